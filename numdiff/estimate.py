@@ -1,0 +1,345 @@
+"""What every derivative comes as: a value, an error bar, and whether to trust it."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+__all__ = ["Estimate", "Status"]
+
+
+class Status(IntEnum):
+    """How one entry of a derivative came out. Codes never change.
+
+    Attributes
+    ----------
+    message : str
+        One sentence: what happened and what to do about it.
+
+    Examples
+    --------
+    >>> Status.KINK.trustworthy
+    False
+    """
+
+    message: str
+
+    OK = 0, "The value lies within its error bar; nothing needs to be done."
+    NOISE_LIMITED = (
+        1,
+        "Noise in f well above rounding sets the error bar; to get more digits compute f more "
+        "accurately, for instance with tighter solver tolerances or in double precision.",
+    )
+    STOCHASTIC = (
+        2,
+        "f returned different values at the same point, so the error is a 95 % half-width; fix the "
+        "random seed inside f, or average more samples there, to narrow it.",
+    )
+    ONE_SIDED = (
+        3,
+        "f was usable on one side of x only, so the value is the derivative from that side; move x "
+        "inwards, or widen `bounds`, if a two-sided one is wanted.",
+    )
+    SINGLE_STEP = (
+        4,
+        "A single step tells nothing about its truncation error, so there is no error bar; leave "
+        "out `step`, or use method 'auto' or 'richardson', to get one.",
+    )
+    KINK = (
+        5,
+        "The slopes left and right of x differ, so f has no derivative there; use `left` and "
+        "`right`, or move x off the kink.",
+    )
+    JUMP = (
+        6,
+        "The slope of f grows without limit towards x, by a jump or a singularity, so there is no "
+        "derivative; look for a branch, rounding or a root inside f, or move x.",
+    )
+    UNRESOLVED = (
+        7,
+        "f varies faster than the steps could follow, so the value is only a guess; give a "
+        "smaller `step`, or tell `noise` if the variation is f's own error.",
+    )
+    DOMAIN = (
+        8,
+        "No usable value of f was found beside x, or f(x) itself is not finite; move x inside "
+        "f's domain, widen `bounds` or give a smaller `step`.",
+    )
+    NOT_COMPLEX_SAFE = (
+        9,
+        "f is not analytic in a complex argument, as with abs, norm, conj, sign or real inside, so "
+        "the complex step is wrong; use method 'auto' or rewrite that part of f.",
+    )
+    BUDGET = (
+        10,
+        "`max_nfev` ran out before the accuracy asked for was reached, and this is the best found "
+        "so far; raise `max_nfev` or `rtol`.",
+    )
+
+    def __new__(cls, code: int, message: str = "") -> Self:
+        """Make a member, or find it by its code alone."""
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.message = message
+        return member
+
+    @property
+    def trustworthy(self) -> bool:
+        """Whether the value lies within its error bar as far as can be told."""
+        return self in {Status.OK, Status.NOISE_LIMITED, Status.STOCHASTIC, Status.ONE_SIDED}
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Estimate:
+    """A derivative with its error bar. ``numpy.asarray(estimate)`` gives its value.
+
+    All arrays have the shape of `value`; where that shape is ``()`` they are NumPy scalars.
+
+    Parameters
+    ----------
+    value : array
+        The derivative, in units of f per unit of x (to the order of the derivative); nan where
+        there is none. Complex if f is.
+    error : array of float
+        Bound on ``abs(value - true)``, in units of `value`; inf where the value is a mere guess or
+        missing, nan where a single step was asked for.
+    status : array of uint8
+        Codes of `Status`.
+    step : array of float
+        The smallest step used, in units of x.
+    noise : array of float
+        The standard deviation of f's own error that was used, in units of f.
+    nfev : int
+        At how many points f was evaluated, repetitions included.
+    method : str
+        The method that was used.
+    left, right : array
+        The one-sided derivatives at a kink, nan elsewhere.
+    notes : tuple of str, optional
+        Further sentences, such as the message of an exception that f raised.
+
+    Examples
+    --------
+    >>> scalar = np.float64
+    >>> estimate = Estimate(
+    ...     value=scalar(8.0), error=scalar(2.1e-9), status=np.uint8(0), step=scalar(0.01),
+    ...     noise=scalar(1e-15), nfev=11, method="auto", left=scalar("nan"), right=scalar("nan"),
+    ... )
+    >>> print(estimate)
+     value            error    digits
+     8.0000000000  +- 2.1e-09       9
+    method auto, 11 evaluations of f
+    """
+
+    value: Any
+    error: Any
+    status: Any
+    step: Any = field(repr=False)
+    noise: Any = field(repr=False)
+    nfev: int
+    method: str
+    left: Any = field(repr=False)
+    right: Any = field(repr=False)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def success(self) -> Any:
+        """Whether each entry is trustworthy: a bool array of the shape of `value`."""
+        return np.array([code.trustworthy for code in Status])[self.status]
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """The distinct sentences of all entries' status, followed by the notes."""
+        codes = np.unique(self.status)
+        return *(Status(code).message for code in codes), *self.notes
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain lists, numbers and strings, fit for strict JSON.
+
+        Returns
+        -------
+        dict
+            The fields by name, `success` and `messages`. Arrays are nested lists, codes are
+            names of `Status`, complex arrays are dicts of a ``real`` and an ``imag`` list. JSON
+            has no nan and no inf: they are None.
+        """
+        names: NDArray[Any] = np.array([code.name for code in Status])
+        arrays = ("value", "error", "step", "noise", "left", "right")
+        return {
+            **{name: _plain(getattr(self, name)) for name in arrays},
+            "status": names[self.status].tolist(),
+            "success": self.success.tolist(),
+            "nfev": int(self.nfev),
+            "method": self.method,
+            "messages": list(self.messages),
+            "notes": list(self.notes),
+        }
+
+    def __array__(
+        self,
+        dtype: DTypeLike | None = None,
+        copy: bool | None = None,  # noqa: FBT001  (NumPy's protocol)
+    ) -> NDArray[Any]:
+        return np.array(self.value, dtype=dtype, copy=copy)
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            "an Estimate is neither true nor false: ask `.success.all()` whether every entry is "
+            "trustworthy, or compare `.value`"
+        )
+
+    def __str__(self) -> str:
+        return "\n".join(_table(self))
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
+
+
+def _plain(array: Any) -> Any:
+    if np.iscomplexobj(array):
+        return {"real": _plain(np.real(array)), "imag": _plain(np.imag(array))}
+    numbers = np.asarray(array).astype(object)
+    numbers[~np.isfinite(array)] = None
+    return numbers.tolist()
+
+
+_ALL_SHOWN = 12  # entries up to which a table is complete
+_SHOWN = 4  # of each kind in a longer one: first, worst flagged, last
+
+
+def _table(estimate: Estimate) -> Iterator[str]:
+    """Yield the lines of the table that stands for an estimate."""
+    status = np.ravel(estimate.status)
+    if status.size:
+        yield from _aligned(_rows(estimate))
+    else:
+        yield f"no entries, shape {np.shape(estimate.value)}"
+    for code in np.unique(status[status != Status.OK]):
+        yield f"{Status(code).name} ({np.count_nonzero(status == code)}): {Status(code).message}"
+    for note in estimate.notes:
+        yield f"note: {note}"
+    yield f"method {estimate.method}, {_counted(estimate.nfev, 'evaluation')} of f"
+
+
+def _rows(estimate: Estimate) -> Iterator[tuple[str, ...]]:
+    value, error = np.ravel(estimate.value), np.ravel(estimate.error)
+    status, flagged = np.ravel(estimate.status), ~np.ravel(estimate.success)
+    shown = _shown(value, error, flagged)
+    yield "", " value", "   error", "digits", "status" if status[shown].any() else ""
+    after = 0
+    for i in shown:
+        if i > after:
+            yield (_left_out(i - after, int(np.count_nonzero(flagged[after:i]))),)
+        after = i + 1
+        index = ", ".join(str(axis) for axis in np.unravel_index(i, np.shape(estimate.value)))
+        yield (
+            f"[{index}]" if index else "",
+            format_value(value[i], error[i]),
+            f"+- {error[i]:.2g}",
+            certain_digits(value[i], error[i]).rjust(6),
+            "" if status[i] == Status.OK else Status(status[i]).name,
+        )
+
+
+def _shown(value: NDArray[Any], error: NDArray[Any], flagged: NDArray[np.bool_]) -> NDArray[Any]:
+    """Return the positions that a table shows: all, or some at the ends and the worst flagged."""
+    if value.size <= _ALL_SHOWN:
+        return np.arange(value.size)
+    suspects = np.flatnonzero(flagged)
+    with np.errstate(all="ignore"):
+        relative = np.nan_to_num(error[suspects] / np.abs(value[suspects]), nan=np.inf)
+    worst = suspects[np.argsort(-relative, kind="stable")[:_SHOWN]]
+    return np.unique(np.r_[:_SHOWN, worst, value.size - _SHOWN : value.size])
+
+
+def _left_out(entries: int, flagged: int) -> str:
+    return f"... {_counted(entries, 'entry')} left out" + (f", {flagged} flagged" * bool(flagged))
+
+
+def _counted(number: int, noun: str) -> str:
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"
+
+
+def _aligned(rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
+    """Yield the rows as lines with columns of equal width; a row of one cell spans them all."""
+    table = list(rows)
+    columns = zip(*(row for row in table if len(row) > 1), strict=True)
+    widths = [max(map(len, column)) for column in columns]
+    for row in table:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False) if width]
+        yield "  ".join(cells).rstrip() if len(row) > 1 else row[0]
+
+
+def format_value(value: Any, error: float) -> str:
+    """Write a number down to the second digit of its error bar.
+
+    Parameters
+    ----------
+    value : scalar
+        Real or complex.
+    error : float
+        Its error bar. Where it is 0 all digits are written; where it is inf or nan, six.
+
+    Returns
+    -------
+    str
+        Starts with a minus sign or a blank.
+
+    Examples
+    --------
+    >>> format_value(2 / 3, 2.1e-4)
+    ' 0.66667'
+    >>> format_value(1.5 - 2e-7j, 1e-3)
+    ' 1.5000-2e-07j'
+    """
+    if np.iscomplexobj(value):
+        real, imag = format_value(value.real, error), format_value(value.imag, error)
+        return f"{real}{imag.replace(' ', '+')}j"
+    if error == 0 or value == 0 or not math.isfinite(value):
+        return f"{value: }"
+    place = _exponent(value)
+    digits = max(1, min(17, place - _exponent(error) + 2)) if math.isfinite(error) else 6
+    decimals = digits - 1 - place
+    if -5 < place < 7 and decimals >= 0:
+        return f"{value: .{decimals}f}"
+    return f"{value: .{digits - 1}e}"
+
+
+def certain_digits(value: Any, error: float) -> str:
+    """Say how many significant digits of a number its error bar leaves certain.
+
+    Parameters
+    ----------
+    value : scalar
+        Real or complex.
+    error : float
+        Its error bar.
+
+    Returns
+    -------
+    str
+        A count, "all" for an error bar of 0, or "-" where there is no finite value or error bar.
+
+    Examples
+    --------
+    >>> certain_digits(8.0, 2.1e-14)
+    '14'
+    """
+    size = abs(value)
+    if not (math.isfinite(size) and math.isfinite(error)):
+        return "-"
+    if error == 0:
+        return "all"
+    return str(math.floor(math.log10(size) - math.log10(error)) if size > error else 0)
+
+
+def _exponent(number: float) -> int:
+    return math.floor(math.log10(abs(number)))

@@ -1,0 +1,122 @@
+"""The check: what a pair of points at a tiny step says of an answer found at larger ones.
+
+Steps that fall by powers of two can all miss the same structure of f. A pair at the smallest step
+that rounding allows cannot: it confirms the slope, or shows noise, or refutes the answer.
+"""
+
+from __future__ import annotations
+
+import math
+
+from numdiff.kernels import jit
+from numdiff.kernels.ladder import (
+    BASE, CHECK, CLEARLY, CLOSED, DEVIATION, DOUBT, DOUBTED, ERROR, ESTIMATE, GROWTH, LADDER, LAST,
+    LEAP, LOWEST, MOST_RESTARTS, NOISY, OTHER, PHASE, READY, REQUEST, RESCALED, RESTARTS, ROUNDING, SHOWN,
+    SLACK, SLOPE, SLOTS, SPREAD, STRIDE, TINIEST, UNRESOLVED, amplitude, finish, restart,
+)  # fmt: skip
+
+CONFIRMED, SURPRISED, REFUTED, NOISE = range(4)
+
+
+@jit
+def check(rows, f0, ratio, samples, state, found):
+    """Settle what the pair at a tiny step confirms and send the rest back to the ladder."""
+    for a in range(rows.size):
+        d = rows[a]
+        if state[d, PHASE] != CHECK and state[d, PHASE] != DOUBT:
+            continue
+        tiny, bottom = state[d, REQUEST], state[d, BASE] - state[d, LAST]
+        again, surprised, refuted, noise = bottom - 1 - state[d, RESTARTS], 0, 0, 0
+        for i in range(f0.size):
+            if found[d, i, CLOSED] != 0.0:
+                continue
+            size = amplitude(samples, state, d, i)
+            floor = max(ROUNDING * max(abs(f0[i]), size), TINIEST)
+            verdict = verdict_of(samples, state, d, i, ratio, size, floor, found[d, i])
+            if verdict == CONFIRMED:
+                found[d, i, CLOSED] = 1.0
+            elif verdict == SURPRISED:
+                surprised += 1
+            elif verdict == NOISE:
+                found[d, i, SHOWN], found[d, i, ERROR] = found[d, i, DOUBTED], math.inf
+                noise += 1
+            else:
+                again = min(again, scale_of(samples, state, d, i, size, floor))
+                found[d, i, ESTIMATE] = math.ldexp(samples[d, 0, SLOTS, i], -tiny)
+                found[d, i, SHOWN], found[d, i, ERROR] = 0.0, math.inf
+                refuted += 1
+        if surprised > 0:
+            lost = state[d, UNRESOLVED] > 0
+            state[d, PHASE] = DOUBT
+            state[d, REQUEST] = state[d, LOWEST] if lost else min(tiny + STRIDE, bottom - 1)
+        elif refuted > 0 and state[d, RESTARTS] < MOST_RESTARTS:
+            state[d, RESTARTS] += 1
+            state[d, NOISY] = 0
+            restart(state, d, max(again, tiny + 3))
+        elif noise > 0:
+            state[d, PHASE], state[d, NOISY], state[d, READY] = LADDER, 1, 1
+        elif state[d, OTHER] < bottom - 2 and drowned(samples, state, d, f0, found):
+            state[d, RESCALED] = 1
+            restart(state, d, state[d, OTHER])
+        else:
+            finish(state, found, d)
+
+
+@jit
+def verdict_of(samples, state, d, i, ratio, size, floor, found):
+    """What the pair says of one output."""
+    odd, change = samples[d, 0, SLOTS, i], 0.0
+    for c in range(samples.shape[1]):
+        change += abs(samples[d, c, SLOTS, i])
+    if not math.isfinite(change):
+        return CONFIRMED
+    if found[ERROR] == math.inf:
+        if change <= 0.3 * size:
+            return REFUTED
+        return SURPRISED if state[d, PHASE] == CHECK else NOISE
+    tiny, bottom = state[d, REQUEST], state[d, BASE] - state[d, LAST]
+    fall = math.ldexp(1.0, (tiny - bottom) * (2 if ratio == 4.0 else 1))
+    sigma = max(found[DEVIATION], floor)
+    off = abs(odd - math.ldexp(found[SLOPE], tiny))
+    surplus = off - math.ldexp(found[SLACK] + found[SPREAD] * fall, tiny)
+    if surplus <= 6.0 * sigma:
+        # noise that is gone at a tiny step was structure; a plateau is f rounded coarsely
+        plain = sigma < CLEARLY * floor or change == 0.0 or samples.shape[1] == 1
+        gone = max(off, abs(samples[d, samples.shape[1] - 1, SLOTS, i])) < 0.05 * sigma
+        return REFUTED if gone and not plain else CONFIRMED
+    if state[d, PHASE] == CHECK:
+        found[DOUBTED] = surplus
+        return SURPRISED
+    # structure keeps its slope, so the surprise grows with the step; noise does not
+    if surplus > GROWTH * found[DOUBTED]:
+        return REFUTED
+    found[DOUBTED] = max(surplus, found[DOUBTED])
+    return NOISE
+
+
+@jit
+def scale_of(samples, state, d, i, size, floor):
+    """Exponent of the length over which an output changes by `size`, seen from the tiny step."""
+    length = math.inf
+    slope = abs(samples[d, 0, SLOTS, i])
+    if slope > 0.0:
+        length = size / slope
+    if samples.shape[1] > 1:
+        bend = abs(samples[d, 1, SLOTS, i])
+        if bend > CLEARLY * floor:
+            length = min(length, math.sqrt(size / bend))
+    if not 0.0 < length < math.inf:
+        return state[d, REQUEST] + LEAP
+    return state[d, REQUEST] + int(math.floor(math.log2(0.7 * length)))
+
+
+@jit
+def drowned(samples, state, d, f0, found):
+    """Open again what is lost in the rounding of values far larger than f(x)."""
+    opened = False
+    for i in range(f0.size):
+        lost = found[d, i, ERROR] > 1e-3 * abs(found[d, i, ESTIMATE])
+        if lost and abs(f0[i]) < 1e-3 * amplitude(samples, state, d, i):
+            found[d, i, CLOSED] = 0.0
+            opened = True
+    return opened and state[d, RESCALED] == 0

@@ -1,0 +1,294 @@
+"""The ladder: a pure function of the samples of t -> f(x + t d) that says where to look next.
+
+It never calls f. A driver asks f at the steps in `state[:, REQUEST]` (exponents of 2), hands the
+values to `absorb`, then calls `check`, `judge` and `choose`, and repeats while a direction is live.
+Levels stand in slots: slot s of direction d has the step 2**(state[d, BASE] - s); the slots FIRST
+to LAST are filled without a gap, and the slot SLOTS holds a pair at a tiny step, the check.
+
+Shapes: D directions, L live ones, P points a step, C channels, m outputs, J columns.
+"""
+
+from __future__ import annotations
+
+import math
+
+from numdiff.kernels import jit
+from numdiff.kernels.tableau import (
+    BAR,
+    CUT,
+    EPS,
+    NOISE,
+    ROUND,
+    ROW,
+    SIGMA,
+    VALUE,
+    choose_entry,
+    extrapolate,
+    least_residual,
+    residuals,
+    trimmed_rms,
+)
+
+SLOTS = 16
+START = 5  # slot of the first level: room for 5 larger and 10 smaller steps
+
+# columns of `state`: the window, what is asked for, what may be asked for, what has been tried
+FIRST, LAST, BASE, PHASE, REQUEST, READY, HIGHEST, LOWEST, OTHER = range(9)
+RESTARTS, SHRINKS, NOISY, CEILING, FLOOR, RESCALED = range(9, 15)
+SETTLED, UP, DOWN, UNRESOLVED = range(15, 19)  # how many outputs want what
+STATE = 19
+LADDER, CHECK, DOUBT, DONE = range(4)  # phases
+
+# columns of `shape`, one row per channel
+LEAD, TERMS, ORDER, RATIO, COLUMNS = range(5)
+
+# columns of `found`, one row per direction and output
+ESTIMATE, ERROR, DEVIATION, STEP, SLOPE, SLACK, SPREAD, SHOWN, DOUBTED, CLOSED, STATUS = range(11)
+FOUND = 11
+OK, NOISE_LIMITED, NO_SCALE, DOMAIN = 0.0, 1.0, 7.0, 8.0  # codes of numdiff.Status
+
+ROUNDING = 0.3 * EPS  # standard deviation of an error uniform in half an ulp: ulp / sqrt(12)
+TARGET = 180.0 * EPS  # a relative bar that is good enough to stop
+CLEARLY = 50.0  # how many roundings make a change of f a change
+FLAT = 0.1  # relative change of the first column below which a larger step promises more
+CONFIRM = 1e4  # the check confirms a slope to one part in this
+LEAP = 20  # where f is not resolved at all, look this many octaves further down
+STRIDE = 10  # octaves from a check that surprises to the one that decides
+GROWTH = 100.0  # of the surprise over STRIDE octaves, if f has structure there
+TINIEST = 5e-324
+MOST_SHRINKS = 60
+MOST_RESTARTS = 4
+
+
+@jit
+def restart(state, d, exponent):
+    """Empty the window and ask for a level at another scale."""
+    state[d, BASE], state[d, FIRST], state[d, LAST] = exponent + START, START, START - 1
+    state[d, PHASE], state[d, REQUEST], state[d, READY] = LADDER, exponent, 0
+
+
+@jit
+def absorb(rows, arrived, stretch, f0, fold, samples, state, found):
+    """Fold the values of f at the steps asked for, (L, P, m), into levels."""
+    for a in range(rows.size):
+        d = rows[a]
+        slot = state[d, BASE] - state[d, REQUEST] if state[d, PHASE] == LADDER else SLOTS
+        usable = False
+        for i in range(f0.size):
+            for c in range(fold.shape[0]):
+                total = 0.0
+                for p in range(fold.shape[1]):
+                    total += fold[c, p] * (arrived[a, p, i] - f0[i])
+                # only the channel that is odd in t feels that x +- h were rounded
+                samples[d, c, slot, i] = total * stretch[a] if c == 0 else total
+            usable = usable or math.isfinite(samples[d, 0, slot, i])
+        state[d, READY] = 1 if state[d, PHASE] == LADDER else 0
+        if state[d, READY] == 0:
+            continue
+        if usable:
+            state[d, FIRST] = min(state[d, FIRST], slot)
+            state[d, LAST] = max(state[d, LAST], slot)
+        elif state[d, LAST] >= state[d, FIRST]:
+            state[d, CEILING if slot < state[d, FIRST] else FLOOR] = 1
+        else:
+            shrink(state, found, d)
+
+
+@jit
+def shrink(state, found, d):
+    """Look closer to x: the usual edge of a domain is 0, then anywhere."""
+    state[d, SHRINKS] += 1
+    state[d, CEILING] = 1
+    exponent = state[d, REQUEST] - 4
+    if state[d, SHRINKS] == 1 and state[d, OTHER] < state[d, REQUEST]:
+        exponent = state[d, OTHER]
+    if exponent < state[d, LOWEST] or state[d, SHRINKS] > MOST_SHRINKS:
+        finish(state, found, d)
+    else:
+        restart(state, d, exponent)
+
+
+@jit
+def finish(state, found, d):
+    """End a direction and say of each output without a bar why it has none."""
+    state[d, PHASE], state[d, READY] = DONE, 0
+    for i in range(found.shape[1]):
+        if found[d, i, ERROR] == math.inf:
+            seen = math.isfinite(found[d, i, ESTIMATE])
+            found[d, i, STATUS] = NO_SCALE if seen else DOMAIN
+
+
+@jit
+def gather(samples, state, d, i, y):
+    """Copy the levels of one output to y; return how many end at the smallest step unbroken."""
+    top = state[d, LAST]
+    while top >= state[d, FIRST] and math.isfinite(samples[d, 0, top, i]):
+        top -= 1
+    n = state[d, LAST] - top
+    for c in range(y.shape[0]):
+        for k in range(n):
+            y[c, k] = samples[d, c, top + 1 + k, i]
+    return n
+
+
+@jit
+def rounding(f0, y, n, least, floors):
+    """Write the standard deviation of the rounding of f at each level to `floors`."""
+    for k in range(n):
+        size = abs(f0 + y[0, k])
+        if y.shape[0] > 1:
+            size = abs(f0 + y[1, k]) + abs(y[0, k])
+        floors[k] = max(ROUNDING * max(size, abs(f0)), least)
+
+
+@jit
+def measure(y, n, floors, shape, gain, factor, primary, seen, table, best):
+    """Find the best entry of the primary channel, with the noise that all channels show."""
+    count, least = 0, 0.0
+    for c in range(shape.shape[0]):
+        lead, terms, order, ratio = shape[c, LEAD], shape[c, TERMS], shape[c, ORDER], shape[c, RATIO]
+        extrapolate(y[c], n, lead, terms, float(ratio), factor[c], table[c])
+        count = residuals(table[c], n, terms, order, gain[c, 1], seen, count)
+        least = max(least, least_residual(table[c], n, terms, order, gain[c, 1]))
+    sigma = trimmed_rms(seen, count)
+    c = primary
+    choose_entry(
+        table[c], n, shape[c, TERMS], shape[c, ORDER], float(shape[c, RATIO]), shape[c, COLUMNS],
+        gain[c, 0], sigma, least, floors, table[-1], best,
+    )  # fmt: skip
+
+
+@jit
+def resolved(y, n, floor):
+    """Whether f changes less at the smallest step than at the one before, as smooth f do."""
+    for c in range(y.shape[0]):
+        if abs(y[c, n - 1]) > max(0.6 * abs(y[c, n - 2]), CLEARLY * floor):
+            return False
+    return True
+
+
+@jit
+def wish(column, terms, n, higher, rtol, best):
+    """What an output that is resolved wants next."""
+    value, bar = abs(best[VALUE]), best[BAR]
+    bend, top = abs(column[terms, 0] - column[terms - 1, 0]), abs(column[terms, 0])
+    if n == 2 and higher and bend < 0.02 * top:
+        return UP
+    if n > 2 and bar <= rtol * value:
+        return SETTLED
+    if best[CUT] > best[NOISE] or n == 2:
+        return DOWN
+    if n < 5 and best[SIGMA] > CLEARLY * best[ROUND]:
+        return DOWN  # too few levels to tell noise from truncation that does not fall yet
+    if not higher or bar <= TARGET * value or bend > max(FLAT * top, 6.0 * best[SIGMA]):
+        return SETTLED
+    return UP
+
+
+@jit
+def record(y, n, top, drift, order, best, found):
+    """Keep the best entry if its bar is the smallest so far, back in the units of f and t."""
+    bar = math.ldexp(best[BAR], -top * order) + drift
+    if not bar < found[ERROR]:
+        return
+    found[ESTIMATE], found[ERROR] = math.ldexp(best[VALUE], -top * order), bar
+    found[DEVIATION], found[STEP] = best[SIGMA], math.ldexp(1.0, top - int(best[ROW]))
+    found[STATUS] = OK
+    if order == 1:
+        found[SLOPE], found[SLACK] = found[ESTIMATE], bar
+    else:
+        above = y[0, n - 2]
+        found[SLOPE] = math.ldexp(2.0 * y[0, n - 1], n - 2 - top)
+        off = abs(2.0 * y[0, n - 1] - above) + 4.0 * best[SIGMA]
+        found[SLACK] = math.ldexp(off, n - 2 - top)
+    found[SPREAD] = abs(math.ldexp(y[0, n - 1], n - 1 - top) - found[SLOPE])
+
+
+@jit
+def judge(
+    rows, f0, shape, gain, factor, primary, reach, rtol, samples, state, found, y, floors, seen, table, best
+):
+    """Judge each open output of the rows that have a new level; count what they want."""
+    terms, order = shape[primary, TERMS], shape[primary, ORDER]
+    for a in range(rows.size):
+        d = rows[a]
+        for want in range(SETTLED, UNRESOLVED + 1):
+            state[d, want] = 0
+        if state[d, READY] == 0:
+            continue
+        higher = state[d, CEILING] == 0 and state[d, FIRST] > 0
+        higher = higher and state[d, BASE] - state[d, FIRST] < state[d, HIGHEST]
+        for i in range(f0.size):
+            if found[d, i, CLOSED] != 0.0:
+                continue
+            n = gather(samples, state, d, i, y)
+            if n < max(2, terms + 1):
+                state[d, DOWN] += 1
+                continue
+            rounding(f0[i], y, n, found[d, i, SHOWN], floors)
+            if state[d, NOISY] == 0 and not resolved(y, n, floors[n - 1]):
+                state[d, UNRESOLVED] += 1
+                found[d, i, ERROR] = math.inf
+                continue
+            measure(y, n, floors, shape, gain, factor, primary, seen, table, best)
+            best[ROUND] = floors[int(best[ROW])]
+            top, drift = state[d, BASE] - (state[d, LAST] - n + 1), 0.0
+            if shape.shape[0] > 1 and n > shape[1 - primary, TERMS]:
+                # f may round x on its way: half an ulp of x shifts the point that f sees
+                next_one = math.ldexp(table[1 - primary, n - 1, 0], -top * shape[1 - primary, ORDER])
+                drift = 0.5 * EPS * reach[d] * abs(next_one)
+            record(y, n, top, drift, order, best, found[d, i])
+            state[d, wish(table[primary], terms, n, higher, rtol, best)] += 1
+
+
+@jit
+def choose(rows, f0, samples, state, found):
+    """Set the next request of the rows that were judged."""
+    for a in range(rows.size):
+        d = rows[a]
+        if state[d, READY] == 0:
+            continue
+        bottom, top = state[d, BASE] - state[d, LAST], state[d, BASE] - state[d, FIRST]
+        deeper = state[d, FLOOR] == 0 and bottom > state[d, LOWEST]
+        if state[d, DOWN] > 0 and deeper and state[d, LAST] < SLOTS - 1:
+            state[d, REQUEST] = bottom - 1
+        elif state[d, UNRESOLVED] > 0:
+            state[d, PHASE] = CHECK
+            leap = min(bottom - LEAP, state[d, OTHER])
+            state[d, REQUEST] = max(leap, state[d, LOWEST])
+        elif state[d, UP] > 0:
+            state[d, REQUEST] = top + 1
+        elif state[d, DOWN] > 0 and deeper:
+            restart(state, d, bottom - 1)
+        elif state[d, NOISY] == 1 or bottom <= state[d, LOWEST] + 2:
+            finish(state, found, d)
+        else:
+            state[d, PHASE] = CHECK
+            state[d, REQUEST] = check_step(samples, state, found, d, f0, bottom)
+
+
+@jit
+def amplitude(samples, state, d, i):
+    """Largest change of one output over the window."""
+    largest = 0.0
+    for s in range(state[d, FIRST], state[d, LAST] + 1):
+        change = 0.0
+        for c in range(samples.shape[1]):
+            change += abs(samples[d, c, s, i])
+        if change > largest:
+            largest = change
+    return largest
+
+
+@jit
+def check_step(samples, state, found, d, f0, bottom):
+    """Exponent of the smallest step at which rounding still lets the slopes be confirmed."""
+    wanted = math.inf
+    for i in range(f0.size):
+        if found[d, i, CLOSED] == 0.0 and found[d, i, SLOPE] != 0.0:
+            floor = ROUNDING * max(abs(f0[i]), amplitude(samples, state, d, i))
+            wanted = min(wanted, CONFIRM * floor / abs(found[d, i, SLOPE]))
+    exponent = bottom - 6
+    if 0.0 < wanted < math.ldexp(1.0, exponent):
+        exponent = int(math.floor(math.log2(wanted)))
+    return min(max(exponent, state[d, LOWEST]), bottom - 2)

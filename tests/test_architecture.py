@@ -1,0 +1,250 @@
+"""The rules of the house: layers, budgets, public names, and what must not be imported."""
+
+import ast
+import doctest
+import importlib
+import io
+import subprocess
+import sys
+import tokenize
+from pathlib import Path
+
+import pytest
+from importlinter.cli import lint_imports
+
+import numdiff
+
+PACKAGE = Path(numdiff.__file__).parent
+PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+LINES_PER_FUNCTION = 40
+LINES_PER_MODULE = 400
+LINES_ALTOGETHER = 3500
+POSITIONAL = 6
+COMPLEXITY = 10
+COMPLEXITY_OF_KERNELS = 15
+CALLERS_OF_F = ("evaluate", "native")
+
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+DECISIONS = (
+    ast.If,
+    ast.IfExp,
+    ast.For,
+    ast.While,
+    ast.ExceptHandler,
+    ast.match_case,
+    ast.comprehension,
+)
+MUTABLE = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
+BLANK = (
+    tokenize.COMMENT,
+    tokenize.NL,
+    tokenize.NEWLINE,
+    tokenize.INDENT,
+    tokenize.DEDENT,
+    tokenize.ENDMARKER,
+)
+
+
+def code_lines(source):
+    """Return the numbers of the lines that hold code: no docstring, comment or blank line."""
+    lines = set()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type not in BLANK:
+            lines.update(range(token.start[0], token.end[0] + 1))
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+            lines.difference_update(range(node.body[0].lineno, node.body[0].end_lineno + 1))
+    return lines
+
+
+def functions(source):
+    return [node for node in ast.walk(ast.parse(source)) if isinstance(node, FUNCTIONS)]
+
+
+def function_lengths(source):
+    lines = code_lines(source)
+    return {
+        node.name: sum(node.lineno <= line <= node.end_lineno for line in lines)
+        for node in functions(source)
+    }
+
+
+def positional_parameters(source):
+    """Return how many parameters of each function can be given by position, self left out."""
+    counts = {}
+    for node in functions(source):
+        names = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
+        counts[node.name] = len(names) - (names[:1] in (["self"], ["cls"]))
+    return counts
+
+
+def complexities(source):
+    """Return McCabe's number of each function; a nested one also counts for the outer one."""
+    return {
+        node.name: 1 + sum(isinstance(part, DECISIONS) for part in ast.walk(node))
+        for node in functions(source)
+    }
+
+
+def calls_of(name, source):
+    """Return the lines on which something of this name, plain or an attribute, is called."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            called = getattr(node.func, "id", getattr(node.func, "attr", None))
+            found += [node.lineno] * (called == name)
+    return found
+
+
+def mutable_globals(source):
+    assignments = (ast.Assign, ast.AnnAssign, ast.AugAssign)
+    return [
+        node.lineno
+        for node in ast.parse(source).body
+        if isinstance(node, assignments)
+        and isinstance(node.value, MUTABLE)
+        and "__all__" not in ast.unparse(node).partition("=")[0]
+    ]
+
+
+def uses_fastmath(source):
+    names = tokenize.generate_tokens(io.StringIO(source).readline)
+    return any(token.type == tokenize.NAME and token.string == "fastmath" for token in names)
+
+
+def dotted(path):
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def is_kernel(path):
+    return (PACKAGE / "kernels") in path.parents
+
+
+def over(counts, limit):
+    return {name: count for name, count in counts.items() if count > limit}
+
+
+every_module = pytest.mark.parametrize("path", MODULES, ids=dotted)
+
+
+@every_module
+def test_functions_are_short(path):
+    assert not over(function_lengths(path.read_text()), LINES_PER_FUNCTION)
+
+
+@every_module
+def test_modules_are_short(path):
+    assert len(code_lines(path.read_text())) <= LINES_PER_MODULE
+
+
+def test_the_package_is_small():
+    assert sum(len(code_lines(path.read_text())) for path in MODULES) < LINES_ALTOGETHER
+
+
+@every_module
+def test_functions_take_few_positional_parameters(path):
+    if not is_kernel(path):
+        assert not over(positional_parameters(path.read_text()), POSITIONAL)
+
+
+@every_module
+def test_functions_are_not_complex(path):
+    limit = COMPLEXITY_OF_KERNELS if is_kernel(path) else COMPLEXITY
+    assert not over(complexities(path.read_text()), limit)
+
+
+@every_module
+def test_only_evaluators_call_f(path):
+    if path.stem not in CALLERS_OF_F:
+        assert not calls_of("f", path.read_text())
+
+
+@every_module
+def test_nothing_is_mutable_at_module_level(path):
+    assert not mutable_globals(path.read_text())
+
+
+@every_module
+def test_fastmath_never_appears(path):
+    assert not uses_fastmath(path.read_text())
+
+
+OFFENCE = '''
+"""A module that breaks every rule."""
+table = {}
+__all__ = ["outer"]
+pair: list[int] = [1, 2]
+
+@njit(fastmath=True)
+def outer(self, a, b, /, c, *, d=None):
+    """Two
+
+    lines."""
+
+    # a comment
+    text = """two
+    lines"""
+    for i in a if b else c:
+        try:
+            f(i)
+        except ValueError:
+            self.f(
+                i,
+            )
+    return [j for j in text]
+
+def empty():
+    """Nothing."""
+'''
+
+
+def test_the_measures_see_offences():
+    assert function_lengths(OFFENCE) == {"outer": 11, "empty": 1}
+    assert len(code_lines(OFFENCE)) == 16
+    assert positional_parameters(OFFENCE) == {"outer": 3, "empty": 0}
+    assert complexities(OFFENCE) == {"outer": 5, "empty": 1}
+    assert calls_of("f", OFFENCE) == [18, 20]
+    assert mutable_globals(OFFENCE) == [3, 5]
+    assert uses_fastmath(OFFENCE)
+    assert not uses_fastmath("# fastmath folds (x + h) - x")
+    assert over({"a": 2, "b": 3}, 2) == {"b": 3}
+
+
+def test_layers():
+    assert lint_imports(config_filename=str(PYPROJECT), no_cache=True) == 0
+
+
+def test_public_names():
+    assert numdiff.__all__ == [
+        "Estimate",
+        "Status",
+        "Stencil",
+        "derivative",
+        "gradient",
+        "hessian",
+        "hessian_diagonal",
+        "hvp",
+        "jacobian",
+        "jvp",
+    ]
+    assert all(hasattr(numdiff, name) for name in numdiff.__all__)
+
+
+def modules_after(statement):
+    command = f"import sys; {statement}; print(*sys.modules)"
+    return set(subprocess.check_output([sys.executable, "-c", command], text=True).split())
+
+
+def test_import_brings_in_neither_numba_nor_scipy():
+    assert not modules_after("import numdiff") & {"numba", "scipy", "matplotlib"}
+    assert modules_after("import numba") & {"numba", "scipy", "matplotlib"}
+
+
+@every_module
+def test_examples_run(path):
+    if path.stem != "__main__":
+        assert doctest.testmod(importlib.import_module(dotted(path))).failed == 0
