@@ -10,12 +10,50 @@ import math
 
 from numdiff.kernels import jit
 from numdiff.kernels.ladder import (
-    BASE, CHECK, CLEARLY, CLOSED, DEVIATION, DOUBT, DOUBTED, ERROR, ESTIMATE, GROWTH, LADDER, LAST,
-    LEAP, LOWEST, MOST_RESTARTS, NOISY, OTHER, PHASE, READY, REQUEST, RESCALED, RESTARTS, ROUNDING, SHOWN,
-    SLACK, SLOPE, SLOTS, SPREAD, STRIDE, TINIEST, UNRESOLVED, amplitude, finish, restart,
+    ALIKE, BASE, CHECK, CHECKED, CLEARLY, CLOSED, DEVIATION, DOUBT, DOUBTED, ERROR,
+    ESTIMATE, GROWTH, LADDER, LAST, LEAP, LOWEST, MOST_RESTARTS, NEVER, NOISY, OTHER, PHASE, READY,
+    REQUEST, RESTARTS, ROUNDING, SAMPLE, SAMPLED, SHOWN, SKEW, SLACK, SLOPE, SLOTS, SPREAD, STRIDE, TINIEST,
+    UNRESOLVED, amplitude, check_step, close, restart,
 )  # fmt: skip
 
 CONFIRMED, SURPRISED, REFUTED, NOISE = range(4)
+
+
+@jit
+def resume(state, found, d):
+    """Judge the window of a direction again, with what the sample or the check has shown."""
+    state[d, PHASE], state[d, READY], state[d, CHECKED] = LADDER, 1, 1
+    for i in range(found.shape[1]):
+        if found[d, i, CLOSED] == 0.0:
+            found[d, i, ERROR] = math.inf
+
+
+@jit
+def compare(rows, f0, ratio, samples, state, found):
+    """Compare the sample off the lattice with what the ladder says there.
+
+    It is one more pair of values, so it shows noise; if it shows more, f is looked at closer to x.
+    """
+    for a in range(rows.size):
+        d = rows[a]
+        if state[d, PHASE] != SAMPLE:
+            continue
+        bottom, alike = state[d, BASE] - state[d, LAST], True
+        width = math.ldexp(SKEW, state[d, REQUEST])
+        fall = math.ldexp(SKEW, state[d, REQUEST] - bottom) ** math.log2(ratio)
+        for i in range(f0.size):
+            if found[d, i, CLOSED] != 0.0 or found[d, i, ERROR] == math.inf:
+                continue
+            floor = ROUNDING * max(abs(f0[i]), amplitude(samples, state, d, i))
+            slack = (found[d, i, SLACK] + found[d, i, SPREAD] * fall) * width
+            off = abs(samples[d, 0, SLOTS, i] - found[d, i, SLOPE] * width) - slack
+            alike = alike and not off > ALIKE * max(found[d, i, DEVIATION], floor)
+        state[d, SAMPLED] = state[d, REQUEST]
+        if alike:
+            resume(state, found, d)
+        else:
+            state[d, PHASE] = CHECK
+            state[d, REQUEST] = check_step(samples, state, found, d, f0, bottom)
 
 
 @jit
@@ -34,15 +72,21 @@ def check(rows, f0, ratio, samples, state, found):
             floor = max(ROUNDING * max(abs(f0[i]), size), TINIEST)
             verdict = verdict_of(samples, state, d, i, ratio, size, floor, found[d, i])
             if verdict == CONFIRMED:
-                found[d, i, CLOSED] = 1.0
+                # what surprised at the sample is no structure, but it has to be in the bar
+                found[d, i, CLOSED] = 1.0 if state[d, SAMPLED] == NEVER else 0.0
+                noise += 1 if state[d, SAMPLED] != NEVER else 0
             elif verdict == SURPRISED:
                 surprised += 1
             elif verdict == NOISE:
-                found[d, i, SHOWN], found[d, i, ERROR] = found[d, i, DOUBTED], math.inf
+                found[d, i, SHOWN] = found[d, i, DOUBTED]
                 noise += 1
             else:
-                again = min(again, scale_of(samples, state, d, i, size, floor))
-                found[d, i, ESTIMATE] = math.ldexp(samples[d, 0, SLOTS, i], -tiny)
+                scale = scale_of(samples, state, d, i, size, floor)
+                if scale >= bottom:  # slope and size agree: something else is in the window
+                    closer = state[d, OTHER] < bottom and state[d, OTHER] > tiny
+                    scale = state[d, OTHER] if closer else (tiny + bottom) // 2
+                again = min(again, scale)
+                found[d, i, ESTIMATE] = math.ldexp(samples[d, 0, SLOTS + 1, i], -tiny)
                 found[d, i, SHOWN], found[d, i, ERROR] = 0.0, math.inf
                 refuted += 1
         if surprised > 0:
@@ -54,20 +98,18 @@ def check(rows, f0, ratio, samples, state, found):
             state[d, NOISY] = 0
             restart(state, d, max(again, tiny + 3))
         elif noise > 0:
-            state[d, PHASE], state[d, NOISY], state[d, READY] = LADDER, 1, 1
-        elif state[d, OTHER] < bottom - 2 and drowned(samples, state, d, f0, found):
-            state[d, RESCALED] = 1
-            restart(state, d, state[d, OTHER])
+            state[d, NOISY] = 1
+            resume(state, found, d)
         else:
-            finish(state, found, d)
+            close(samples, state, found, d, f0)
 
 
 @jit
 def verdict_of(samples, state, d, i, ratio, size, floor, found):
     """What the pair says of one output."""
-    odd, change = samples[d, 0, SLOTS, i], 0.0
+    odd, change = samples[d, 0, SLOTS + 1, i], 0.0
     for c in range(samples.shape[1]):
-        change += abs(samples[d, c, SLOTS, i])
+        change += abs(samples[d, c, SLOTS + 1, i])
     if not math.isfinite(change):
         return CONFIRMED
     if found[ERROR] == math.inf:
@@ -82,7 +124,7 @@ def verdict_of(samples, state, d, i, ratio, size, floor, found):
     if surplus <= 6.0 * sigma:
         # noise that is gone at a tiny step was structure; a plateau is f rounded coarsely
         plain = sigma < CLEARLY * floor or change == 0.0 or samples.shape[1] == 1
-        gone = max(off, abs(samples[d, samples.shape[1] - 1, SLOTS, i])) < 0.05 * sigma
+        gone = max(off, abs(samples[d, samples.shape[1] - 1, SLOTS + 1, i])) < 0.05 * sigma
         return REFUTED if gone and not plain else CONFIRMED
     if state[d, PHASE] == CHECK:
         found[DOUBTED] = surplus
@@ -98,25 +140,13 @@ def verdict_of(samples, state, d, i, ratio, size, floor, found):
 def scale_of(samples, state, d, i, size, floor):
     """Exponent of the length over which an output changes by `size`, seen from the tiny step."""
     length = math.inf
-    slope = abs(samples[d, 0, SLOTS, i])
+    slope = abs(samples[d, 0, SLOTS + 1, i])
     if slope > 0.0:
         length = size / slope
     if samples.shape[1] > 1:
-        bend = abs(samples[d, 1, SLOTS, i])
+        bend = abs(samples[d, 1, SLOTS + 1, i])
         if bend > CLEARLY * floor:
             length = min(length, math.sqrt(size / bend))
     if not 0.0 < length < math.inf:
         return state[d, REQUEST] + LEAP
     return state[d, REQUEST] + int(math.floor(math.log2(0.7 * length)))
-
-
-@jit
-def drowned(samples, state, d, f0, found):
-    """Open again what is lost in the rounding of values far larger than f(x)."""
-    opened = False
-    for i in range(f0.size):
-        lost = found[d, i, ERROR] > 1e-3 * abs(found[d, i, ESTIMATE])
-        if lost and abs(f0[i]) < 1e-3 * amplitude(samples, state, d, i):
-            found[d, i, CLOSED] = 0.0
-            opened = True
-    return opened and state[d, RESCALED] == 0

@@ -15,6 +15,7 @@ import math
 from numdiff.kernels import jit
 from numdiff.kernels.tableau import (
     BAR,
+    COLUMN,
     CUT,
     EPS,
     NOISE,
@@ -24,7 +25,7 @@ from numdiff.kernels.tableau import (
     VALUE,
     choose_entry,
     extrapolate,
-    least_residual,
+    predict,
     residuals,
     trimmed_rms,
 )
@@ -34,24 +35,34 @@ START = 5  # slot of the first level: room for 5 larger and 10 smaller steps
 
 # columns of `state`: the window, what is asked for, what may be asked for, what has been tried
 FIRST, LAST, BASE, PHASE, REQUEST, READY, HIGHEST, LOWEST, OTHER = range(9)
-RESTARTS, SHRINKS, NOISY, CEILING, FLOOR, RESCALED = range(9, 15)
-SETTLED, UP, DOWN, UNRESOLVED = range(15, 19)  # how many outputs want what
-STATE = 19
-LADDER, CHECK, DOUBT, DONE = range(4)  # phases
+RESTARTS, SHRINKS, NOISY, CEILING, FLOOR, RESCALED, CHECKED, SAMPLED = range(9, 17)
+SETTLED, UP, DOWN, UNRESOLVED = range(17, 21)  # how many outputs want what
+STATE = 21
+LADDER, SAMPLE, CHECK, DOUBT, DONE = range(5)  # phases
 
 # columns of `shape`, one row per channel
 LEAD, TERMS, ORDER, RATIO, COLUMNS = range(5)
 
 # columns of `found`, one row per direction and output
-ESTIMATE, ERROR, DEVIATION, STEP, SLOPE, SLACK, SPREAD, SHOWN, DOUBTED, CLOSED, STATUS = range(11)
-FOUND = 11
+ESTIMATE, ERROR, DEVIATION, STEP, SLOPE, SLACK, SPREAD, SHOWN, DOUBTED, CLOSED, IDLE, STATUS = range(12)
+FOUND = 12
 OK, NOISE_LIMITED, NO_SCALE, DOMAIN = 0.0, 1.0, 7.0, 8.0  # codes of numdiff.Status
 
-ROUNDING = 0.3 * EPS  # standard deviation of an error uniform in half an ulp: ulp / sqrt(12)
-TARGET = 180.0 * EPS  # a relative bar that is good enough to stop
+ROUNDING = 0.3 * EPS
+TARGET = 256.0 * EPS
 CLEARLY = 50.0  # how many roundings make a change of f a change
 FLAT = 0.1  # relative change of the first column below which a larger step promises more
 CONFIRM = 1e4  # the check confirms a slope to one part in this
+ODDFALL = 0.75
+FIRSTUP = 0.01
+DOWNF = 2.0
+LATE = 1e-8
+EARLY = 1e-12
+SKEW = 1.375  # a sample off the lattice of powers of two
+DEPTH = 6  # octaves from the window down to the sample
+PAIR = 1.0
+ALIKE = 12.0  # standard deviations that a sample may be off before it is a surprise
+NEVER = -9999
 LEAP = 20  # where f is not resolved at all, look this many octaves further down
 STRIDE = 10  # octaves from a check that surprises to the one that decides
 GROWTH = 100.0  # of the surprise over STRIDE octaves, if f has structure there
@@ -65,6 +76,7 @@ def restart(state, d, exponent):
     """Empty the window and ask for a level at another scale."""
     state[d, BASE], state[d, FIRST], state[d, LAST] = exponent + START, START, START - 1
     state[d, PHASE], state[d, REQUEST], state[d, READY] = LADDER, exponent, 0
+    state[d, CHECKED], state[d, SAMPLED] = 0, NEVER
 
 
 @jit
@@ -73,6 +85,8 @@ def absorb(rows, arrived, stretch, f0, fold, samples, state, found):
     for a in range(rows.size):
         d = rows[a]
         slot = state[d, BASE] - state[d, REQUEST] if state[d, PHASE] == LADDER else SLOTS
+        if state[d, PHASE] > SAMPLE:
+            slot = SLOTS + 1
         usable = False
         for i in range(f0.size):
             for c in range(fold.shape[0]):
@@ -142,19 +156,30 @@ def rounding(f0, y, n, least, floors):
 
 
 @jit
-def measure(y, n, floors, shape, gain, factor, primary, seen, table, best):
-    """Find the best entry of the primary channel, with the noise that all channels show."""
-    count, least = 0, 0.0
-    for c in range(shape.shape[0]):
-        lead, terms, order, ratio = shape[c, LEAD], shape[c, TERMS], shape[c, ORDER], shape[c, RATIO]
-        extrapolate(y[c], n, lead, terms, float(ratio), factor[c], table[c])
-        count = residuals(table[c], n, terms, order, gain[c, 1], seen, count)
-        least = max(least, least_residual(table[c], n, terms, order, gain[c, 1]))
-    sigma = trimmed_rms(seen, count)
-    c = primary
+def measure(y, n, floors, shape, gain, factor, primary, seen, table, best, sampled):
+    """Find the best entry of the primary channel, with the noise that all channels show.
+
+    sampled[c] is what a level at the step SAMPLED showed, sampled[-1] its width, 0 if none.
+    """
+    count, c = 0, primary
+    for a in range(shape.shape[0]):
+        lead, terms, order, ratio = shape[a, LEAD], shape[a, TERMS], shape[a, ORDER], shape[a, RATIO]
+        extrapolate(y[a], n, lead, terms, float(ratio), factor[a], table[a])
+        count = residuals(table[a], n, terms, order, gain[a, 1], seen, count)
+    sigma, width = trimmed_rms(seen, count), sampled[-1]
+    if width > 0.0:
+        choose_entry(
+            table[c], n, shape[c, TERMS], shape[c, ORDER], float(shape[c, RATIO]),
+            shape[c, COLUMNS], gain[c, 0], sigma, floors, table[-1], best,
+        )  # fmt: skip
+        first = int(best[ROW] - best[COLUMN]) - shape[c, TERMS] + 1
+        for a in range(shape.shape[0]):
+            row = table[-1, 0]
+            said = predict(y[a], first, n, shape[a, LEAD], float(shape[a, RATIO]), width, row)
+            sigma = max(sigma, abs(sampled[a] - said) * PAIR)
     choose_entry(
         table[c], n, shape[c, TERMS], shape[c, ORDER], float(shape[c, RATIO]), shape[c, COLUMNS],
-        gain[c, 0], sigma, least, floors, table[-1], best,
+        gain[c, 0], sigma, floors, table[-1], best,
     )  # fmt: skip
 
 
@@ -162,25 +187,29 @@ def measure(y, n, floors, shape, gain, factor, primary, seen, table, best):
 def resolved(y, n, floor):
     """Whether f changes less at the smallest step than at the one before, as smooth f do."""
     for c in range(y.shape[0]):
-        if abs(y[c, n - 1]) > max(0.6 * abs(y[c, n - 2]), CLEARLY * floor):
+        if abs(y[c, n - 1]) > max((ODDFALL if c == 0 else 0.6) * abs(y[c, n - 2]), CLEARLY * floor):
             return False
     return True
 
 
 @jit
-def wish(column, terms, n, higher, rtol, best):
+def wish(column, terms, n, higher, checked, rtol, idle, best):
     """What an output that is resolved wants next."""
     value, bar = abs(best[VALUE]), best[BAR]
     bend, top = abs(column[terms, 0] - column[terms - 1, 0]), abs(column[terms, 0])
-    if n == 2 and higher and bend < 0.02 * top:
+    if n == 2 and higher and bend < FIRSTUP * top:
         return UP
-    if n > 2 and bar <= rtol * value:
+    if n > 2 and bar <= max(rtol, TARGET) * value:
         return SETTLED
-    if best[CUT] > best[NOISE] or n == 2:
+    if n > 3 and idle >= (1.0 if bar < 1e-6 * value else 4.0):
+        return SETTLED
+    if best[CUT] > DOWNF * best[NOISE] or n == 2:
         return DOWN
     if n < 5 and best[SIGMA] > CLEARLY * best[ROUND]:
         return DOWN  # too few levels to tell noise from truncation that does not fall yet
-    if not higher or bar <= TARGET * value or bend > max(FLAT * top, 6.0 * best[SIGMA]):
+    if not higher or bend > max(FLAT * top, 6.0 * best[SIGMA]):
+        return SETTLED
+    if bar <= (LATE if checked else EARLY) * value:
         return SETTLED
     return UP
 
@@ -206,7 +235,8 @@ def record(y, n, top, drift, order, best, found):
 
 @jit
 def judge(
-    rows, f0, shape, gain, factor, primary, reach, rtol, samples, state, found, y, floors, seen, table, best
+    rows, f0, shape, gain, factor, primary, reach, rtol, samples, state, found, y, floors, seen,
+    table, best, sampled,
 ):
     """Judge each open output of the rows that have a new level; count what they want."""
     terms, order = shape[primary, TERMS], shape[primary, ORDER]
@@ -230,15 +260,27 @@ def judge(
                 state[d, UNRESOLVED] += 1
                 found[d, i, ERROR] = math.inf
                 continue
-            measure(y, n, floors, shape, gain, factor, primary, seen, table, best)
+            sampled[-1] = 0.0
+            if state[d, CHECKED] == 1 and state[d, SAMPLED] != NEVER:
+                top = state[d, BASE] - (state[d, LAST] - n + 1)
+                sampled[-1] = math.ldexp(SKEW, state[d, SAMPLED] - top)
+                for c in range(shape.shape[0]):
+                    sampled[c] = samples[d, c, SLOTS, i]
+            measure(y, n, floors, shape, gain, factor, primary, seen, table, best, sampled)
             best[ROUND] = floors[int(best[ROW])]
             top, drift = state[d, BASE] - (state[d, LAST] - n + 1), 0.0
             if shape.shape[0] > 1 and n > shape[1 - primary, TERMS]:
                 # f may round x on its way: half an ulp of x shifts the point that f sees
                 next_one = math.ldexp(table[1 - primary, n - 1, 0], -top * shape[1 - primary, ORDER])
                 drift = 0.5 * EPS * reach[d] * abs(next_one)
+            before = found[d, i, ERROR]
             record(y, n, top, drift, order, best, found[d, i])
-            state[d, wish(table[primary], terms, n, higher, rtol, best)] += 1
+            idle = found[d, i, ERROR] > 0.5 * before
+            found[d, i, IDLE] = found[d, i, IDLE] + 1.0 if idle else 0.0
+            want = wish(
+                table[primary], terms, n, higher, state[d, CHECKED] == 1, rtol, found[d, i, IDLE], best
+            )
+            state[d, want] += 1
 
 
 @jit
@@ -260,11 +302,41 @@ def choose(rows, f0, samples, state, found):
             state[d, REQUEST] = top + 1
         elif state[d, DOWN] > 0 and deeper:
             restart(state, d, bottom - 1)
-        elif state[d, NOISY] == 1 or bottom <= state[d, LOWEST] + 2:
-            finish(state, found, d)
-        else:
+        elif state[d, CHECKED] == 1 or bottom <= state[d, LOWEST] + 2:
+            close(samples, state, found, d, f0)
+        elif noisier(samples, state, found, d, f0):
             state[d, PHASE] = CHECK
             state[d, REQUEST] = check_step(samples, state, found, d, f0, bottom)
+        else:
+            state[d, PHASE] = SAMPLE
+            state[d, REQUEST] = max(bottom - DEPTH, state[d, LOWEST])
+
+
+@jit
+def close(samples, state, found, d, f0):
+    """End a direction, unless f(x) drowned in the rounding of far larger values around it."""
+    bottom, drowned = state[d, BASE] - state[d, LAST], 0
+    if state[d, RESCALED] == 0 and state[d, OTHER] < bottom - 2:
+        for i in range(f0.size):
+            lost = found[d, i, ERROR] > 1e-3 * abs(found[d, i, ESTIMATE])
+            lost = lost and abs(f0[i]) < 1e-3 * amplitude(samples, state, d, i)
+            found[d, i, CLOSED] = 0.0 if lost else 1.0
+            drowned += 1 if lost else 0
+    state[d, RESCALED] = 1
+    if drowned > 0:
+        restart(state, d, state[d, OTHER])
+    else:
+        finish(state, found, d)
+
+
+@jit
+def noisier(samples, state, found, d, f0):
+    """Whether an open output shows more noise than rounding explains."""
+    for i in range(f0.size):
+        floor = ROUNDING * max(abs(f0[i]), amplitude(samples, state, d, i))
+        if found[d, i, CLOSED] == 0.0 and found[d, i, DEVIATION] > CLEARLY * floor:
+            return True
+    return False
 
 
 @jit

@@ -18,7 +18,7 @@ RIVAL = 4.0
 SIGMAS = 3.0  # how many standard deviations of noise a bar allows for
 
 # entries of `best`
-VALUE, BAR, CUT, NOISE, ROW, SIGMA, ROUND = range(7)
+VALUE, BAR, CUT, NOISE, ROW, COLUMN, SIGMA, ROUND = range(8)
 
 
 @jit
@@ -69,42 +69,60 @@ def trimmed_rms(seen, count):
             b -= 1
         seen[b] = here
     keep, total = count - count // 4, 0.0
+    if keep == 0 or seen[keep - 1] == 0.0:
+        return 0.0
     for a in range(keep):
-        total += seen[a] * seen[a]
-    return math.sqrt(total / keep) if keep > 0 else 0.0
+        total += (seen[a] / seen[keep - 1]) ** 2  # values of 1e200 have no squares
+    return seen[keep - 1] * math.sqrt(total / keep)
+
+
+@jit
+def contraction(step, before, factor, least):
+    """Error left after `step` if `factor` times its ratio to the step `before` is the next one."""
+    kappa = factor * step / before if before > 0.0 else least
+    return step * min(max(kappa, least), 1.0)
 
 
 @jit
 def truncation(table, terms, ratio, k, j):
-    """Truncation error of table[k, j], from how fast its neighbours approach it."""
+    """Truncation error of table[k, j], from how fast its neighbours approach it.
+
+    The error of an entry is the product of its z times a Taylor coefficient. Down a column it falls
+    by the same factor each time, along a row by `ratio` less each time (a larger z comes in), along
+    the diagonal by `ratio` more; the 2 is for coefficients that do not fall geometrically.
+    """
     here = table[k, j]
-    if k == terms - 1 + j:  # the diagonal: no entry stands above it in its column
-        step = abs(here - table[k, j - 1])
-        if j < 2:
-            return step
-        before, least, side = abs(table[k, j - 1] - table[k, j - 2]), 4.0 * ratio ** -float(j), 0.0
-    else:
-        step = abs(here - table[k - 1, j])
+    if k > terms - 1 + j:
+        step, least = abs(here - table[k - 1, j]), ratio ** -float(j + 1)
         before = abs(table[k - 1, j] - table[k - 2, j]) if k > terms + j else step
-        least = ratio ** -float(j + 1)
+        kappa = min(max(step / before, least), 0.75) if before > 0.0 else least
         side = abs(here - table[k, j - 1]) * least if j > 0 else 0.0
-    kappa = min(max(step / before, least), 0.75) if before > 0.0 else least
-    return max(step * kappa / (1.0 - kappa), side)
+        return max(step * kappa / (1.0 - kappa), side)
+    # the diagonal: no entry stands above it in its column
+    row, slant = abs(here - table[k, j - 1]), abs(here - table[k - 1, j - 1])
+    if j < 2:
+        return max(row, slant)
+    least, row_before = ratio ** -float(j + 1), abs(table[k, j - 1] - table[k, j - 2])
+    by_row = contraction(row, row_before, 2.0 * ratio, least)
+    slant_before = abs(table[k - 1, j - 1] - table[k - 2, j - 2])
+    return max(by_row, contraction(slant, slant_before, 1.0 / ratio, least / ratio))
 
 
 @jit
-def least_residual(table, n, terms, order, gain):
-    """Smallest difference between the last two rows, per unit of sigma: noise is at most this."""
-    least = math.inf
-    for j in range(n - terms):
-        step = abs(table[n - 1, j] - table[n - 2, j]) * 2.0 ** (-order * (n - 1)) / gain[j]
-        if step < least:
-            least = step
-    return least
+def predict(y, first, n, lead, ratio, width, row):
+    """Return what the levels y[first..n-1] say of the level at the step width * h_0."""
+    z = width ** math.log2(ratio)
+    for k in range(first, n):
+        row[k] = y[k] * 2.0 ** (lead * k)
+    for s in range(1, n - first):
+        for k in range(n - 1, first + s - 1, -1):
+            near, far = ratio ** -float(k), ratio ** -float(k - s)
+            row[k] = ((far - z) * row[k] - (near - z) * row[k - 1]) / (far - near)
+    return row[n - 1] * width**lead
 
 
 @jit
-def choose_entry(table, n, terms, order, ratio, columns, gain, sigma, least, floors, bars, best):
+def choose_entry(table, n, terms, order, ratio, columns, gain, sigma, floors, bars, best):
     """Write to `best` the value of the entry with the smallest bar, its bar, and what it is of."""
     best[BAR] = math.inf
     for j in range(min(columns, n - terms + 1)):
@@ -112,11 +130,10 @@ def choose_entry(table, n, terms, order, ratio, columns, gain, sigma, least, flo
             value, cut = table[k, j], truncation(table, terms, ratio, k, j)
             unit = SIGMAS * gain[j] * 2.0 ** (order * k)
             noise = unit * max(sigma, floors[k])
-            cut = max(cut, unit * least)  # what may still be noise is not known to be less
             bars[k, j] = cut + noise + EPS * abs(value)
             if bars[k, j] < best[BAR]:
                 best[VALUE], best[BAR], best[CUT], best[NOISE] = value, bars[k, j], cut, noise
-                best[ROW], best[SIGMA] = k, max(sigma, floors[k])
+                best[ROW], best[COLUMN], best[SIGMA] = k, j, max(sigma, floors[k])
     # two entries that claim as much and contradict each other: neither bar is to be believed
     spread = 0.0
     for j in range(min(columns, n - terms + 1)):

@@ -1,0 +1,1 @@
+"""How good and how fast numdiff is, beside its peers: ``python -m benchmarks --help``."""

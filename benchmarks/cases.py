@@ -1,0 +1,97 @@
+"""Tasks from the corpus in ``tests``, and what comes out when a tool is asked for one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from benchmarks.metrics import Outcome
+from benchmarks.tools import Answer, Counted
+from tests import corpus
+from tests.corpus import multivariate
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One derivative to compute; see `Outcome` for ``directions``."""
+
+    case: str
+    category: str
+    at: str
+    f: Callable[[Any], Any]
+    x: Any
+    exact: np.ndarray
+    directions: int
+
+
+Call = Callable[[Counted, Any], Answer]
+
+
+def scalar_tasks(order: int, half: str | None) -> Iterator[Task]:
+    for case in corpus.cases(order, half=half):
+        exact = np.array(case.exact)
+        yield Task(case.problem, case.category, repr(case.x), case.f, case.x, exact, 1)
+
+
+def gradient_tasks(half: str | None) -> Iterator[Task]:
+    for case in multivariate.gradient_cases(half):
+        yield _array_task(case, case.x.size)
+
+
+def hessian_tasks(half: str | None) -> Iterator[Task]:
+    for case in multivariate.hessian_cases(half):
+        yield _array_task(case, case.x.size * (case.x.size + 1) // 2)
+
+
+def _array_task(case: multivariate.Case, directions: int) -> Task:
+    n = case.x.size
+    return Task(case.name, _size_class(n), f"n = {n}", case.f, case.x, case.exact, directions)
+
+
+def _size_class(n: int) -> str:
+    return next((f"n <= {limit}" for limit in (2, 4, 8) if n <= limit), "n > 8")
+
+
+def every_kth(tasks: Sequence[Task], limit: int | None) -> list[Task]:
+    """Return at most ``limit`` tasks, evenly spread: the same ones every time."""
+    if limit is None or len(tasks) <= limit:
+        return list(tasks)
+    return [tasks[i * len(tasks) // limit] for i in range(limit)]
+
+
+def outcome_of(tool: str, call: Call, task: Task) -> Outcome:
+    """Ask a tool for one derivative."""
+    f = Counted(task.f, scalar=np.ndim(task.x) == 0)
+    answer = _ask(call, f, task.x)
+    error = np.nan if answer.error is None else answer.error
+    return Outcome(
+        tool=tool,
+        case=task.case,
+        category=task.category,
+        at=task.at,
+        exact=task.exact.ravel(),
+        value=_flat(answer.value, float, task.exact.size),
+        error=_flat(error, float, task.exact.size),
+        flagged=_flat(answer.flagged, bool, task.exact.size),
+        calls=f.calls,
+        directions=task.directions,
+        note=answer.note,
+    )
+
+
+def _ask(call: Call, f: Counted, x: Any) -> Answer:
+    try:
+        return call(f, x)
+    except Exception as error:  # noqa: BLE001  (whatever a tool raises, it is no answer)
+        return Answer(np.nan, note=f"{type(error).__name__}: {error}")
+
+
+def _flat(entries: Any, dtype: type, size: int) -> np.ndarray:
+    return np.broadcast_to(np.ravel(np.asarray(entries, dtype)), size)
+
+
+def outcomes_of(tool: str, call: Call, tasks: Iterable[Task]) -> list[Outcome]:
+    return [outcome_of(tool, call, task) for task in tasks]

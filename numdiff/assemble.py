@@ -1,0 +1,115 @@
+"""From lines to estimates: complex outputs put together, shapes restored, losses reported."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from numdiff.estimate import Estimate, Status
+from numdiff.lines import Lines
+
+__all__ = [
+    "estimate_from",
+    "estimate_of",
+    "per_output",
+    "refuse_if_lost",
+    "symmetric",
+    "symmetrised",
+    "worst",
+]
+
+Floats = NDArray[np.float64]
+
+COLUMNS = ("value", "error", "status", "step", "noise")
+
+# From best to worst: which status stands for an entry that is made of several.
+RANK = np.zeros(256, np.uint8)
+for _place, _status in enumerate(
+    (
+        Status.OK, Status.NOISE_LIMITED, Status.ONE_SIDED, Status.STOCHASTIC, Status.SINGLE_STEP,
+        Status.BUDGET, Status.NOT_COMPLEX_SAFE, Status.UNRESOLVED, Status.KINK, Status.JUMP,
+        Status.DOMAIN,
+    )  # fmt: skip
+):
+    RANK[_status] = _place
+RANK.setflags(write=False)
+
+
+def worst(*statuses: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the worst of several statuses, entry by entry."""
+    found = statuses[0]
+    for other in statuses[1:]:
+        found = np.where(RANK[other] > RANK[found], other, found)
+    return found
+
+
+def per_output(lines: Lines) -> dict[str, NDArray[Any]]:
+    """Return the columns of the lines as (D, m) arrays, real and imaginary parts put together."""
+    columns = {name: getattr(lines, name) for name in COLUMNS}
+    if not lines.form.is_complex:
+        return columns
+    half = lines.value.shape[1] // 2
+    real, imaginary = ({n: c[:, part] for n, c in columns.items()} for part in (slice(half), slice(half, None)))
+    return {
+        "value": real["value"] + 1j * imaginary["value"],
+        "error": np.hypot(real["error"], imaginary["error"]),
+        "status": worst(real["status"], imaginary["status"]),
+        "step": np.minimum(real["step"], imaginary["step"]),
+        "noise": np.hypot(real["noise"], imaginary["noise"]),
+    }
+
+
+def refuse_if_lost(lines: Lines) -> None:
+    """Raise what f raised beside x, if that left nothing at all."""
+    if lines.trouble is not None and (lines.status == Status.DOMAIN).all():
+        raise lines.trouble
+
+
+def estimate_of(
+    columns: dict[str, NDArray[Any]], shape: tuple[int, ...], lines: Lines, method: str
+) -> Estimate:
+    """Put columns (D, m) into an estimate of that shape, outputs first."""
+    placed = {name: np.ascontiguousarray(column.T) for name, column in columns.items()}
+    return estimate_from(placed, shape, lines, method)
+
+
+def estimate_from(
+    columns: dict[str, NDArray[Any]], shape: tuple[int, ...], lines: Lines, method: str
+) -> Estimate:
+    """Put columns that are in order into an estimate of that shape."""
+    placed: dict[str, Any] = {n: np.array(c).reshape(shape)[()] for n, c in columns.items()}
+    notes = ()
+    if lines.trouble is not None:
+        kind = type(lines.trouble).__name__
+        notes = (f"f raised {kind} at some points beside x: {lines.trouble}",)
+    left, right = (np.full_like(placed["value"], np.nan)[()] for _ in range(2))
+    return Estimate(**placed, nfev=lines.nfev, method=method, left=left, right=right, notes=notes)
+
+
+def symmetric(
+    diagonal: dict[str, NDArray[Any]], across: dict[str, NDArray[Any]], n: int
+) -> dict[str, NDArray[Any]]:
+    """Put the columns (n, m) of the diagonal and those of the pairs i < j into (m, n, n)."""
+    rows, columns = np.triu_indices(n, 1)
+    full = {}
+    for name, column in diagonal.items():
+        matrix = np.zeros((column.shape[1], n, n), column.dtype)
+        matrix[:, np.arange(n), np.arange(n)] = column.T
+        matrix[:, rows, columns] = matrix[:, columns, rows] = across[name].T
+        full[name] = matrix
+    return full
+
+
+def symmetrised(estimate: Estimate, shape: tuple[int, ...]) -> Estimate:
+    """Average a square estimate, (n, n) in the flattened shape of x, with its transpose."""
+    n = math.prod(shape)
+    square = {name: np.asarray(getattr(estimate, name)).reshape(n, n) for name in COLUMNS}
+    halves = {name: (square[name] + square[name].T) / 2.0 for name in ("value", "error")}
+    halves["status"] = worst(square["status"], square["status"].T)
+    halves["step"] = np.minimum(square["step"], square["step"].T)
+    halves["noise"] = np.maximum(square["noise"], square["noise"].T)
+    return replace(estimate, **{name: half.reshape(shape + shape)[()] for name, half in halves.items()})

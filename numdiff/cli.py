@@ -1,0 +1,467 @@
+"""The command line: ``numdiff gradient module:function --at 1.3,0.7``."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import difflib
+import importlib
+import importlib.util
+import json
+import re
+import sys
+import textwrap
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple, NoReturn, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+import numdiff
+from numdiff.estimate import Estimate
+
+__all__ = ["main"]
+
+TRUSTWORTHY, FLAGGED, BAD_INPUT, INTERRUPTED = 0, 2, 3, 130
+EXIT_CODES = (
+    "Exit codes: 0 if every entry is trustworthy, 2 if some are flagged, 3 for bad usage or input."
+)
+
+
+class UsageError(Exception):
+    """What was typed, or the function it names, cannot be used; the message says why."""
+
+
+class Target(NamedTuple):
+    """A function that is named but not loaded yet."""
+
+    place: str
+    name: str
+
+
+class Result(Protocol):
+    """What a command computes: printed by ``str()``, or as JSON."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain lists, numbers and strings."""
+
+
+class Option(NamedTuple):
+    """One option of a command; without `parse` it is a switch."""
+
+    flag: str
+    help: str
+    parse: Callable[[str], Any] | None = None
+    metavar: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """One subcommand: it calls ``call(*functions, x, **options)``.
+
+    Parameters
+    ----------
+    call : callable
+        What is called. It gets those options that were typed, so that defaults are its own.
+    options : tuple of Option
+        Beyond the point and the form of output. `--lower` and `--upper` arrive as ``bounds``, a
+        `Target` as the function.
+    functions : tuple of str
+        Names of the positional arguments.
+    scalar : bool
+        Whether a single number stays one, or becomes an array of one entry.
+    exit_code : callable
+        Maps the result to the exit code.
+    """
+
+    name: str
+    summary: str
+    call: Callable[..., Result]
+    options: tuple[Option, ...]
+    functions: tuple[str, ...] = ("TARGET",)
+    scalar: bool = False
+    exit_code: Callable[[Any], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The words after the program's name; by default those the program was started with.
+
+    Returns
+    -------
+    int
+        The exit code: 0 if every entry of the derivative is trustworthy, 2 if some are flagged, 3
+        for bad usage and bad input, which one line on stderr explains.
+
+    Examples
+    --------
+    >>> main(["derivative", "math:exp", "--at", "0"])  # doctest: +ELLIPSIS
+         value ...
+         1.000...
+    method auto, ... evaluations of f
+    0
+    """
+    try:
+        typed = _parse(sys.argv[1:] if argv is None else argv)
+        if typed is None:
+            return TRUSTWORTHY
+        command: Command = typed.pop("command")
+        as_json: bool = typed.pop("json", False)
+        # Whatever f prints must not get between the lines of the result.
+        with _search_path(), contextlib.redirect_stdout(sys.stderr):
+            result = _run(command, typed)
+    except UsageError as error:
+        print("numdiff: error:", *str(error).split(), file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("numdiff: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    print(json.dumps(result.to_dict(), allow_nan=False) if as_json else result)
+    return command.exit_code(result)
+
+
+# What is typed
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; see `{self.prog} --help`")
+
+
+def _parse(argv: Sequence[str]) -> dict[str, Any] | None:
+    """Return the command and what was typed for it, or None if help or the version was shown."""
+    parser = _parser()
+    try:
+        namespace, unknown = parser.parse_known_args(_negatives_joined(argv))
+    except SystemExit:
+        return None
+    typed = vars(namespace)
+    if unknown:
+        command: Command = typed["command"]
+        raise UsageError(
+            f"{command.name} does not take {unknown[0]!r}{_way_out(command, unknown[0])}"
+        )
+    return typed
+
+
+def _way_out(command: Command, unknown: str) -> str:
+    flag = unknown.partition("=")[0]
+    flags = [option.flag for option in _options(command)]
+    if flag in flags:
+        return " in front of its name: options follow it"
+    if flag.startswith("--"):
+        return _suggestion(flag, flags) or f"; see `numdiff {command.name} --help`"
+    return ": the numbers of an option are separated by commas, without blanks"
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="numdiff",
+        description="Numerical derivatives with error bars you can trust.",
+        epilog=f"Example: numdiff gradient scipy.optimize:rosen --at 1.3,0.7. {EXIT_CODES}",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"numdiff {numdiff.__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        _add(
+            command,
+            commands.add_parser(
+                command.name,
+                help=command.summary,
+                description=f"Compute {command.summary}.",
+                epilog=EXIT_CODES,
+                allow_abbrev=False,
+                argument_default=argparse.SUPPRESS,
+            ),
+        )
+    return parser
+
+
+def _add(command: Command, parser: argparse.ArgumentParser) -> None:
+    for name in command.functions:
+        parser.add_argument(
+            name.lower(),
+            metavar=name,
+            type=_target,
+            help="module:function or path/to/file.py:function",
+        )
+    point = parser.add_mutually_exclusive_group(required=True)
+    for option in _options(command):
+        group = point if option in POINT else parser
+        if option.parse is None:
+            group.add_argument(option.flag, action="store_true", help=option.help)
+        else:
+            group.add_argument(
+                option.flag, type=option.parse, metavar=option.metavar, help=option.help
+            )
+    parser.set_defaults(command=command)
+
+
+def _options(command: Command) -> tuple[Option, ...]:
+    return *POINT, *command.options, JSON
+
+
+def _negatives_joined(argv: Sequence[str]) -> list[str]:
+    """Join an option and a value with a leading minus, which argparse takes for an option."""
+    valued = {option.flag for command in COMMANDS for option in _options(command) if option.parse}
+    words: list[str] = []
+    for word in argv:
+        if words and words[-1] in valued and re.match(r"-(\d|\.\d|inf|nan)", word, re.IGNORECASE):
+            words[-1] += f"={word}"
+        else:
+            words.append(word)
+    return words
+
+
+def _numbers(text: str) -> float | NDArray[np.float64]:
+    try:
+        numbers = [float(word) for word in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected a number, or several separated by commas as in 1.3,-0.7, got {text!r}"
+        ) from None
+    return numbers[0] if len(numbers) == 1 else np.array(numbers)
+
+
+def _step(text: str) -> str | float | NDArray[np.float64]:
+    if text == "textbook":
+        return text
+    try:
+        return _numbers(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}; or the word textbook") from None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a number, got {text!r}") from None
+
+
+def _whole_number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}") from None
+
+
+def _target(text: str) -> Target:
+    place, _, name = text.rpartition(":")
+    if not (place and name):
+        raise argparse.ArgumentTypeError(
+            f"expected module:function or path/to/file.py:function, got {text!r}"
+        )
+    return Target(place, name)
+
+
+def _array_in(text: str) -> NDArray[Any]:
+    path = Path(text)
+    if path.suffix not in {".npy", ".csv"}:
+        raise argparse.ArgumentTypeError(f"expected a .npy or a .csv file, got {text!r}")
+    try:
+        array = _npy(path) if path.suffix == ".npy" else _csv(path)
+    except (OSError, ValueError, EOFError) as error:
+        raise argparse.ArgumentTypeError(f"cannot read {text!r}: {_told(error)}") from None
+    if not array.size:
+        raise argparse.ArgumentTypeError(f"there are no numbers in {text!r}")
+    return array
+
+
+def _npy(path: Path) -> NDArray[Any]:
+    with path.open("rb") as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def _csv(path: Path) -> NDArray[Any]:
+    with warnings.catch_warnings(action="ignore"):  # of no numbers, which is an error here
+        return np.loadtxt(path, delimiter=",", encoding="utf-8-sig")
+
+
+# What is done
+
+
+def _run(command: Command, typed: dict[str, Any]) -> Result:
+    """Load the functions that were named, and call the command's function with them."""
+    try:
+        options = {
+            name: _load(value) if isinstance(value, Target) else value
+            for name, value in typed.items()
+        }
+        functions = [options.pop(name.lower()) for name in command.functions]
+        x = options.pop("at") if "at" in options else options.pop("at_file")
+        x = x if command.scalar else np.atleast_1d(x)
+        for name in {"lower", "upper", "step"} & options.keys():
+            options[name] = _like(x, options[name])
+        if {"lower", "upper"} & options.keys():
+            options["bounds"] = options.pop("lower", -np.inf), options.pop("upper", np.inf)
+        return command.call(*functions, x, **options)
+    except UsageError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise UsageError(_failure(error)) from error
+
+
+def _like(x: Any, numbers: Any) -> Any:
+    """Give a list of numbers the shape of x, where it has as many entries."""
+    fits = isinstance(numbers, np.ndarray) and numbers.size == np.size(x)
+    return np.reshape(numbers, np.shape(x)) if fits else numbers
+
+
+def _failure(error: BaseException) -> str:
+    notes = [note.removeprefix("numdiff: ") for note in getattr(error, "__notes__", ())]
+    if notes or isinstance(error, SystemExit):  # only what f raises has notes
+        return "; ".join([f"f failed with {_told(error)}", *notes])
+    return str(error) if isinstance(error, ValueError | TypeError) else _told(error)
+
+
+def _told(error: BaseException) -> str:
+    """Say in one line of bearable length what was raised."""
+    line = f"{type(error).__name__}: {error}".removesuffix(": ")
+    return textwrap.shorten(line, 300, placeholder=" ...")
+
+
+@contextlib.contextmanager
+def _search_path() -> Iterator[None]:
+    """Let modules of the current directory be imported, and take back all changes in the end."""
+    before = sys.path.copy()
+    sys.path.insert(0, "")
+    try:
+        yield
+    finally:
+        sys.path[:] = before
+
+
+def _load(target: Target) -> Any:
+    in_file = target.place.endswith(".py") or "/" in target.place or "\\" in target.place
+    found: Any = _file(target.place) if in_file else _module(target.place)
+    where = repr(target.place)
+    for name in target.name.split("."):
+        if not hasattr(found, name):
+            names = [other for other in dir(found) if not other.startswith("_")]
+            raise UsageError(f"there is no {name!r} in {where}{_suggestion(name, names)}")
+        found = getattr(found, name)
+        where = repr(name)
+    if not callable(found):
+        raise UsageError(
+            f"{target.name!r} in {target.place!r} is of type {type(found).__name__}; "
+            "name a function"
+        )
+    return found
+
+
+def _module(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except (Exception, SystemExit) as error:
+        missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
+        if missing is None or not f"{name}.".startswith(f"{missing}."):
+            raise UsageError(f"cannot import {name!r}: {_told(error)}") from error
+        modules = [path.stem for path in Path().glob("*.py")]
+        raise UsageError(
+            f"there is no module {missing!r}, neither installed nor in the current directory"
+            f"{_suggestion(missing, modules)}"
+        ) from error
+
+
+def _file(place: str) -> ModuleType:
+    path = Path(place).resolve()
+    # Another module may have the file's name, and be needed under it.
+    name = path.stem if path.stem not in sys.modules else str(path)
+    for known in {path.stem, name} & sys.modules.keys():
+        if getattr(sys.modules[known], "__file__", None) == str(path):
+            return sys.modules[known]
+    spec = importlib.util.spec_from_file_location(name, path) if path.is_file() else None
+    if spec is None or spec.loader is None:
+        near = _suggestion(path.name, [other.name for other in path.parent.glob("*.py")])
+        raise UsageError(f"there is no Python file {place!r}{near}")
+    sys.path.insert(0, str(path.parent))
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        raise UsageError(f"cannot import {place!r}: {_told(error)}") from error
+    return module
+
+
+def _suggestion(name: str, names: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+# The commands, as data
+
+
+def _estimate_code(estimate: Estimate) -> int:
+    return TRUSTWORTHY if np.all(estimate.success) else FLAGGED
+
+
+POINT = (
+    Option("--at", "where: numbers separated by commas", _numbers, "X"),
+    Option("--at-file", "where: an array in a .npy or a .csv file", _array_in, "FILE"),
+)
+JSON = Option("--json", "print the result as one JSON object")
+ORDER = Option("--order", "order of the derivative, 1 to 10; default 1", _whole_number, "K")
+GRAD = Option("--grad", "the gradient, as a function, to differentiate instead", _target, "TARGET")
+COMMON = (
+    Option(
+        "--method",
+        "auto (default), forward, backward, central, richardson or complex",
+        str,
+        "NAME",
+    ),
+    Option(
+        "--step",
+        "the only step of forward, backward and central, the first one of auto and richardson; "
+        "a number, one for each entry of x, or the word textbook",
+        _step,
+        "H",
+    ),
+    Option("--noise", "standard deviation of the error of what is computed", _numbers, "SIGMA"),
+    Option("--lower", "the function is never called below; one number or many", _numbers, "X"),
+    Option("--upper", "the function is never called above; one number or many", _numbers, "X"),
+    Option("--rtol", "stop where the error bar is below RTOL times the value", _number, "RTOL"),
+    Option("--max-nfev", "about this many evaluations at most", _whole_number, "N"),
+    Option("--vectorized", "the function takes many points at once, along the last axis"),
+)
+COMMANDS = (
+    Command(
+        name="derivative",
+        summary="the derivative of a function of one number, at one point or several",
+        call=numdiff.derivative,
+        options=(ORDER, *COMMON),
+        scalar=True,
+        exit_code=_estimate_code,
+    ),
+    Command(
+        name="gradient",
+        summary="the gradient of a function from an array to a number",
+        call=numdiff.gradient,
+        options=COMMON,
+        exit_code=_estimate_code,
+    ),
+    Command(
+        name="jacobian",
+        summary="the Jacobian of a function from an array to an array",
+        call=numdiff.jacobian,
+        options=COMMON,
+        exit_code=_estimate_code,
+    ),
+    Command(
+        name="hessian",
+        summary="the Hessian of a function from an array to a number",
+        call=numdiff.hessian,
+        options=(GRAD, *COMMON),
+        exit_code=_estimate_code,
+    ),
+)

@@ -1,0 +1,101 @@
+"""The complex step, and the check without which it must not be believed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from numdiff.directions import Directions, along
+from numdiff.estimate import Status
+from numdiff.evaluate import evaluate
+from numdiff.lines import BLOCK_BYTES, Lines, Problem
+from numdiff.options import Box, Options
+from numdiff.sides import differentiate
+from numdiff.steps import EPS, METHODS
+
+__all__ = ["complex_step"]
+
+Floats = NDArray[np.float64]
+
+# Squares of this vanish beside 1 in double precision, so truncation does too.
+TINY = 2.0**-66
+
+
+def complex_step(problem: Problem, directions: Directions, order: int, options: Options) -> Lines:
+    """Differentiate along directions by Im f(x + i h d) / h.
+
+    Squire and Trapp (1998), doi:10.1137/S003614459631241X. A second sample, at an x that differs in
+    its last bits, shows the rounding inside f. What cannot be seen that way, an f that is not
+    analytic (abs, conj, sign, real, a cast to float), is compared with a real derivative along one
+    random combination of the directions; where the two differ, the answer comes from real steps and
+    is flagged.
+    """
+    plain = replace(options, method=METHODS["auto"], step=None)
+    found = _imaginary(problem, directions, options.box)
+    if found is None:
+        return _flagged(differentiate(problem, directions, 1, plain))
+    share, guard = _combination(problem.x, directions)
+    rest = replace(problem, budget=problem.budget - found.nfev)
+    seen = differentiate(rest, guard, 1, plain)
+    off = np.abs(share @ found.value - seen.value[0])
+    agree = (off <= seen.error[0] + np.abs(share) @ found.error) & (seen.status[0] <= Status.ONE_SIDED)
+    nfev = found.nfev + seen.nfev
+    if agree.all():
+        return replace(found, nfev=nfev)
+    real = _flagged(differentiate(replace(problem, budget=problem.budget - nfev), directions, 1, plain))
+    columns = {
+        name: np.where(agree, getattr(found, name), getattr(real, name))
+        for name in ("value", "error", "status", "step", "noise")
+    }
+    return replace(real, **columns, nfev=nfev + real.nfev)
+
+
+def _imaginary(problem: Problem, directions: Directions, box: Box | None) -> Lines | None:
+    """Take two samples of the imaginary part; None if f does not take complex numbers."""
+    assert problem.form is not None
+    form = replace(problem.form, is_complex=True)
+    x = problem.x
+    shaken = x + 2.0 * np.spacing(x) * np.where(np.arange(x.size) % 2, 1.0, -1.0)
+    if box is not None:
+        shaken = np.clip(shaken, box.lower, box.upper)
+    unit = np.minimum.reduceat(np.maximum(np.abs(x[directions.index]), TINY) / np.abs(directions.weight), directions.starts)
+    slopes, nfev = [], 0
+    for point in (x, shaken):
+        h = TINY * unit
+        rows = []
+        for first in range(0, len(directions), max(1, BLOCK_BYTES // (16 * max(x.size, 1)))):
+            part = slice(first, first + max(1, BLOCK_BYTES // (16 * max(x.size, 1))))
+            block = point + 1j * directions.part(part).displace(np.zeros_like(x), h[part, None])
+            try:
+                values = evaluate(problem.call, block, form)
+            except Exception:  # noqa: BLE001 - whatever f says to a complex number, real ones remain
+                return None
+            rows.append(values.rows[:, values.rows.shape[1] // 2 :] / h[part, None])
+            nfev += len(block)
+        slopes.append(np.concatenate(rows))
+    value = slopes[0]
+    if not np.isfinite(slopes).all():
+        return None
+    error = 4.0 * np.abs(slopes[1] - value) + 8.0 * EPS * np.abs(value)
+    step = np.broadcast_to((TINY * unit)[:, None], value.shape)
+    status = np.full(value.shape, Status.OK, np.uint8)
+    return Lines(value, error, status, step, np.zeros(value.shape), nfev, problem.form)
+
+
+def _combination(x: Floats, directions: Directions) -> tuple[Floats, Directions]:
+    """Return random weights of the directions, each of which moves x by about its size, and their sum."""
+    count = len(directions)
+    lengths = np.diff(np.append(directions.starts, len(directions.index)))
+    rows = np.repeat(np.arange(count), lengths)
+    size = np.where(x == 0.0, 1.0, np.abs(x))[directions.index] / np.abs(directions.weight)
+    random = np.random.default_rng(count)  # the same for the same problem; no entry is left out
+    share = random.uniform(0.5, 1.5, count) * random.choice([-1.0, 1.0], count)
+    share *= np.minimum.reduceat(size, directions.starts)
+    weight = directions.weight * share[rows]
+    return share, along(np.bincount(directions.index, weights=weight, minlength=x.size))
+
+
+def _flagged(lines: Lines) -> Lines:
+    return replace(lines, status=np.full(lines.status.shape, Status.NOT_COMPLEX_SAFE, np.uint8))

@@ -1,0 +1,103 @@
+"""Directions d along which t -> f(x + t d) is differentiated, as sparse rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Directions", "along", "axes", "combine", "joined"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Directions:
+    """D directions: row d has the entries ``index[starts[d]:starts[d + 1]]``."""
+
+    starts: Ints  # (D,)
+    index: Ints
+    weight: Floats
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @property
+    def single(self) -> bool:
+        """Whether each direction moves one entry of x only."""
+        return len(self.starts) == len(self.index)
+
+    def part(self, rows: slice) -> Directions:
+        """Return some consecutive directions."""
+        starts = self.starts[rows]
+        stops = np.append(self.starts, len(self.index))
+        last = stops[min(rows.stop, len(self))]
+        chosen = slice(int(starts[0]), int(last))
+        return Directions(starts - starts[0], self.index[chosen], self.weight[chosen])
+
+    def pick(self, rows: Ints) -> Directions:
+        """Return the directions of those numbers."""
+        if self.single:
+            return Directions(np.arange(len(rows)), self.index[rows], self.weight[rows])
+        stops = np.append(self.starts[1:], len(self.index))
+        taken = np.concatenate([np.arange(self.starts[r], stops[r]) for r in rows])
+        lengths = stops[rows] - self.starts[rows]
+        starts = np.cumsum(lengths) - lengths
+        return Directions(starts, self.index[taken], self.weight[taken])
+
+    def displace(self, x: Floats, t: Floats) -> Floats:
+        """Return a fresh block of points x + t d: t (D, P) to points (D * P, n)."""
+        count, width = t.shape
+        block = np.empty((count * width, x.size))
+        block[:] = x
+        cube = block.reshape(count, width, x.size)
+        if self.single:
+            cube[np.arange(count), :, self.index] += t * self.weight[:, None]
+            return block
+        lengths = np.diff(np.append(self.starts, len(self.index)))
+        rows = np.repeat(np.arange(count), lengths)
+        cube[rows, :, self.index] += t[rows] * self.weight[:, None]
+        return block
+
+
+def axes(n: int) -> Directions:
+    """Return the unit vectors."""
+    return Directions(np.arange(n), np.arange(n), np.ones(n))
+
+
+def along(v: Floats) -> Directions:
+    """Return one direction, a vector that is not zero."""
+    index = np.flatnonzero(v)
+    return Directions(np.zeros(1, np.int64), index, v[index])
+
+
+def combine(directions: Directions, rows: Ints, columns: Ints, units: Floats) -> Directions:
+    """Return units[p] d_p + units[q] d_q for each pair (p, q) of directions."""
+    if directions.single and not (directions.index[rows] == directions.index[columns]).any():
+        index = directions.index[np.stack([rows, columns], axis=1)].ravel()
+        scaled = units * directions.weight
+        weight = scaled[np.stack([rows, columns], axis=1)].ravel()
+        return Directions(np.arange(0, len(index), 2), index, weight)
+    parts = [_sum(directions, units, int(p), int(q)) for p, q in zip(rows, columns, strict=True)]
+    lengths = np.array([len(index) for index, _ in parts])
+    index = np.concatenate([index for index, _ in parts])
+    weight = np.concatenate([weight for _, weight in parts])
+    return Directions(np.cumsum(lengths) - lengths, index, weight)
+
+
+def joined(*many: Directions) -> Directions:
+    """Return all directions in a row."""
+    offsets = np.cumsum([0, *(len(one.index) for one in many[:-1])])
+    starts = np.concatenate([one.starts + o for one, o in zip(many, offsets, strict=True)])
+    index = np.concatenate([one.index for one in many])
+    return Directions(starts, index, np.concatenate([one.weight for one in many]))
+
+
+def _sum(directions: Directions, units: Floats, p: int, q: int) -> tuple[Ints, Floats]:
+    one, other = (directions.pick(np.array([row])) for row in (p, q))
+    index = np.concatenate([one.index, other.index])
+    weight = np.concatenate([units[p] * one.weight, units[q] * other.weight])
+    entries, place = np.unique(index, return_inverse=True)
+    return entries, np.bincount(place, weights=weight)

@@ -1,0 +1,220 @@
+"""The only caller of f: points in, values out, and what went wrong on the way.
+
+Values travel as a float matrix of one row per point and one column per output; complex outputs take
+two columns each, real parts first. A point outside the domain of f is a row of nan.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Call", "Form", "Values", "evaluate", "origin", "pack"]
+
+Floats = NDArray[np.float64]
+
+# What f may raise beside x to say that it is not defined there. LinAlgError is a ValueError.
+OUTSIDE = (ArithmeticError, ValueError)
+IMMUTABLE = (float, np.float64)
+
+
+@dataclass(frozen=True)
+class Form:
+    """The shape of what f returns, and whether it is complex."""
+
+    shape: tuple[int, ...]
+    is_complex: bool
+
+    @property
+    def size(self) -> int:
+        """How many columns the outputs take."""
+        return math.prod(self.shape) * (2 if self.is_complex else 1)
+
+    def unpack(self, columns: NDArray[Any]) -> NDArray[Any]:
+        """Turn (..., size) back into outputs (..., m), complex where f is."""
+        if not self.is_complex:
+            return columns
+        half = columns.shape[-1] // 2
+        return np.asarray(columns[..., :half] + 1j * columns[..., half:])
+
+
+@dataclass(frozen=True)
+class Call:
+    """How f is to be called.
+
+    Parameters
+    ----------
+    f : callable
+        The user's function.
+    shape : tuple of int
+        Shape of x; with `scalar`, f gets NumPy scalars.
+    args : tuple
+        Further positional arguments.
+    vectorized : bool
+        Whether f takes ``shape + (N,)`` and returns ``form.shape + (N,)``.
+    scalar : bool
+        Whether f takes one number.
+    """
+
+    f: Callable[..., Any]
+    shape: tuple[int, ...]
+    args: tuple[Any, ...] = ()
+    vectorized: bool = False
+    scalar: bool = False
+
+
+@dataclass(frozen=True)
+class Values:
+    """What f returned at N points: rows, their form, and the first exception that made a row nan."""
+
+    rows: Floats
+    form: Form
+    trouble: Exception | None = None
+
+
+def origin(call: Call, x: NDArray[Any]) -> Values:
+    """Ask for f(x) itself, where every exception is the caller's."""
+    point = x.reshape(1, -1).copy()
+    try:
+        value = _ask_batch(call, point) if call.vectorized else _ask(call, point)
+    except Exception as exception:
+        exception.add_note(_note(call, x, "x itself"))
+        raise
+    outputs = _numbers(value)
+    if call.vectorized:
+        outputs = _one_of_batch(outputs)
+    form = Form(outputs.shape, np.iscomplexobj(outputs))
+    return Values(pack(outputs[None], form), form)
+
+
+def evaluate(call: Call, points: NDArray[Any], form: Form | None) -> Values:
+    """Ask for f at the rows of a fresh block of points, which f may keep or change."""
+    with np.errstate(all="ignore"):
+        return (_batch if call.vectorized else _pointwise)(call, points, form)
+
+
+def pack(outputs: NDArray[Any], form: Form) -> Floats:
+    """Turn outputs (N, ...) into float columns (N, size)."""
+    flat = outputs.reshape(len(outputs), -1)
+    if form.is_complex:
+        return np.concatenate([flat.real, flat.imag], axis=1, dtype=np.float64)
+    return np.asarray(flat, dtype=np.float64)
+
+
+def _pointwise(call: Call, points: NDArray[Any], form: Form | None) -> Values:
+    f, args, trouble = call.f, call.args, None
+    rows: list[Any] = []
+    for point in _arguments(call, points):
+        try:
+            value = f(point, *args)
+        except OUTSIDE as exception:
+            trouble = trouble or exception
+            rows.append(None)
+            continue
+        except Exception as exception:
+            exception.add_note(_note(call, point, "a displaced point"))
+            raise
+        if type(value) not in IMMUTABLE:  # f may reuse its buffer, so what it returns is copied now
+            value = _numbers(value).copy()
+        rows.append(value)
+    if form is None:
+        form = _form_of(next((row for row in rows if row is not None), math.nan))
+    return Values(_stack(rows, form), form, trouble)
+
+
+def _stack(rows: list[Any], form: Form) -> Floats:
+    """Put what f returned point by point into a matrix; None, where f raised, becomes nan."""
+    if form.shape == () and all(type(row) in IMMUTABLE for row in rows):
+        return np.array(rows, dtype=np.float64).reshape(-1, 1)
+    matrix = np.full((len(rows), form.size), np.nan)
+    for k, row in enumerate(rows):
+        if row is None:
+            continue
+        outputs = np.asarray(row)
+        if outputs.shape != form.shape:
+            raise ValueError(
+                f"f returned shape {outputs.shape} at a displaced point but {form.shape} before: "
+                "it must return the same shape everywhere"
+            )
+        if form.is_complex or not np.iscomplexobj(outputs):  # complex beside real: outside
+            matrix[k] = pack(outputs[None], form)[0]
+    return matrix
+
+
+def _batch(call: Call, points: NDArray[Any], form: Form | None) -> Values:
+    """Ask for all points at once; where that fails, point by point."""
+    count = len(points)
+    try:
+        outputs = _numbers(_ask_batch(call, points)).copy()
+    except OUTSIDE as exception:
+        if count == 1:
+            form = form or Form((), is_complex=False)
+            return Values(np.full((1, form.size), np.nan), form, exception)
+        halves = [evaluate(call, part.copy(), form) for part in np.array_split(points, 2)]
+        trouble = halves[0].trouble or halves[1].trouble
+        rows = np.concatenate([half.rows for half in halves])
+        return Values(rows, halves[0].form, trouble)
+    except Exception as exception:
+        exception.add_note(_note(call, points[0], "one of the points that begin with"))
+        raise
+    if outputs.ndim == 0 or outputs.shape[-1] != count:
+        raise ValueError(
+            f"a vectorized f must return its outputs with a last axis of length {count}, one per "
+            f"point, got shape {outputs.shape}"
+        )
+    outputs = np.moveaxis(outputs, -1, 0)
+    form = form or _form_of(outputs[0])
+    if outputs.shape[1:] != form.shape:
+        raise ValueError(
+            f"f returned shape {outputs.shape[1:]} per point but {form.shape} before: "
+            "it must return the same shape everywhere"
+        )
+    return Values(pack(outputs, form), form)
+
+
+def _arguments(call: Call, points: NDArray[Any]) -> Iterator[Any]:
+    if call.scalar:
+        return iter(points[:, 0])
+    if len(call.shape) == 1:
+        return iter(points)
+    return iter(points.reshape(len(points), *call.shape))
+
+
+def _ask(call: Call, point: NDArray[Any]) -> Any:
+    return call.f(next(_arguments(call, point)), *call.args)
+
+
+def _ask_batch(call: Call, points: NDArray[Any]) -> Any:
+    block = np.ascontiguousarray(points.T).reshape(*call.shape, len(points))
+    return call.f(block, *call.args)
+
+
+def _one_of_batch(outputs: NDArray[Any]) -> NDArray[Any]:
+    if outputs.ndim == 0 or outputs.shape[-1] != 1:
+        raise ValueError(
+            "a vectorized f must return its outputs with a last axis for the points, of length 1 "
+            f"here, got shape {outputs.shape}"
+        )
+    return np.asarray(outputs[..., 0])
+
+
+def _numbers(value: Any) -> NDArray[Any]:
+    outputs = np.asarray(value)
+    if outputs.dtype.kind not in "biufc":
+        raise TypeError(f"f must return a number or an array of numbers, got {type(value).__name__}")
+    return outputs
+
+
+def _form_of(value: Any) -> Form:
+    outputs = np.asarray(value)
+    return Form(outputs.shape, np.iscomplexobj(outputs))
+
+
+def _note(call: Call, point: Any, where: str) -> str:
+    shown = np.array2string(np.asarray(point).reshape(call.shape), threshold=12, precision=17)
+    return f"numdiff: f raised this at {where}, {shown}"

@@ -1,0 +1,185 @@
+"""The door: what users hand over, checked once and turned into values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from numdiff.stencil import Stencil
+from numdiff.steps import Method, named_method
+
+__all__ = ["Box", "Options", "as_point", "as_vector", "read"]
+
+Floats = NDArray[np.float64]
+
+COMPLEX_STEP = Method("complex")
+
+
+@dataclass(frozen=True)
+class Box:
+    """Bounds inside which f may be called, flattened like x."""
+
+    lower: Floats
+    upper: Floats
+
+    def fixed(self) -> NDArray[np.bool_]:
+        """Say which entries cannot move."""
+        return np.asarray(self.lower == self.upper)
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of one call, checked.
+
+    `step` is None, ``"textbook"`` or an array like x (flattened), and `single` says whether it is
+    the only one.
+    """
+
+    method: Method
+    step: Floats | str | None
+    box: Box | None
+    rtol: float
+    max_nfev: float
+    vectorized: bool
+    args: tuple[Any, ...]
+
+    @property
+    def single(self) -> bool:
+        """Whether a single step was asked for."""
+        return self.step is not None and self.method.columns == 1
+
+    def at(self, k: int) -> Options:
+        """Return the options for the k-th of several points."""
+        step = self.step[k : k + 1] if isinstance(self.step, np.ndarray) else self.step
+        box = self.box and Box(self.box.lower[k : k + 1], self.box.upper[k : k + 1])
+        return replace(self, step=step, box=box)
+
+    def used_offsets(self, order: int) -> set[Fraction]:
+        """Return the offsets at which the single stencil asks for f."""
+        stencil = self.method.single(order)
+        return {o for o, w in zip(stencil.offsets, stencil.weights, strict=True) if w}
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether the complex step was asked for."""
+        return self.method is COMPLEX_STEP
+
+
+def as_point(x: Any, name: str = "x") -> Floats:
+    """Return a copy of x in float64.
+
+    Raises
+    ------
+    ValueError
+        If an entry is complex, nan or infinite: it is named.
+    TypeError
+        If x does not hold numbers.
+    """
+    point = np.asarray(x)
+    if point.dtype.kind not in "biufc":
+        raise TypeError(f"`{name}` must be a number or an array of numbers, got {type(x).__name__}")
+    if point.dtype.kind == "c":
+        raise ValueError(f"`{name}` must be real, got {_first(point, np.imag(point) != 0)}")
+    point = np.array(point, dtype=np.float64, order="C")
+    if not np.isfinite(point).all():
+        raise ValueError(f"`{name}` must be finite, got {_first(point, ~np.isfinite(point))}")
+    return point
+
+
+def as_vector(v: Any, x: Floats, name: str = "v") -> Floats:
+    """Return v in float64, which must have the shape of x."""
+    vector = as_point(v, name)
+    if vector.shape != x.shape:
+        raise ValueError(f"`{name}` must have the shape of x, {x.shape}, got {vector.shape}")
+    return vector
+
+
+def read(
+    f: Callable[..., Any],
+    x: Floats,
+    *,
+    method: str | Stencil = "auto",
+    step: Any = None,
+    bounds: Any = None,
+    rtol: float = 0.0,
+    max_nfev: float | None = None,
+    vectorized: bool = False,
+    args: tuple[Any, ...] = (),
+) -> Options:
+    """Check the options that all operators share.
+
+    Raises
+    ------
+    TypeError
+        If f cannot be called, or an option is of the wrong kind.
+    ValueError
+        If an option's value is not allowed, or x lies outside the bounds.
+    """
+    if not callable(f):
+        raise TypeError(f"`f` must be callable, got {type(f).__name__}")
+    if not isinstance(args, tuple):
+        raise TypeError(f"`args` must be a tuple, got {type(args).__name__}: write args=(a,)")
+    if not rtol >= 0.0:
+        raise ValueError(f"`rtol` must be zero or positive, got {rtol!r}")
+    if max_nfev is not None and not max_nfev >= 1:
+        raise ValueError(f"`max_nfev` must be at least 1, got {max_nfev!r}")
+    chosen = COMPLEX_STEP if method == "complex" else named_method(method)
+    limit = math.inf if max_nfev is None else float(max_nfev)
+    return Options(
+        chosen, _step(step, x), _box(bounds, x), float(rtol), limit, bool(vectorized), args
+    )
+
+
+def _step(step: Any, x: Floats) -> Floats | str | None:
+    if step is None or isinstance(step, str):
+        if step not in (None, "textbook"):
+            raise ValueError(f"`step` must be a number, an array like x or 'textbook', got {step!r}")
+        return step
+    sizes = as_point(step, "step")
+    if sizes.shape not in ((), x.shape):
+        raise ValueError(f"`step` must be a number or have the shape of x, {x.shape}, got {sizes.shape}")
+    if not (sizes > 0.0).all():
+        raise ValueError(f"`step` must be positive, got {_first(sizes, sizes <= 0.0)}")
+    return np.broadcast_to(sizes, x.shape).ravel()
+
+
+def _box(bounds: Any, x: Floats) -> Box | None:
+    if bounds is None:
+        return None
+    # scipy.optimize.Bounds is known by its fields, so that SciPy is not imported
+    pair = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") and hasattr(bounds, "ub") else bounds
+    try:
+        lower, upper = (np.asarray(side, dtype=np.float64) for side in pair)
+        lower, upper = (np.broadcast_to(side, x.shape).ravel() for side in (lower, upper))
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"`bounds` must be (lower, upper), numbers or arrays like x, got {bounds!r}"
+        ) from error
+    flat = x.ravel()
+    outside = ~((lower <= flat) & (flat <= upper))
+    if outside.any():
+        k = int(np.flatnonzero(outside)[0])
+        raise ValueError(
+            f"`x` must lie inside `bounds`, but entry {_index(k, x.shape)} is {flat[k]!r} and its "
+            f"bounds are [{lower[k]!r}, {upper[k]!r}]"
+        )
+    return Box(lower, upper)
+
+
+def _first(values: NDArray[Any], bad: NDArray[np.bool_]) -> str:
+    if values.ndim == 0:
+        return repr(values[()].item())
+    where = tuple(int(k) for k in np.argwhere(bad)[0]) if bad.any() else (0,) * values.ndim
+    shown = where[0] if len(where) == 1 else where
+    return f"{values[where].item()!r} at entry {shown}"
+
+
+def _index(k: int, shape: tuple[int, ...]) -> Any:
+    where = tuple(int(i) for i in np.unravel_index(k, shape)) if shape else ()
+    return where[0] if len(where) == 1 else where

@@ -1,0 +1,274 @@
+"""Which points a level of steps asks for, what they are worth, and where the steps start.
+
+Methods are data here: a table maps their names to values, and the rest of the package never asks
+for a name.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from numdiff.stencil import Stencil
+
+__all__ = [
+    "METHODS",
+    "Channels",
+    "Method",
+    "Span",
+    "channels",
+    "mixed_channels",
+    "named_method",
+    "spans",
+    "textbook",
+]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+LEVELS = 16  # as many as the ladder keeps
+ALL = LEVELS
+EPS = 2.0**-52
+FIRST = 1.0 / 32.0  # of the size of x, or of 1 if that is more; the ladder climbs from there
+
+
+@dataclass(frozen=True)
+class Method:
+    """How a derivative is taken.
+
+    Parameters
+    ----------
+    name : str
+        As the user calls it.
+    side : int
+        0 for points on both sides of x, 1 or -1 for one side.
+    columns : int
+        How many columns of the extrapolation tableau may be used; 1 is no extrapolation.
+    stencil : Stencil or None
+        The points of a level where they are not those of `side`.
+    roams : bool
+        Whether steps larger than the first one may be tried.
+    """
+
+    name: str
+    side: int = 0
+    columns: int = ALL
+    stencil: Stencil | None = None
+    roams: bool = True
+
+    def single(self, order: int) -> Stencil:
+        """Return the stencil of one level without extrapolation."""
+        if self.stencil is not None:
+            return self.stencil
+        if self.side == 0:
+            return Stencil.central(order)
+        return Stencil.forward(order) if self.side > 0 else Stencil.backward(order)
+
+
+METHODS: Mapping[str, Method] = MappingProxyType(
+    {
+        "auto": Method("auto"),
+        "richardson": Method("richardson", roams=False),
+        "central": Method("central", columns=1),
+        "forward": Method("forward", side=1, columns=1),
+        "backward": Method("backward", side=-1, columns=1),
+    }
+)
+
+
+def named_method(method: str | Stencil) -> Method:
+    """Return the method of that name, or the one of a stencil.
+
+    Raises
+    ------
+    ValueError
+        If there is no method of that name.
+    TypeError
+        If `method` is neither a name nor a stencil.
+    """
+    if isinstance(method, Stencil):
+        return Method("stencil", columns=1, stencil=method)
+    if not isinstance(method, str):
+        raise TypeError(f"`method` must be a name or a Stencil, got {type(method).__name__}")
+    if method not in METHODS:
+        names = ", ".join(repr(name) for name in (*METHODS, "complex"))
+        raise ValueError(f"`method` must be one of {names} or a Stencil, got {method!r}")
+    return METHODS[method]
+
+
+@dataclass(frozen=True)
+class Channels:
+    """How the values of f at one step become levels that the ladder extrapolates.
+
+    A channel is a weighted sum of f(x + o h d) - f(x) over the offsets o. Divided by h**lead it has
+    an expansion in powers of h**log2(ratio), in which the derivative is, but for a factor, the
+    coefficient number `terms`.
+    """
+
+    offsets: Floats  # (P,)
+    fold: Floats  # (C, P)
+    shape: Ints  # (C, 5): lead, terms, order, ratio, columns
+    factor: Floats  # (C,)
+    gain: Floats  # (C, 2, LEVELS): noise of an entry, and of its difference to the one above it
+    primary: int
+
+
+@dataclass(frozen=True)
+class Span:
+    """Powers of two between which the steps of each of D directions may lie."""
+
+    start: Ints
+    other: Ints  # where to look if the start is outside the domain or out of scale
+    highest: Ints
+    lowest: Ints
+    reach: Floats  # |x| / |d|
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One channel: the weights of its points, and how its levels become a derivative."""
+
+    fold: tuple[float, ...]
+    lead: int
+    terms: int
+    ratio: int
+    factor: float
+
+    @property
+    def order(self) -> int:
+        return self.lead + (self.terms - 1) * (self.ratio.bit_length() - 1)
+
+
+def _gain(spread: float, common: float, row: _Row) -> Floats:
+    """Noise of the tableau's entries per unit of f's, at a smallest step of 1.
+
+    The weights of an entry in the levels follow from extrapolating unit vectors. A level has points
+    of its own, with the variance `spread`, and f(x), with the variance `common`, is in all.
+    """
+    tau = 2.0 ** np.arange(LEVELS - 1, -1, -1)
+    z = tau ** math.log2(row.ratio)
+    weights = np.diag(row.factor / tau**row.lead)
+    for s in range(1, row.terms):
+        weights[s:] = (weights[s:] - weights[s - 1 : -1]) / (z[s:] - z[: LEVELS - s])[:, None]
+    gain = np.ones((2, LEVELS))
+    for j in range(LEVELS - row.terms):
+        if j:
+            weights[1:] += (weights[1:] - weights[:-1]) / (float(row.ratio) ** j - 1.0)
+        last = weights[-1]
+        # the entry above is the same one level up: its steps are twice as large
+        above = np.append(last[1:], 0.0) / 2.0**row.order
+        for k, w in enumerate((last, last - above)):
+            gain[k, j] = math.sqrt(spread * (w @ w) + common * w.sum() ** 2)
+    return gain
+
+
+def _assemble(offsets: tuple[float, ...], rows: tuple[_Row, ...], columns: int, **other: float) -> Channels:
+    fold = np.array([row.fold for row in rows])
+    shape = np.array([(r.lead, r.terms, r.order, r.ratio, columns) for r in rows], np.int64)
+    factor = np.array([row.factor for row in rows])
+    common = [other.get("common", weights.sum() ** 2) for weights in fold]
+    spread = [other.get("spread", weights @ weights) for weights in fold]
+    gain = np.array([_gain(s, c, row) for s, c, row in zip(spread, common, rows, strict=True)])
+    points = np.array(offsets)
+    for array in (points, fold, shape, factor, gain):
+        array.setflags(write=False)
+    return Channels(points, fold, shape, factor, gain, int(other.get("primary", 0)))
+
+
+@lru_cache(maxsize=64)
+def channels(method: Method, order: int) -> Channels:
+    """Return the channels of a method for a derivative of that order.
+
+    Pairs x +- h d give an odd and an even part of f, both with expansions in h**2. The derivative
+    is in one of them; the other one is a second witness of noise and of how fast f varies. Points
+    on one side give a single channel with an expansion in h.
+    """
+    if method.stencil is not None:
+        weights = {o: float(w) for o, w in zip(method.stencil.offsets, method.stencil.weights, strict=True) if w and o}
+        row = _Row(tuple(weights.values()), order, 1, 2**method.stencil.accuracy, 1.0)
+        return _assemble(tuple(float(o) for o in weights), (row,), method.columns)
+    if method.side:
+        row = _Row((1.0,), 1, order, 2, float(math.factorial(order)))
+        return _assemble((float(method.side),), (row,), method.columns)
+    odd, even = order + 1 - order % 2, order + order % 2
+    rows = (
+        _Row((0.5, -0.5), 1, (odd + 1) // 2, 4, float(math.factorial(odd))),
+        _Row((0.5, 0.5), 2, even // 2, 4, float(math.factorial(even))),
+    )
+    return _assemble((1.0, -1.0), rows, method.columns, primary=1 - order % 2)
+
+
+@lru_cache(maxsize=64)
+def mixed_channels(*, one_sided: bool) -> Channels:
+    """Return the channel of mixed second differences of two directions.
+
+    (f(++) + f(--) - f(+0) - f(-0) - f(0+) - f(0-) + 2 f(00)) / (2 h**2), the even part along the sum
+    of both less those along each: three pairs bring noise, and f(x) stays in once. On one side,
+    (f(++) - f(+0) - f(0+) + f(00)) / h**2, with an expansion in h.
+    """
+    if one_sided:
+        return _assemble((1.0,), (_Row((1.0,), 2, 1, 2, 1.0),), ALL, spread=3.0, common=1.0)
+    row = _Row((0.5, 0.5), 2, 1, 4, 1.0)
+    return _assemble((1.0, -1.0), (row,), ALL, spread=1.5, common=1.0)
+
+
+def _exponent(length: Floats) -> Ints:
+    """Nearest power of two, within what a float can hold."""
+    bounded = np.clip(length, 2.0**-1060, 2.0**1000)
+    return np.rint(np.log2(bounded)).astype(np.int64)
+
+
+def spans(
+    x: Floats, weights: tuple[Ints, Ints, Floats], order: int, limits: tuple[Floats, Floats] | None
+) -> Span:
+    """Return where the steps of each direction start and how far they may go.
+
+    Parameters
+    ----------
+    x : array (n,)
+        The point.
+    weights : tuple of arrays
+        The directions as (first entry of each, index, weight): sparse rows.
+    order : int
+        Order of the derivative. Noise grows with h**-order, so higher orders start larger.
+    limits : tuple of arrays (D,) or None
+        How far t may go to the positive and to the negative side, both positive.
+
+    Notes
+    -----
+    Every step is a power of two, so that x + h is exact but for the last bit at a binade. The
+    smallest keeps 6 bits of h above the last bit of x.
+    """
+    starts, index, weight = weights
+    size, weight = np.abs(x[index]), np.abs(weight)
+    with np.errstate(divide="ignore", over="ignore"):
+        typical = FIRST * np.maximum(size, 1.0) / weight * 2.0 ** (0.8 * (order - 1))
+        own = np.where(size > 0.0, size / (8.0 * weight), np.inf)
+        last = 64.0 * np.spacing(size) / weight
+        reach = size / weight
+    start = _exponent(np.minimum.reduceat(typical, starts))
+    other = _exponent(np.minimum.reduceat(own, starts))
+    lowest = _exponent(np.maximum.reduceat(np.where(size > 0.0, last, 0.0), starts))
+    highest = np.full(start.shape, 1000)
+    if limits is not None:
+        room = np.minimum(*limits)
+        highest = np.floor(np.log2(np.clip(room, 2.0**-1060, 2.0**1000))).astype(np.int64)
+    start = np.maximum(np.minimum(start, highest), lowest)
+    return Span(start, other, highest, lowest, np.maximum.reduceat(reach, starts))
+
+
+def textbook(stencil: Stencil, x: Floats) -> Floats:
+    """Return the rule-of-thumb step of a stencil for each entry of x.
+
+    Rounding eps / h**order against truncation h**accuracy is balanced at
+    h = eps**(1 / (order + accuracy)), times the size of x but at least 1 (Nocedal and Wright 2006,
+    section 8.1, for the first order), here rounded to a power of two so that x + h is exact.
+    """
+    power = math.log2(EPS) / (stencil.order + stencil.accuracy)
+    return np.asarray(2.0 ** np.rint(power + np.log2(np.maximum(np.abs(x), 1.0))))
