@@ -234,14 +234,16 @@ def imports(fresh: Fresh) -> Iterator[Row]:
 
 
 def first_answer(fresh: Fresh) -> Iterator[Row]:
-    fresh.run(FIRST_ANSWER)  # fills the cache
+    fresh.run("import numdiff")  # byte code
+    filling = fresh.seconds(FIRST_ANSWER)
     best = least(
         {
             "compile": Slow(lambda: fresh.seconds(COMPILE), turns=6),
             "warm": Slow(lambda: fresh.seconds(FIRST_ANSWER), turns=6),
-            "empty": Slow(lambda: fresh.seconds_with_empty_cache(FIRST_ANSWER), turns=2),
+            "empty": Slow(lambda: fresh.seconds_with_empty_cache(FIRST_ANSWER), turns=1),
         }
     )
+    best["empty"] = min(best["empty"], filling)
     for cache, most in (("warm", 1.3), ("empty", 8.0)):
         yield Row(
             f"first answer, {cache} cache / process that compiles one trivial function",

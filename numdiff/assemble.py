@@ -30,8 +30,16 @@ COLUMNS = ("value", "error", "status", "step", "noise")
 RANK = np.zeros(256, np.uint8)
 for _place, _status in enumerate(
     (
-        Status.OK, Status.NOISE_LIMITED, Status.ONE_SIDED, Status.STOCHASTIC, Status.SINGLE_STEP,
-        Status.BUDGET, Status.NOT_COMPLEX_SAFE, Status.UNRESOLVED, Status.KINK, Status.JUMP,
+        Status.OK,
+        Status.NOISE_LIMITED,
+        Status.ONE_SIDED,
+        Status.STOCHASTIC,
+        Status.SINGLE_STEP,
+        Status.BUDGET,
+        Status.NOT_COMPLEX_SAFE,
+        Status.UNRESOLVED,
+        Status.KINK,
+        Status.JUMP,
         Status.DOMAIN,
     )  # fmt: skip
 ):
@@ -53,7 +61,9 @@ def per_output(lines: Lines) -> dict[str, NDArray[Any]]:
     if not lines.form.is_complex:
         return columns
     half = lines.value.shape[1] // 2
-    real, imaginary = ({n: c[:, part] for n, c in columns.items()} for part in (slice(half), slice(half, None)))
+    real, imaginary = (
+        {n: c[:, part] for n, c in columns.items()} for part in (slice(half), slice(half, None))
+    )
     return {
         "value": real["value"] + 1j * imaginary["value"],
         "error": np.hypot(real["error"], imaginary["error"]),
@@ -82,7 +92,7 @@ def estimate_from(
 ) -> Estimate:
     """Put columns that are in order into an estimate of that shape."""
     placed: dict[str, Any] = {n: np.array(c).reshape(shape)[()] for n, c in columns.items()}
-    notes = ()
+    notes: tuple[str, ...] = ()
     if lines.trouble is not None:
         kind = type(lines.trouble).__name__
         notes = (f"f raised {kind} at some points beside x: {lines.trouble}",)
@@ -112,4 +122,6 @@ def symmetrised(estimate: Estimate, shape: tuple[int, ...]) -> Estimate:
     halves["status"] = worst(square["status"], square["status"].T)
     halves["step"] = np.minimum(square["step"], square["step"].T)
     halves["noise"] = np.maximum(square["noise"], square["noise"].T)
-    return replace(estimate, **{name: half.reshape(shape + shape)[()] for name, half in halves.items()})
+    return replace(
+        estimate, **{name: half.reshape(shape + shape)[()] for name, half in halves.items()}
+    )

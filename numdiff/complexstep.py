@@ -40,11 +40,15 @@ def complex_step(problem: Problem, directions: Directions, order: int, options: 
     rest = replace(problem, budget=problem.budget - found.nfev)
     seen = differentiate(rest, guard, 1, plain)
     off = np.abs(share @ found.value - seen.value[0])
-    agree = (off <= seen.error[0] + np.abs(share) @ found.error) & (seen.status[0] <= Status.ONE_SIDED)
+    agree = (off <= seen.error[0] + np.abs(share) @ found.error) & (
+        seen.status[0] <= Status.ONE_SIDED
+    )
     nfev = found.nfev + seen.nfev
     if agree.all():
         return replace(found, nfev=nfev)
-    real = _flagged(differentiate(replace(problem, budget=problem.budget - nfev), directions, 1, plain))
+    real = _flagged(
+        differentiate(replace(problem, budget=problem.budget - nfev), directions, 1, plain)
+    )
     columns = {
         name: np.where(agree, getattr(found, name), getattr(real, name))
         for name in ("value", "error", "status", "step", "noise")
@@ -60,7 +64,9 @@ def _imaginary(problem: Problem, directions: Directions, box: Box | None) -> Lin
     shaken = x + 2.0 * np.spacing(x) * np.where(np.arange(x.size) % 2, 1.0, -1.0)
     if box is not None:
         shaken = np.clip(shaken, box.lower, box.upper)
-    unit = np.minimum.reduceat(np.maximum(np.abs(x[directions.index]), TINY) / np.abs(directions.weight), directions.starts)
+    unit = np.minimum.reduceat(
+        np.maximum(np.abs(x[directions.index]), TINY) / np.abs(directions.weight), directions.starts
+    )
     slopes, nfev = [], 0
     for point in (x, shaken):
         h = TINY * unit
@@ -94,7 +100,9 @@ def _combination(x: Floats, directions: Directions) -> tuple[Floats, Directions]
     share = random.uniform(0.5, 1.5, count) * random.choice([-1.0, 1.0], count)
     share *= np.minimum.reduceat(size, directions.starts)
     weight = directions.weight * share[rows]
-    return share, along(np.bincount(directions.index, weights=weight, minlength=x.size))
+    total = np.zeros(x.size)
+    np.add.at(total, directions.index, weight)
+    return share, along(total)
 
 
 def _flagged(lines: Lines) -> Lines:

@@ -100,4 +100,6 @@ def _sum(directions: Directions, units: Floats, p: int, q: int) -> tuple[Ints, F
     index = np.concatenate([one.index, other.index])
     weight = np.concatenate([units[p] * one.weight, units[q] * other.weight])
     entries, place = np.unique(index, return_inverse=True)
-    return entries, np.bincount(place, weights=weight)
+    total = np.zeros(len(entries))
+    np.add.at(total, place, weight)
+    return entries, total

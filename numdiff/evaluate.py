@@ -206,7 +206,9 @@ def _one_of_batch(outputs: NDArray[Any]) -> NDArray[Any]:
 def _numbers(value: Any) -> NDArray[Any]:
     outputs = np.asarray(value)
     if outputs.dtype.kind not in "biufc":
-        raise TypeError(f"f must return a number or an array of numbers, got {type(value).__name__}")
+        raise TypeError(
+            f"f must return a number or an array of numbers, got {type(value).__name__}"
+        )
     return outputs
 
 

@@ -20,13 +20,24 @@ from numdiff.directions import Directions
 from numdiff.estimate import Status
 from numdiff.evaluate import Call, Form, evaluate
 from numdiff.stencil import Stencil
-from numdiff.steps import Channels, Span
+from numdiff.steps import Channels, Span, weighted
 
-__all__ = ["Lines", "Problem", "blank", "climb", "fill", "single_step", "still"]
+__all__ = [
+    "Lines",
+    "Problem",
+    "blank",
+    "climb",
+    "fill",
+    "one_level",
+    "sample",
+    "single_step",
+    "still",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+SINGLE_STEP = int(Status.SINGLE_STEP)
 BLOCK_BYTES = 8 * 2**20  # of points, and of samples, held at a time
 
 
@@ -101,8 +112,11 @@ def climb(
     keep : bool
         Whether the samples are returned too.
     """
-    assert problem.f0 is not None and problem.form is not None
-    width = 8 * max(len(channels.offsets) * problem.x.size, channels.fold.shape[0] * 18 * problem.f0.size)
+    assert problem.f0 is not None
+    assert problem.form is not None
+    width = 8 * max(
+        len(channels.offsets) * problem.x.size, channels.fold.shape[0] * 18 * problem.f0.size
+    )
     size = max(1, BLOCK_BYTES // width)
     parts: list[Lines] = []
     for first in range(0, len(directions), size):
@@ -117,17 +131,20 @@ def climb(
 
 def fill(found: Lines, rows: Ints, lines: Lines) -> Lines:
     """Take over the lines of some directions where nothing was known of them."""
+    trouble, nfev = found.trouble or lines.trouble, found.nfev + lines.nfev
+    if len(rows) == len(found.value) and found.nfev == 0:
+        return replace(lines, trouble=trouble, nfev=nfev)
     columns = {}
     for name in ("value", "error", "status", "step", "noise"):
         column = getattr(found, name).copy()
         new = found.status[rows] == Status.DOMAIN
         column[rows] = np.where(new, getattr(lines, name), column[rows])
         columns[name] = column
-    trouble = found.trouble or lines.trouble
-    return replace(found, **columns, nfev=found.nfev + lines.nfev, trouble=trouble)
+    return replace(found, **columns, nfev=nfev, trouble=trouble)
 
 
 def blank(problem: Problem, count: int) -> Lines:
+    """Return lines of which nothing is known: outside the domain until found otherwise."""
     assert problem.form is not None
     shape = (count, problem.form.size)
     nothing, zero = np.full(shape, np.nan), np.zeros(shape)
@@ -152,7 +169,8 @@ def _batch(
 ) -> Lines:
     from numdiff.kernels import ladder  # noqa: PLC0415 - Numba is imported when it is first needed
 
-    assert problem.f0 is not None and problem.form is not None
+    assert problem.f0 is not None
+    assert problem.form is not None
     arrays = _Arrays.fresh(channels, span, problem.f0.size, roams=reference is None)
     live, nfev, trouble = np.arange(len(directions)), 0, None
     while live.size:
@@ -214,10 +232,17 @@ class _Arrays:
         from numdiff.kernels import ladder  # noqa: PLC0415
 
         skew = np.where(self.state[rows, ladder.PHASE] == ladder.SAMPLE, ladder.SKEW, 1.0)
-        return np.ldexp(skew, self.state[rows, ladder.REQUEST])
+        steps: Floats = np.ldexp(skew, self.state[rows, ladder.REQUEST])
+        return steps
 
     def advance(
-        self, rows: Ints, arrived: Floats, stretch: Floats, problem: Problem, channels: Channels, span: Span
+        self,
+        rows: Ints,
+        arrived: Floats,
+        stretch: Floats,
+        problem: Problem,
+        channels: Channels,
+        span: Span,
     ) -> None:
         """Let the kernels decide what follows from the values that arrived."""
         from numdiff.kernels import check, ladder  # noqa: PLC0415
@@ -247,7 +272,9 @@ class _Arrays:
             step = step * np.abs(directions.weight)[:, None]
         value, error = found[..., ladder.ESTIMATE].copy(), found[..., ladder.ERROR].copy()
         noise = found[..., ladder.DEVIATION].copy()
-        return Lines(value, error, status, step, noise, nfev, form, trouble, self.samples, self.state)
+        return Lines(
+            value, error, status, step, noise, nfev, form, trouble, self.samples, self.state
+        )
 
 
 def _stretch(x: Floats, directions: Directions, t: Floats, points: Floats) -> Floats:
@@ -265,45 +292,70 @@ def _stretch(x: Floats, directions: Directions, t: Floats, points: Floats) -> Fl
         return np.where(real != 0.0, nominal / real, np.nan)
 
 
-def single_step(
-    problem: Problem, directions: Directions, stencil: Stencil, steps: Floats
-) -> Lines:
-    """Apply a stencil once along each direction, with the step of each.
+@dataclass(frozen=True)
+class Samples:
+    """Values of f along D directions at P steps each, and those steps as they came out."""
 
-    f(x) is asked for only if the stencil has a weight at 0 and `problem` does not hold it yet.
-    """
-    used = [(float(o), float(w)) for o, w in zip(stencil.offsets, stencil.weights, strict=True) if w and o]
-    offsets, weights = (np.array(column) for column in zip(*used, strict=True))
+    values: Floats  # (D, P, m)
+    steps: Floats  # (D,): the step of each direction after x + h was rounded
+    form: Form
+    nfev: int
+    trouble: Exception | None
+
+
+def sample(problem: Problem, directions: Directions, offsets: Floats, steps: Floats) -> Samples:
+    """Ask for f at x + o h d for each direction d with its step h and each offset o."""
     size = max(1, BLOCK_BYTES // (8 * len(offsets) * problem.x.size))
-    form, nfev, trouble, rows = problem.form, 0, None, []
+    form, trouble, values, real = problem.form, None, [], []
     for first in range(0, len(directions), size):
         chosen = slice(first, min(first + size, len(directions)))
-        part = directions.part(chosen)
+        part = directions if len(directions) <= size else directions.part(chosen)
         t = steps[chosen, None] * offsets
         points = part.displace(problem.x, t)
-        real = t / np.abs(_stretch(problem.x, part, t, points))[:, None]
-        values = evaluate(problem.call, points, form)
-        form, trouble, nfev = values.form, trouble or values.trouble, nfev + len(points)
-        arrived = values.rows.reshape(len(part), len(offsets), -1)
-        total = np.einsum("p,dpm->dm", weights, arrived)
-        if 0 in stencil.offsets and problem.f0 is not None:
-            total += float(stencil.weights[stencil.offsets.index(0)]) * problem.f0
-        rows.append(total / (real[:, :1] / offsets[0]) ** stencil.order)
+        real.append(steps[chosen] / _stretch(problem.x, part, t, points))
+        found = evaluate(problem.call, points, form)
+        form, trouble = found.form, trouble or found.trouble
+        values.append(found.rows.reshape(len(part), len(offsets), -1))
     assert form is not None
-    value = np.concatenate(rows) if rows else np.zeros((0, form.size))
-    status = np.where(np.isfinite(value), Status.SINGLE_STEP, Status.DOMAIN).astype(np.uint8)
-    error = np.where(np.isfinite(value), np.nan, np.inf)
-    value = np.where(np.isfinite(value), value, np.nan)
-    step = np.broadcast_to(steps[:, None], value.shape).copy()
-    return Lines(value, error, status, step, np.full(value.shape, np.nan), nfev, form, trouble)
+    nfev = len(directions) * len(offsets)
+    if len(values) == 1:
+        return Samples(values[0], real[0], form, nfev, trouble)
+    return Samples(np.concatenate(values), np.concatenate(real), form, nfev, trouble)
 
 
-def _shifted(reference: Callable[[Ints, Ints], Floats], first: int, rows: Ints, exponents: Ints) -> Floats:
+def single_step(problem: Problem, directions: Directions, stencil: Stencil, steps: Floats) -> Lines:
+    """Apply a stencil once along each direction; `problem` holds f(x) if it has a weight there."""
+    offsets, weights, centre = weighted(stencil)
+    found = sample(problem, directions, offsets, steps)
+    total = weights @ found.values
+    if centre != 0.0:
+        assert problem.f0 is not None
+        total += centre * problem.f0
+    return one_level(total / found.steps[:, None] ** stencil.order, steps, found)
+
+
+def one_level(value: Floats, steps: Floats, found: Samples) -> Lines:
+    """Return values of which only one step is known: there is no error bar."""
+    usable = np.isfinite(value)
+    status = np.full(value.shape, SINGLE_STEP, np.uint8)
+    error, noise = np.full(value.shape, np.nan), np.full(value.shape, np.nan)
+    if not usable.all():
+        status[~usable], error[~usable] = Status.DOMAIN, np.inf
+        value = np.where(usable, value, np.nan)
+    step = np.repeat(steps[:, None], value.shape[1], axis=1)
+    return Lines(value, error, status, step, noise, found.nfev, found.form, found.trouble)
+
+
+def _shifted(
+    reference: Callable[[Ints, Ints], Floats], first: int, rows: Ints, exponents: Ints
+) -> Floats:
     return reference(rows + first, exponents)
 
 
 def _cut(span: Span, rows: slice) -> Span:
-    return Span(span.start[rows], span.other[rows], span.highest[rows], span.lowest[rows], span.reach[rows])
+    return Span(
+        span.start[rows], span.other[rows], span.highest[rows], span.lowest[rows], span.reach[rows]
+    )
 
 
 def _join(parts: list[Lines]) -> Lines:
@@ -317,4 +369,6 @@ def _join(parts: list[Lines]) -> Lines:
         for name in names
     }
     trouble = next((part.trouble for part in parts if part.trouble), None)
-    return Lines(**joined, nfev=sum(part.nfev for part in parts), form=parts[0].form, trouble=trouble)
+    return Lines(
+        **joined, nfev=sum(part.nfev for part in parts), form=parts[0].form, trouble=trouble
+    )

@@ -9,7 +9,14 @@ from typing import Any, TypedDict, Unpack
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from numdiff.assemble import estimate_from, estimate_of, per_output, refuse_if_lost, symmetric, symmetrised
+from numdiff.assemble import (
+    estimate_from,
+    estimate_of,
+    per_output,
+    refuse_if_lost,
+    symmetric,
+    symmetrised,
+)
 from numdiff.complexstep import complex_step
 from numdiff.directions import Directions, along, axes, joined
 from numdiff.estimate import Estimate
@@ -38,7 +45,68 @@ class Settings(TypedDict, total=False):
     args: tuple[Any, ...]
 
 
-def derivative(f: Function, x: ArrayLike, *, order: int = 1, **options: Unpack[Settings]) -> Estimate:
+def derivative(
+    f: Function, x: ArrayLike, *, order: int = 1, **options: Unpack[Settings]
+) -> Estimate:
+    """Differentiate a function of one number, with an error bar.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *args)`` takes a NumPy float64 scalar and returns a number or an array of numbers,
+        real or complex.
+    x : float or array of float
+        The point, or an array of points each of which is differentiated on its own.
+    order : int, default 1
+        Order of the derivative, 1 to 10.
+    method : str or Stencil, default "auto"
+        ``"auto"``: central differences at falling steps, extrapolated, with steps chosen by what f
+        does, one-sided where f is defined on one side only. ``"richardson"``: the same, never with
+        a step larger than the first. ``"central"``, ``"forward"``, ``"backward"``, a `Stencil`: no
+        extrapolation. ``"complex"``: the complex step, checked against real differences.
+    step : None, float, array like x, or "textbook"
+        None lets the method choose. With a number, or the textbook rule, ``"forward"``,
+        ``"backward"``, ``"central"`` and a `Stencil` take this single step and give no error bar;
+        for ``"auto"`` and ``"richardson"`` it is the first step. In units of x.
+    bounds : (lower, upper) or scipy.optimize.Bounds, optional
+        f is never called outside.
+    rtol : float, default 0.0
+        Stop as soon as the error bar is below ``rtol * abs(value)``; 0 asks for the best reachable.
+    max_nfev : int, optional
+        About how many evaluations of f are allowed.
+    vectorized : bool, default False
+        Whether f takes many points at once, ``x.shape + (N,)``, and returns ``f.shape + (N,)``.
+    args : tuple, default ()
+        Further positional arguments for f.
+
+    Returns
+    -------
+    Estimate
+        With ``value`` of shape ``x.shape + f.shape``, in units of f per unit of x to the `order`.
+
+    Raises
+    ------
+    TypeError
+        If f cannot be called or does not return numbers, or an option is of the wrong kind.
+    ValueError
+        If x is complex, nan, infinite or outside `bounds`, or an option's value is not allowed.
+    Exception
+        What f raises at x itself, or beside x where it does not mean "outside the domain", with a
+        note that names the point.
+
+    Notes
+    -----
+    The extrapolation is Richardson's (1911, doi:10.1098/rsta.1911.0009) in the tableau of Romberg
+    and Neville. A bar is the sum of the truncation seen as the steps fall, three standard deviations
+    of the noise seen in the values of f, and rounding.
+
+    Examples
+    --------
+    >>> import math
+    >>> estimate = derivative(math.exp, 1.0)
+    >>> bool(abs(estimate.value - math.e) <= estimate.error < 1e-12)
+    True
+    """
     point = as_point(x)
     if not isinstance(order, int) or isinstance(order, bool) or not 1 <= order <= 10:
         raise ValueError(f"`order` must be an integer from 1 to 10, got {order!r}")
@@ -64,6 +132,33 @@ def derivative(f: Function, x: ArrayLike, *, order: int = 1, **options: Unpack[S
 
 
 def gradient(f: Function, x: ArrayLike, **options: Unpack[Settings]) -> Estimate:
+    """Differentiate a function of an array by each entry, with error bars.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *args)`` takes a float64 array of x's shape and returns one number.
+    x : array of float
+        The point, of any shape.
+    **options
+        As in `derivative`.
+
+    Returns
+    -------
+    Estimate
+        With ``value`` of shape ``x.shape``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `derivative`; ValueError if f has more than one output.
+
+    Examples
+    --------
+    >>> estimate = gradient(lambda x: x[0] ** 2 + 3 * x[0] * x[1] + x[1] ** 2, [1.0, 2.0])
+    >>> [round(float(slope), 10) for slope in estimate.value]
+    [8.0, 7.0]
+    """
     point = as_point(x)
     settings = read(f, point, **options)
     lines = _follow(_call(f, point, settings), point.ravel(), axes(point.size), 1, settings)
@@ -71,14 +166,97 @@ def gradient(f: Function, x: ArrayLike, **options: Unpack[Settings]) -> Estimate
 
 
 def jacobian(f: Function, x: ArrayLike, **options: Unpack[Settings]) -> Estimate:
+    """Differentiate each output of a function by each entry of x, with error bars.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *args)`` takes a float64 array of x's shape and returns an array of any shape.
+    x : array of float
+        The point, of any shape.
+    **options
+        As in `derivative`.
+
+    Returns
+    -------
+    Estimate
+        With ``value`` of shape ``f.shape + x.shape``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `derivative`.
+
+    Examples
+    --------
+    >>> estimate = jacobian(lambda x: [x[0] ** 2, x[0] * x[1]], [1.0, 2.0])
+    >>> estimate.value.round(10).tolist()
+    [[2.0, 0.0], [2.0, 1.0]]
+    """
     return _axis_by_axis(f, x, 1, options)
 
 
 def hessian_diagonal(f: Function, x: ArrayLike, **options: Unpack[Settings]) -> Estimate:
+    """Differentiate a function twice by each entry of x, with error bars.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *args)`` takes a float64 array of x's shape and returns a number or an array.
+    x : array of float
+        The point, of any shape.
+    **options
+        As in `derivative`.
+
+    Returns
+    -------
+    Estimate
+        With ``value`` of shape ``f.shape + x.shape``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `derivative`.
+
+    Examples
+    --------
+    >>> estimate = hessian_diagonal(lambda x: x[0] ** 3 + x[1] ** 2, [1.0, 2.0])
+    >>> estimate.value.round(8).tolist()
+    [6.0, 2.0]
+    """
     return _axis_by_axis(f, x, 2, options)
 
 
 def jvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) -> Estimate:
+    """Differentiate a function along a vector, with an error bar: the Jacobian times v.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *args)`` takes a float64 array of x's shape and returns anything numeric.
+    x : array of float
+        The point, of any shape.
+    v : array of float
+        The direction, of x's shape, not normalised. A `step` is in units of t in f(x + t v).
+    **options
+        As in `derivative`.
+
+    Returns
+    -------
+    Estimate
+        With ``value`` of shape ``f.shape``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `derivative`.
+
+    Examples
+    --------
+    >>> estimate = jvp(lambda x: x[0] * x[1], [1.0, 2.0], [3.0, 4.0])
+    >>> round(float(estimate.value), 10)
+    10.0
+    """
     point = as_point(x)
     vector = as_vector(v, point).ravel()
     settings = read(f, point, **options)
@@ -93,6 +271,37 @@ def jvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) ->
 def hessian(
     f: Function, x: ArrayLike, *, grad: Function | None = None, **options: Unpack[Settings]
 ) -> Estimate:
+    """Differentiate a function twice by all pairs of entries of x, with error bars.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *args)`` takes a float64 array of x's shape and returns a number, or an array: then
+        there is one Hessian for each output.
+    x : array of float
+        The point, of any shape.
+    grad : callable, optional
+        ``grad(x, *args)``, the gradient of f, of x's shape. It is differentiated instead of f, and
+        the result is made symmetric; evaluations are then those of `grad`.
+    **options
+        As in `derivative`.
+
+    Returns
+    -------
+    Estimate
+        With ``value`` of shape ``f.shape + x.shape + x.shape``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `derivative`.
+
+    Examples
+    --------
+    >>> estimate = hessian(lambda x: x[0] ** 2 + 3 * x[0] * x[1] + x[1] ** 2, [1.0, 2.0])
+    >>> estimate.value.round(8).tolist()
+    [[2.0, 3.0], [3.0, 2.0]]
+    """
     if grad is not None:
         found = jacobian(grad, x, **options)
         return symmetrised(found, as_point(x).shape)
@@ -107,6 +316,35 @@ def hessian(
 
 
 def hvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) -> Estimate:
+    """Multiply the Hessian of a function by a vector, with error bars.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *args)`` takes a float64 array of x's shape and returns one number.
+    x : array of float
+        The point, of any shape.
+    v : array of float
+        The vector, of x's shape, not normalised.
+    **options
+        As in `derivative`.
+
+    Returns
+    -------
+    Estimate
+        With ``value`` of shape ``x.shape``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `derivative`.
+
+    Examples
+    --------
+    >>> estimate = hvp(lambda x: x[0] * x[1], [1.0, 2.0], [3.0, 4.0])
+    >>> estimate.value.round(8).tolist()
+    [4.0, 3.0]
+    """
     point = as_point(x)
     vector = as_vector(v, point).ravel()
     settings = read(f, point, **options)
@@ -136,8 +374,10 @@ def _call(f: Function, x: Floats, settings: Options) -> Call:
 
 def _follow(call: Call, x: Floats, directions: Directions, order: int, settings: Options) -> Lines:
     """Differentiate along directions by the method that was asked for."""
-    if settings.single and 0 not in settings.used_offsets(order):
-        lines = differentiate(Problem(call, x, budget=settings.max_nfev), directions, order, settings)
+    if not settings.needs_origin(order):
+        lines = differentiate(
+            Problem(call, x, budget=settings.max_nfev), directions, order, settings
+        )
         refuse_if_lost(lines)
         return lines
     problem = pose(call, x, settings)
@@ -151,7 +391,9 @@ def _follow(call: Call, x: Floats, directions: Directions, order: int, settings:
 
 def _one_output(lines: Lines) -> Lines:
     if lines.value.shape[1] != (2 if lines.form.is_complex else 1):
-        raise ValueError(f"f must have one output here, got shape {lines.form.shape}: use `jacobian`")
+        raise ValueError(
+            f"f must have one output here, got shape {lines.form.shape}: use `jacobian`"
+        )
     return lines
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from numdiff.stencil import Stencil
-from numdiff.steps import Method, named_method
+from numdiff.steps import Method, named_method, weighted
 
 __all__ = ["Box", "Options", "as_point", "as_vector", "read"]
 
@@ -60,10 +59,9 @@ class Options:
         box = self.box and Box(self.box.lower[k : k + 1], self.box.upper[k : k + 1])
         return replace(self, step=step, box=box)
 
-    def used_offsets(self, order: int) -> set[Fraction]:
-        """Return the offsets at which the single stencil asks for f."""
-        stencil = self.method.single(order)
-        return {o for o, w in zip(stencil.offsets, stencil.weights, strict=True) if w}
+    def needs_origin(self, order: int) -> bool:
+        """Whether f(x) itself has to be known."""
+        return not self.single or weighted(self.method.single(order))[2] != 0.0
 
     @property
     def is_complex(self) -> bool:
@@ -139,11 +137,15 @@ def read(
 def _step(step: Any, x: Floats) -> Floats | str | None:
     if step is None or isinstance(step, str):
         if step not in (None, "textbook"):
-            raise ValueError(f"`step` must be a number, an array like x or 'textbook', got {step!r}")
+            raise ValueError(
+                f"`step` must be a number, an array like x or 'textbook', got {step!r}"
+            )
         return step
     sizes = as_point(step, "step")
     if sizes.shape not in ((), x.shape):
-        raise ValueError(f"`step` must be a number or have the shape of x, {x.shape}, got {sizes.shape}")
+        raise ValueError(
+            f"`step` must be a number or have the shape of x, {x.shape}, got {sizes.shape}"
+        )
     if not (sizes > 0.0).all():
         raise ValueError(f"`step` must be positive, got {_first(sizes, sizes <= 0.0)}")
     return np.broadcast_to(sizes, x.shape).ravel()

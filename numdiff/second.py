@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from numdiff.directions import Directions, combine
 from numdiff.assemble import refuse_if_lost
-from numdiff.lines import Lines, Problem, blank, climb, fill
+from numdiff.directions import Directions, combine
+from numdiff.lines import Lines, Problem, blank, climb, fill, one_level, sample
 from numdiff.options import Options
-from numdiff.sides import Window, differentiate
-from numdiff.steps import Span, mixed_channels
+from numdiff.sides import Window, differentiate, user_steps
+from numdiff.steps import Span, mixed_channels, weighted
 
 __all__ = ["second"]
 
@@ -37,6 +37,8 @@ def second(
     problem: Problem, directions: Directions, rows: Ints, columns: Ints, options: Options
 ) -> tuple[Lines, Lines]:
     """Take second derivatives along each direction, and along pairs (rows, columns) of them."""
+    if options.single:
+        return _one_level(problem, directions, rows, columns, options)
     axes = along_axes(problem, directions, options)
     refuse_if_lost(axes.lines)
     rest = replace(problem, budget=problem.budget - axes.lines.nfev)
@@ -54,12 +56,13 @@ def along_axes(problem: Problem, directions: Directions, options: Options) -> Ax
     even, ahead = (np.full((count, slots, outputs), np.nan) for _ in range(2))
     for window in windows:  # later ones are for directions that had no levels before
         state, samples = window.lines.state, window.lines.samples
-        assert state is not None and samples is not None
+        assert state is not None
+        assert samples is not None
         for row, now, kept in zip(window.rows, state, samples, strict=True):
             first, last = now[ladder.FIRST], now[ladder.LAST]
             n = last - first + 1
             sides[row], largest[row], levels[row] = window.side, now[ladder.BASE] - first, n
-            ahead[row, :n] = kept[:, first : last + 1].sum(axis=0)
+            ahead[row, :n] = kept[:, first : last + 1].sum(axis=0) * (window.side or 1)
             if window.side == 0:
                 even[row, :n] = kept[1, first : last + 1]
     return Axes(directions, lines, sides, largest, levels, even, ahead)
@@ -104,3 +107,29 @@ def _mixed(problem: Problem, axes: Axes, rows: Ints, columns: Ints, *, one_sided
         error=lines.error / np.abs(area),
         step=lines.step * np.minimum(np.abs(units[rows]), np.abs(units[columns]))[:, None],
     )
+
+
+def _one_level(
+    problem: Problem, directions: Directions, rows: Ints, columns: Ints, options: Options
+) -> tuple[Lines, Lines]:
+    """Take the second differences of a single step."""
+    side = options.method.side
+    if options.method.stencil is not None or options.box is not None:
+        raise ValueError(
+            "second derivatives with a single `step` take the methods 'forward', 'backward' and "
+            "'central' without `bounds`: leave `step` out, or use method 'auto'"
+        )
+    assert problem.f0 is not None
+    stencil = options.method.single(2)
+    steps = user_steps(directions, stencil, options, problem.x)
+    offsets, weights, centre = weighted(stencil)
+    alone = sample(problem, directions, offsets, steps)
+    slopes = (weights @ alone.values + centre * problem.f0) / alone.steps[:, None] ** 2
+    signs = np.array([1.0, -1.0]) if side == 0 else np.array([float(side)])
+    near = np.flatnonzero(np.abs(offsets) == 1.0)
+    rise = alone.values[:, near].mean(axis=1) - problem.f0
+    both = sample(problem, combine(directions, rows, columns, steps), signs, np.ones(len(rows)))
+    across = both.values.mean(axis=1) - problem.f0 - rise[rows] - rise[columns]
+    across /= (alone.steps[rows] * alone.steps[columns])[:, None]
+    least = np.minimum(steps[rows], steps[columns])
+    return one_level(slopes, steps, alone), one_level(across, least, both)

@@ -15,7 +15,7 @@ from numdiff.options import Box, Options
 from numdiff.stencil import Stencil
 from numdiff.steps import Method, Span, channels, spans, textbook
 
-__all__ = ["Window", "differentiate", "pose"]
+__all__ = ["Window", "differentiate", "pose", "user_steps"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -103,7 +103,9 @@ def _follow(found: Lines, task: _Task, rows: Ints, windows: list[Window] | None)
         windows.append(Window(rows, side, lines))
     if side:
         good = lines.status <= Status.NOISE_LIMITED
-        lines = replace(lines, status=np.where(good, Status.ONE_SIDED, lines.status).astype(np.uint8))
+        lines = replace(
+            lines, status=np.where(good, Status.ONE_SIDED, lines.status).astype(np.uint8)
+        )
     return fill(found, rows, lines)
 
 
@@ -127,11 +129,11 @@ def _room(x: Floats, directions: Directions, box: Box | None) -> tuple[Floats, F
     return np.minimum.reduceat(plus, starts), np.minimum.reduceat(minus, starts)
 
 
-def _sides(
-    x: Floats, directions: Directions, method: Method, room: tuple[Floats, Floats]
-) -> Ints:
+def _sides(x: Floats, directions: Directions, method: Method, room: tuple[Floats, Floats]) -> Ints:
     """Choose the side of each direction: the method's, unless bounds leave no room for it."""
     plus, minus = room
+    if np.isinf(plus).all() and np.isinf(minus).all():
+        return np.full(len(directions), method.side)
     wider = np.where(plus >= minus, 1, -1)
     first = spans(x, (directions.starts, directions.index, directions.weight), 1, None).start
     narrow = NARROW * np.ldexp(1.0, first)
@@ -141,7 +143,7 @@ def _sides(
     return np.where(ahead < narrow, wider, method.side)
 
 
-def _user_steps(directions: Directions, stencil: Stencil, options: Options, x: Floats) -> Floats:
+def user_steps(directions: Directions, stencil: Stencil, options: Options, x: Floats) -> Floats:
     """Return the step of each direction that the user gave, in units of t."""
     if isinstance(options.step, str):
         rule = textbook(stencil, x)[directions.index] / np.abs(directions.weight)
@@ -152,11 +154,13 @@ def _user_steps(directions: Directions, stencil: Stencil, options: Options, x: F
     return np.broadcast_to(options.step[:1], (len(directions),))
 
 
-def _first_step(span: Span, directions: Directions, order: int, options: Options, x: Floats) -> Span:
+def _first_step(
+    span: Span, directions: Directions, order: int, options: Options, x: Floats
+) -> Span:
     """Start at the user's step, if there is one."""
     start = span.start
     if options.step is not None:
-        steps = _user_steps(directions, options.method.single(order), options, x)
+        steps = user_steps(directions, options.method.single(order), options, x)
         start = np.rint(np.log2(steps)).astype(np.int64)
         start = np.maximum(np.minimum(start, span.highest), span.lowest)
     highest = span.highest if options.method.roams else start
@@ -169,7 +173,7 @@ def _one_step(
 ) -> Lines:  # fmt: skip
     """Apply the method's stencil once, turned or shrunk where a bound is in its way."""
     stencil = options.method.single(order)
-    steps = _user_steps(directions, stencil, options, problem.x)
+    steps = user_steps(directions, stencil, options, problem.x)
     if options.box is None:
         return single_step(problem, directions, stencil, steps)
     accuracy = stencil.accuracy

@@ -27,6 +27,7 @@ __all__ = [
     "named_method",
     "spans",
     "textbook",
+    "weighted",
 ]
 
 Floats = NDArray[np.float64]
@@ -64,11 +65,22 @@ class Method:
 
     def single(self, order: int) -> Stencil:
         """Return the stencil of one level without extrapolation."""
-        if self.stencil is not None:
-            return self.stencil
-        if self.side == 0:
-            return Stencil.central(order)
-        return Stencil.forward(order) if self.side > 0 else Stencil.backward(order)
+        return self.stencil or _smallest(self.side, order)
+
+
+@lru_cache(maxsize=64)
+def _smallest(side: int, order: int) -> Stencil:
+    if side == 0:
+        return Stencil.central(order)
+    return Stencil.forward(order) if side > 0 else Stencil.backward(order)
+
+
+@lru_cache(maxsize=64)
+def weighted(stencil: Stencil) -> tuple[Floats, Floats, float]:
+    """Return the offsets other than 0 that have a weight, their weights, and the weight at 0."""
+    pairs = [(float(o), float(w)) for o, w in zip(stencil.offsets, stencil.weights, strict=True)]
+    offsets, weights = np.array([pair for pair in pairs if pair[0] and pair[1]]).T.copy()
+    return offsets, weights, dict(pairs).get(0.0, 0.0)
 
 
 METHODS: Mapping[str, Method] = MappingProxyType(
@@ -168,7 +180,9 @@ def _gain(spread: float, common: float, row: _Row) -> Floats:
     return gain
 
 
-def _assemble(offsets: tuple[float, ...], rows: tuple[_Row, ...], columns: int, **other: float) -> Channels:
+def _assemble(
+    offsets: tuple[float, ...], rows: tuple[_Row, ...], columns: int, **other: float
+) -> Channels:
     fold = np.array([row.fold for row in rows])
     shape = np.array([(r.lead, r.terms, r.order, r.ratio, columns) for r in rows], np.int64)
     factor = np.array([row.factor for row in rows])
@@ -190,11 +204,13 @@ def channels(method: Method, order: int) -> Channels:
     on one side give a single channel with an expansion in h.
     """
     if method.stencil is not None:
-        weights = {o: float(w) for o, w in zip(method.stencil.offsets, method.stencil.weights, strict=True) if w and o}
-        row = _Row(tuple(weights.values()), order, 1, 2**method.stencil.accuracy, 1.0)
-        return _assemble(tuple(float(o) for o in weights), (row,), method.columns)
+        offsets, weights, _ = weighted(method.stencil)
+        row = _Row(tuple(weights), order, 1, 2**method.stencil.accuracy, 1.0)
+        return _assemble(tuple(offsets), (row,), method.columns)
     if method.side:
-        row = _Row((1.0,), 1, order, 2, float(math.factorial(order)))
+        # s (f(x + s h) - f(x)) begins with h f'(x) on either side s
+        sign = method.side ** (order + 1)
+        row = _Row((float(method.side),), 1, order, 2, float(sign * math.factorial(order)))
         return _assemble((float(method.side),), (row,), method.columns)
     odd, even = order + 1 - order % 2, order + order % 2
     rows = (

@@ -10,10 +10,47 @@ import math
 
 from numdiff.kernels import jit
 from numdiff.kernels.ladder import (
-    ALIKE, BASE, CHECK, CHECKED, CLEARLY, CLOSED, DEVIATION, DOUBT, DOUBTED, ERROR,
-    ESTIMATE, GROWTH, LADDER, LAST, LEAP, LOWEST, MOST_RESTARTS, NEVER, NOISY, OTHER, PHASE, READY,
-    REQUEST, RESTARTS, ROUNDING, SAMPLE, SAMPLED, SHOWN, SKEW, SLACK, SLOPE, SLOTS, SPREAD, STRIDE, TINIEST,
-    UNRESOLVED, amplitude, check_step, close, restart,
+    ALIKE,
+    BASE,
+    CHECK,
+    CHECKED,
+    CLEARLY,
+    CLOSED,
+    COARSE,
+    DEVIATION,
+    DOUBT,
+    DOUBTED,
+    ERROR,
+    ESTIMATE,
+    GROWTH,
+    LADDER,
+    LAST,
+    LEAP,
+    LOWEST,
+    MOST_RESTARTS,
+    NEVER,
+    NOISY,
+    OTHER,
+    PHASE,
+    READY,
+    REQUEST,
+    RESTARTS,
+    ROUNDING,
+    SAMPLE,
+    SAMPLED,
+    SHOWN,
+    SKEW,
+    SLACK,
+    SLOPE,
+    SLOTS,
+    SPREAD,
+    STRIDE,
+    TINIEST,
+    UNRESOLVED,
+    amplitude,
+    check_step,
+    close,
+    restart,
 )  # fmt: skip
 
 CONFIRMED, SURPRISED, REFUTED, NOISE = range(4)
@@ -123,14 +160,15 @@ def verdict_of(samples, state, d, i, ratio, size, floor, found):
     surplus = off - math.ldexp(found[SLACK] + found[SPREAD] * fall, tiny)
     if surplus <= 6.0 * sigma:
         # noise that is gone at a tiny step was structure; a plateau is f rounded coarsely
-        plain = sigma < CLEARLY * floor or change == 0.0 or samples.shape[1] == 1
+        plain = sigma < COARSE * floor or change == 0.0 or samples.shape[1] == 1
         gone = max(off, abs(samples[d, samples.shape[1] - 1, SLOTS + 1, i])) < 0.05 * sigma
         return REFUTED if gone and not plain else CONFIRMED
     if state[d, PHASE] == CHECK:
         found[DOUBTED] = surplus
         return SURPRISED
     # structure keeps its slope, so the surprise grows with the step; noise does not
-    if surplus > GROWTH * found[DOUBTED]:
+    staircase = change == 0.0 and surplus < COARSE * floor
+    if surplus > GROWTH * found[DOUBTED] and not staircase:
         return REFUTED
     found[DOUBTED] = max(surplus, found[DOUBTED])
     return NOISE

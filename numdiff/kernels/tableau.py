@@ -13,7 +13,7 @@ from numdiff.kernels import jit
 EPS = 2.0**-52
 # In units of the noise, truncation falls at least by 8 per level (2 for h, 4 for h**2): a
 # difference that falls by less than 6 is noise.
-STALLED = 1.0 / 6.0
+STALLED = 6.0
 RIVAL = 4.0
 SIGMAS = 3.0  # how many standard deviations of noise a bar allows for
 
@@ -43,17 +43,18 @@ def extrapolate(y, n, lead, terms, ratio, factor, table):
 
 
 @jit
-def residuals(table, n, terms, order, gain, seen, count):
+def residuals(table, n, terms, order, ratio, gain, seen, count):
     """Append to seen[count:] the differences down a column that are noise, per unit of sigma.
 
     Only the two smallest steps are asked: what stalls further up may be an edge or a kink there.
     """
     for j in range(n - terms - 1):
+        stalled = min(STALLED, 0.75 * ratio ** (j + 1) * 2.0**order)
         for k in range(max(terms + j + 1, n - 2), n):
             unit = 2.0 ** (-order * k) / gain[j]
             now = abs(table[k, j] - table[k - 1, j]) * unit
             before = abs(table[k - 1, j] - table[k - 2, j]) * unit * 2.0**order
-            if now > before * STALLED:
+            if now * stalled > before:
                 seen[count] = now
                 count += 1
     return count
