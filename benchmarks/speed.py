@@ -161,7 +161,7 @@ def default_rows(f: Function, case: str, must: Mapping[str, Target]) -> Iterator
             "numdifftools": lambda: tools.numdifftools_gradient(f, x),
             "jacobi": lambda: tools.jacobi_gradient(f, x),
         },
-        rounds=40,
+        rounds=25,
     )
     ratio = best["numdiff"] / best["bare"]
     case = f"{case}, default:"
@@ -238,8 +238,8 @@ def first_answer(fresh: Fresh) -> Iterator[Row]:
     filling = fresh.seconds(FIRST_ANSWER)
     best = least(
         {
-            "compile": Slow(lambda: fresh.seconds(COMPILE), turns=6),
-            "warm": Slow(lambda: fresh.seconds(FIRST_ANSWER), turns=6),
+            "compile": Slow(lambda: fresh.seconds(COMPILE), turns=5),
+            "warm": Slow(lambda: fresh.seconds(FIRST_ANSWER), turns=5),
             "empty": Slow(lambda: fresh.seconds_with_empty_cache(FIRST_ANSWER), turns=1),
         }
     )

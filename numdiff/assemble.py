@@ -27,23 +27,12 @@ Floats = NDArray[np.float64]
 COLUMNS = ("value", "error", "status", "step", "noise")
 
 # From best to worst: which status stands for an entry that is made of several.
-RANK = np.zeros(256, np.uint8)
-for _place, _status in enumerate(
-    (
-        Status.OK,
-        Status.NOISE_LIMITED,
-        Status.ONE_SIDED,
-        Status.STOCHASTIC,
-        Status.SINGLE_STEP,
-        Status.BUDGET,
-        Status.NOT_COMPLEX_SAFE,
-        Status.UNRESOLVED,
-        Status.KINK,
-        Status.JUMP,
-        Status.DOMAIN,
-    )  # fmt: skip
-):
-    RANK[_status] = _place
+ORDER = (
+    *(Status.OK, Status.NOISE_LIMITED, Status.ONE_SIDED, Status.STOCHASTIC, Status.SINGLE_STEP),
+    *(Status.BUDGET, Status.NOT_COMPLEX_SAFE, Status.UNRESOLVED, Status.KINK, Status.JUMP),
+    Status.DOMAIN,
+)
+RANK = np.array([ORDER.index(status) for status in Status], np.uint8)
 RANK.setflags(write=False)
 
 
@@ -76,6 +65,7 @@ def per_output(lines: Lines) -> dict[str, NDArray[Any]]:
 def refuse_if_lost(lines: Lines) -> None:
     """Raise what f raised beside x, if that left nothing at all."""
     if lines.trouble is not None and (lines.status == Status.DOMAIN).all():
+        lines.trouble.add_note("numdiff: f raised this, or returned no number, at every point beside x")
         raise lines.trouble
 
 
@@ -83,7 +73,7 @@ def estimate_of(
     columns: dict[str, NDArray[Any]], shape: tuple[int, ...], lines: Lines, method: str
 ) -> Estimate:
     """Put columns (D, m) into an estimate of that shape, outputs first."""
-    placed = {name: np.ascontiguousarray(column.T) for name, column in columns.items()}
+    placed = {name: column.T for name, column in columns.items()}
     return estimate_from(placed, shape, lines, method)
 
 
@@ -91,12 +81,12 @@ def estimate_from(
     columns: dict[str, NDArray[Any]], shape: tuple[int, ...], lines: Lines, method: str
 ) -> Estimate:
     """Put columns that are in order into an estimate of that shape."""
-    placed: dict[str, Any] = {n: np.array(c).reshape(shape)[()] for n, c in columns.items()}
+    placed: dict[str, Any] = {n: c.reshape(shape).copy()[()] for n, c in columns.items()}
     notes: tuple[str, ...] = ()
     if lines.trouble is not None:
         kind = type(lines.trouble).__name__
         notes = (f"f raised {kind} at some points beside x: {lines.trouble}",)
-    left, right = (np.full_like(placed["value"], np.nan)[()] for _ in range(2))
+    left, right = placed["value"] * np.nan, placed["value"] * np.nan
     return Estimate(**placed, nfev=lines.nfev, method=method, left=left, right=right, notes=notes)
 
 

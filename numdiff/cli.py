@@ -427,7 +427,6 @@ COMMON = (
         _step,
         "H",
     ),
-    Option("--noise", "standard deviation of the error of what is computed", _numbers, "SIGMA"),
     Option("--lower", "the function is never called below; one number or many", _numbers, "X"),
     Option("--upper", "the function is never called above; one number or many", _numbers, "X"),
     Option("--rtol", "stop where the error bar is below RTOL times the value", _number, "RTOL"),

@@ -73,7 +73,7 @@ def _imaginary(problem: Problem, directions: Directions, box: Box | None) -> Lin
         rows = []
         for first in range(0, len(directions), max(1, BLOCK_BYTES // (16 * max(x.size, 1)))):
             part = slice(first, first + max(1, BLOCK_BYTES // (16 * max(x.size, 1))))
-            block = point + 1j * directions.part(part).displace(np.zeros_like(x), h[part, None])
+            block = point + 1j * directions.part(part).displace(np.zeros_like(x), h[None, part])[0]
             try:
                 values = evaluate(problem.call, block, form)
             except Exception:  # noqa: BLE001 - whatever f says to a complex number, real ones remain

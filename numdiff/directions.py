@@ -20,6 +20,7 @@ class Directions:
     starts: Ints  # (D,)
     index: Ints
     weight: Floats
+    all_axes: bool = False  # the unit vectors, all of them and in order
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -48,23 +49,34 @@ class Directions:
         return Directions(starts, self.index[taken], self.weight[taken])
 
     def displace(self, x: Floats, t: Floats) -> Floats:
-        """Return a fresh block of points x + t d: t (D, P) to points (D * P, n)."""
-        count, width = t.shape
-        block = np.empty((count * width, x.size))
+        """Return a fresh block of points x + t d: t (P, D) to points (P, D, n)."""
+        count, n = t.shape[1], x.size
+        block = np.empty((len(t), count, n))
         block[:] = x
-        cube = block.reshape(count, width, x.size)
-        if self.single:
-            cube[np.arange(count), :, self.index] += t * self.weight[:, None]
-            return block
-        lengths = np.diff(np.append(self.starts, len(self.index)))
-        rows = np.repeat(np.arange(count), lengths)
-        cube[rows, :, self.index] += t[rows] * self.weight[:, None]
+        flat = block.reshape(len(t), count * n)
+        if self.all_axes:
+            flat[:, :: n + 1] += t
+        elif self.single:
+            flat[:, np.arange(count) * n + self.index] += t * self.weight
+        else:
+            lengths = np.diff(np.append(self.starts, len(self.index)))
+            rows = np.repeat(np.arange(count), lengths)
+            block[:, rows, self.index] += t[:, rows] * self.weight
         return block
+
+    def moved(self, x: Floats, points: Floats) -> Floats:
+        """Return the entries that single directions move, of points (P, D, n), as (P, D)."""
+        count, n = len(self.starts), x.size
+        flat = points.reshape(len(points), count * n)
+        if self.all_axes:
+            return flat[:, :: n + 1]
+        return np.asarray(flat[:, np.arange(count) * n + self.index])
 
 
 def axes(n: int) -> Directions:
     """Return the unit vectors."""
-    return Directions(np.arange(n), np.arange(n), np.ones(n))
+    numbers = np.arange(n)
+    return Directions(numbers, numbers, np.ones(n), all_axes=True)
 
 
 def along(v: Floats) -> Directions:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,9 @@ class Form:
         return np.asarray(columns[..., :half] + 1j * columns[..., half:])
 
 
+REAL = Form((), is_complex=False)
+
+
 @dataclass(frozen=True)
 class Call:
     """How f is to be called.
@@ -70,7 +74,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Values:
-    """What f returned at N points: rows, their form, and the first exception that made a row nan."""
+    """What f returned at N points, its form, and the first exception that made a row nan."""
 
     rows: Floats
     form: Form
@@ -100,28 +104,33 @@ def evaluate(call: Call, points: NDArray[Any], form: Form | None) -> Values:
 
 def pack(outputs: NDArray[Any], form: Form) -> Floats:
     """Turn outputs (N, ...) into float columns (N, size)."""
-    flat = outputs.reshape(len(outputs), -1)
+    flat = outputs.reshape(len(outputs), form.size // (1 + form.is_complex))
     if form.is_complex:
-        return np.concatenate([flat.real, flat.imag], axis=1, dtype=np.float64)
-    return np.asarray(flat, dtype=np.float64)
+        flat = np.concatenate([flat.real, flat.imag], axis=1)
+    return np.ascontiguousarray(flat, dtype=np.float64)  # the kernels are compiled for this order
 
 
 def _pointwise(call: Call, points: NDArray[Any], form: Form | None) -> Values:
     f, args, trouble = call.f, call.args, None
     rows: list[Any] = []
+    plain = form is None or (form.shape == () and not form.is_complex)
     for point in _arguments(call, points):
         try:
             value = f(point, *args)
         except OUTSIDE as exception:
             trouble = trouble or exception
             rows.append(None)
+            plain = False
             continue
         except Exception as exception:
             exception.add_note(_note(call, point, "a displaced point"))
             raise
         if type(value) not in IMMUTABLE:  # f may reuse its buffer, so what it returns is copied now
-            value = _numbers(value).copy()
+            value, plain = _numbers(value).copy(), False
         rows.append(value)
+    if plain and rows:
+        column = np.array(rows, dtype=np.float64).reshape(-1, 1)
+        return Values(column, form or REAL, trouble)
     if form is None:
         form = _form_of(next((row for row in rows if row is not None), math.nan))
     return Values(_stack(rows, form), form, trouble)
@@ -129,7 +138,7 @@ def _pointwise(call: Call, points: NDArray[Any], form: Form | None) -> Values:
 
 def _stack(rows: list[Any], form: Form) -> Floats:
     """Put what f returned point by point into a matrix; None, where f raised, becomes nan."""
-    if form.shape == () and all(type(row) in IMMUTABLE for row in rows):
+    if form.shape == () and not form.is_complex and all(type(row) in IMMUTABLE for row in rows):
         return np.array(rows, dtype=np.float64).reshape(-1, 1)
     matrix = np.full((len(rows), form.size), np.nan)
     for k, row in enumerate(rows):
@@ -147,18 +156,26 @@ def _stack(rows: list[Any], form: Form) -> Floats:
 
 
 def _batch(call: Call, points: NDArray[Any], form: Form | None) -> Values:
-    """Ask for all points at once; where that fails, point by point."""
+    """Ask for all points at once; where that fails, for parts of them."""
+    parts = _parts(call, points)
+    usable = [part for part in parts if isinstance(part, np.ndarray)]
+    form = form or _form_of(usable[0][0] if usable else math.nan)
+    trouble = next((part for part in parts if isinstance(part, Exception)), None)
+    outside = np.full((1, form.size), np.nan)
+    rows = [outside if isinstance(part, Exception) else _fitted(part, form) for part in parts]
+    return Values(np.concatenate(rows), form, trouble)
+
+
+def _parts(call: Call, points: NDArray[Any]) -> list[NDArray[Any] | Exception]:
+    """Return outputs (N, ...) in blocks, and an exception for each point that is outside."""
     count = len(points)
     try:
         outputs = _numbers(_ask_batch(call, points)).copy()
     except OUTSIDE as exception:
         if count == 1:
-            form = form or Form((), is_complex=False)
-            return Values(np.full((1, form.size), np.nan), form, exception)
-        halves = [evaluate(call, part.copy(), form) for part in np.array_split(points, 2)]
-        trouble = halves[0].trouble or halves[1].trouble
-        rows = np.concatenate([half.rows for half in halves])
-        return Values(rows, halves[0].form, trouble)
+            return [exception]
+        halves = np.array_split(points, 2)
+        return [part for half in halves for part in _parts(call, half)]
     except Exception as exception:
         exception.add_note(_note(call, points[0], "one of the points that begin with"))
         raise
@@ -167,14 +184,20 @@ def _batch(call: Call, points: NDArray[Any], form: Form | None) -> Values:
             f"a vectorized f must return its outputs with a last axis of length {count}, one per "
             f"point, got shape {outputs.shape}"
         )
-    outputs = np.moveaxis(outputs, -1, 0)
-    form = form or _form_of(outputs[0])
+    return [np.moveaxis(outputs, -1, 0)]
+
+
+def _fitted(outputs: NDArray[Any], form: Form) -> Floats:
     if outputs.shape[1:] != form.shape:
         raise ValueError(
             f"f returned shape {outputs.shape[1:]} per point but {form.shape} before: "
             "it must return the same shape everywhere"
         )
-    return Values(pack(outputs, form), form)
+    if form.is_complex or not np.iscomplexobj(outputs):
+        return pack(outputs, form)
+    rows = pack(outputs.real, form)
+    rows[pack(outputs.imag, form).any(axis=1)] = np.nan  # complex beside real: outside
+    return rows
 
 
 def _arguments(call: Call, points: NDArray[Any]) -> Iterator[Any]:
@@ -190,7 +213,7 @@ def _ask(call: Call, point: NDArray[Any]) -> Any:
 
 
 def _ask_batch(call: Call, points: NDArray[Any]) -> Any:
-    block = np.ascontiguousarray(points.T).reshape(*call.shape, len(points))
+    block = points.T.copy().reshape(*call.shape, len(points))  # f may change it
     return call.f(block, *call.args)
 
 
@@ -204,11 +227,15 @@ def _one_of_batch(outputs: NDArray[Any]) -> NDArray[Any]:
 
 
 def _numbers(value: Any) -> NDArray[Any]:
-    outputs = np.asarray(value)
+    wanted = "f must return a number or an array of numbers"
+    try:
+        outputs = np.asarray(value)
+    except ValueError as error:  # rows of different lengths: no domain error of f
+        raise TypeError(f"{wanted}: {error}") from error
+    if outputs.dtype.kind == "O" and all(isinstance(entry, Number) for entry in outputs.flat):
+        outputs = outputs.astype(np.float64)  # Fraction, Decimal, large int
     if outputs.dtype.kind not in "biufc":
-        raise TypeError(
-            f"f must return a number or an array of numbers, got {type(value).__name__}"
-        )
+        raise TypeError(f"{wanted}, got {type(value).__name__}")
     return outputs
 
 

@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 from numdiff.directions import Directions
 from numdiff.estimate import Status
 from numdiff.evaluate import Call, Form, evaluate
-from numdiff.stencil import Stencil
-from numdiff.steps import Channels, Span, weighted
+from numdiff.steps import Channels, Level, Span
 
 __all__ = [
     "Lines",
@@ -37,7 +36,8 @@ __all__ = [
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-SINGLE_STEP = int(Status.SINGLE_STEP)
+# plain numbers: looking up a member of an enumeration costs as much as calling f
+SINGLE_STEP, BUDGET = int(Status.SINGLE_STEP), int(Status.BUDGET)
 BLOCK_BYTES = 8 * 2**20  # of points, and of samples, held at a time
 
 
@@ -167,136 +167,96 @@ def _batch(
     channels: Channels,
     reference: Callable[[Ints, Ints], Floats] | None,
 ) -> Lines:
-    from numdiff.kernels import ladder  # noqa: PLC0415 - Numba is imported when it is first needed
+    from numdiff.kernels import check, ladder, points  # noqa: PLC0415 - Numba comes when needed
 
     assert problem.f0 is not None
     assert problem.form is not None
-    arrays = _Arrays.fresh(channels, span, problem.f0.size, roams=reference is None)
+    x, f0, form = problem.x, problem.f0, problem.form
+    state, found, samples = _fresh(channels, span, f0.size, roams=reference is None)
+    y, floors, seen, table, best, sampled = _workspace(len(channels.shape))
+    fold, shape, ratio = channels.fold, channels.shape, float(channels.shape[0, ladder.RATIO])
+    width, outputs = len(channels.offsets), f0.size
     live, nfev, trouble = np.arange(len(directions)), 0, None
     while live.size:
-        asked = live.size * len(channels.offsets)
+        asked = live.size * width
         if nfev + asked > problem.budget:
             break
-        t = arrays.steps(live)[:, None] * channels.offsets
-        moved = directions.pick(live)
-        points = moved.displace(problem.x, t)
-        stretch = _stretch(problem.x, moved, t, points)
-        values = evaluate(problem.call, points, problem.form)
-        trouble, nfev = trouble or values.trouble, nfev + asked
-        arrived = values.rows.reshape(live.size, len(channels.offsets), -1)
-        if reference is not None:
-            arrived = arrived - reference(live, arrays.state[live, ladder.REQUEST])[:, None]
-        arrays.advance(live, arrived, stretch, problem, channels, span)
-        live = live[arrays.state[live, ladder.PHASE] != ladder.DONE]
-    return arrays.lines(live, directions, nfev, problem.form, trouble)
-
-
-@dataclass(frozen=True)
-class _Arrays:
-    """What the ladder writes to: made for one batch, gone with it."""
-
-    state: Ints
-    found: Floats
-    samples: Floats
-    work: tuple[Floats, ...]
-
-    @classmethod
-    def fresh(cls, channels: Channels, span: Span, outputs: int, *, roams: bool) -> _Arrays:
-        from numdiff.kernels import ladder  # noqa: PLC0415
-
-        count, width = len(span.start), len(channels.shape)
-        state = np.zeros((count, ladder.STATE), np.int64)
-        state[:, ladder.BASE] = span.start + ladder.START
-        state[:, ladder.FIRST], state[:, ladder.LAST] = ladder.START, ladder.START - 1
-        state[:, ladder.REQUEST] = span.start
-        state[:, ladder.HIGHEST], state[:, ladder.LOWEST] = span.highest, span.lowest
-        state[:, ladder.OTHER], state[:, ladder.SAMPLED] = span.other, ladder.NEVER
-        # levels that come with a reference exist at its steps only: no check elsewhere
-        state[:, ladder.CHECKED] = state[:, ladder.NOISY] = 0 if roams else 1
-        found = np.zeros((count, outputs, ladder.FOUND))
-        found[..., ladder.ESTIMATE], found[..., ladder.ERROR] = np.nan, np.inf
-        samples = np.full((count, width, ladder.SLOTS + 2, outputs), np.nan)
-        slots = ladder.SLOTS
-        work = (
-            np.zeros((width, slots)),
-            np.zeros(slots),
-            np.zeros(width * slots * slots),
-            np.zeros((width + 1, slots, slots)),
-            np.zeros(8),
-            np.zeros(width + 1),
-        )
-        return cls(state, found, samples, work)
-
-    def steps(self, rows: Ints) -> Floats:
-        """Return the steps that these directions ask for."""
-        from numdiff.kernels import ladder  # noqa: PLC0415
-
-        skew = np.where(self.state[rows, ladder.PHASE] == ladder.SAMPLE, ladder.SKEW, 1.0)
-        steps: Floats = np.ldexp(skew, self.state[rows, ladder.REQUEST])
-        return steps
-
-    def advance(
-        self,
-        rows: Ints,
-        arrived: Floats,
-        stretch: Floats,
-        problem: Problem,
-        channels: Channels,
-        span: Span,
-    ) -> None:
-        """Let the kernels decide what follows from the values that arrived."""
-        from numdiff.kernels import check, ladder  # noqa: PLC0415
-
-        f0, state, found, samples = problem.f0, self.state, self.found, self.samples
-        ratio = float(channels.shape[0, ladder.RATIO])
-        ladder.absorb(rows, arrived, stretch, f0, channels.fold, samples, state, found)
-        check.check(rows, f0, ratio, samples, state, found)
-        check.compare(rows, f0, ratio, samples, state, found)
-        ladder.judge(
-            rows, f0, channels.shape, channels.gain, channels.factor, channels.primary, span.reach,
-            problem.rtol, samples, state, found, *self.work,
+        block, stretch = np.empty((live.size, width, x.size)), np.empty(live.size)
+        points.place(
+            live, state, x, directions.starts, directions.index, directions.weight,
+            channels.offsets, block, stretch,
         )  # fmt: skip
-        ladder.choose(rows, f0, samples, state, found)
-
-    def lines(
-        self, live: Ints, directions: Directions, nfev: int, form: Form, trouble: Exception | None
-    ) -> Lines:
-        """Read the results; directions that are still live ran out of budget."""
-        from numdiff.kernels import ladder  # noqa: PLC0415
-
-        found = self.found
-        status = found[..., ladder.STATUS].astype(np.uint8)
-        status[live] = Status.BUDGET
-        step = found[..., ladder.STEP]
-        if directions.single:
-            step = step * np.abs(directions.weight)[:, None]
-        value, error = found[..., ladder.ESTIMATE].copy(), found[..., ladder.ERROR].copy()
-        noise = found[..., ladder.DEVIATION].copy()
-        return Lines(
-            value, error, status, step, noise, nfev, form, trouble, self.samples, self.state
-        )
+        values = evaluate(problem.call, block.reshape(asked, x.size), form)
+        trouble, nfev = trouble or values.trouble, nfev + asked
+        arrived = values.rows.reshape(live.size, width, outputs)
+        if reference is not None:
+            arrived = arrived - reference(live, state[live, ladder.REQUEST])[:, None]
+        ladder.absorb(live, arrived, stretch, f0, fold, samples, state, found)
+        check.check(live, f0, ratio, samples, state, found)
+        check.compare(live, f0, ratio, samples, state, found)
+        ladder.judge(
+            live, f0, shape, channels.gain, channels.factor, channels.primary, span.reach,
+            problem.rtol, samples, state, found, y, floors, seen, table, best, sampled,
+        )  # fmt: skip
+        ladder.choose(live, f0, samples, state, found)
+        live = live[state[live, ladder.PHASE] != ladder.DONE]
+    lines = _read(found, live, directions, nfev, form)
+    return replace(lines, trouble=trouble, samples=samples, state=state)
 
 
-def _stretch(x: Floats, directions: Directions, t: Floats, points: Floats) -> Floats:
-    """Nominal distance of the outer points over the real one: x + h rounds where a binade ends."""
-    if not directions.single:
-        return np.ones(len(t))
-    count, width = t.shape
-    entries = points.reshape(count, width, -1)[np.arange(count), :, directions.index]
-    if width == 1:
-        nominal, real = t[:, 0] * directions.weight, entries[:, 0] - x[directions.index]
-    else:
-        nominal = (t[:, 0] - t[:, -1]) * directions.weight
-        real = entries[:, 0] - entries[:, -1]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(real != 0.0, nominal / real, np.nan)
+def _fresh(
+    channels: Channels, span: Span, outputs: int, *, roams: bool
+) -> tuple[Ints, Floats, Floats]:
+    """Make the arrays that the ladder writes to: for one batch, gone with it."""
+    from numdiff.kernels import ladder  # noqa: PLC0415
+
+    count, width = len(span.start), len(channels.shape)
+    state = np.zeros((count, ladder.STATE), np.int64)
+    state[:, ladder.BASE] = span.start + ladder.START
+    state[:, ladder.FIRST], state[:, ladder.LAST] = ladder.START, ladder.START - 1
+    state[:, ladder.REQUEST] = span.start
+    state[:, ladder.HIGHEST], state[:, ladder.LOWEST] = span.highest, span.lowest
+    state[:, ladder.OTHER], state[:, ladder.SAMPLED] = span.other, ladder.NEVER
+    if not roams:  # levels that come with a reference exist at its steps only: no check elsewhere
+        state[:, ladder.CHECKED] = state[:, ladder.NOISY] = 1
+    found = np.zeros((count, outputs, ladder.FOUND))
+    found[..., ladder.ESTIMATE], found[..., ladder.ERROR] = np.nan, np.inf
+    return state, found, np.full((count, width, ladder.SLOTS + 2, outputs), np.nan)
+
+
+def _workspace(width: int) -> tuple[Floats, ...]:
+    """Make room for the kernels to work in."""
+    from numdiff.kernels import ladder, tableau  # noqa: PLC0415
+
+    slots = ladder.SLOTS
+    return (
+        np.empty((width, slots)),
+        np.empty(slots),
+        np.empty(width * slots * slots),
+        np.empty((width + 1, slots, slots)),
+        np.zeros(tableau.BEST),
+        np.empty(width + 1),
+    )
+
+
+def _read(found: Floats, live: Ints, directions: Directions, nfev: int, form: Form) -> Lines:
+    """Read the results; directions that are still live ran out of budget."""
+    from numdiff.kernels import ladder  # noqa: PLC0415
+
+    status = found[..., ladder.STATUS].astype(np.uint8)
+    status[live] = BUDGET
+    step = found[..., ladder.STEP]
+    if directions.single:
+        step = step * np.abs(directions.weight)[:, None]
+    value, error = found[..., ladder.ESTIMATE].copy(), found[..., ladder.ERROR].copy()
+    return Lines(value, error, status, step, found[..., ladder.DEVIATION].copy(), nfev, form)
 
 
 @dataclass(frozen=True)
 class Samples:
     """Values of f along D directions at P steps each, and those steps as they came out."""
 
-    values: Floats  # (D, P, m)
+    values: Floats  # (P, D, m)
     steps: Floats  # (D,): the step of each direction after x + h was rounded
     form: Form
     nfev: int
@@ -305,33 +265,49 @@ class Samples:
 
 def sample(problem: Problem, directions: Directions, offsets: Floats, steps: Floats) -> Samples:
     """Ask for f at x + o h d for each direction d with its step h and each offset o."""
-    size = max(1, BLOCK_BYTES // (8 * len(offsets) * problem.x.size))
-    form, trouble, values, real = problem.form, None, [], []
+    size = max(1, BLOCK_BYTES // (8 * len(offsets) * max(problem.x.size, 1)))
+    if len(directions) <= size:
+        return _sample(problem, directions, offsets, steps)
+    parts: list[Samples] = []
     for first in range(0, len(directions), size):
-        chosen = slice(first, min(first + size, len(directions)))
-        part = directions if len(directions) <= size else directions.part(chosen)
-        t = steps[chosen, None] * offsets
-        points = part.displace(problem.x, t)
-        real.append(steps[chosen] / _stretch(problem.x, part, t, points))
-        found = evaluate(problem.call, points, form)
-        form, trouble = found.form, trouble or found.trouble
-        values.append(found.rows.reshape(len(part), len(offsets), -1))
-    assert form is not None
-    nfev = len(directions) * len(offsets)
-    if len(values) == 1:
-        return Samples(values[0], real[0], form, nfev, trouble)
-    return Samples(np.concatenate(values), np.concatenate(real), form, nfev, trouble)
+        rows = slice(first, min(first + size, len(directions)))
+        parts.append(_sample(problem, directions.part(rows), offsets, steps[rows]))
+        problem = replace(problem, form=parts[-1].form)
+    return Samples(
+        np.concatenate([part.values for part in parts], axis=1),
+        np.concatenate([part.steps for part in parts]),
+        parts[0].form,
+        sum(part.nfev for part in parts),
+        next((part.trouble for part in parts if part.trouble), None),
+    )
 
 
-def single_step(problem: Problem, directions: Directions, stencil: Stencil, steps: Floats) -> Lines:
-    """Apply a stencil once along each direction; `problem` holds f(x) if it has a weight there."""
-    offsets, weights, centre = weighted(stencil)
-    found = sample(problem, directions, offsets, steps)
-    total = weights @ found.values
-    if centre != 0.0:
+def _sample(problem: Problem, directions: Directions, offsets: Floats, steps: Floats) -> Samples:
+    x, count = problem.x, len(directions)
+    points = directions.displace(x, offsets[:, None] * steps)
+    if directions.single:
+        # x + h was rounded: divide by the step that was really taken
+        entries = directions.moved(x, points)
+        if len(offsets) > 1:
+            real, span = entries[0] - entries[-1], offsets[0] - offsets[-1]
+        else:
+            real, span = entries[0] - x[directions.index], offsets[0]
+        steps = real / (span * directions.weight)
+    found = evaluate(problem.call, points.reshape(-1, x.size), problem.form)
+    values = found.rows.reshape(len(offsets), count, -1)
+    return Samples(values, steps, found.form, len(offsets) * count, found.trouble)
+
+
+def single_step(problem: Problem, directions: Directions, level: Level, steps: Floats) -> Lines:
+    """Apply a level once along each direction; `problem` holds f(x) if it has a weight there."""
+    found = sample(problem, directions, level.offsets, steps)
+    shape = found.values.shape
+    total = (level.weights @ found.values.reshape(shape[0], -1)).reshape(shape[1:])
+    if level.centre != 0.0:
         assert problem.f0 is not None
-        total += centre * problem.f0
-    return one_level(total / found.steps[:, None] ** stencil.order, steps, found)
+        total += level.centre * problem.f0
+    total /= found.steps[:, None] ** level.stencil.order
+    return one_level(total, steps, found)
 
 
 def one_level(value: Floats, steps: Floats, found: Samples) -> Lines:

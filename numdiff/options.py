@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from numdiff.stencil import Stencil
-from numdiff.steps import Method, named_method, weighted
+from numdiff.steps import Method, named_method
 
 __all__ = ["Box", "Options", "as_point", "as_vector", "read"]
 
@@ -61,7 +62,7 @@ class Options:
 
     def needs_origin(self, order: int) -> bool:
         """Whether f(x) itself has to be known."""
-        return not self.single or weighted(self.method.single(order))[2] != 0.0
+        return not self.single or self.method.level(order).centre != 0.0
 
     @property
     def is_complex(self) -> bool:
@@ -123,8 +124,12 @@ def read(
         raise TypeError(f"`f` must be callable, got {type(f).__name__}")
     if not isinstance(args, tuple):
         raise TypeError(f"`args` must be a tuple, got {type(args).__name__}: write args=(a,)")
+    if not isinstance(rtol, Real):
+        raise TypeError(f"`rtol` must be a number, got {rtol!r}")
     if not rtol >= 0.0:
         raise ValueError(f"`rtol` must be zero or positive, got {rtol!r}")
+    if not isinstance(max_nfev, Real | None):
+        raise TypeError(f"`max_nfev` must be a number or None, got {max_nfev!r}")
     if max_nfev is not None and not max_nfev >= 1:
         raise ValueError(f"`max_nfev` must be at least 1, got {max_nfev!r}")
     chosen = COMPLEX_STEP if method == "complex" else named_method(method)
@@ -135,6 +140,8 @@ def read(
 
 
 def _step(step: Any, x: Floats) -> Floats | str | None:
+    if type(step) is float and 0.0 < step < math.inf:  # the usual case, and it has to be quick
+        return np.full(x.size, step)
     if step is None or isinstance(step, str):
         if step not in (None, "textbook"):
             raise ValueError(
@@ -168,8 +175,8 @@ def _box(bounds: Any, x: Floats) -> Box | None:
     if outside.any():
         k = int(np.flatnonzero(outside)[0])
         raise ValueError(
-            f"`x` must lie inside `bounds`, but entry {_index(k, x.shape)} is {flat[k]!r} and its "
-            f"bounds are [{lower[k]!r}, {upper[k]!r}]"
+            f"`x` must lie inside `bounds`, but entry {_index(k, x.shape)} is {flat[k]} and its "
+            f"bounds are [{lower[k]}, {upper[k]}]"
         )
     return Box(lower, upper)
 

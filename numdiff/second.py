@@ -12,7 +12,7 @@ from numdiff.directions import Directions, combine
 from numdiff.lines import Lines, Problem, blank, climb, fill, one_level, sample
 from numdiff.options import Options
 from numdiff.sides import Window, differentiate, user_steps
-from numdiff.steps import Span, mixed_channels, weighted
+from numdiff.steps import Span, mixed_channels
 
 __all__ = ["second"]
 
@@ -120,16 +120,16 @@ def _one_level(
             "'central' without `bounds`: leave `step` out, or use method 'auto'"
         )
     assert problem.f0 is not None
-    stencil = options.method.single(2)
-    steps = user_steps(directions, stencil, options, problem.x)
-    offsets, weights, centre = weighted(stencil)
-    alone = sample(problem, directions, offsets, steps)
-    slopes = (weights @ alone.values + centre * problem.f0) / alone.steps[:, None] ** 2
+    level = options.method.level(2)
+    steps = user_steps(directions, level, options, problem.x)
+    alone = sample(problem, directions, level.offsets, steps)
+    slopes = np.tensordot(level.weights, alone.values, 1) + level.centre * problem.f0
+    slopes /= alone.steps[:, None] ** 2
     signs = np.array([1.0, -1.0]) if side == 0 else np.array([float(side)])
-    near = np.flatnonzero(np.abs(offsets) == 1.0)
-    rise = alone.values[:, near].mean(axis=1) - problem.f0
+    near = np.flatnonzero(np.abs(level.offsets) == 1.0)
+    rise = alone.values[near].mean(axis=0) - problem.f0
     both = sample(problem, combine(directions, rows, columns, steps), signs, np.ones(len(rows)))
-    across = both.values.mean(axis=1) - problem.f0 - rise[rows] - rise[columns]
+    across = both.values.mean(axis=0) - problem.f0 - rise[rows] - rise[columns]
     across /= (alone.steps[rows] * alone.steps[columns])[:, None]
     least = np.minimum(steps[rows], steps[columns])
     return one_level(slopes, steps, alone), one_level(across, least, both)

@@ -13,7 +13,7 @@ from numdiff.evaluate import Call, Form, origin
 from numdiff.lines import Lines, Problem, blank, climb, fill, single_step
 from numdiff.options import Box, Options
 from numdiff.stencil import Stencil
-from numdiff.steps import Method, Span, channels, spans, textbook
+from numdiff.steps import Level, Method, Span, channels, level_of, spans, textbook
 
 __all__ = ["Window", "differentiate", "pose", "user_steps"]
 
@@ -51,9 +51,9 @@ def differentiate(
     The status is ONE_SIDED where one side of x was used. The list `windows`, where one is given,
     receives the levels.
     """
-    room = _room(problem.x, directions, options.box)
     if options.single:
-        return _one_step(problem, directions, order, options, room)
+        return _one_step(problem, directions, order, options)
+    room = _room(problem.x, directions, options.box)
     assert problem.f0 is not None
     found = blank(problem, len(directions))
     free = np.flatnonzero(np.maximum(*room) > 0.0)
@@ -143,12 +143,14 @@ def _sides(x: Floats, directions: Directions, method: Method, room: tuple[Floats
     return np.where(ahead < narrow, wider, method.side)
 
 
-def user_steps(directions: Directions, stencil: Stencil, options: Options, x: Floats) -> Floats:
+def user_steps(directions: Directions, level: Level, options: Options, x: Floats) -> Floats:
     """Return the step of each direction that the user gave, in units of t."""
     if isinstance(options.step, str):
-        rule = textbook(stencil, x)[directions.index] / np.abs(directions.weight)
+        rule = textbook(level, x)[directions.index] / np.abs(directions.weight)
         return np.asarray(np.minimum.reduceat(rule, directions.starts))
     assert options.step is not None
+    if directions.all_axes and options.step.size == x.size:
+        return options.step
     if directions.single and options.step.size == x.size:
         return options.step[directions.index]
     return np.broadcast_to(options.step[:1], (len(directions),))
@@ -160,28 +162,26 @@ def _first_step(
     """Start at the user's step, if there is one."""
     start = span.start
     if options.step is not None:
-        steps = user_steps(directions, options.method.single(order), options, x)
+        steps = user_steps(directions, options.method.level(order), options, x)
         start = np.rint(np.log2(steps)).astype(np.int64)
         start = np.maximum(np.minimum(start, span.highest), span.lowest)
     highest = span.highest if options.method.roams else start
     return replace(span, start=start, highest=highest)
 
 
-def _one_step(
-    problem: Problem, directions: Directions, order: int, options: Options,
-    room: tuple[Floats, Floats],
-) -> Lines:  # fmt: skip
+def _one_step(problem: Problem, directions: Directions, order: int, options: Options) -> Lines:
     """Apply the method's stencil once, turned or shrunk where a bound is in its way."""
-    stencil = options.method.single(order)
-    steps = user_steps(directions, stencil, options, problem.x)
+    level = options.method.level(order)
+    steps = user_steps(directions, level, options, problem.x)
     if options.box is None:
-        return single_step(problem, directions, stencil, steps)
-    accuracy = stencil.accuracy
+        return single_step(problem, directions, level, steps)
+    room = _room(problem.x, directions, options.box)
+    accuracy = level.stencil.accuracy
     choices = (
-        stencil,
-        Stencil([-o for o in stencil.offsets], order),
-        Stencil.forward(order, accuracy),
-        Stencil.backward(order, accuracy),
+        level,
+        level_of(Stencil([-o for o in level.stencil.offsets], order)),
+        level_of(Stencil.forward(order, accuracy)),
+        level_of(Stencil.backward(order, accuracy)),
     )
     limits = np.array([_largest(choice, room) for choice in choices])
     fits = limits >= steps
@@ -197,13 +197,12 @@ def _one_step(
     return _scatter(parts, problem, len(directions))
 
 
-def _largest(stencil: Stencil, room: tuple[Floats, Floats]) -> Floats:
-    """Largest step with which a stencil stays inside."""
+def _largest(level: Level, room: tuple[Floats, Floats]) -> Floats:
+    """Largest step with which a level stays inside."""
     limit = np.full(room[0].shape, np.inf)
-    if stencil.offsets[-1] > 0:
-        limit = np.minimum(limit, room[0] / float(stencil.offsets[-1]))
-    if stencil.offsets[0] < 0:
-        limit = np.minimum(limit, room[1] / float(-stencil.offsets[0]))
+    for outer, ahead in ((level.offsets.max(), room[0]), (-level.offsets.min(), room[1])):
+        if outer > 0.0:
+            limit = np.minimum(limit, ahead / outer)
     return limit
 
 

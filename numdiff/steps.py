@@ -20,14 +20,15 @@ from numdiff.stencil import Stencil
 __all__ = [
     "METHODS",
     "Channels",
+    "Level",
     "Method",
     "Span",
     "channels",
     "mixed_channels",
     "named_method",
     "spans",
+    "level_of",
     "textbook",
-    "weighted",
 ]
 
 Floats = NDArray[np.float64]
@@ -63,24 +64,53 @@ class Method:
     stencil: Stencil | None = None
     roams: bool = True
 
-    def single(self, order: int) -> Stencil:
-        """Return the stencil of one level without extrapolation."""
-        return self.stencil or _smallest(self.side, order)
+    def level(self, order: int) -> Level:
+        """Return one level of steps, without extrapolation.
+
+        Raises
+        ------
+        ValueError
+            If the method is a stencil of another order.
+        """
+        if self.stencil is None:
+            return _smallest_level(self.side, order)
+        if self.stencil.order != order:
+            raise ValueError(
+                f"`method` is a stencil of order {self.stencil.order}, but the derivative wanted is "
+                f"of order {order}: give a stencil of that order"
+            )
+        return level_of(self.stencil)
 
 
-@lru_cache(maxsize=64)
-def _smallest(side: int, order: int) -> Stencil:
-    if side == 0:
-        return Stencil.central(order)
-    return Stencil.forward(order) if side > 0 else Stencil.backward(order)
+@dataclass(frozen=True)
+class Level:
+    """A stencil in floats: where it asks for f beside x, and what the values are worth."""
+
+    stencil: Stencil
+    offsets: Floats  # without 0 and without points of weight 0
+    weights: Floats
+    centre: float  # weight of f(x)
+    balance: float  # h**balance is the ratio of truncation to rounding
+
+    @property
+    def reach(self) -> float:
+        """Distance between the outer offsets, counting x if there is only one."""
+        return float(self.offsets[0] - (self.offsets[-1] if self.offsets.size > 1 else 0.0))
 
 
-@lru_cache(maxsize=64)
-def weighted(stencil: Stencil) -> tuple[Floats, Floats, float]:
-    """Return the offsets other than 0 that have a weight, their weights, and the weight at 0."""
+def level_of(stencil: Stencil) -> Level:
+    """Turn a stencil into floats."""
     pairs = [(float(o), float(w)) for o, w in zip(stencil.offsets, stencil.weights, strict=True)]
     offsets, weights = np.array([pair for pair in pairs if pair[0] and pair[1]]).T.copy()
-    return offsets, weights, dict(pairs).get(0.0, 0.0)
+    centre = dict(pairs).get(0.0, 0.0)
+    return Level(stencil, offsets, weights, centre, float(stencil.order + stencil.accuracy))
+
+
+@lru_cache(maxsize=64)
+def _smallest_level(side: int, order: int) -> Level:
+    if side == 0:
+        return level_of(Stencil.central(order))
+    return level_of(Stencil.forward(order) if side > 0 else Stencil.backward(order))
 
 
 METHODS: Mapping[str, Method] = MappingProxyType(
@@ -204,9 +234,9 @@ def channels(method: Method, order: int) -> Channels:
     on one side give a single channel with an expansion in h.
     """
     if method.stencil is not None:
-        offsets, weights, _ = weighted(method.stencil)
-        row = _Row(tuple(weights), order, 1, 2**method.stencil.accuracy, 1.0)
-        return _assemble(tuple(offsets), (row,), method.columns)
+        level = method.level(order)
+        row = _Row(tuple(level.weights), order, 1, 2**method.stencil.accuracy, 1.0)
+        return _assemble(tuple(level.offsets), (row,), method.columns)
     if method.side:
         # s (f(x + s h) - f(x)) begins with h f'(x) on either side s
         sign = method.side ** (order + 1)
@@ -279,12 +309,12 @@ def spans(
     return Span(start, other, highest, lowest, np.maximum.reduceat(reach, starts))
 
 
-def textbook(stencil: Stencil, x: Floats) -> Floats:
-    """Return the rule-of-thumb step of a stencil for each entry of x.
+def textbook(level: Level, x: Floats) -> Floats:
+    """Return the rule-of-thumb step of a level for each entry of x.
 
     Rounding eps / h**order against truncation h**accuracy is balanced at
     h = eps**(1 / (order + accuracy)), times the size of x but at least 1 (Nocedal and Wright 2006,
     section 8.1, for the first order), here rounded to a power of two so that x + h is exact.
     """
-    power = math.log2(EPS) / (stencil.order + stencil.accuracy)
+    power = math.log2(EPS) / level.balance
     return np.asarray(2.0 ** np.rint(power + np.log2(np.maximum(np.abs(x), 1.0))))

@@ -11,14 +11,15 @@ import math
 from numdiff.kernels import jit
 
 EPS = 2.0**-52
-# In units of the noise, truncation falls at least by 8 per level (2 for h, 4 for h**2): a
-# difference that falls by less than 6 is noise.
+# In units of the noise, truncation falls at least by 2**order * ratio per level (8 for a pair and
+# order 1): a difference that falls by less than 3/4 of that, or than 6, is noise.
 STALLED = 6.0
 RIVAL = 4.0
 SIGMAS = 3.0  # how many standard deviations of noise a bar allows for
 
 # entries of `best`
 VALUE, BAR, CUT, NOISE, ROW, COLUMN, SIGMA, ROUND = range(8)
+BEST = 8
 
 
 @jit
@@ -48,13 +49,13 @@ def residuals(table, n, terms, order, ratio, gain, seen, count):
 
     Only the two smallest steps are asked: what stalls further up may be an edge or a kink there.
     """
+    fall = min(STALLED, 0.75 * ratio * 2.0**order)
     for j in range(n - terms - 1):
-        stalled = min(STALLED, 0.75 * ratio ** (j + 1) * 2.0**order)
         for k in range(max(terms + j + 1, n - 2), n):
             unit = 2.0 ** (-order * k) / gain[j]
             now = abs(table[k, j] - table[k - 1, j]) * unit
             before = abs(table[k - 1, j] - table[k - 2, j]) * unit * 2.0**order
-            if now * stalled > before:
+            if now * fall > before:
                 seen[count] = now
                 count += 1
     return count
@@ -105,8 +106,11 @@ def truncation(table, terms, ratio, k, j):
         return max(row, slant)
     least, row_before = ratio ** -float(j + 1), abs(table[k, j - 1] - table[k, j - 2])
     by_row = contraction(row, row_before, 2.0 * ratio, least)
-    slant_before = abs(table[k - 1, j - 1] - table[k - 2, j - 2])
-    return max(by_row, contraction(slant, slant_before, 1.0 / ratio, least / ratio))
+    least, slant_before = least / ratio, abs(table[k - 1, j - 1] - table[k - 2, j - 2])
+    if j > 2:  # one step may be small by chance: the one before it has its say
+        slant_first = abs(table[k - 2, j - 2] - table[k - 3, j - 3])
+        least = max(least, 2.0 * min(slant_before / slant_first, 1.0) / (ratio * ratio)) if slant_first > 0.0 else least
+    return max(by_row, contraction(slant, slant_before, 1.0 / ratio, least))
 
 
 @jit
