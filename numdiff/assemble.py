@@ -65,7 +65,9 @@ def per_output(lines: Lines) -> dict[str, NDArray[Any]]:
 def refuse_if_lost(lines: Lines) -> None:
     """Raise what f raised beside x, if that left nothing at all."""
     if lines.trouble is not None and (lines.status == Status.DOMAIN).all():
-        lines.trouble.add_note("numdiff: f raised this, or returned no number, at every point beside x")
+        lines.trouble.add_note(
+            "numdiff: f raised this, or returned no number, at every point beside x"
+        )
         raise lines.trouble
 
 

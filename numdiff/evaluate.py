@@ -93,7 +93,7 @@ def origin(call: Call, x: NDArray[Any]) -> Values:
     if call.vectorized:
         outputs = _one_of_batch(outputs)
     form = Form(outputs.shape, np.iscomplexobj(outputs))
-    return Values(pack(outputs[None], form), form)
+    return Values(pack(outputs[None].copy(), form), form)  # f may reuse its buffer
 
 
 def evaluate(call: Call, points: NDArray[Any], form: Form | None) -> Values:

@@ -92,6 +92,7 @@ def climb(
     channels: Channels,
     *,
     reference: Callable[[Ints, Ints], Floats] | None = None,
+    noise: Floats | None = None,
     keep: bool = False,
 ) -> Lines:
     """Differentiate along directions with the ladder.
@@ -108,7 +109,9 @@ def climb(
         How values of f become levels.
     reference : callable, optional
         ``reference(rows, exponents)`` gives what is to be taken off the values of f along these
-        directions at these steps, (L, m).
+        directions at these steps, (L, P, m).
+    noise : array (D, m), optional
+        The least noise to reckon with.
     keep : bool
         Whether the samples are returned too.
     """
@@ -124,7 +127,8 @@ def climb(
         spent = sum(part.nfev for part in parts)
         rest = replace(problem, budget=problem.budget - spent)
         local = None if reference is None else partial(_shifted, reference, first)
-        part = _batch(rest, directions.part(rows), _cut(span, rows), channels, local)
+        least = None if noise is None else noise[rows]
+        part = _batch(rest, directions.part(rows), _cut(span, rows), channels, local, least)
         parts.append(part if keep else replace(part, samples=None, state=None))
     return _join(parts)
 
@@ -166,6 +170,7 @@ def _batch(
     span: Span,
     channels: Channels,
     reference: Callable[[Ints, Ints], Floats] | None,
+    noise: Floats | None,
 ) -> Lines:
     from numdiff.kernels import check, ladder, points  # noqa: PLC0415 - Numba comes when needed
 
@@ -173,6 +178,8 @@ def _batch(
     assert problem.form is not None
     x, f0, form = problem.x, problem.f0, problem.form
     state, found, samples = _fresh(channels, span, f0.size, roams=reference is None)
+    if noise is not None:
+        found[..., ladder.SHOWN] = noise
     y, floors, seen, table, best, sampled = _workspace(len(channels.shape))
     fold, shape, ratio = channels.fold, channels.shape, float(channels.shape[0, ladder.RATIO])
     width, outputs = len(channels.offsets), f0.size
@@ -190,7 +197,7 @@ def _batch(
         trouble, nfev = trouble or values.trouble, nfev + asked
         arrived = values.rows.reshape(live.size, width, outputs)
         if reference is not None:
-            arrived = arrived - reference(live, state[live, ladder.REQUEST])[:, None]
+            arrived = arrived - reference(live, state[live, ladder.REQUEST])
         ladder.absorb(live, arrived, stretch, f0, fold, samples, state, found)
         check.check(live, f0, ratio, samples, state, found)
         check.compare(live, f0, ratio, samples, state, found)

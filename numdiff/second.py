@@ -20,6 +20,10 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
+# How many levels a pair may use: axes are sampled that far, which costs little beside the pairs.
+DEPTH = 8
+
+
 @dataclass(frozen=True)
 class Axes:
     """Second derivatives along each of D directions, with the levels they were found from."""
@@ -29,8 +33,7 @@ class Axes:
     sides: Ints  # 0 where pairs of points were used
     largest: Ints  # exponent of the largest step of each window
     levels: Ints  # how many steps follow from there on
-    even: Floats  # (D, levels, m): even part of f(x + t d) - f(x), nan for one-sided windows
-    ahead: Floats  # (D, levels, m): f(x + t d) - f(x) on the side of the window, else for t > 0
+    beside: Floats  # (D, levels, 2, m): f(x + t d) - f(x) for t > 0 and t < 0, nan if not asked for
 
 
 def second(
@@ -51,9 +54,9 @@ def along_axes(problem: Problem, directions: Directions, options: Options) -> Ax
 
     windows: list[Window] = []
     lines = differentiate(problem, directions, 2, options, windows)
-    count, slots, outputs = len(directions), ladder.SLOTS, lines.value.shape[1]
-    sides, largest, levels = (np.zeros(count, np.int64) for _ in range(3))
-    even, ahead = (np.full((count, slots, outputs), np.nan) for _ in range(2))
+    count, outputs = len(directions), lines.value.shape[1]
+    sides, largest, levels, lowest = (np.zeros(count, np.int64) for _ in range(4))
+    beside = np.full((count, ladder.SLOTS, 2, outputs), np.nan)
     for window in windows:  # later ones are for directions that had no levels before
         state, samples = window.lines.state, window.lines.samples
         assert state is not None
@@ -62,10 +65,35 @@ def along_axes(problem: Problem, directions: Directions, options: Options) -> Ax
             first, last = now[ladder.FIRST], now[ladder.LAST]
             n = last - first + 1
             sides[row], largest[row], levels[row] = window.side, now[ladder.BASE] - first, n
-            ahead[row, :n] = kept[:, first : last + 1].sum(axis=0) * (window.side or 1)
+            lowest[row] = now[ladder.LOWEST]
             if window.side == 0:
-                even[row, :n] = kept[1, first : last + 1]
-    return Axes(directions, lines, sides, largest, levels, even, ahead)
+                beside[row, :n, 0] = kept[1, first : last + 1] + kept[0, first : last + 1]
+                beside[row, :n, 1] = kept[1, first : last + 1] - kept[0, first : last + 1]
+            else:
+                beside[row, :n, (1 - window.side) // 2] = kept[0, first : last + 1] * window.side
+    axes = Axes(directions, lines, sides, largest, levels, beside)
+    return _deepened(problem, axes, lowest)
+
+
+def _deepened(problem: Problem, axes: Axes, lowest: Ints) -> Axes:
+    """Sample the axes at smaller steps, so that pairs of them can go as far."""
+    assert problem.f0 is not None
+    nfev, levels = 0, axes.levels.copy()
+    for depth in range(1, DEPTH):
+        deep = axes.largest - depth
+        open_ = (levels == depth) & (deep > lowest)
+        for side in (0, 1, -1):
+            rows = np.flatnonzero(open_ & (axes.sides == side))
+            if rows.size == 0:
+                continue
+            signs = np.array([1.0, -1.0]) if side == 0 else np.array([float(side)])
+            chosen = axes.directions.pick(rows)
+            found = sample(problem, chosen, signs, np.ldexp(1.0, deep[rows]))
+            for sign, values in zip(signs, found.values, strict=True):
+                axes.beside[rows, depth, 0 if sign > 0 else 1] = values - problem.f0
+            levels[rows] += 1
+            nfev += found.nfev
+    return replace(axes, levels=levels, lines=replace(axes.lines, nfev=axes.lines.nfev + nfev))
 
 
 def mixed(problem: Problem, axes: Axes, rows: Ints, columns: Ints) -> Lines:
@@ -90,16 +118,23 @@ def mixed(problem: Problem, axes: Axes, rows: Ints, columns: Ints) -> Lines:
 def _mixed(problem: Problem, axes: Axes, rows: Ints, columns: Ints, *, one_sided: bool) -> Lines:
     signs = np.where(axes.sides == 0, 1, axes.sides) if one_sided else np.ones(len(axes.sides))
     units = signs * np.ldexp(1.0, axes.largest)
-    known = axes.ahead if one_sided else axes.even
+    ahead = (signs < 0.0).astype(np.int64)  # which of the two sides is the one in front
 
     def reference(pairs: Ints, exponents: Ints) -> Floats:
-        return known[rows[pairs], -exponents] + known[columns[pairs], -exponents]
+        i, j = rows[pairs], columns[pairs]
+        if one_sided:
+            return (axes.beside[i, -exponents, ahead[i]] + axes.beside[j, -exponents, ahead[j]])[
+                :, None
+            ]
+        return axes.beside[i, -exponents] + axes.beside[j, -exponents]
 
     levels = np.minimum(axes.levels[rows], axes.levels[columns])
     zero = np.zeros(len(rows), np.int64)
     span = Span(zero, zero, zero, 1 - levels, zero.astype(np.float64))
     together = combine(axes.directions, rows, columns, units)
-    lines = climb(problem, together, span, mixed_channels(one_sided=one_sided), reference=reference)
+    noise = np.maximum(axes.lines.noise[rows], axes.lines.noise[columns])
+    channels = mixed_channels(one_sided=one_sided)
+    lines = climb(problem, together, span, channels, reference=reference, noise=noise)
     area = (units[rows] * units[columns])[:, None]
     return replace(
         lines,

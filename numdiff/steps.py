@@ -252,16 +252,17 @@ def channels(method: Method, order: int) -> Channels:
 
 @lru_cache(maxsize=64)
 def mixed_channels(*, one_sided: bool) -> Channels:
-    """Return the channel of mixed second differences of two directions.
+    """Return the channels of mixed second differences of two directions.
 
     (f(++) + f(--) - f(+0) - f(-0) - f(0+) - f(0-) + 2 f(00)) / (2 h**2), the even part along the sum
-    of both less those along each: three pairs bring noise, and f(x) stays in once. On one side,
-    (f(++) - f(+0) - f(0+) + f(00)) / h**2, with an expansion in h.
+    of both less those along each: three pairs bring noise, and f(x) stays in once. The odd part
+    begins with h**3 and is a witness of noise. On one side (f(++) - f(+0) - f(0+) + f(00)) / h**2,
+    with an expansion in h.
     """
     if one_sided:
         return _assemble((1.0,), (_Row((1.0,), 2, 1, 2, 1.0),), ALL, spread=3.0, common=1.0)
-    row = _Row((0.5, 0.5), 2, 1, 4, 1.0)
-    return _assemble((1.0, -1.0), (row,), ALL, spread=1.5, common=1.0)
+    rows = (_Row((0.5, -0.5), 3, 1, 4, 1.0), _Row((0.5, 0.5), 2, 1, 4, 1.0))
+    return _assemble((1.0, -1.0), rows, ALL, spread=1.5, primary=1)
 
 
 def _exponent(length: Floats) -> Ints:

@@ -16,6 +16,7 @@ from numdiff.kernels.ladder import (
     UNRESOLVED, amplitude, check_step, close, restart,
 )  # fmt: skip
 
+RESTART = 0.15
 CONFIRMED, SURPRISED, REFUTED, NOISE = range(4)
 
 
@@ -150,4 +151,4 @@ def scale_of(samples, state, d, i, size, floor):
             length = min(length, math.sqrt(size / bend))
     if not 0.0 < length < math.inf:
         return state[d, REQUEST] + LEAP
-    return state[d, REQUEST] + int(math.floor(math.log2(0.7 * length)))
+    return state[d, REQUEST] + int(math.floor(math.log2(RESTART * length)))

@@ -45,7 +45,8 @@ LEAD, TERMS, ORDER, RATIO, COLUMNS = range(5)
 
 # columns of `found`, one row per direction and output
 ESTIMATE, ERROR, DEVIATION, STEP, SLOPE, SLACK, SPREAD, SHOWN, DOUBTED, CLOSED, IDLE, STATUS = range(12)
-FOUND = 12
+WINDOW = 12  # which window the entry is of
+FOUND = 13
 OK, NOISE_LIMITED, NO_SCALE, DOMAIN = 0.0, 1.0, 7.0, 8.0  # codes of numdiff.Status
 
 ROUNDING = 0.3 * EPS
@@ -220,11 +221,13 @@ def wish(column, terms, n, higher, checked, rtol, idle, best):
 
 
 @jit
-def record(y, n, top, drift, order, best, found):
+def record(y, n, top, drift, order, window, best, found):
     """Keep the best entry if its bar is the smallest so far, back in the units of f and t."""
     bar = math.ldexp(best[BAR], -top * order) + drift
-    if not bar < found[ERROR]:
+    # a window that has grown knows better than before; another window may have been the better one
+    if found[WINDOW] != window and not bar < found[ERROR]:
         return
+    found[WINDOW] = window
     found[ESTIMATE], found[ERROR] = math.ldexp(best[VALUE], -top * order), bar
     found[DEVIATION], found[STEP] = best[SIGMA], math.ldexp(1.0, top - int(best[ROW]))
     found[STATUS] = OK
@@ -235,7 +238,8 @@ def record(y, n, top, drift, order, best, found):
         found[SLOPE] = math.ldexp(2.0 * y[0, n - 1], n - 2 - top)
         off = abs(2.0 * y[0, n - 1] - above) + 4.0 * best[SIGMA]
         found[SLACK] = math.ldexp(off, n - 2 - top)
-    found[SPREAD] = abs(math.ldexp(y[0, n - 1], n - 1 - top) - found[SLOPE])
+    # what is left of it closer to x is its leading term, more or less: twice that is allowed
+    found[SPREAD] = 2.0 * abs(math.ldexp(y[0, n - 1], n - 1 - top) - found[SLOPE])
 
 
 @jit
@@ -279,7 +283,7 @@ def judge(
                 next_one = math.ldexp(table[1 - primary, n - 1, 0], -top * shape[1 - primary, ORDER])
                 drift = 0.5 * EPS * reach[d] * abs(next_one)
             before = found[d, i, ERROR]
-            record(y, n, top, drift, order, best, found[d, i])
+            record(y, n, top, drift, order, float(state[d, BASE]), best, found[d, i])
             idle = found[d, i, ERROR] > 0.5 * before
             found[d, i, IDLE] = found[d, i, IDLE] + 1.0 if idle else 0.0
             want = wish(
