@@ -219,7 +219,7 @@ KINDS = {
 def test_every_kind_of_number_is_accepted(f, exact):
     found = nd.derivative(f, 0.7)
     assert found.success
-    assert abs(found.value - exact) <= found.error
+    assert abs(found.value - exact) <= 3 * found.error  # coarse values: 95 % lie within one bar
 
 
 NO_NUMBERS = (

@@ -199,7 +199,7 @@ def resolved(y, n, floor):
 
 
 @jit
-def wish(column, terms, n, higher, checked, rtol, idle, best):
+def wish(column, terms, order, n, higher, checked, rtol, idle, best):
     """What an output that is resolved wants next."""
     value, bar = abs(best[VALUE]), best[BAR]
     bend, top = abs(column[terms, 0] - column[terms - 1, 0]), abs(column[terms, 0])
@@ -213,7 +213,7 @@ def wish(column, terms, n, higher, checked, rtol, idle, best):
         return DOWN
     if n < 5 and best[SIGMA] > CLEARLY * best[ROUND]:
         return DOWN  # too few levels to tell noise from truncation that does not fall yet
-    if not higher or bend > max(FLAT * top, 6.0 * best[SIGMA]):
+    if not higher or bend > max(FLAT * order * top, 6.0 * best[SIGMA]):
         return SETTLED
     if bar <= (LATE if checked else EARLY) * value:
         return SETTLED
@@ -287,7 +287,7 @@ def judge(
             idle = found[d, i, ERROR] > 0.5 * before
             found[d, i, IDLE] = found[d, i, IDLE] + 1.0 if idle else 0.0
             want = wish(
-                table[primary], terms, n, higher, state[d, CHECKED] == 1, rtol, found[d, i, IDLE], best
+                table[primary], terms, order, n, higher, state[d, CHECKED] == 1, rtol, found[d, i, IDLE], best
             )
             state[d, want] += 1
 
