@@ -75,8 +75,9 @@ def estimate_of(
     columns: dict[str, NDArray[Any]], shape: tuple[int, ...], lines: Lines, method: str
 ) -> Estimate:
     """Put columns (D, m) into an estimate of that shape, outputs first."""
-    placed = {name: column.T for name, column in columns.items()}
-    return estimate_from(placed, shape, lines, method)
+    if lines.value.shape[1] > 1:
+        columns = {name: column.T for name, column in columns.items()}
+    return estimate_from(columns, shape, lines, method)
 
 
 def estimate_from(

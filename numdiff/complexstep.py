@@ -31,13 +31,25 @@ def complex_step(problem: Problem, directions: Directions, order: int, options: 
     analytic (abs, conj, sign, real, a cast to float), is compared with a real derivative along one
     random combination of the directions; where the two differ, the answer comes from real steps and
     is flagged.
+
+    Raises
+    ------
+    ValueError
+        If `order` is not 1, or f is complex-valued.
     """
+    assert problem.form is not None
+    if order != 1:
+        raise ValueError(
+            f"`method` 'complex' gives derivatives of order 1, got {order}: use 'auto'"
+        )
+    if problem.form.is_complex:
+        raise ValueError("`method` 'complex' needs a real-valued f, got complex values: use 'auto'")
     plain = replace(options, method=METHODS["auto"], step=None)
     found = _imaginary(problem, directions, options.box)
     if found is None:
         return _flagged(differentiate(problem, directions, 1, plain))
     share, guard = _combination(problem.x, directions)
-    rest = replace(problem, budget=problem.budget - found.nfev)
+    rest = problem._replace(budget=problem.budget - found.nfev)
     seen = differentiate(rest, guard, 1, plain)
     off = np.abs(share @ found.value - seen.value[0])
     agree = (off <= seen.error[0] + np.abs(share) @ found.error) & (
@@ -45,53 +57,55 @@ def complex_step(problem: Problem, directions: Directions, order: int, options: 
     )
     nfev = found.nfev + seen.nfev
     if agree.all():
-        return replace(found, nfev=nfev)
+        return found._replace(nfev=nfev)
     real = _flagged(
-        differentiate(replace(problem, budget=problem.budget - nfev), directions, 1, plain)
+        differentiate(problem._replace(budget=problem.budget - nfev), directions, 1, plain)
     )
     columns = {
         name: np.where(agree, getattr(found, name), getattr(real, name))
         for name in ("value", "error", "status", "step", "noise")
     }
-    return replace(real, **columns, nfev=nfev + real.nfev)
+    return real._replace(**columns, nfev=nfev + real.nfev)
 
 
 def _imaginary(problem: Problem, directions: Directions, box: Box | None) -> Lines | None:
     """Take two samples of the imaginary part; None if f does not take complex numbers."""
     assert problem.form is not None
-    form = replace(problem.form, is_complex=True)
     x = problem.x
     shaken = x + 2.0 * np.spacing(x) * np.where(np.arange(x.size) % 2, 1.0, -1.0)
     if box is not None:
         shaken = np.clip(shaken, box.lower, box.upper)
-    unit = np.minimum.reduceat(
-        np.maximum(np.abs(x[directions.index]), TINY) / np.abs(directions.weight), directions.starts
-    )
-    slopes, nfev = [], 0
-    for point in (x, shaken):
-        h = TINY * unit
-        rows = []
-        for first in range(0, len(directions), max(1, BLOCK_BYTES // (16 * max(x.size, 1)))):
-            part = slice(first, first + max(1, BLOCK_BYTES // (16 * max(x.size, 1))))
-            block = point + 1j * directions.part(part).displace(np.zeros_like(x), h[None, part])[0]
-            try:
-                values = evaluate(problem.call, block, form)
-            except Exception:  # noqa: BLE001 - whatever f says to a complex number, real ones remain
-                return None
-            rows.append(values.rows[:, values.rows.shape[1] // 2 :] / h[part, None])
-            nfev += len(block)
-        slopes.append(np.concatenate(rows))
-    value = slopes[0]
-    if not np.isfinite(slopes).all():
+    size = np.maximum(np.abs(x[directions.index]), TINY) / np.abs(directions.weight)
+    h = TINY * np.minimum.reduceat(size, directions.starts)
+    try:
+        value, again = (_slopes(problem, point, directions, h) for point in (x, shaken))
+    except Exception:  # noqa: BLE001 - whatever f says to a complex number, real ones remain
         return None
-    error = 4.0 * np.abs(slopes[1] - value) + 8.0 * EPS * np.abs(value)
-    step = np.broadcast_to((TINY * unit)[:, None], value.shape)
+    if not (np.isfinite(value).all() and np.isfinite(again).all()):
+        return None
+    error = 4.0 * np.abs(again - value) + 8.0 * EPS * np.abs(value)
+    step = np.repeat(h[:, None], value.shape[1], axis=1)
     status = np.full(value.shape, Status.OK, np.uint8)
-    return Lines(value, error, status, step, np.zeros(value.shape), nfev, problem.form)
+    noise, nfev = np.zeros(value.shape), 2 * len(directions)
+    return Lines(value, error, status, step, noise, nfev, problem.form)
+
+
+def _slopes(problem: Problem, point: Floats, directions: Directions, h: Floats) -> Floats:
+    """Return the imaginary parts of f(point + i h d) over h, (D, m)."""
+    assert problem.form is not None
+    form = replace(problem.form, is_complex=True)
+    size = max(1, BLOCK_BYTES // (16 * max(point.size, 1)))
+    rows = []
+    for first in range(0, len(directions), size):
+        part = slice(first, min(first + size, len(directions)))
+        aside = directions.part(part).displace(np.zeros_like(point), h[None, part])[0]
+        found = evaluate(problem.call, point + 1j * aside, form).rows
+        rows.append(found[:, found.shape[1] // 2 :] / h[part, None])
+    return np.concatenate(rows)
 
 
 def _combination(x: Floats, directions: Directions) -> tuple[Floats, Directions]:
-    """Return random weights of the directions, each of which moves x by about its size, and their sum."""
+    """Return random weights with which each direction moves x by about its size, and the sum."""
     count = len(directions)
     lengths = np.diff(np.append(directions.starts, len(directions.index)))
     rows = np.repeat(np.arange(count), lengths)
@@ -106,4 +120,4 @@ def _combination(x: Floats, directions: Directions) -> tuple[Floats, Directions]
 
 
 def _flagged(lines: Lines) -> Lines:
-    return replace(lines, status=np.full(lines.status.shape, Status.NOT_COMPLEX_SAFE, np.uint8))
+    return lines._replace(status=np.full(lines.status.shape, Status.NOT_COMPLEX_SAFE, np.uint8))

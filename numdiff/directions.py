@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,9 @@ __all__ = ["Directions", "along", "axes", "combine", "joined"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+
+FEW = 64  # so many unit vectors are kept for the next call
 
 
 @dataclass(frozen=True)
@@ -75,8 +79,15 @@ class Directions:
 
 def axes(n: int) -> Directions:
     """Return the unit vectors."""
-    numbers = np.arange(n)
-    return Directions(numbers, numbers, np.ones(n), all_axes=True)
+    return _few_axes(n) if n <= FEW else _axes(n)
+
+
+def _axes(n: int) -> Directions:
+    numbers, ones = np.arange(n), np.ones(n)
+    return Directions(numbers, numbers, ones, all_axes=True)
+
+
+_few_axes = lru_cache(maxsize=16)(_axes)
 
 
 def along(v: Floats) -> Directions:

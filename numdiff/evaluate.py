@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from numbers import Number
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,8 +47,7 @@ class Form:
 REAL = Form((), is_complex=False)
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """How f is to be called.
 
     Parameters
@@ -72,8 +71,7 @@ class Call:
     scalar: bool = False
 
 
-@dataclass(frozen=True)
-class Values:
+class Values(NamedTuple):
     """What f returned at N points, its form, and the first exception that made a row nan."""
 
     rows: Floats

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +40,7 @@ SINGLE_STEP, BUDGET = int(Status.SINGLE_STEP), int(Status.BUDGET)
 BLOCK_BYTES = 8 * 2**20  # of points, and of samples, held at a time
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """A function at a point.
 
     Parameters
@@ -69,8 +67,7 @@ class Problem:
     budget: float = math.inf
 
 
-@dataclass(frozen=True)
-class Lines:
+class Lines(NamedTuple):
     """Derivatives along D directions, each array (D, m), and the window each direction ended with."""
 
     value: Floats
@@ -121,15 +118,17 @@ def climb(
         len(channels.offsets) * problem.x.size, channels.fold.shape[0] * 18 * problem.f0.size
     )
     size = max(1, BLOCK_BYTES // width)
+    if len(directions) <= size:
+        return _batch(problem, directions, span, channels, reference, noise, keep=keep)
     parts: list[Lines] = []
     for first in range(0, len(directions), size):
         rows = slice(first, min(first + size, len(directions)))
         spent = sum(part.nfev for part in parts)
-        rest = replace(problem, budget=problem.budget - spent)
+        rest = problem._replace(budget=problem.budget - spent)
         local = None if reference is None else partial(_shifted, reference, first)
         least = None if noise is None else noise[rows]
-        part = _batch(rest, directions.part(rows), _cut(span, rows), channels, local, least)
-        parts.append(part if keep else replace(part, samples=None, state=None))
+        chosen = directions.part(rows)
+        parts.append(_batch(rest, chosen, _cut(span, rows), channels, local, least, keep=keep))
     return _join(parts)
 
 
@@ -137,14 +136,14 @@ def fill(found: Lines, rows: Ints, lines: Lines) -> Lines:
     """Take over the lines of some directions where nothing was known of them."""
     trouble, nfev = found.trouble or lines.trouble, found.nfev + lines.nfev
     if len(rows) == len(found.value) and found.nfev == 0:
-        return replace(lines, trouble=trouble, nfev=nfev)
+        return lines._replace(trouble=trouble, nfev=nfev)
     columns = {}
     for name in ("value", "error", "status", "step", "noise"):
         column = getattr(found, name).copy()
         new = found.status[rows] == Status.DOMAIN
         column[rows] = np.where(new, getattr(lines, name), column[rows])
         columns[name] = column
-    return replace(found, **columns, nfev=nfev, trouble=trouble)
+    return found._replace(**columns, nfev=nfev, trouble=trouble)
 
 
 def blank(problem: Problem, count: int) -> Lines:
@@ -161,7 +160,7 @@ def still(problem: Problem, count: int) -> Lines:
     lines = blank(problem, count)
     zero = np.zeros(lines.value.shape)
     status = np.zeros(lines.value.shape, np.uint8)
-    return replace(lines, value=zero, error=zero, status=status, nfev=1)
+    return lines._replace(value=zero, error=zero, status=status, nfev=1)
 
 
 def _batch(
@@ -171,6 +170,8 @@ def _batch(
     channels: Channels,
     reference: Callable[[Ints, Ints], Floats] | None,
     noise: Floats | None,
+    *,
+    keep: bool,
 ) -> Lines:
     from numdiff.kernels import check, ladder, points  # noqa: PLC0415 - Numba comes when needed
 
@@ -207,8 +208,8 @@ def _batch(
         )  # fmt: skip
         ladder.choose(live, f0, samples, state, found)
         live = live[state[live, ladder.PHASE] != ladder.DONE]
-    lines = _read(found, live, directions, nfev, form)
-    return replace(lines, trouble=trouble, samples=samples, state=state)
+    kept = (samples, state) if keep else (None, None)
+    return _read(found, live, directions, nfev, form, trouble, *kept)
 
 
 def _fresh(
@@ -246,21 +247,21 @@ def _workspace(width: int) -> tuple[Floats, ...]:
     )
 
 
-def _read(found: Floats, live: Ints, directions: Directions, nfev: int, form: Form) -> Lines:
+def _read(found: Floats, live: Ints, directions: Directions, *rest: Any) -> Lines:
     """Read the results; directions that are still live ran out of budget."""
     from numdiff.kernels import ladder  # noqa: PLC0415
 
     status = found[..., ladder.STATUS].astype(np.uint8)
-    status[live] = BUDGET
+    if live.size:
+        status[live] = BUDGET
     step = found[..., ladder.STEP]
     if directions.single:
         step = step * np.abs(directions.weight)[:, None]
     value, error = found[..., ladder.ESTIMATE].copy(), found[..., ladder.ERROR].copy()
-    return Lines(value, error, status, step, found[..., ladder.DEVIATION].copy(), nfev, form)
+    return Lines(value, error, status, step, found[..., ladder.DEVIATION].copy(), *rest)
 
 
-@dataclass(frozen=True)
-class Samples:
+class Samples(NamedTuple):
     """Values of f along D directions at P steps each, and those steps as they came out."""
 
     values: Floats  # (P, D, m)
@@ -279,7 +280,7 @@ def sample(problem: Problem, directions: Directions, offsets: Floats, steps: Flo
     for first in range(0, len(directions), size):
         rows = slice(first, min(first + size, len(directions)))
         parts.append(_sample(problem, directions.part(rows), offsets, steps[rows]))
-        problem = replace(problem, form=parts[-1].form)
+        problem = problem._replace(form=parts[-1].form)
     return Samples(
         np.concatenate([part.values for part in parts], axis=1),
         np.concatenate([part.steps for part in parts]),
@@ -313,19 +314,24 @@ def single_step(problem: Problem, directions: Directions, level: Level, steps: F
     if level.centre != 0.0:
         assert problem.f0 is not None
         total += level.centre * problem.f0
-    total /= found.steps[:, None] ** level.stencil.order
+    steps_taken = found.steps[:, None]
+    total /= steps_taken if level.stencil.order == 1 else steps_taken**level.stencil.order
     return one_level(total, steps, found)
 
 
 def one_level(value: Floats, steps: Floats, found: Samples) -> Lines:
     """Return values of which only one step is known: there is no error bar."""
+    status = np.empty(value.shape, np.uint8)
+    status.fill(SINGLE_STEP)
+    error = np.empty(value.shape)
+    error.fill(math.nan)
+    noise = error.copy()
     usable = np.isfinite(value)
-    status = np.full(value.shape, SINGLE_STEP, np.uint8)
-    error, noise = np.full(value.shape, np.nan), np.full(value.shape, np.nan)
     if not usable.all():
         status[~usable], error[~usable] = Status.DOMAIN, np.inf
         value = np.where(usable, value, np.nan)
-    step = np.repeat(steps[:, None], value.shape[1], axis=1)
+    step = np.empty(value.shape)
+    step[:] = steps[:, None]
     return Lines(value, error, status, step, noise, found.nfev, found.form, found.trouble)
 
 

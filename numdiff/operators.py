@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
@@ -123,8 +122,7 @@ def derivative(
         raise ValueError(f"f must return the same shape at every point of x, got {sorted(shapes)}")
     parts = [per_output(one) for one in lines]
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    whole = replace(
-        lines[0],
+    whole = lines[0]._replace(
         nfev=sum(one.nfev for one in lines),
         trouble=next((one.trouble for one in lines if one.trouble), None),
     )
@@ -386,7 +384,7 @@ def _follow(call: Call, x: Floats, directions: Directions, order: int, settings:
     else:
         lines = differentiate(problem, directions, order, settings)
     refuse_if_lost(lines)
-    return replace(lines, nfev=lines.nfev + 1)
+    return lines._replace(nfev=lines.nfev + 1)
 
 
 def _one_output(lines: Lines) -> Lines:
@@ -400,4 +398,4 @@ def _one_output(lines: Lines) -> Lines:
 def _total(first: Lines, across: Lines) -> Lines:
     """Return the second lines with the evaluations of both and of f(x)."""
     trouble = first.trouble or across.trouble
-    return replace(across, nfev=first.nfev + across.nfev + 1, trouble=trouble)
+    return across._replace(nfev=first.nfev + across.nfev + 1, trouble=trouble)

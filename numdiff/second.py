@@ -44,7 +44,7 @@ def second(
         return _one_level(problem, directions, rows, columns, options)
     axes = along_axes(problem, directions, options)
     refuse_if_lost(axes.lines)
-    rest = replace(problem, budget=problem.budget - axes.lines.nfev)
+    rest = problem._replace(budget=problem.budget - axes.lines.nfev)
     return axes.lines, mixed(rest, axes, rows, columns)
 
 
@@ -93,7 +93,7 @@ def _deepened(problem: Problem, axes: Axes, lowest: Ints) -> Axes:
                 axes.beside[rows, depth, 0 if sign > 0 else 1] = values - problem.f0
             levels[rows] += 1
             nfev += found.nfev
-    return replace(axes, levels=levels, lines=replace(axes.lines, nfev=axes.lines.nfev + nfev))
+    return replace(axes, levels=levels, lines=axes.lines._replace(nfev=axes.lines.nfev + nfev))
 
 
 def mixed(problem: Problem, axes: Axes, rows: Ints, columns: Ints) -> Lines:
@@ -110,7 +110,7 @@ def mixed(problem: Problem, axes: Axes, rows: Ints, columns: Ints) -> Lines:
         chosen = np.flatnonzero((sided == one_sided) & (levels > 0))
         if chosen.size:
             lines = _mixed(problem, axes, rows[chosen], columns[chosen], one_sided=one_sided)
-            problem = replace(problem, budget=problem.budget - lines.nfev)
+            problem = problem._replace(budget=problem.budget - lines.nfev)
             found = fill(found, chosen, lines)
     return found
 
@@ -136,8 +136,7 @@ def _mixed(problem: Problem, axes: Axes, rows: Ints, columns: Ints, *, one_sided
     channels = mixed_channels(one_sided=one_sided)
     lines = climb(problem, together, span, channels, reference=reference, noise=noise)
     area = (units[rows] * units[columns])[:, None]
-    return replace(
-        lines,
+    return lines._replace(
         value=lines.value / area,
         error=lines.error / np.abs(area),
         step=lines.step * np.minimum(np.abs(units[rows]), np.abs(units[columns]))[:, None],

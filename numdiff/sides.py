@@ -13,15 +13,16 @@ from numdiff.evaluate import Call, Form, origin
 from numdiff.lines import Lines, Problem, blank, climb, fill, single_step
 from numdiff.options import Box, Options
 from numdiff.stencil import Stencil
-from numdiff.steps import Level, Method, Span, channels, level_of, spans, textbook
+from numdiff.steps import Level, Span, channels, first_step, level_of, textbook
 
 __all__ = ["Window", "differentiate", "pose", "user_steps"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# A bound closer than this part of the first step leaves no room for pairs of points.
-NARROW = 2.0**-14
+# A bound closer than this part of the size of x leaves no room for pairs of points.
+NARROW = 2.0**-18
+DOMAIN = int(Status.DOMAIN)
 
 
 def pose(call: Call, x: Floats, options: Options) -> Problem:
@@ -53,67 +54,100 @@ def differentiate(
     """
     if options.single:
         return _one_step(problem, directions, order, options)
-    room = _room(problem.x, directions, options.box)
     assert problem.f0 is not None
-    found = blank(problem, len(directions))
-    free = np.flatnonzero(np.maximum(*room) > 0.0)
-    if not np.isfinite(problem.f0).any():
-        return found
-    sides = _sides(problem.x, directions, options.method, room)
-    for side in (0, 1, -1):
-        task = _Task(problem, directions, side, order, options, room)
-        found = _follow(found, task, free[sides[free] == side], windows)
+    if len(directions) == 0 or not np.isfinite(problem.f0).any():
+        return blank(problem, len(directions))
+    room = None if options.box is None else _room(problem.x, directions, options.box)
+    task = _Task(problem, directions, order, options, room)
+    found = None
+    for side, rows in _groups(task):
+        found = _follow(found, task, side, rows, windows)
+    found = found or blank(problem, len(directions))
     if options.method.side == 0:
         for side in (1, -1):  # f itself may be defined on one side of x only
-            lost = free[(sides[free] == 0) & _lost(found, problem)[free]]
-            task = _Task(problem, directions, side, order, options, room)
-            found = _follow(found, task, lost, windows)
+            lost = _lost(found, task)
+            if lost.size:
+                found = _follow(found, task, side, lost, windows)
     return found
 
 
 @dataclass(frozen=True)
 class _Task:
-    """What is to be done along directions on one side."""
+    """What is to be done along directions."""
 
     problem: Problem
     directions: Directions
-    side: int
     order: int
     options: Options
-    room: tuple[Floats, Floats]
+    room: tuple[Floats, Floats] | None
 
 
-def _follow(found: Lines, task: _Task, rows: Ints, windows: list[Window] | None) -> Lines:
+def _groups(task: _Task) -> list[tuple[int, Ints]]:
+    """Return the directions that can move, by the side on which they are followed."""
+    if task.room is None:
+        return [(task.options.method.side, np.arange(len(task.directions)))]
+    plus, minus = task.room
+    free = np.flatnonzero(np.maximum(plus, minus) > 0.0)
+    sides = _sides(task, plus, minus)[free]
+    return [(side, free[sides == side]) for side in (0, 1, -1) if (sides == side).any()]
+
+
+def _follow(
+    found: Lines | None, task: _Task, side: int, rows: Ints, windows: list[Window] | None
+) -> Lines:
     """Climb along some directions and fill in what was not known of them."""
-    if rows.size == 0:
-        return found
-    problem, directions, side = task.problem, task.directions, task.side
-    order, options, room = task.order, task.options, task.room
+    problem, options = task.problem, task.options
     method = options.method if side == options.method.side else replace(options.method, side=side)
-    chosen = directions.pick(rows)
-    limits = room[0][rows], room[1][rows]
-    if side:
-        ahead = limits[0] if side > 0 else limits[1]
-        limits = ahead, ahead
-    span = spans(problem.x, (chosen.starts, chosen.index, chosen.weight), order, limits)
-    span = _first_step(span, chosen, order, options, problem.x)
-    rest = replace(problem, budget=problem.budget - found.nfev)
-    lines = climb(rest, chosen, span, channels(method, order), keep=windows is not None)
+    whole = len(rows) == len(task.directions)
+    chosen = task.directions if whole else task.directions.pick(rows)
+    span = _span(task, chosen, side, rows)
+    if found is not None:
+        problem = problem._replace(budget=problem.budget - found.nfev)
+    lines = climb(problem, chosen, span, channels(method, task.order), keep=windows is not None)
     if windows is not None:
         windows.append(Window(rows, side, lines))
     if side:
         good = lines.status <= Status.NOISE_LIMITED
-        lines = replace(
-            lines, status=np.where(good, Status.ONE_SIDED, lines.status).astype(np.uint8)
-        )
-    return fill(found, rows, lines)
+        status = np.where(good, Status.ONE_SIDED, lines.status).astype(np.uint8)
+        lines = lines._replace(status=status)
+    if found is None and whole:
+        return lines
+    return fill(found or blank(problem, len(task.directions)), rows, lines)
 
 
-def _lost(found: Lines, problem: Problem) -> NDArray[np.bool_]:
-    """Say which directions have an output that is finite at x but was not beside it."""
-    assert problem.f0 is not None
-    missing = (found.status == Status.DOMAIN) & np.isfinite(problem.f0)
-    return np.asarray(missing.any(axis=1))
+def _span(task: _Task, chosen: Directions, side: int, rows: Ints) -> Span:
+    """Return where the steps of some directions start and how far they may go."""
+    from numdiff.kernels import points  # noqa: PLC0415 - Numba is imported when it is first needed
+
+    ahead = behind = np.empty(0)
+    if task.room is not None:
+        ahead, behind = task.room[0][rows], task.room[1][rows]
+        if side:
+            ahead = behind = ahead if side > 0 else behind
+    count = len(chosen)
+    start, other, highest, lowest = (np.empty(count, np.int64) for _ in range(4))
+    reach = np.empty(count)
+    points.span(
+        task.problem.x, chosen.starts, chosen.index, chosen.weight, first_step(task.order),
+        ahead, behind, start, other, highest, lowest, reach,
+    )  # fmt: skip
+    span = Span(start, other, highest, lowest, reach)
+    options = task.options
+    if options.step is None and options.method.roams:
+        return span
+    return _first_step(span, chosen, task.order, options, task.problem.x)
+
+
+def _lost(found: Lines, task: _Task) -> Ints:
+    """Return the directions with an output that is finite at x but was not on both sides of it."""
+    missing = found.status == DOMAIN
+    if not missing.any():
+        return np.empty(0, np.int64)
+    assert task.problem.f0 is not None
+    lost = (missing & np.isfinite(task.problem.f0)).any(axis=1)
+    if task.room is not None:
+        lost &= np.minimum(*task.room) > 0.0
+    return np.flatnonzero(lost)
 
 
 def _room(x: Floats, directions: Directions, box: Box | None) -> tuple[Floats, Floats]:
@@ -129,18 +163,15 @@ def _room(x: Floats, directions: Directions, box: Box | None) -> tuple[Floats, F
     return np.minimum.reduceat(plus, starts), np.minimum.reduceat(minus, starts)
 
 
-def _sides(x: Floats, directions: Directions, method: Method, room: tuple[Floats, Floats]) -> Ints:
+def _sides(task: _Task, plus: Floats, minus: Floats) -> Ints:
     """Choose the side of each direction: the method's, unless bounds leave no room for it."""
-    plus, minus = room
-    if np.isinf(plus).all() and np.isinf(minus).all():
-        return np.full(len(directions), method.side)
+    side, x, directions = task.options.method.side, task.problem.x, task.directions
+    size = np.maximum(np.abs(x[directions.index]), 1.0) / np.abs(directions.weight)
+    narrow = NARROW * np.minimum.reduceat(size, directions.starts)
     wider = np.where(plus >= minus, 1, -1)
-    first = spans(x, (directions.starts, directions.index, directions.weight), 1, None).start
-    narrow = NARROW * np.ldexp(1.0, first)
-    if method.side == 0:
+    if side == 0:
         return np.where(np.minimum(plus, minus) < narrow, wider, 0)
-    ahead = plus if method.side > 0 else minus
-    return np.where(ahead < narrow, wider, method.side)
+    return np.where((plus if side > 0 else minus) < narrow, wider, side)
 
 
 def user_steps(directions: Directions, level: Level, options: Options, x: Floats) -> Floats:
@@ -192,7 +223,7 @@ def _one_step(problem: Problem, directions: Directions, order: int, options: Opt
         rows = np.flatnonzero((best == k) & (steps > 0.0))
         if rows.size:
             lines = single_step(problem, directions.pick(rows), choice, steps[rows])
-            problem = replace(problem, form=lines.form)
+            problem = problem._replace(form=lines.form)
             parts.append((rows, lines))
     return _scatter(parts, problem, len(directions))
 
@@ -207,7 +238,7 @@ def _largest(level: Level, room: tuple[Floats, Floats]) -> Floats:
 
 
 def _scatter(parts: list[tuple[Ints, Lines]], problem: Problem, count: int) -> Lines:
-    found = blank(replace(problem, form=problem.form or Form((), is_complex=False)), count)
+    found = blank(problem._replace(form=problem.form or Form((), is_complex=False)), count)
     for rows, lines in parts:
         found = fill(found, rows, lines)
     return found

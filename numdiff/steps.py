@@ -24,10 +24,10 @@ __all__ = [
     "Method",
     "Span",
     "channels",
+    "first_step",
+    "level_of",
     "mixed_channels",
     "named_method",
-    "spans",
-    "level_of",
     "textbook",
 ]
 
@@ -265,49 +265,13 @@ def mixed_channels(*, one_sided: bool) -> Channels:
     return _assemble((1.0, -1.0), rows, ALL, spread=1.5, primary=1)
 
 
-def _exponent(length: Floats) -> Ints:
-    """Nearest power of two, within what a float can hold."""
-    bounded = np.clip(length, 2.0**-1060, 2.0**1000)
-    return np.rint(np.log2(bounded)).astype(np.int64)
+def first_step(order: int) -> float:
+    """Return the step to start with where x and the direction are of size 1.
 
-
-def spans(
-    x: Floats, weights: tuple[Ints, Ints, Floats], order: int, limits: tuple[Floats, Floats] | None
-) -> Span:
-    """Return where the steps of each direction start and how far they may go.
-
-    Parameters
-    ----------
-    x : array (n,)
-        The point.
-    weights : tuple of arrays
-        The directions as (first entry of each, index, weight): sparse rows.
-    order : int
-        Order of the derivative. Noise grows with h**-order, so higher orders start larger.
-    limits : tuple of arrays (D,) or None
-        How far t may go to the positive and to the negative side, both positive.
-
-    Notes
-    -----
-    Every step is a power of two, so that x + h is exact but for the last bit at a binade. The
-    smallest keeps 6 bits of h above the last bit of x.
+    The ladder climbs from there as long as larger steps promise more; noise grows with h**-order, so
+    higher orders start larger.
     """
-    starts, index, weight = weights
-    size, weight = np.abs(x[index]), np.abs(weight)
-    with np.errstate(divide="ignore", over="ignore"):
-        typical = FIRST * np.maximum(size, 1.0) / weight * 2.0 ** (0.8 * (order - 1))
-        own = np.where(size > 0.0, size / (8.0 * weight), np.inf)
-        last = 64.0 * np.spacing(size) / weight
-        reach = size / weight
-    start = _exponent(np.minimum.reduceat(typical, starts))
-    other = _exponent(np.minimum.reduceat(own, starts))
-    lowest = _exponent(np.maximum.reduceat(np.where(size > 0.0, last, 0.0), starts))
-    highest = np.full(start.shape, 1000)
-    if limits is not None:
-        room = np.minimum(*limits)
-        highest = np.floor(np.log2(np.clip(room, 2.0**-1060, 2.0**1000))).astype(np.int64)
-    start = np.maximum(np.minimum(start, highest), lowest)
-    return Span(start, other, highest, lowest, np.maximum.reduceat(reach, starts))
+    return float(FIRST * 2.0 ** (0.8 * (order - 1)))
 
 
 def textbook(level: Level, x: Floats) -> Floats:

@@ -191,9 +191,7 @@ def test_what_f_returns_is_copied_before_the_next_call(make, slope, options):
 def test_a_vectorized_f_may_reuse_its_buffer():
     out = np.empty((2, 1000))
     f = lambda x: np.sin(x, out=out[:, : x.shape[1]])
-    assert not differs(
-        nd.jacobian(f, X, vectorized=True), nd.jacobian(np.sin, X, vectorized=True)
-    )
+    assert not differs(nd.jacobian(f, X, vectorized=True), nd.jacobian(np.sin, X, vectorized=True))
 
 
 @pytest.mark.parametrize("name", FIRST)

@@ -60,15 +60,22 @@ def test_parts_put_together_are_the_whole(directions):
 
 @every_kind
 @pytest.mark.parametrize("width", [1, 2, 5])
-def test_displaced_points_stand_direction_by_direction(directions, width):
-    t = np.ldexp(np.arange(1.0, 1 + len(directions) * width), -3).reshape(-1, width)
-    t[:, -1] *= -1
+def test_displaced_points_stand_step_by_step_then_direction_by_direction(directions, width):
+    t = np.ldexp(np.arange(1.0, 1 + len(directions) * width), -3).reshape(width, -1)
+    t[-1] *= -1
     points = directions.displace(X, t)
-    expected = X + t[:, :, None] * dense(directions)[:, None, :]
-    assert (points == expected.reshape(-1, 3)).all()
+    assert (points == X + t[:, :, None] * dense(directions)).all()
     assert points.flags.c_contiguous
     assert X.tolist() == [1.0, -2.0, 4.0]
     assert not np.shares_memory(points, directions.displace(X, t))
+
+
+@pytest.mark.parametrize("directions", [axes(3), axes(3).pick(np.array([2, 0])),
+                                        along(np.array([0.0, -2.0, 0.0]))])  # fmt: skip
+def test_the_entries_that_moved_are_found_again(directions):
+    t = np.ldexp(np.arange(1.0, 1 + 2 * len(directions)), -3).reshape(2, -1)
+    moved = directions.moved(X, directions.displace(X, t))
+    assert (moved == X[directions.index] + t * directions.weight).all()
 
 
 def test_combine_adds_pairs_in_their_units():

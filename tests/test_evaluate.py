@@ -90,7 +90,7 @@ def test_ints_and_exact_numbers_become_floats():
 @pytest.mark.parametrize("form", [Form((2,), is_complex=False), REAL])
 def test_another_shape_is_refused(form):
     with pytest.raises(ValueError, match=r"\(3,\)"):
-        ask(lambda x: np.ones(3), form)
+        ask(lambda _: np.ones(3), form)
     with pytest.raises(ValueError, match=r"\(3,\)"):
         ask(lambda x: np.ones((3, x.shape[1])), form, vectorized=True)
 
@@ -134,7 +134,7 @@ def test_the_block_a_vectorized_f_gets_is_its_own():
 
 def test_origin_copies_what_f_returns():
     buffer = np.zeros(2)
-    found = origin(Call(lambda x: buffer, (2,)), POINTS[0])
+    found = origin(Call(lambda _: buffer, (2,)), POINTS[0])
     buffer[:] = 5.0
     assert found.rows.tolist() == [[0, 0]]
 

@@ -397,9 +397,7 @@ def test_arrays_are_owned_and_writable(options):
     ):
         fields = [getattr(found, name) for name in FIELDS]
         assert all(field.flags.writeable for field in fields)
-        assert not any(
-            np.shares_memory(a, b) for i, a in enumerate(fields) for b in fields[:i]
-        )
+        assert not any(np.shares_memory(a, b) for i, a in enumerate(fields) for b in fields[:i])
 
 
 @pytest.mark.parametrize("options", [*SINGLE, {"method": "complex"}, {"bounds": (0, 2)}])

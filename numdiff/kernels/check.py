@@ -10,13 +10,51 @@ import math
 
 from numdiff.kernels import jit
 from numdiff.kernels.ladder import (
-    ALIKE, BASE, CHECK, CHECKED, CLEARLY, CLOSED, COARSE, DEVIATION, DOUBT, DOUBTED, ERROR,
-    ESTIMATE, GROWTH, LADDER, LAST, LEAP, LOWEST, MOST_RESTARTS, NEVER, NOISY, OTHER, PHASE, READY,
-    REQUEST, RESTARTS, ROUNDING, SAMPLE, SAMPLED, SHOWN, SKEW, SLACK, SLOPE, SLOTS, SPREAD, STRIDE, TINIEST,
-    UNRESOLVED, amplitude, check_step, close, restart,
+    ALIKE,
+    BASE,
+    CHECK,
+    CHECKED,
+    CLEARLY,
+    CLOSED,
+    COARSE,
+    DEVIATION,
+    DOUBT,
+    DOUBTED,
+    ERROR,
+    ESTIMATE,
+    GROWTH,
+    LADDER,
+    LAST,
+    LEAP,
+    LOWEST,
+    MOST_RESTARTS,
+    NEVER,
+    NOISY,
+    OTHER,
+    PHASE,
+    READY,
+    REQUEST,
+    RESTARTS,
+    ROUNDING,
+    SAMPLE,
+    SAMPLED,
+    SHOWN,
+    SKEW,
+    SLACK,
+    SLOPE,
+    SLOTS,
+    SPREAD,
+    STRIDE,
+    TINIEST,
+    UNRESOLVED,
+    amplitude,
+    check_step,
+    close,
+    restart,
 )  # fmt: skip
 
-RESTART = 0.15
+RESTART = 0.15  # of the length over which f changes: the step of a restart
+DROP = 2.0**-8
 CONFIRMED, SURPRISED, REFUTED, NOISE = range(4)
 
 
@@ -114,9 +152,12 @@ def verdict_of(samples, state, d, i, ratio, size, floor, found):
     if not math.isfinite(change):
         return CONFIRMED
     if found[ERROR] == math.inf:
-        if change <= 0.3 * size:
-            return REFUTED
-        return SURPRISED if state[d, PHASE] == CHECK else NOISE
+        # the change of a smooth f falls with the step, that of noise hardly: DROP is halfway
+        drop = DROP * size
+        if state[d, PHASE] == CHECK:
+            found[DOUBTED] = change
+            return REFUTED if change <= drop else SURPRISED
+        return REFUTED if change * GROWTH <= found[DOUBTED] else NOISE
     tiny, bottom = state[d, REQUEST], state[d, BASE] - state[d, LAST]
     fall = math.ldexp(1.0, (tiny - bottom) * (2 if ratio == 4.0 else 1))
     sigma = max(found[DEVIATION], floor)
@@ -131,7 +172,11 @@ def verdict_of(samples, state, d, i, ratio, size, floor, found):
         found[DOUBTED] = surplus
         return SURPRISED
     # structure keeps its slope, so the surprise grows with the step; noise does not
-    staircase = change == 0.0 and surplus < COARSE * floor
+    seen = sigma
+    if state[d, SAMPLED] != NEVER:
+        said = found[SLOPE] * math.ldexp(SKEW, state[d, SAMPLED])
+        seen = max(sigma, abs(samples[d, 0, SLOTS, i] - said))
+    staircase = surplus < COARSE * floor and (change == 0.0 or seen < COARSE * floor)
     if surplus > GROWTH * found[DOUBTED] and not staircase:
         return REFUTED
     found[DOUBTED] = max(surplus, found[DOUBTED])

@@ -44,7 +44,9 @@ LADDER, SAMPLE, CHECK, DOUBT, DONE = range(5)  # phases
 LEAD, TERMS, ORDER, RATIO, COLUMNS = range(5)
 
 # columns of `found`, one row per direction and output
-ESTIMATE, ERROR, DEVIATION, STEP, SLOPE, SLACK, SPREAD, SHOWN, DOUBTED, CLOSED, IDLE, STATUS = range(12)
+ESTIMATE, ERROR, DEVIATION, STEP, SLOPE, SLACK, SPREAD, SHOWN, DOUBTED, CLOSED, IDLE, STATUS = (
+    range(12)
+)
 WINDOW = 12  # which window the entry is of
 FOUND = 13
 OK, NOISE_LIMITED, NO_SCALE, DOMAIN = 0.0, 1.0, 7.0, 8.0  # codes of numdiff.Status
@@ -165,7 +167,12 @@ def measure(y, n, floors, shape, gain, factor, primary, seen, table, best, sampl
     """
     count, c = 0, primary
     for a in range(shape.shape[0]):
-        lead, terms, order, ratio = shape[a, LEAD], shape[a, TERMS], shape[a, ORDER], shape[a, RATIO]
+        lead, terms, order, ratio = (
+            shape[a, LEAD],
+            shape[a, TERMS],
+            shape[a, ORDER],
+            shape[a, RATIO],
+        )
         extrapolate(y[a], n, lead, terms, float(ratio), factor[a], table[a])
         count = residuals(table[a], n, terms, order, float(ratio), gain[a, 1], seen, count)
     sigma, width = trimmed_rms(seen, count), sampled[-1]
@@ -244,8 +251,23 @@ def record(y, n, top, drift, order, window, best, found):
 
 @jit
 def judge(
-    rows, f0, shape, gain, factor, primary, reach, rtol, samples, state, found, y, floors, seen,
-    table, best, sampled,
+    rows,
+    f0,
+    shape,
+    gain,
+    factor,
+    primary,
+    reach,
+    rtol,
+    samples,
+    state,
+    found,
+    y,
+    floors,
+    seen,
+    table,
+    best,
+    sampled,
 ):
     """Judge each open output of the rows that have a new level; count what they want."""
     terms, order = shape[primary, TERMS], shape[primary, ORDER]
@@ -280,14 +302,24 @@ def judge(
             top, drift = state[d, BASE] - (state[d, LAST] - n + 1), 0.0
             if shape.shape[0] > 1 and n > shape[1 - primary, TERMS]:
                 # f may round x on its way: half an ulp of x shifts the point that f sees
-                next_one = math.ldexp(table[1 - primary, n - 1, 0], -top * shape[1 - primary, ORDER])
+                next_one = math.ldexp(
+                    table[1 - primary, n - 1, 0], -top * shape[1 - primary, ORDER]
+                )
                 drift = 0.5 * EPS * reach[d] * abs(next_one)
             before = found[d, i, ERROR]
             record(y, n, top, drift, order, float(state[d, BASE]), best, found[d, i])
             idle = found[d, i, ERROR] > 0.5 * before
             found[d, i, IDLE] = found[d, i, IDLE] + 1.0 if idle else 0.0
             want = wish(
-                table[primary], terms, order, n, higher, state[d, CHECKED] == 1, rtol, found[d, i, IDLE], best
+                table[primary],
+                terms,
+                order,
+                n,
+                higher,
+                state[d, CHECKED] == 1,
+                rtol,
+                found[d, i, IDLE],
+                best,
             )
             state[d, want] += 1
 
@@ -356,8 +388,7 @@ def amplitude(samples, state, d, i):
         change = 0.0
         for c in range(samples.shape[1]):
             change += abs(samples[d, c, s, i])
-        if change > largest:
-            largest = change
+        largest = max(largest, change)
     return largest
 
 

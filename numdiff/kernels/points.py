@@ -5,7 +5,11 @@ from __future__ import annotations
 import math
 
 from numdiff.kernels import jit
-from numdiff.kernels.ladder import PHASE, REQUEST, SAMPLE, SKEW
+from numdiff.kernels.ladder import PHASE, REQUEST, SAMPLE, SKEW, TINIEST
+from numdiff.kernels.tableau import EPS
+
+OWN = 32.0  # the other scale to try is this part of x
+MOST = 1060  # no step is below 2**-MOST
 
 
 @jit
@@ -34,3 +38,34 @@ def place(rows, state, x, starts, index, weight, offsets, block, stretch):
             nominal *= step * weight[starts[d]]
             real = block[a, 0, k] - other
             stretch[a] = nominal / real if real != 0.0 else math.nan
+
+
+@jit
+def span(x, starts, index, weight, first, ahead, behind, start, other, highest, lowest, reach):
+    """Write the exponents between which the steps of each direction lie, and |x| / |d|, (D,).
+
+    `first` is the step to start with where |x| <= 1 and |d| = 1; t may go as far as ahead and behind
+    (D,), or anywhere if these are empty. Steps keep 6 bits above the last bit of x.
+    """
+    for d in range(starts.size):
+        stop = starts[d + 1] if d + 1 < starts.size else index.size
+        begin, own, last, far = math.inf, math.inf, 0.0, 0.0
+        for k in range(starts[d], stop):
+            size, moved = abs(x[index[k]]), abs(weight[k])
+            begin = min(begin, first * max(size, 1.0) / moved)
+            if size > 0.0:
+                own = min(own, size / (OWN * moved))
+                last = max(last, 64.0 * max(size * EPS, TINIEST) / moved)
+                far = max(far, size / moved)
+        room = min(ahead[d], behind[d]) if ahead.size > 0 else math.inf
+        lowest[d] = exponent(last) if last > 0.0 else -MOST
+        highest[d] = int(math.floor(math.log2(room))) if room < 2.0**1000 and room > 0.0 else 1000
+        start[d] = max(min(exponent(begin), highest[d]), lowest[d])
+        other[d] = exponent(own)
+        reach[d] = far
+
+
+@jit
+def exponent(length):
+    """Nearest power of two, within what a float can hold."""
+    return int(math.floor(math.log2(min(max(length, 2.0**-MOST), 2.0**1000)) + 0.5))

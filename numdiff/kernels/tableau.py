@@ -109,7 +109,11 @@ def truncation(table, terms, ratio, k, j):
     least, slant_before = least / ratio, abs(table[k - 1, j - 1] - table[k - 2, j - 2])
     if j > 2:  # one step may be small by chance: the one before it has its say
         slant_first = abs(table[k - 2, j - 2] - table[k - 3, j - 3])
-        least = max(least, 2.0 * min(slant_before / slant_first, 1.0) / (ratio * ratio)) if slant_first > 0.0 else least
+        least = (
+            max(least, 2.0 * min(slant_before / slant_first, 1.0) / (ratio * ratio))
+            if slant_first > 0.0
+            else least
+        )
     return max(by_row, contraction(slant, slant_before, 1.0 / ratio, least))
 
 
