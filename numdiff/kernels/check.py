@@ -10,51 +10,14 @@ import math
 
 from numdiff.kernels import jit
 from numdiff.kernels.ladder import (
-    ALIKE,
-    BASE,
-    CHECK,
-    CHECKED,
-    CLEARLY,
-    CLOSED,
-    COARSE,
-    DEVIATION,
-    DOUBT,
-    DOUBTED,
-    ERROR,
-    ESTIMATE,
-    GROWTH,
-    LADDER,
-    LAST,
-    LEAP,
-    LOWEST,
-    MOST_RESTARTS,
-    NEVER,
-    NOISY,
-    OTHER,
-    PHASE,
-    READY,
-    REQUEST,
-    RESTARTS,
-    ROUNDING,
-    SAMPLE,
-    SAMPLED,
-    SHOWN,
-    SKEW,
-    SLACK,
-    SLOPE,
-    SLOTS,
-    SPREAD,
-    STRIDE,
-    TINIEST,
-    UNRESOLVED,
-    amplitude,
-    check_step,
-    close,
-    restart,
+    ALIKE, BASE, CHECK, CHECKED, CLEARLY, CLOSED, COARSE, DEVIATION, DOUBT, DOUBTED, ERROR,
+    ESTIMATE, GROWTH, LADDER, LAST, LEAP, LOWEST, MINOR, MOST_RESTARTS, NEVER, NOISY, OTHER, PHASE, READY,
+    REQUEST, RESTARTS, ROUNDING, SAMPLE, SAMPLED, SHOWN, SKEW, SLACK, SLOPE, SLOTS, SPREAD, STRIDE, TINIEST,
+    UNRESOLVED, amplitude, check_step, close, noisier, restart,
 )  # fmt: skip
 
 RESTART = 0.15  # of the length over which f changes: the step of a restart
-DROP = 2.0**-8
+DROP = 2.0**-8  # of the change of f from the window to the check, LEAP octaves, if f is smooth
 CONFIRMED, SURPRISED, REFUTED, NOISE = range(4)
 
 
@@ -88,7 +51,7 @@ def compare(rows, f0, ratio, samples, state, found):
             off = abs(samples[d, 0, SLOTS, i] - found[d, i, SLOPE] * width) - slack
             alike = alike and not off > ALIKE * max(found[d, i, DEVIATION], floor)
         state[d, SAMPLED] = state[d, REQUEST]
-        if alike:
+        if alike and not noisier(samples, state, found, d, f0):
             resume(state, found, d)
         else:
             state[d, PHASE] = CHECK
@@ -152,35 +115,51 @@ def verdict_of(samples, state, d, i, ratio, size, floor, found):
     if not math.isfinite(change):
         return CONFIRMED
     if found[ERROR] == math.inf:
-        # the change of a smooth f falls with the step, that of noise hardly: DROP is halfway
-        drop = DROP * size
+        # the change of a smooth f falls with the step, that of noise hardly
+        last = 0.0
+        for c in range(samples.shape[1]):
+            last += abs(samples[d, c, state[d, LAST], i])
+        if change == 0.0 and last < MINOR * size:
+            found[DOUBTED] = last  # the steps of a staircase
+            return NOISE
         if state[d, PHASE] == CHECK:
             found[DOUBTED] = change
-            return REFUTED if change <= drop else SURPRISED
+            return REFUTED if change <= DROP * last else SURPRISED
         return REFUTED if change * GROWTH <= found[DOUBTED] else NOISE
     tiny, bottom = state[d, REQUEST], state[d, BASE] - state[d, LAST]
     fall = math.ldexp(1.0, (tiny - bottom) * (2 if ratio == 4.0 else 1))
     sigma = max(found[DEVIATION], floor)
     off = abs(odd - math.ldexp(found[SLOPE], tiny))
     surplus = off - math.ldexp(found[SLACK] + found[SPREAD] * fall, tiny)
+    # what float32 would not resolve, wherever it was looked at, is noise as well
+    coarse = max(sigma, unexpected(samples, state, d, i, found)) < COARSE * floor
     if surplus <= 6.0 * sigma:
         # noise that is gone at a tiny step was structure; a plateau is f rounded coarsely
-        plain = sigma < COARSE * floor or change == 0.0 or samples.shape[1] == 1
+        plain = coarse or change == 0.0 or samples.shape[1] == 1
         gone = max(off, abs(samples[d, samples.shape[1] - 1, SLOTS + 1, i])) < 0.05 * sigma
         return REFUTED if gone and not plain else CONFIRMED
     if state[d, PHASE] == CHECK:
         found[DOUBTED] = surplus
         return SURPRISED
     # structure keeps its slope, so the surprise grows with the step; noise does not
-    seen = sigma
-    if state[d, SAMPLED] != NEVER:
-        said = found[SLOPE] * math.ldexp(SKEW, state[d, SAMPLED])
-        seen = max(sigma, abs(samples[d, 0, SLOTS, i] - said))
-    staircase = surplus < COARSE * floor and (change == 0.0 or seen < COARSE * floor)
+    staircase = surplus < COARSE * floor and (change == 0.0 or coarse)
     if surplus > GROWTH * found[DOUBTED] and not staircase:
         return REFUTED
     found[DOUBTED] = max(surplus, found[DOUBTED])
     return NOISE
+
+
+@jit
+def unexpected(samples, state, d, i, found):
+    """What the sample off the lattice differs by from the leading terms of a smooth f."""
+    if state[d, SAMPLED] == NEVER:
+        return 0.0
+    off = samples[d, 0, SLOTS, i] - found[SLOPE] * math.ldexp(SKEW, state[d, SAMPLED])
+    if samples.shape[1] == 1:
+        return abs(off)
+    width = math.ldexp(SKEW, state[d, SAMPLED] - state[d, BASE] + state[d, LAST])
+    bend = samples[d, 1, SLOTS, i] - samples[d, 1, state[d, LAST], i] * width * width
+    return max(abs(off), abs(bend))
 
 
 @jit

@@ -58,10 +58,10 @@ FLAT = 0.1  # relative change of the first column below which a larger step prom
 COARSE = 2.0**-24 / ROUNDING  # what changes f by less than float32 would is noise, not structure
 CONFIRM = 1e4  # the check confirms a slope to one part in this
 MINOR = 1e-3  # a part of the change of f that says nothing about its scale
-FIRSTUP = 0.01
-DOWNF = 2.0
-LATE = 1e-8
-EARLY = 1e-12
+NEARLY = 0.01  # relative change of D over two levels below which the first steps are small
+PATIENT = 7  # levels before a stall with a poor bar counts as noise: an edge may be in the window
+WORTH = 2.0  # truncation over noise from which a smaller step can halve the bar
+FAIR, FAIRLY = 1e-12, 1e-8  # relative bars limited by noise that larger steps would only halve
 SKEW = 1.375  # a sample off the lattice of powers of two
 DEPTH = 6  # octaves from the window down to the sample
 PAIR = 1.0
@@ -197,7 +197,7 @@ def resolved(y, n, floor):
     """Whether f changes less at the smallest step than at the one before, as smooth f do."""
     size = 0.0
     for c in range(y.shape[0]):
-        size += abs(y[c, n - 1])
+        size += abs(y[c, 0])
     floor = max(CLEARLY * floor, MINOR * size)
     for c in range(y.shape[0]):
         if abs(y[c, n - 1]) > max((0.75 if c == 0 else 0.6) * abs(y[c, n - 2]), floor):
@@ -210,19 +210,19 @@ def wish(column, terms, order, n, higher, checked, rtol, idle, best):
     """What an output that is resolved wants next."""
     value, bar = abs(best[VALUE]), best[BAR]
     bend, top = abs(column[terms, 0] - column[terms - 1, 0]), abs(column[terms, 0])
-    if n == 2 and higher and bend < FIRSTUP * top:
+    if n == 2 and higher and bend < NEARLY * top:
         return UP
     if n > 2 and bar <= max(rtol, TARGET) * value:
         return SETTLED
     if n > 3 and idle >= (1.0 if bar < 1e-6 * value else 4.0):
         return SETTLED
-    if best[CUT] > DOWNF * best[NOISE] or n == 2:
+    if best[CUT] > WORTH * best[NOISE] or n == 2:
         return DOWN
-    if n < 5 and best[SIGMA] > CLEARLY * best[ROUND]:
+    if n < (PATIENT if bar > 1e-4 * value else 5) and best[SIGMA] > CLEARLY * best[ROUND]:
         return DOWN  # too few levels to tell noise from truncation that does not fall yet
     if not higher or bend > max(FLAT * order * top, 6.0 * best[SIGMA]):
         return SETTLED
-    if bar <= (LATE if checked else EARLY) * value:
+    if bar <= (FAIRLY if checked else FAIR) * value:
         return SETTLED
     return UP
 
@@ -302,10 +302,9 @@ def judge(
             top, drift = state[d, BASE] - (state[d, LAST] - n + 1), 0.0
             if shape.shape[0] > 1 and n > shape[1 - primary, TERMS]:
                 # f may round x on its way: half an ulp of x shifts the point that f sees
-                next_one = math.ldexp(
-                    table[1 - primary, n - 1, 0], -top * shape[1 - primary, ORDER]
-                )
-                drift = 0.5 * EPS * reach[d] * abs(next_one)
+                # (the other channel is one order up; its unit alone may overflow)
+                shift = table[1 - primary, n - 1, 0] * math.ldexp(reach[d], -top)
+                drift = 0.5 * EPS * abs(math.ldexp(shift, -top * order))
             before = found[d, i, ERROR]
             record(y, n, top, drift, order, float(state[d, BASE]), best, found[d, i])
             idle = found[d, i, ERROR] > 0.5 * before
@@ -345,9 +344,6 @@ def choose(rows, f0, samples, state, found):
             restart(state, d, bottom - 1)
         elif state[d, CHECKED] == 1 or bottom <= state[d, LOWEST] + 2:
             close(samples, state, found, d, f0)
-        elif noisier(samples, state, found, d, f0):
-            state[d, PHASE] = CHECK
-            state[d, REQUEST] = check_step(samples, state, found, d, f0, bottom)
         else:
             state[d, PHASE] = SAMPLE
             state[d, REQUEST] = max(bottom - DEPTH, state[d, LOWEST])
@@ -388,7 +384,8 @@ def amplitude(samples, state, d, i):
         change = 0.0
         for c in range(samples.shape[1]):
             change += abs(samples[d, c, s, i])
-        largest = max(largest, change)
+        if change > largest:
+            largest = change
     return largest
 
 
