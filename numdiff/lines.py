@@ -68,7 +68,7 @@ class Problem(NamedTuple):
 
 
 class Lines(NamedTuple):
-    """Derivatives along D directions, each array (D, m), and the window each direction ended with."""
+    """Derivatives along D directions, each array (D, m), and the windows they ended with."""
 
     value: Floats
     error: Floats

@@ -96,8 +96,8 @@ def derivative(
     Notes
     -----
     The extrapolation is Richardson's (1911, doi:10.1098/rsta.1911.0009) in the tableau of Romberg
-    and Neville. A bar is the sum of the truncation seen as the steps fall, three standard deviations
-    of the noise seen in the values of f, and rounding.
+    and Neville. A bar is the sum of the truncation seen as the steps fall, three standard
+    deviations of the noise seen in the values of f, and rounding.
 
     Examples
     --------

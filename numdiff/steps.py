@@ -76,8 +76,8 @@ class Method:
             return _smallest_level(self.side, order)
         if self.stencil.order != order:
             raise ValueError(
-                f"`method` is a stencil of order {self.stencil.order}, but the derivative wanted is "
-                f"of order {order}: give a stencil of that order"
+                f"`method` is a stencil of order {self.stencil.order}, but a derivative of order "
+                f"{order} is wanted: give a stencil of that order"
             )
         return level_of(self.stencil)
 
@@ -254,8 +254,8 @@ def channels(method: Method, order: int) -> Channels:
 def mixed_channels(*, one_sided: bool) -> Channels:
     """Return the channels of mixed second differences of two directions.
 
-    (f(++) + f(--) - f(+0) - f(-0) - f(0+) - f(0-) + 2 f(00)) / (2 h**2), the even part along the sum
-    of both less those along each: three pairs bring noise, and f(x) stays in once. The odd part
+    (f(++) + f(--) - f(+0) - f(-0) - f(0+) - f(0-) + 2 f(00)) / (2 h**2), the even part along the
+    sum of both less those along each: three pairs bring noise, and f(x) stays in once. The odd part
     begins with h**3 and is a witness of noise. On one side (f(++) - f(+0) - f(0+) + f(00)) / h**2,
     with an expansion in h.
     """
@@ -268,8 +268,8 @@ def mixed_channels(*, one_sided: bool) -> Channels:
 def first_step(order: int) -> float:
     """Return the step to start with where x and the direction are of size 1.
 
-    The ladder climbs from there as long as larger steps promise more; noise grows with h**-order, so
-    higher orders start larger.
+    The ladder climbs from there as long as larger steps promise more; noise grows with h**-order,
+    so higher orders start larger.
     """
     return float(FIRST * 2.0 ** (0.8 * (order - 1)))
 

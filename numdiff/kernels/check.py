@@ -11,9 +11,9 @@ import math
 from numdiff.kernels import jit
 from numdiff.kernels.ladder import (
     ALIKE, BASE, CHECK, CHECKED, CLEARLY, CLOSED, COARSE, DEVIATION, DOUBT, DOUBTED, ERROR,
-    ESTIMATE, GROWTH, LADDER, LAST, LEAP, LOWEST, MINOR, MOST_RESTARTS, NEVER, NOISY, OTHER, PHASE, READY,
-    REQUEST, RESTARTS, ROUNDING, SAMPLE, SAMPLED, SHOWN, SKEW, SLACK, SLOPE, SLOTS, SPREAD, STRIDE, TINIEST,
-    UNRESOLVED, amplitude, check_step, close, noisier, restart,
+    ESTIMATE, GROWTH, LADDER, LAST, LEAP, LOWEST, MINOR, MOST_RESTARTS, NEVER, NOISY, OTHER, PHASE,
+    READY, REQUEST, RESTARTS, ROUNDING, SAMPLE, SAMPLED, SHOWN, SKEW, SLACK, SLOPE, SLOTS, SPREAD,
+    STRIDE, TINIEST, UNRESOLVED, amplitude, check_step, close, noisier, restart,
 )  # fmt: skip
 
 RESTART = 0.15  # of the length over which f changes: the step of a restart
@@ -73,21 +73,17 @@ def check(rows, f0, ratio, samples, state, found):
             size = amplitude(samples, state, d, i)
             floor = max(ROUNDING * max(abs(f0[i]), size), TINIEST)
             verdict = verdict_of(samples, state, d, i, ratio, size, floor, found[d, i])
-            if verdict == CONFIRMED:
-                # what surprised at the sample is no structure, but it has to be in the bar
-                found[d, i, CLOSED] = 1.0 if state[d, SAMPLED] == NEVER else 0.0
-                noise += 1 if state[d, SAMPLED] != NEVER else 0
+            if verdict == CONFIRMED and state[d, SAMPLED] == NEVER:
+                found[d, i, CLOSED] = 1.0
             elif verdict == SURPRISED:
                 surprised += 1
-            elif verdict == NOISE:
-                found[d, i, SHOWN] = found[d, i, DOUBTED]
+            elif verdict != REFUTED:
+                # what surprised at the sample is no structure, but it has to be in the bar
                 noise += 1
+                if verdict == NOISE:
+                    found[d, i, SHOWN] = found[d, i, DOUBTED]
             else:
-                scale = scale_of(samples, state, d, i, size, floor)
-                if scale >= bottom:  # slope and size agree: something else is in the window
-                    closer = state[d, OTHER] < bottom and state[d, OTHER] > tiny
-                    scale = state[d, OTHER] if closer else (tiny + bottom) // 2
-                again = min(again, scale)
+                again = min(again, scale_of(samples, state, d, i, size, floor))
                 found[d, i, ESTIMATE] = math.ldexp(samples[d, 0, SLOTS + 1, i], -tiny)
                 found[d, i, SHOWN], found[d, i, ERROR] = 0.0, math.inf
                 refuted += 1
@@ -108,7 +104,7 @@ def check(rows, f0, ratio, samples, state, found):
 
 @jit
 def verdict_of(samples, state, d, i, ratio, size, floor, found):
-    """What the pair says of one output."""
+    """Say what the pair shows of one output."""
     odd, change = samples[d, 0, SLOTS + 1, i], 0.0
     for c in range(samples.shape[1]):
         change += abs(samples[d, c, SLOTS + 1, i])
@@ -151,7 +147,7 @@ def verdict_of(samples, state, d, i, ratio, size, floor, found):
 
 @jit
 def unexpected(samples, state, d, i, found):
-    """What the sample off the lattice differs by from the leading terms of a smooth f."""
+    """Return how far the sample off the lattice is from the leading terms of a smooth f."""
     if state[d, SAMPLED] == NEVER:
         return 0.0
     off = samples[d, 0, SLOTS, i] - found[SLOPE] * math.ldexp(SKEW, state[d, SAMPLED])
@@ -173,6 +169,11 @@ def scale_of(samples, state, d, i, size, floor):
         bend = abs(samples[d, 1, SLOTS + 1, i])
         if bend > CLEARLY * floor:
             length = min(length, math.sqrt(size / bend))
-    if not 0.0 < length < math.inf:
-        return state[d, REQUEST] + LEAP
-    return state[d, REQUEST] + int(math.floor(math.log2(RESTART * length)))
+    tiny, bottom, other = state[d, REQUEST], state[d, BASE] - state[d, LAST], state[d, OTHER]
+    scale = tiny + LEAP
+    if 0.0 < length < math.inf:
+        scale = tiny + int(math.floor(math.log2(RESTART * length)))  # noqa: RUF046 - float in Numba
+    if scale < bottom:
+        return scale
+    # slope and size agree: something else is in the window
+    return other if tiny < other < bottom else (tiny + bottom) // 2

@@ -165,7 +165,7 @@ def measure(y, n, floors, shape, gain, factor, primary, seen, table, best, sampl
 
     sampled[c] is what a level at the step SAMPLED showed, sampled[-1] its width, 0 if none.
     """
-    count, c = 0, primary
+    count, c = 0 * n, primary  # a plain 0 is a type of its own and compiles callees twice
     for a in range(shape.shape[0]):
         lead, terms, order, ratio = (
             shape[a, LEAD],
@@ -207,7 +207,7 @@ def resolved(y, n, floor):
 
 @jit
 def wish(column, terms, order, n, higher, checked, rtol, idle, best):
-    """What an output that is resolved wants next."""
+    """Say what an output that is resolved wants next."""
     value, bar = abs(best[VALUE]), best[BAR]
     bend, top = abs(column[terms, 0] - column[terms - 1, 0]), abs(column[terms, 0])
     if n == 2 and higher and bend < NEARLY * top:
@@ -251,24 +251,9 @@ def record(y, n, top, drift, order, window, best, found):
 
 @jit
 def judge(
-    rows,
-    f0,
-    shape,
-    gain,
-    factor,
-    primary,
-    reach,
-    rtol,
-    samples,
-    state,
-    found,
-    y,
-    floors,
-    seen,
-    table,
-    best,
-    sampled,
-):
+    rows, f0, shape, gain, factor, primary, reach, rtol, samples, state, found, y, floors, seen,
+    table, best, sampled,
+):  # fmt: skip
     """Judge each open output of the rows that have a new level; count what they want."""
     terms, order = shape[primary, TERMS], shape[primary, ORDER]
     for a in range(rows.size):
@@ -303,23 +288,15 @@ def judge(
             if shape.shape[0] > 1 and n > shape[1 - primary, TERMS]:
                 # f may round x on its way: half an ulp of x shifts the point that f sees
                 # (the other channel is one order up; its unit alone may overflow)
-                shift = table[1 - primary, n - 1, 0] * math.ldexp(reach[d], -top)
-                drift = 0.5 * EPS * abs(math.ldexp(shift, -top * order))
+                shift = math.ldexp(0.5 * EPS * reach[d], -top) * table[1 - primary, n - 1, 0]
+                drift = abs(math.ldexp(shift, -top * order))
             before = found[d, i, ERROR]
             record(y, n, top, drift, order, float(state[d, BASE]), best, found[d, i])
-            idle = found[d, i, ERROR] > 0.5 * before
-            found[d, i, IDLE] = found[d, i, IDLE] + 1.0 if idle else 0.0
-            want = wish(
-                table[primary],
-                terms,
-                order,
-                n,
-                higher,
-                state[d, CHECKED] == 1,
-                rtol,
-                found[d, i, IDLE],
-                best,
-            )
+            stalls = found[d, i, ERROR] > 0.5 * before
+            found[d, i, IDLE] = found[d, i, IDLE] + 1.0 if stalls else 0.0
+            column, checked = table[primary], state[d, CHECKED] == 1
+            idle = found[d, i, IDLE]
+            want = wish(column, terms, order, n, higher, checked, rtol, idle, best)
             state[d, want] += 1
 
 
@@ -384,8 +361,7 @@ def amplitude(samples, state, d, i):
         change = 0.0
         for c in range(samples.shape[1]):
             change += abs(samples[d, c, s, i])
-        if change > largest:
-            largest = change
+        largest = max(largest, change)
     return largest
 
 
@@ -399,5 +375,5 @@ def check_step(samples, state, found, d, f0, bottom):
             wanted = min(wanted, CONFIRM * floor / abs(found[d, i, SLOPE]))
     exponent = bottom - 6
     if 0.0 < wanted < math.ldexp(1.0, exponent):
-        exponent = int(math.floor(math.log2(wanted)))
+        exponent = int(math.floor(math.log2(wanted)))  # noqa: RUF046 - a float in Numba
     return min(max(exponent, state[d, LOWEST]), bottom - 2)

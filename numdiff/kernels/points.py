@@ -44,8 +44,8 @@ def place(rows, state, x, starts, index, weight, offsets, block, stretch):
 def span(x, starts, index, weight, first, ahead, behind, start, other, highest, lowest, reach):
     """Write the exponents between which the steps of each direction lie, and |x| / |d|, (D,).
 
-    `first` is the step to start with where |x| <= 1 and |d| = 1; t may go as far as ahead and behind
-    (D,), or anywhere if these are empty. Steps keep 6 bits above the last bit of x.
+    `first` is the step to start with where |x| <= 1 and |d| = 1; t may go as far as ahead and
+    behind (D,), or anywhere if these are empty. Steps keep 6 bits above the last bit of x.
     """
     for d in range(starts.size):
         stop = starts[d + 1] if d + 1 < starts.size else index.size
@@ -59,7 +59,9 @@ def span(x, starts, index, weight, first, ahead, behind, start, other, highest, 
                 far = max(far, size / moved)
         room = min(ahead[d], behind[d]) if ahead.size > 0 else math.inf
         lowest[d] = exponent(last) if last > 0.0 else -MOST
-        highest[d] = int(math.floor(math.log2(room))) if room < 2.0**1000 and room > 0.0 else 1000
+        highest[d] = 1000
+        if 0.0 < room < 2.0**1000:
+            highest[d] = int(math.floor(math.log2(room)))  # noqa: RUF046 - a float in Numba
         start[d] = max(min(exponent(begin), highest[d]), lowest[d])
         other[d] = exponent(own)
         reach[d] = far
@@ -68,4 +70,5 @@ def span(x, starts, index, weight, first, ahead, behind, start, other, highest, 
 @jit
 def exponent(length):
     """Nearest power of two, within what a float can hold."""
-    return int(math.floor(math.log2(min(max(length, 2.0**-MOST), 2.0**1000)) + 0.5))
+    held = min(max(length, 2.0**-MOST), 2.0**1000)
+    return int(math.floor(math.log2(held) + 0.5))  # noqa: RUF046 - a float in Numba

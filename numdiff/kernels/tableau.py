@@ -87,7 +87,7 @@ def contraction(step, before, factor, least):
 
 @jit
 def truncation(table, terms, ratio, k, j):
-    """Truncation error of table[k, j], from how fast its neighbours approach it.
+    """Return the truncation error of table[k, j], from how fast its neighbours approach it.
 
     The error of an entry is the product of its z times a Taylor coefficient. Down a column it falls
     by the same factor each time, along a row by `ratio` less each time (a larger z comes in), along
