@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from numdiff.directions import Directions, along
 from numdiff.estimate import Status
 from numdiff.evaluate import evaluate
-from numdiff.lines import BLOCK_BYTES, Lines, Problem
+from numdiff.lines import BLOCK_BYTES, Lines, Problem, blank, fill
 from numdiff.options import Box, Options
 from numdiff.sides import differentiate
 from numdiff.steps import EPS, METHODS
@@ -44,11 +44,22 @@ def complex_step(problem: Problem, directions: Directions, order: int, options: 
         )
     if problem.form.is_complex:
         raise ValueError("`method` 'complex' needs a real-valued f, got complex values: use 'auto'")
+    if options.box is not None and directions.single:
+        free = np.flatnonzero(~options.box.fixed()[directions.index])
+        if free.size < len(directions):
+            lines = blank(problem, len(directions))
+            if free.size:
+                some = complex_step(problem, directions.pick(free), order, options)
+                lines = fill(lines, free, some)
+            return lines
     plain = replace(options, method=METHODS["auto"], step=None)
+    assert problem.f0 is not None
+    if not np.isfinite(problem.f0).any() or 2 * len(directions) > problem.budget:
+        return differentiate(problem, directions, 1, plain)
     found = _imaginary(problem, directions, options.box)
     if found is None:
         return _flagged(differentiate(problem, directions, 1, plain))
-    share, guard = _combination(problem.x, directions)
+    share, guard = _combination(problem.x, directions, options.box)
     rest = problem._replace(budget=problem.budget - found.nfev)
     seen = differentiate(rest, guard, 1, plain)
     off = np.abs(share @ found.value - seen.value[0])
@@ -104,14 +115,19 @@ def _slopes(problem: Problem, point: Floats, directions: Directions, h: Floats) 
     return np.concatenate(rows)
 
 
-def _combination(x: Floats, directions: Directions) -> tuple[Floats, Directions]:
+def _combination(x: Floats, directions: Directions, box: Box | None) -> tuple[Floats, Directions]:
     """Return random weights with which each direction moves x by about its size, and the sum."""
     count = len(directions)
     lengths = np.diff(np.append(directions.starts, len(directions.index)))
     rows = np.repeat(np.arange(count), lengths)
     size = np.where(x == 0.0, 1.0, np.abs(x))[directions.index] / np.abs(directions.weight)
     random = np.random.default_rng(count)  # the same for the same problem; no entry is left out
-    share = random.uniform(0.5, 1.5, count) * random.choice([-1.0, 1.0], count)
+    signs = random.choice([-1.0, 1.0], count)
+    if box is not None and directions.single:  # away from the nearer bound, and no fixed entry
+        room = (box.upper + box.lower - 2.0 * x)[directions.index] * directions.weight
+        signs = np.where(np.isnan(room), signs, np.where(room >= 0.0, 1.0, -1.0))
+        signs[box.fixed()[directions.index]] = 0.0
+    share = random.uniform(0.5, 1.5, count) * signs
     share *= np.minimum.reduceat(size, directions.starts)
     weight = directions.weight * share[rows]
     total = np.zeros(x.size)

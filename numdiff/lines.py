@@ -37,6 +37,7 @@ Ints = NDArray[np.int64]
 
 # plain numbers: looking up a member of an enumeration costs as much as calling f
 SINGLE_STEP, BUDGET = int(Status.SINGLE_STEP), int(Status.BUDGET)
+UNRESOLVED = int(Status.UNRESOLVED)
 BLOCK_BYTES = 8 * 2**20  # of points, and of samples, held at a time
 
 
@@ -258,6 +259,9 @@ def _read(found: Floats, live: Ints, directions: Directions, *rest: Any) -> Line
     if directions.single:
         step = step * np.abs(directions.weight)[:, None]
     value, error = found[..., ladder.ESTIMATE].copy(), found[..., ladder.ERROR].copy()
+    huge = np.isinf(value)
+    if huge.any():  # beyond the range of floats
+        value[huge], error[huge], status[huge] = math.nan, math.inf, UNRESOLVED
     return Lines(value, error, status, step, found[..., ladder.DEVIATION].copy(), *rest)
 
 

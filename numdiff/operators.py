@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
@@ -107,14 +108,14 @@ def derivative(
     True
     """
     point = as_point(x)
-    if not isinstance(order, int) or isinstance(order, bool) or not 1 <= order <= 10:
+    if not isinstance(order, Integral) or isinstance(order, bool) or not 1 <= order <= 10:
         raise ValueError(f"`order` must be an integer from 1 to 10, got {order!r}")
     settings = read(f, point, **options)
     call = Call(f, (), settings.args, vectorized=settings.vectorized, scalar=True)
-    lines = [
-        _follow(call, number, axes(1), order, settings.at(k))
-        for k, number in enumerate(point.reshape(-1, 1))
-    ]
+    lines: list[Lines] = []
+    for k, number in enumerate(point.reshape(-1, 1)):
+        spent = sum(one.nfev for one in lines)
+        lines.append(_follow(call, number, axes(1), int(order), settings.at(k, spent)))
     if not lines:
         raise ValueError("`x` must hold at least one point, got an empty array")
     shapes = {one.form.shape for one in lines}
@@ -301,8 +302,12 @@ def hessian(
     [[2.0, 3.0], [3.0, 2.0]]
     """
     if grad is not None:
+        shape = as_point(x).shape
         found = jacobian(grad, x, **options)
-        return symmetrised(found, as_point(x).shape)
+        if found.value.shape != shape + shape:
+            got = found.value.shape[: found.value.ndim - len(shape)]
+            raise ValueError(f"`grad` must return the shape of x, {shape}, got {got}")
+        return symmetrised(found, shape)
     point = as_point(x)
     settings = read(f, point, **options)
     problem = pose(_call(f, point, settings), point.ravel(), settings)
@@ -349,8 +354,11 @@ def hvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) ->
     problem = pose(_call(f, point, settings), point.ravel(), settings)
     n = point.size
     if vector.any():
-        both = joined(axes(n), along(vector))
+        # e_i and v are taken with the same sign in entry i, so that their sum does not vanish
+        toward = np.where(vector < 0.0, -1.0, 1.0)
+        both = joined(Directions(np.arange(n), np.arange(n), toward), along(vector))
         first, across = second(problem, both, np.arange(n), np.full(n, n), settings)
+        across = across._replace(value=across.value * toward[:, None])
         lines = _total(first, across)
     else:
         lines = still(problem, n)
@@ -372,6 +380,8 @@ def _call(f: Function, x: Floats, settings: Options) -> Call:
 
 def _follow(call: Call, x: Floats, directions: Directions, order: int, settings: Options) -> Lines:
     """Differentiate along directions by the method that was asked for."""
+    if len(directions) == 0:
+        return still(pose(call, x, settings), 0)
     if not settings.needs_origin(order):
         lines = differentiate(
             Problem(call, x, budget=settings.max_nfev), directions, order, settings

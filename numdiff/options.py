@@ -54,11 +54,11 @@ class Options:
         """Whether a single step was asked for."""
         return self.step is not None and self.method.columns == 1
 
-    def at(self, k: int) -> Options:
-        """Return the options for the k-th of several points."""
+    def at(self, k: int, spent: int) -> Options:
+        """Return the options for the k-th of several points, after so many evaluations."""
         step = self.step[k : k + 1] if isinstance(self.step, np.ndarray) else self.step
         box = self.box and Box(self.box.lower[k : k + 1], self.box.upper[k : k + 1])
-        return replace(self, step=step, box=box)
+        return replace(self, step=step, box=box, max_nfev=max(1.0, self.max_nfev - spent))
 
     def needs_origin(self, order: int) -> bool:
         """Whether f(x) itself has to be known."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from numdiff.assemble import refuse_if_lost
 from numdiff.directions import Directions, combine
+from numdiff.estimate import Status
 from numdiff.lines import Lines, Problem, blank, climb, fill, one_level, sample
 from numdiff.options import Options
 from numdiff.sides import Window, differentiate, user_steps
@@ -42,10 +43,11 @@ def second(
     """Take second derivatives along each direction, and along pairs (rows, columns) of them."""
     if options.single:
         return _one_level(problem, directions, rows, columns, options)
-    axes = along_axes(problem, directions, options)
-    refuse_if_lost(axes.lines)
-    rest = problem._replace(budget=problem.budget - axes.lines.nfev)
-    return axes.lines, mixed(rest, axes, rows, columns)
+    with np.errstate(all="ignore"):  # values outside the domain are nan here
+        axes = along_axes(problem, directions, options)
+        refuse_if_lost(axes.lines)
+        rest = problem._replace(budget=problem.budget - axes.lines.nfev)
+        return axes.lines, mixed(rest, axes, rows, columns)
 
 
 def along_axes(problem: Problem, directions: Directions, options: Options) -> Axes:
@@ -87,6 +89,8 @@ def _deepened(problem: Problem, axes: Axes, lowest: Ints) -> Axes:
             if rows.size == 0:
                 continue
             signs = np.array([1.0, -1.0]) if side == 0 else np.array([float(side)])
+            if nfev + axes.lines.nfev + 2 * rows.size > problem.budget:
+                continue
             chosen = axes.directions.pick(rows)
             found = sample(problem, chosen, signs, np.ldexp(1.0, deep[rows]))
             for sign, values in zip(signs, found.values, strict=True):
@@ -106,11 +110,19 @@ def mixed(problem: Problem, axes: Axes, rows: Ints, columns: Ints) -> Lines:
     sided = (axes.sides[rows] != 0) | (axes.sides[columns] != 0)
     levels = np.minimum(axes.levels[rows], axes.levels[columns])
     found = blank(problem, len(rows))
+    short = (axes.lines.status[rows] == Status.BUDGET) | (
+        axes.lines.status[columns] == Status.BUDGET
+    )
+    found.status[short & (levels == 0)[:, None]] = Status.BUDGET
     for one_sided in (False, True):
         chosen = np.flatnonzero((sided == one_sided) & (levels > 0))
         if chosen.size:
             lines = _mixed(problem, axes, rows[chosen], columns[chosen], one_sided=one_sided)
             problem = problem._replace(budget=problem.budget - lines.nfev)
+            if one_sided:
+                good = lines.status <= Status.NOISE_LIMITED
+                status = np.where(good, Status.ONE_SIDED, lines.status).astype(np.uint8)
+                lines = lines._replace(status=status)
             found = fill(found, chosen, lines)
     return found
 
@@ -129,8 +141,9 @@ def _mixed(problem: Problem, axes: Axes, rows: Ints, columns: Ints, *, one_sided
         return axes.beside[i, -exponents] + axes.beside[j, -exponents]
 
     levels = np.minimum(axes.levels[rows], axes.levels[columns])
-    zero = np.zeros(len(rows), np.int64)
-    span = Span(zero, zero, zero, 1 - levels, zero.astype(np.float64))
+    # two directions that move the same entry of x go half as far, to stay inside bounds
+    first = np.full(len(rows), 0 if axes.directions.single else -1)
+    span = Span(first, first, first, 1 - levels, np.zeros(len(rows)))
     together = combine(axes.directions, rows, columns, units)
     noise = np.maximum(axes.lines.noise[rows], axes.lines.noise[columns])
     channels = mixed_channels(one_sided=one_sided)

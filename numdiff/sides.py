@@ -22,6 +22,7 @@ Ints = NDArray[np.int64]
 
 # A bound closer than this part of the size of x leaves no room for pairs of points.
 NARROW = 2.0**-18
+LEAST = 2.0**-40  # less room than this part of it is none
 DOMAIN = int(Status.DOMAIN)
 
 
@@ -65,7 +66,7 @@ def differentiate(
     found = found or blank(problem, len(directions))
     if options.method.side == 0:
         for side in (1, -1):  # f itself may be defined on one side of x only
-            lost = _lost(found, task)
+            lost = _lost(found, task, side)
             if lost.size:
                 found = _follow(found, task, side, lost, windows)
     return found
@@ -87,7 +88,7 @@ def _groups(task: _Task) -> list[tuple[int, Ints]]:
     if task.room is None:
         return [(task.options.method.side, np.arange(len(task.directions)))]
     plus, minus = task.room
-    free = np.flatnonzero(np.maximum(plus, minus) > 0.0)
+    free = np.flatnonzero(np.maximum(plus, minus) > LEAST * _size(task))
     sides = _sides(task, plus, minus)[free]
     return [(side, free[sides == side]) for side in (0, 1, -1) if (sides == side).any()]
 
@@ -106,7 +107,7 @@ def _follow(
     lines = climb(problem, chosen, span, channels(method, task.order), keep=windows is not None)
     if windows is not None:
         windows.append(Window(rows, side, lines))
-    if side:
+    if side != options.method.side:
         good = lines.status <= Status.NOISE_LIMITED
         status = np.where(good, Status.ONE_SIDED, lines.status).astype(np.uint8)
         lines = lines._replace(status=status)
@@ -138,7 +139,7 @@ def _span(task: _Task, chosen: Directions, side: int, rows: Ints) -> Span:
     return _first_step(span, chosen, task.order, options, task.problem.x)
 
 
-def _lost(found: Lines, task: _Task) -> Ints:
+def _lost(found: Lines, task: _Task, side: int) -> Ints:
     """Return the directions with an output that is finite at x but was not on both sides of it."""
     missing = found.status == DOMAIN
     if not missing.any():
@@ -146,7 +147,7 @@ def _lost(found: Lines, task: _Task) -> Ints:
     assert task.problem.f0 is not None
     lost = (missing & np.isfinite(task.problem.f0)).any(axis=1)
     if task.room is not None:
-        lost &= np.minimum(*task.room) > 0.0
+        lost &= task.room[0 if side > 0 else 1] > LEAST * _size(task)
     return np.flatnonzero(lost)
 
 
@@ -163,11 +164,16 @@ def _room(x: Floats, directions: Directions, box: Box | None) -> tuple[Floats, F
     return np.minimum.reduceat(plus, starts), np.minimum.reduceat(minus, starts)
 
 
+def _size(task: _Task) -> Floats:
+    """Size of x, but at least 1, in units of t."""
+    directions = task.directions
+    size = np.maximum(np.abs(task.problem.x[directions.index]), 1.0)
+    return np.asarray(np.minimum.reduceat(size / np.abs(directions.weight), directions.starts))
+
+
 def _sides(task: _Task, plus: Floats, minus: Floats) -> Ints:
     """Choose the side of each direction: the method's, unless bounds leave no room for it."""
-    side, x, directions = task.options.method.side, task.problem.x, task.directions
-    size = np.maximum(np.abs(x[directions.index]), 1.0) / np.abs(directions.weight)
-    narrow = NARROW * np.minimum.reduceat(size, directions.starts)
+    side, narrow = task.options.method.side, NARROW * _size(task)
     wider = np.where(plus >= minus, 1, -1)
     if side == 0:
         return np.where(np.minimum(plus, minus) < narrow, wider, 0)
@@ -218,14 +224,17 @@ def _one_step(problem: Problem, directions: Directions, order: int, options: Opt
     fits = limits >= steps
     best = np.where(fits.any(axis=0), fits.argmax(axis=0), limits.argmax(axis=0))
     steps = np.minimum(steps, limits.max(axis=0))
-    parts = []
+    parts, asked = [], 0
     for k, choice in enumerate(choices):
         rows = np.flatnonzero((best == k) & (steps > 0.0))
         if rows.size:
+            if choice.centre != 0.0 and problem.f0 is None:
+                problem, asked = pose(problem.call, problem.x, options), 1
             lines = single_step(problem, directions.pick(rows), choice, steps[rows])
             problem = problem._replace(form=lines.form)
             parts.append((rows, lines))
-    return _scatter(parts, problem, len(directions))
+    found = _scatter(parts, problem, len(directions))
+    return found._replace(nfev=found.nfev + asked)
 
 
 def _largest(level: Level, room: tuple[Floats, Floats]) -> Floats:

@@ -22,12 +22,9 @@ CONFIRMED, SURPRISED, REFUTED, NOISE = range(4)
 
 
 @jit
-def resume(state, found, d):
+def resume(state, d):
     """Judge the window of a direction again, with what the sample or the check has shown."""
     state[d, PHASE], state[d, READY], state[d, CHECKED] = LADDER, 1, 1
-    for i in range(found.shape[1]):
-        if found[d, i, CLOSED] == 0.0:
-            found[d, i, ERROR] = math.inf
 
 
 @jit
@@ -52,7 +49,7 @@ def compare(rows, f0, ratio, samples, state, found):
             alike = alike and not off > ALIKE * max(found[d, i, DEVIATION], floor)
         state[d, SAMPLED] = state[d, REQUEST]
         if alike and not noisier(samples, state, found, d, f0):
-            resume(state, found, d)
+            resume(state, d)
         else:
             state[d, PHASE] = CHECK
             state[d, REQUEST] = check_step(samples, state, found, d, f0, bottom)
@@ -97,7 +94,7 @@ def check(rows, f0, ratio, samples, state, found):
             restart(state, d, max(again, tiny + 3))
         elif noise > 0:
             state[d, NOISY] = 1
-            resume(state, found, d)
+            resume(state, d)
         else:
             close(samples, state, found, d, f0)
 
@@ -138,7 +135,7 @@ def verdict_of(samples, state, d, i, ratio, size, floor, found):
         found[DOUBTED] = surplus
         return SURPRISED
     # structure keeps its slope, so the surprise grows with the step; noise does not
-    staircase = surplus < COARSE * floor and (change == 0.0 or coarse)
+    staircase = change == 0.0 or (surplus < COARSE * floor and coarse)
     if surplus > GROWTH * found[DOUBTED] and not staircase:
         return REFUTED
     found[DOUBTED] = max(surplus, found[DOUBTED])

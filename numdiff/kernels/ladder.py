@@ -67,6 +67,7 @@ DEPTH = 6  # octaves from the window down to the sample
 PAIR = 1.0
 ALIKE = 20.0  # standard deviations that a sample may be off before it is a surprise
 NEVER = -9999
+FOREIGN = 0.1  # of the size of f: more than this is no noise
 LEAP = 20  # where f is not resolved at all, look this many octaves further down
 STRIDE = 10  # octaves from a check that surprises to the one that decides
 GROWTH = 100.0  # of the surprise over STRIDE octaves, if f has structure there
@@ -339,8 +340,14 @@ def close(samples, state, found, d, f0):
     state[d, RESCALED] = 1
     if drowned > 0:
         restart(state, d, state[d, OTHER])
-    else:
-        finish(state, found, d)
+        return
+    for i in range(f0.size):
+        size = max(abs(f0[i]), amplitude(samples, state, d, i))
+        if found[d, i, DEVIATION] > FOREIGN * size:
+            found[d, i, ERROR] = math.inf  # noise as large as f itself is f, not resolved
+        elif found[d, i, DEVIATION] > CLEARLY * ROUNDING * size and found[d, i, STATUS] == OK:
+            found[d, i, STATUS] = NOISE_LIMITED
+    finish(state, found, d)
 
 
 @jit
