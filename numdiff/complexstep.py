@@ -136,4 +136,6 @@ def _combination(x: Floats, directions: Directions, box: Box | None) -> tuple[Fl
 
 
 def _flagged(lines: Lines) -> Lines:
-    return lines._replace(status=np.full(lines.status.shape, Status.NOT_COMPLEX_SAFE, np.uint8))
+    told = (lines.status == Status.DOMAIN) | (lines.status == Status.BUDGET)
+    status = np.where(told, lines.status, Status.NOT_COMPLEX_SAFE).astype(np.uint8)
+    return lines._replace(status=status)

@@ -157,11 +157,13 @@ def blank(problem: Problem, count: int) -> Lines:
 
 
 def still(problem: Problem, count: int) -> Lines:
-    """Return the derivatives along directions that do not move."""
-    lines = blank(problem, count)
-    zero = np.zeros(lines.value.shape)
-    status = np.zeros(lines.value.shape, np.uint8)
-    return lines._replace(value=zero, error=zero, status=status, nfev=1)
+    """Return the derivatives along directions that do not move, f(x) counted."""
+    assert problem.f0 is not None
+    known = np.broadcast_to(np.isfinite(problem.f0), (count, problem.f0.size))
+    zero = np.where(known, 0.0, np.nan)
+    status = np.where(known, Status.OK, Status.DOMAIN).astype(np.uint8)
+    error = np.where(known, 0.0, np.inf)
+    return blank(problem, count)._replace(value=zero, error=error, status=status, nfev=1)
 
 
 def _batch(

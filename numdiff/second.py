@@ -41,6 +41,8 @@ def second(
     problem: Problem, directions: Directions, rows: Ints, columns: Ints, options: Options
 ) -> tuple[Lines, Lines]:
     """Take second derivatives along each direction, and along pairs (rows, columns) of them."""
+    if options.is_complex:
+        raise ValueError("`method` 'complex' gives first derivatives only: use method 'auto'")
     if options.single:
         return _one_level(problem, directions, rows, columns, options)
     with np.errstate(all="ignore"):  # values outside the domain are nan here

@@ -271,7 +271,7 @@ def first_step(order: int) -> float:
     The ladder climbs from there as long as larger steps promise more; noise grows with h**-order,
     so higher orders start larger.
     """
-    return float(FIRST * 2.0 ** (0.8 * (order - 1)))
+    return float(FIRST * 2.0 ** (0.65 * (order - 1)))
 
 
 def textbook(level: Level, x: Floats) -> Floats:

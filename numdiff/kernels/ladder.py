@@ -213,7 +213,7 @@ def wish(column, terms, order, n, higher, checked, rtol, idle, best):
     bend, top = abs(column[terms, 0] - column[terms - 1, 0]), abs(column[terms, 0])
     if n == 2 and higher and bend < NEARLY * top:
         return UP
-    if n > 2 and bar <= max(rtol, TARGET) * value:
+    if n > 2 and (bar <= max(rtol, TARGET) * value or (value == top == bend == 0.0)):
         return SETTLED
     if n > 3 and idle >= (1.0 if bar < 1e-6 * value else 4.0):
         return SETTLED
@@ -293,7 +293,8 @@ def judge(
                 drift = abs(math.ldexp(shift, -top * order))
             before = found[d, i, ERROR]
             record(y, n, top, drift, order, float(state[d, BASE]), best, found[d, i])
-            stalls = found[d, i, ERROR] > 0.5 * before
+            # a bar that has grown was refuted: the ladder is not done
+            stalls = 0.5 * before < found[d, i, ERROR] < 2.0 * before
             found[d, i, IDLE] = found[d, i, IDLE] + 1.0 if stalls else 0.0
             column, checked = table[primary], state[d, CHECKED] == 1
             idle = found[d, i, IDLE]

@@ -14,7 +14,8 @@ EPS = 2.0**-52
 # In units of the noise, truncation falls at least by 2**order * ratio per level (8 for a pair and
 # order 1): a difference that falls by less than 3/4 of that, or than 6, is noise.
 STALLED = 6.0
-RIVAL = 4.0
+RIVAL = 4.0  # entries whose bars differ by less than this claim the same
+APPEALS = 5  # so many entries may be refuted before the rest is believed
 SIGMAS = 3.0  # how many standard deviations of noise a bar allows for
 
 # entries of `best`
@@ -133,21 +134,33 @@ def predict(y, first, n, lead, ratio, width, row):
 @jit
 def choose_entry(table, n, terms, order, ratio, columns, gain, sigma, floors, bars, best):
     """Write to `best` the value of the entry with the smallest bar, its bar, and what it is of."""
-    best[BAR] = math.inf
-    for j in range(min(columns, n - terms + 1)):
+    last = min(columns, n - terms + 1)
+    for j in range(last):
         for k in range(max(terms, terms - 1 + j), n):
-            value, cut = table[k, j], truncation(table, terms, ratio, k, j)
-            unit = SIGMAS * gain[j] * 2.0 ** (order * k)
-            noise = unit * max(sigma, floors[k])
-            bars[k, j] = cut + noise + EPS * abs(value)
-            if bars[k, j] < best[BAR]:
-                best[VALUE], best[BAR], best[CUT], best[NOISE] = value, bars[k, j], cut, noise
-                best[ROW], best[COLUMN], best[SIGMA] = k, j, max(sigma, floors[k])
+            cut = truncation(table, terms, ratio, k, j)
+            noise = SIGMAS * gain[j] * 2.0 ** (order * k) * max(sigma, floors[k])
+            bars[k, j] = cut + noise + EPS * abs(table[k, j])
+    for _ in range(APPEALS):
+        best[BAR], excess, spread = math.inf, 0.0, 0.0
+        for j in range(last):
+            for k in range(max(terms, terms - 1 + j), n):
+                if bars[k, j] < best[BAR]:
+                    best[BAR], best[ROW], best[COLUMN] = bars[k, j], k, j
+        row, column = int(best[ROW]), int(best[COLUMN])
+        for j in range(last):
+            for k in range(max(terms, terms - 1 + j), n):
+                off = abs(table[k, j] - table[row, column])
+                if k > row:
+                    excess = max(excess, off - bars[k, j])
+                if bars[k, j] < RIVAL * best[BAR]:
+                    spread = max(spread, off)
+        # an entry of smaller steps that contradicts a bar refutes it
+        if excess <= best[BAR]:
+            break
+        bars[row, column] = excess
+    best[VALUE], best[SIGMA] = table[row, column], max(sigma, floors[row])
+    best[NOISE] = SIGMAS * gain[column] * 2.0 ** (order * row) * best[SIGMA]
+    best[CUT] = max(best[BAR] - best[NOISE] - EPS * abs(best[VALUE]), 0.0)
     # two entries that claim as much and contradict each other: neither bar is to be believed
-    spread = 0.0
-    for j in range(min(columns, n - terms + 1)):
-        for k in range(max(terms, terms - 1 + j), n):
-            if bars[k, j] < RIVAL * best[BAR]:
-                spread = max(spread, abs(table[k, j] - best[VALUE]))
     if spread > best[BAR]:
         best[BAR] = spread + best[NOISE]
