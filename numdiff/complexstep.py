@@ -39,19 +39,22 @@ def complex_step(problem: Problem, directions: Directions, order: int, options: 
     """
     assert problem.form is not None
     if order != 1:
-        raise ValueError(
-            f"`method` 'complex' gives derivatives of order 1, got {order}: use 'auto'"
-        )
+        raise ValueError(f"`method` 'complex' gives order 1 only, got {order}: use 'auto'")
     if problem.form.is_complex:
         raise ValueError("`method` 'complex' needs a real-valued f, got complex values: use 'auto'")
-    if options.box is not None and directions.single:
-        free = np.flatnonzero(~options.box.fixed()[directions.index])
-        if free.size < len(directions):
-            lines = blank(problem, len(directions))
-            if free.size:
-                some = complex_step(problem, directions.pick(free), order, options)
-                lines = fill(lines, free, some)
-            return lines
+    free = np.arange(len(directions))
+    if options.box is not None:
+        moved = ~options.box.fixed()[directions.index]
+        free = np.flatnonzero(np.logical_and.reduceat(moved, directions.starts))
+    lines = blank(problem, len(directions))
+    if free.size == 0:
+        return lines
+    chosen = directions if free.size == len(directions) else directions.pick(free)
+    return fill(lines, free, _checked(problem, chosen, options))
+
+
+def _checked(problem: Problem, directions: Directions, options: Options) -> Lines:
+    """Take the complex step and compare it with real ones."""
     plain = replace(options, method=METHODS["auto"], step=None)
     assert problem.f0 is not None
     if not np.isfinite(problem.f0).any() or 2 * len(directions) > problem.budget:
@@ -69,9 +72,8 @@ def complex_step(problem: Problem, directions: Directions, order: int, options: 
     nfev = found.nfev + seen.nfev
     if agree.all():
         return found._replace(nfev=nfev)
-    real = _flagged(
-        differentiate(problem._replace(budget=problem.budget - nfev), directions, 1, plain)
-    )
+    rest = problem._replace(budget=problem.budget - nfev)
+    real = _flagged(differentiate(rest, directions, 1, plain))
     columns = {
         name: np.where(agree, getattr(found, name), getattr(real, name))
         for name in ("value", "error", "status", "step", "noise")

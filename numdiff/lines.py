@@ -29,6 +29,7 @@ __all__ = [
     "one_level",
     "sample",
     "single_step",
+    "stacked",
     "still",
 ]
 
@@ -130,7 +131,7 @@ def climb(
         least = None if noise is None else noise[rows]
         chosen = directions.part(rows)
         parts.append(_batch(rest, chosen, _cut(span, rows), channels, local, least, keep=keep))
-    return _join(parts)
+    return stacked(parts)
 
 
 def fill(found: Lines, rows: Ints, lines: Lines) -> Lines:
@@ -167,23 +168,15 @@ def still(problem: Problem, count: int) -> Lines:
 
 
 def _batch(
-    problem: Problem,
-    directions: Directions,
-    span: Span,
-    channels: Channels,
-    reference: Callable[[Ints, Ints], Floats] | None,
-    noise: Floats | None,
-    *,
-    keep: bool,
-) -> Lines:
+    problem: Problem, directions: Directions, span: Span, channels: Channels,
+    reference: Callable[[Ints, Ints], Floats] | None, noise: Floats | None, *, keep: bool,
+) -> Lines:  # fmt: skip
     from numdiff.kernels import check, ladder, points  # noqa: PLC0415 - Numba comes when needed
 
-    assert problem.f0 is not None
-    assert problem.form is not None
     x, f0, form = problem.x, problem.f0, problem.form
-    state, found, samples = _fresh(channels, span, f0.size, roams=reference is None)
-    if noise is not None:
-        found[..., ladder.SHOWN] = noise
+    assert f0 is not None
+    assert form is not None
+    state, found, samples = _fresh(channels, span, f0.size, noise, roams=reference is None)
     y, floors, seen, table, best, sampled = _workspace(len(channels.shape))
     fold, shape, ratio = channels.fold, channels.shape, float(channels.shape[0, ladder.RATIO])
     width, outputs = len(channels.offsets), f0.size
@@ -216,7 +209,7 @@ def _batch(
 
 
 def _fresh(
-    channels: Channels, span: Span, outputs: int, *, roams: bool
+    channels: Channels, span: Span, outputs: int, noise: Floats | None, *, roams: bool
 ) -> tuple[Ints, Floats, Floats]:
     """Make the arrays that the ladder writes to: for one batch, gone with it."""
     from numdiff.kernels import ladder  # noqa: PLC0415
@@ -232,6 +225,8 @@ def _fresh(
         state[:, ladder.CHECKED] = state[:, ladder.NOISY] = 1
     found = np.zeros((count, outputs, ladder.FOUND))
     found[..., ladder.ESTIMATE], found[..., ladder.ERROR] = np.nan, np.inf
+    if noise is not None:
+        found[..., ladder.SHOWN] = noise
     return state, found, np.full((count, width, ladder.SLOTS + 2, outputs), np.nan)
 
 
@@ -353,9 +348,19 @@ def _cut(span: Span, rows: slice) -> Span:
     )
 
 
-def _join(parts: list[Lines]) -> Lines:
+def stacked(parts: list[Lines]) -> Lines:
+    """Put the lines of several batches, or of several points, below each other.
+
+    Raises
+    ------
+    ValueError
+        If f returned different shapes.
+    """
     if len(parts) == 1:
         return parts[0]
+    shapes = {part.form.shape for part in parts}
+    if len(shapes) > 1:
+        raise ValueError(f"f must return the same shape at every point of x, got {sorted(shapes)}")
     names = ("value", "error", "status", "step", "noise", "samples", "state")
     joined: dict[str, Any] = {
         name: None

@@ -21,7 +21,7 @@ from numdiff.complexstep import complex_step
 from numdiff.directions import Directions, along, axes, joined
 from numdiff.estimate import Estimate
 from numdiff.evaluate import Call
-from numdiff.lines import Lines, Problem, still
+from numdiff.lines import Lines, Problem, stacked, still
 from numdiff.options import Options, as_point, as_vector, read
 from numdiff.second import second
 from numdiff.sides import differentiate, pose
@@ -118,16 +118,9 @@ def derivative(
         lines.append(_follow(call, number, axes(1), int(order), settings.at(k, spent)))
     if not lines:
         raise ValueError("`x` must hold at least one point, got an empty array")
-    shapes = {one.form.shape for one in lines}
-    if len(shapes) > 1:
-        raise ValueError(f"f must return the same shape at every point of x, got {sorted(shapes)}")
-    parts = [per_output(one) for one in lines]
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    whole = lines[0]._replace(
-        nfev=sum(one.nfev for one in lines),
-        trouble=next((one.trouble for one in lines if one.trouble), None),
-    )
-    return estimate_from(columns, point.shape + whole.form.shape, whole, settings.method.name)
+    whole = stacked(lines)
+    shape = point.shape + whole.form.shape
+    return estimate_from(per_output(whole), shape, whole, settings.method.name)
 
 
 def gradient(f: Function, x: ArrayLike, **options: Unpack[Settings]) -> Estimate:

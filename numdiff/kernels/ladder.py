@@ -52,7 +52,7 @@ FOUND = 13
 OK, NOISE_LIMITED, NO_SCALE, DOMAIN = 0.0, 1.0, 7.0, 8.0  # codes of numdiff.Status
 
 ROUNDING = 0.3 * EPS
-TARGET = 256.0 * EPS
+TARGET = 160.0 * EPS
 CLEARLY = 50.0  # how many roundings make a change of f a change
 FLAT = 0.1  # relative change of the first column below which a larger step promises more
 COARSE = 2.0**-24 / ROUNDING  # what changes f by less than float32 would is noise, not structure
@@ -148,6 +148,16 @@ def gather(samples, state, d, i, y):
         for k in range(n):
             y[c, k] = samples[d, c, top + 1 + k, i]
     return n
+
+
+@jit
+def recall(samples, state, d, i, top, sampled):
+    """Copy what the sample off the lattice showed of one output, and its width last, 0 if none."""
+    sampled[-1] = 0.0
+    if state[d, CHECKED] == 1 and state[d, SAMPLED] != NEVER:
+        sampled[-1] = math.ldexp(SKEW, state[d, SAMPLED] - top)
+        for c in range(sampled.size - 1):
+            sampled[c] = samples[d, c, SLOTS, i]
 
 
 @jit
@@ -277,15 +287,11 @@ def judge(
                 state[d, UNRESOLVED] += 1
                 found[d, i, ERROR] = math.inf
                 continue
-            sampled[-1] = 0.0
-            if state[d, CHECKED] == 1 and state[d, SAMPLED] != NEVER:
-                top = state[d, BASE] - (state[d, LAST] - n + 1)
-                sampled[-1] = math.ldexp(SKEW, state[d, SAMPLED] - top)
-                for c in range(shape.shape[0]):
-                    sampled[c] = samples[d, c, SLOTS, i]
+            top = state[d, BASE] - (state[d, LAST] - n + 1)
+            recall(samples, state, d, i, top, sampled)
             measure(y, n, floors, shape, gain, factor, primary, seen, table, best, sampled)
             best[ROUND] = floors[int(best[ROW])]
-            top, drift = state[d, BASE] - (state[d, LAST] - n + 1), 0.0
+            drift = 0.0
             if shape.shape[0] > 1 and n > shape[1 - primary, TERMS]:
                 # f may round x on its way: half an ulp of x shifts the point that f sees
                 # (the other channel is one order up; its unit alone may overflow)
@@ -296,9 +302,8 @@ def judge(
             # a bar that has grown was refuted: the ladder is not done
             stalls = 0.5 * before < found[d, i, ERROR] < 2.0 * before
             found[d, i, IDLE] = found[d, i, IDLE] + 1.0 if stalls else 0.0
-            column, checked = table[primary], state[d, CHECKED] == 1
-            idle = found[d, i, IDLE]
-            want = wish(column, terms, order, n, higher, checked, rtol, idle, best)
+            checked, idle = state[d, CHECKED] == 1, found[d, i, IDLE]
+            want = wish(table[primary], terms, order, n, higher, checked, rtol, idle, best)
             state[d, want] += 1
 
 
