@@ -181,4 +181,6 @@ def _one_level(
     across = both.values.mean(axis=0) - problem.f0 - rise[rows] - rise[columns]
     across /= (alone.steps[rows] * alone.steps[columns])[:, None]
     least = np.minimum(steps[rows], steps[columns])
-    return one_level(slopes, steps, alone), one_level(across, least, both)
+    first = one_level(slopes, steps, alone)
+    refuse_if_lost(first)
+    return first, one_level(across, least, both)

@@ -56,7 +56,10 @@ def residuals(table, n, terms, order, ratio, gain, seen, count):
             unit = 2.0 ** (-order * k) / gain[j]
             now = abs(table[k, j] - table[k - 1, j]) * unit
             before = abs(table[k - 1, j] - table[k - 2, j]) * unit * 2.0**order
-            if now * fall > before:
+            after = now  # what falls again at the last step only looked like noise
+            if k < n - 1:
+                after = abs(table[k + 1, j] - table[k, j]) * unit * 2.0**-order
+            if now * fall > before and after * fall >= now:
                 seen[count] = now
                 count += 1
     return count
