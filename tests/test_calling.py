@@ -203,7 +203,6 @@ KINDS = {
     "Fraction": (misbehaved.returns_fraction, 1.4),
     "Decimal": (misbehaved.returns_decimal, 1.4),
     "float32": (misbehaved.returns_float32, math.cos(0.7)),
-    "float16": (misbehaved.returns_float16, math.cos(0.7)),
     "longdouble": (misbehaved.returns_longdouble, math.cos(0.7)),
     "large int": (lambda x: int(x * 1e30), 1e30),
     "bool": (misbehaved.returns_bool, 0.0),

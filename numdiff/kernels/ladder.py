@@ -47,8 +47,8 @@ LEAD, TERMS, ORDER, RATIO, COLUMNS = range(5)
 ESTIMATE, ERROR, DEVIATION, STEP, SLOPE, SLACK, SPREAD, SHOWN, DOUBTED, CLOSED, IDLE, STATUS = (
     range(12)
 )
-WINDOW = 12  # which window the entry is of
-FOUND = 13
+WINDOW, GUESS = 12, 13  # which window the entry is of, and whether it has no digit at all
+FOUND = 14
 OK, NOISE_LIMITED, NO_SCALE, DOMAIN = 0.0, 1.0, 7.0, 8.0  # codes of numdiff.Status
 
 ROUNDING = 0.3 * EPS
@@ -193,6 +193,7 @@ def measure(y, n, floors, shape, gain, factor, primary, seen, table, best, sampl
             shape[c, COLUMNS], gain[c, 0], sigma, floors, table[-1], best,
         )  # fmt: skip
         first = int(best[ROW] - best[COLUMN]) - shape[c, TERMS] + 1
+        first = max(0, min(first, n - 3))  # the other channel needs a few levels of its own
         for a in range(shape.shape[0]):
             row = table[-1, 0]
             said = predict(y[a], first, n, shape[a, LEAD], float(shape[a, RATIO]), width, row)
@@ -246,6 +247,7 @@ def record(y, n, top, drift, order, window, best, found):
     if found[WINDOW] != window and not bar < found[ERROR]:
         return
     found[WINDOW] = window
+    found[GUESS] = 1.0 if best[CUT] > best[NOISE] and best[BAR] > abs(best[VALUE]) else 0.0
     found[ESTIMATE], found[ERROR] = math.ldexp(best[VALUE], -top * order), bar
     found[DEVIATION], found[STEP] = best[SIGMA], math.ldexp(1.0, top - int(best[ROW]))
     found[STATUS] = OK
@@ -349,7 +351,8 @@ def close(samples, state, found, d, f0):
         return
     for i in range(f0.size):
         size = max(abs(f0[i]), amplitude(samples, state, d, i))
-        if found[d, i, DEVIATION] > FOREIGN * size:
+        guess = found[d, i, GUESS] == 1.0 and state[d, NOISY] == 0
+        if found[d, i, DEVIATION] > FOREIGN * size or guess:
             found[d, i, ERROR] = math.inf  # noise as large as f itself is f, not resolved
         elif found[d, i, DEVIATION] > CLEARLY * ROUNDING * size and found[d, i, STATUS] == OK:
             found[d, i, STATUS] = NOISE_LIMITED
