@@ -21,6 +21,8 @@ Floats = NDArray[np.float64]
 
 # Squares of this vanish beside 1 in double precision, so truncation does too.
 TINY = 2.0**-66
+SHAKEN = 1365.0  # ulps from one sample to the next: far enough for f to round anew
+SIGMAS = 2.0  # bends of four roundings each, the larger of two, are some two standard deviations
 
 
 def complex_step(problem: Problem, directions: Directions, order: int, options: Options) -> Lines:
@@ -57,7 +59,7 @@ def _checked(problem: Problem, directions: Directions, options: Options) -> Line
     """Take the complex step and compare it with real ones."""
     plain = replace(options, method=METHODS["auto"], step=None)
     assert problem.f0 is not None
-    if not np.isfinite(problem.f0).any() or 2 * len(directions) > problem.budget:
+    if not np.isfinite(problem.f0).any() or 5 * len(directions) > problem.budget:
         return differentiate(problem, directions, 1, plain)
     found = _imaginary(problem, directions, options.box)
     if found is None:
@@ -82,24 +84,34 @@ def _checked(problem: Problem, directions: Directions, options: Options) -> Line
 
 
 def _imaginary(problem: Problem, directions: Directions, box: Box | None) -> Lines | None:
-    """Take two samples of the imaginary part; None if f does not take complex numbers."""
+    """Take samples of the imaginary part at x and close to it; None if f takes no complex numbers.
+
+    What f rounds differs from point to point: second differences of the slopes show it, and first
+    ones what half an ulp of x is worth.
+    """
     assert problem.form is not None
     x = problem.x
-    shaken = x + 2.0 * np.spacing(x) * np.where(np.arange(x.size) % 2, 1.0, -1.0)
-    if box is not None:
-        shaken = np.clip(shaken, box.lower, box.upper)
+    shift = SHAKEN * np.spacing(x) * np.where(np.arange(x.size) % 2, 1.0, -1.0)
+    if box is not None:  # towards the inside, so that x itself is the outermost point
+        room = np.minimum(box.upper - x, x - box.lower)
+        shift = np.where(room < 3.0 * np.abs(shift), 0.0, shift)
     size = np.maximum(np.abs(x[directions.index]), TINY) / np.abs(directions.weight)
     h = TINY * np.minimum.reduceat(size, directions.starts)
     try:
-        value, again = (_slopes(problem, point, directions, h) for point in (x, shaken))
+        slopes = [
+            _slopes(problem, x + k * shift, directions, h) for k in (0.0, -3.0, -1.0, 1.0, 3.0)
+        ]
     except Exception:  # noqa: BLE001 - whatever f says to a complex number, real ones remain
         return None
-    if not (np.isfinite(value).all() and np.isfinite(again).all()):
+    if not np.isfinite(slopes).all():
         return None
-    error = 4.0 * np.abs(again - value) + 8.0 * EPS * np.abs(value)
+    value, far, near, other_near, other_far = slopes
+    bends = np.abs([near - 2.0 * value + other_near, far - 2.0 * value + other_far])
+    drift = np.abs(other_far - far) / (6.0 * SHAKEN)
+    error = SIGMAS * bends.max(axis=0) + drift + 4.0 * EPS * np.abs(value)
     step = np.repeat(h[:, None], value.shape[1], axis=1)
     status = np.full(value.shape, Status.OK, np.uint8)
-    noise, nfev = np.zeros(value.shape), 2 * len(directions)
+    noise, nfev = np.zeros(value.shape), len(slopes) * len(directions)
     return Lines(value, error, status, step, noise, nfev, problem.form)
 
 

@@ -62,7 +62,6 @@ KNOWN_DISHONEST: frozenset[Key] = frozenset(
         # the square of the step at 0: harmless
         ("complex step", "cosine of wells", 0.0),
         ("complex step", "bell of wells", 0.0),
-        ("complex step", "log of wells", 0.0),
         # 0 +- 0: rounding of f gives no bar
         ("complex step", "sine squared near its extrema", 1.5707963267948966),
         ("complex step", "saturated tanh", 100.0),
@@ -119,9 +118,9 @@ KNOWN_SHORTFALLS: dict[str, tuple[float, float]] = {
     "derivative 6: cover": (0.97, 0.9673),
     "derivative above: cover": (0.98, 0.9676),
     "derivative below: cover": (0.98, 0.9612),
-    "complex step: cover": (0.98, 0.9723),
+    "complex step: cover": (0.98, 0.9734),
     "gradient: median digits": (14, 13.93),
-    "derivative: evaluations": (14, 14.13),
+    "derivative: evaluations": (14, 14.15),
 }
 
 # What is wrong with the corpus itself: the check of `tests.test_corpus` and the name.

@@ -52,7 +52,7 @@ FOUND = 14
 OK, NOISE_LIMITED, NO_SCALE, DOMAIN = 0.0, 1.0, 7.0, 8.0  # codes of numdiff.Status
 
 ROUNDING = 0.3 * EPS
-TARGET = 160.0 * EPS
+TARGET = 256.0 * EPS
 CLEARLY = 50.0  # how many roundings make a change of f a change
 FLAT = 0.1  # relative change of the first column below which a larger step promises more
 COARSE = 2.0**-24 / ROUNDING  # what changes f by less than float32 would is noise, not structure
