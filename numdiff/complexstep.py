@@ -52,7 +52,8 @@ def complex_step(problem: Problem, directions: Directions, order: int, options: 
     if free.size == 0:
         return lines
     chosen = directions if free.size == len(directions) else directions.pick(free)
-    return fill(lines, free, _checked(problem, chosen, options))
+    with np.errstate(all="ignore"):  # slopes may be beyond the range of floats
+        return fill(lines, free, _checked(problem, chosen, options))
 
 
 def _checked(problem: Problem, directions: Directions, options: Options) -> Lines:

@@ -47,16 +47,9 @@ KNOWN_DISHONEST: frozenset[Key] = frozenset(
         ("derivative below", "sin of 1e6 x", 0.3),
         # 2**-132, the step at 0, is not small for it
         ("complex step", "exp with length 1e-100", 0.0),
-        # numdiff's own overflow warning, an error here
-        ("complex step", "exp near overflow", 705.0),
         # rounding of the quotient seen in two samples only
         ("complex step", "saturation at 1e-12", 1e-09),
-        # 1 + x rounds alike in both samples
-        ("complex step", "loan payment", 0.001),
         # terms cancel alike in both samples
-        ("complex step", "difference of roots", 1000.0),
-        ("complex step", "difference of roots", 1000000.0),
-        ("complex step", "difference of roots", 1000000000.0),
         ("complex step", "x minus sine", 0.0001),
         ("complex step", "x minus sine", 0.01),
         # the square of the step at 0: harmless
@@ -118,9 +111,8 @@ KNOWN_SHORTFALLS: dict[str, tuple[float, float]] = {
     "derivative 6: cover": (0.97, 0.9673),
     "derivative above: cover": (0.98, 0.9676),
     "derivative below: cover": (0.98, 0.9612),
-    "complex step: cover": (0.98, 0.9734),
-    "gradient: median digits": (14, 13.93),
-    "derivative: evaluations": (14, 14.15),
+    "gradient: median digits": (14, 13.92),
+    "derivative: evaluations": (14, 14.12),
 }
 
 # What is wrong with the corpus itself: the check of `tests.test_corpus` and the name.
@@ -130,12 +122,6 @@ KNOWN_DEFECTS: frozenset[tuple[str, str]] = frozenset(
     (
         (ZERO, "osborne_2_residuals@start"),
         (ZERO, "osborne_2_residuals@generic"),
-        (FLOAT, "sign"),
-        (FLOAT, "minus_sign"),
-        (FLOAT, "soft_threshold"),
-        (FLOAT, "soft_threshold_below"),
-        *((FLOAT, f"sign_times_cos+{gap}") for gap in ("1e-06", "0.0001", "0.01", "0.3")),
-        *((FLOAT, f"soft_threshold_on_square-{gap}") for gap in ("1e-06", "0.0001", "0.01", "0.3")),
     )
 )
 

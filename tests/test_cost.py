@@ -70,9 +70,9 @@ def test_inputs_that_f_ignores_are_cheap(f):
     assert nd.gradient(f, np.linspace(1, 2, 20)).nfev <= 14 * 20
 
 
-def test_the_complex_step_costs_two_evaluations_per_input_and_one_check():
+def test_the_complex_step_costs_five_evaluations_per_input_and_one_check():
     x = np.linspace(1, 2, 20)
-    assert nd.gradient(lambda x: np.sin(x).sum(), x, method="complex").nfev <= 2 * 20 + 1 + 31
+    assert nd.gradient(lambda x: np.sin(x).sum(), x, method="complex").nfev <= 5 * 20 + 1 + 16
 
 
 # --- compilation ---

@@ -36,7 +36,7 @@ class Exact(NamedTuple):
 
 
 def _sign(x: float) -> float:
-    return float((x > 0) - (x < 0))
+    return float(x > 0) - float(x < 0)
 
 
 def _heaviside(x: float) -> float:
