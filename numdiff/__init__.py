@@ -10,7 +10,6 @@ from numdiff.operators import (
     jacobian,
     jvp,
 )
-from numdiff.stencil import Stencil
 
 __all__ = [
     "Estimate",
@@ -26,3 +25,11 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    if name == "Stencil":  # exact fractions load when they are needed
+        from numdiff.stencil import Stencil  # noqa: PLC0415
+
+        return Stencil
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from numdiff.estimate import Estimate, Status
 from numdiff.lines import Lines
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
 
 __all__ = [
     "estimate_from",
@@ -22,7 +26,6 @@ __all__ = [
     "worst",
 ]
 
-Floats = NDArray[np.float64]
 
 COLUMNS = ("value", "error", "status", "step", "noise")
 

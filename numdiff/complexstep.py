@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from numdiff.directions import Directions, along
 from numdiff.estimate import Status
@@ -15,9 +14,13 @@ from numdiff.options import Box, Options
 from numdiff.sides import differentiate
 from numdiff.steps import EPS, METHODS
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
 __all__ = ["complex_step"]
 
-Floats = NDArray[np.float64]
 
 # Squares of this vanish beside 1 in double precision, so truncation does too.
 TINY = 2.0**-66
@@ -58,7 +61,7 @@ def complex_step(problem: Problem, directions: Directions, order: int, options: 
 
 def _checked(problem: Problem, directions: Directions, options: Options) -> Lines:
     """Take the complex step and compare it with real ones."""
-    plain = replace(options, method=METHODS["auto"], step=None)
+    plain = options._replace(method=METHODS["auto"], step=None)
     assert problem.f0 is not None
     if not np.isfinite(problem.f0).any() or 5 * len(directions) > problem.budget:
         return differentiate(problem, directions, 1, plain)
@@ -119,7 +122,7 @@ def _imaginary(problem: Problem, directions: Directions, box: Box | None) -> Lin
 def _slopes(problem: Problem, point: Floats, directions: Directions, h: Floats) -> Floats:
     """Return the imaginary parts of f(point + i h d) over h, (D, m)."""
     assert problem.form is not None
-    form = replace(problem.form, is_complex=True)
+    form = problem.form._replace(is_complex=True)
     size = max(1, BLOCK_BYTES // (16 * max(point.size, 1)))
     rows = []
     for first in range(0, len(directions), size):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
 
 __all__ = ["Directions", "along", "axes", "combine", "joined"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 FEW = 64  # so many unit vectors are kept for the next call

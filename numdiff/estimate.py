@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike, NDArray
 
 __all__ = ["Estimate", "Status"]
 
@@ -199,7 +200,9 @@ class Estimate:
         return "\n".join(_table(self))
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
+        from html import escape  # noqa: PLC0415 - only notebooks need it
+
+        return f"<pre>{escape(str(self))}</pre>"
 
 
 def _plain(array: Any) -> Any:

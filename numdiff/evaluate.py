@@ -8,24 +8,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from numbers import Number
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
 
 __all__ = ["Call", "Form", "Values", "evaluate", "origin", "pack"]
 
-Floats = NDArray[np.float64]
 
 # What f may raise beside x to say that it is not defined there. LinAlgError is a ValueError.
 OUTSIDE = (ArithmeticError, ValueError)
 IMMUTABLE = (float, np.float64)
 
 
-@dataclass(frozen=True)
-class Form:
+class Form(NamedTuple):
     """The shape of what f returns, and whether it is complex."""
 
     shape: tuple[int, ...]

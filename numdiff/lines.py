@@ -10,15 +10,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from numdiff.directions import Directions
 from numdiff.estimate import Status
 from numdiff.evaluate import Call, Form, evaluate
 from numdiff.steps import Channels, Level, Span
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
 
 __all__ = [
     "Lines",
@@ -33,8 +38,6 @@ __all__ = [
     "still",
 ]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 # plain numbers: looking up a member of an enumeration costs as much as calling f
 SINGLE_STEP, BUDGET = int(Status.SINGLE_STEP), int(Status.BUDGET)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from numbers import Integral
-from typing import Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from numdiff.assemble import (
     estimate_from,
@@ -25,11 +24,16 @@ from numdiff.lines import Lines, Problem, stacked, still
 from numdiff.options import Options, as_point, as_vector, read
 from numdiff.second import second
 from numdiff.sides import differentiate, pose
-from numdiff.stencil import Stencil
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from numdiff.stencil import Stencil
+
+    Floats = NDArray[np.float64]
 
 __all__ = ["derivative", "gradient", "hessian", "hessian_diagonal", "hvp", "jacobian", "jvp"]
 
-Floats = NDArray[np.float64]
 Function = Callable[..., Any]
 
 

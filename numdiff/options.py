@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from numdiff.stencil import Stencil
 from numdiff.steps import Method, named_method
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from numdiff.stencil import Stencil
+
+    Floats = NDArray[np.float64]
 
 __all__ = ["Box", "Options", "as_point", "as_vector", "read"]
 
-Floats = NDArray[np.float64]
 
 COMPLEX_STEP = Method("complex")
 
 
-@dataclass(frozen=True)
-class Box:
+class Box(NamedTuple):
     """Bounds inside which f may be called, flattened like x."""
 
     lower: Floats
@@ -33,8 +35,7 @@ class Box:
         return np.asarray(self.lower == self.upper)
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """The options of one call, checked.
 
     `step` is None, ``"textbook"`` or an array like x (flattened), and `single` says whether it is
@@ -58,7 +59,7 @@ class Options:
         """Return the options for the k-th of several points, after so many evaluations."""
         step = self.step[k : k + 1] if isinstance(self.step, np.ndarray) else self.step
         box = self.box and Box(self.box.lower[k : k + 1], self.box.upper[k : k + 1])
-        return replace(self, step=step, box=box, max_nfev=max(1.0, self.max_nfev - spent))
+        return self._replace(step=step, box=box, max_nfev=max(1.0, self.max_nfev - spent))
 
     def needs_origin(self, order: int) -> bool:
         """Whether f(x) itself has to be known."""

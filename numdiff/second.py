@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from numdiff.assemble import refuse_if_lost
 from numdiff.directions import Directions, combine
@@ -15,18 +14,20 @@ from numdiff.options import Options
 from numdiff.sides import Window, differentiate, user_steps
 from numdiff.steps import Span, mixed_channels
 
-__all__ = ["second"]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+__all__ = ["second"]
 
 
 # How many levels a pair may use: axes are sampled that far, which costs little beside the pairs.
 DEPTH = 8
 
 
-@dataclass(frozen=True)
-class Axes:
+class Axes(NamedTuple):
     """Second derivatives along each of D directions, with the levels they were found from."""
 
     directions: Directions
@@ -99,7 +100,7 @@ def _deepened(problem: Problem, axes: Axes, lowest: Ints) -> Axes:
                 axes.beside[rows, depth, 0 if sign > 0 else 1] = values - problem.f0
             levels[rows] += 1
             nfev += found.nfev
-    return replace(axes, levels=levels, lines=axes.lines._replace(nfev=axes.lines.nfev + nfev))
+    return axes._replace(levels=levels, lines=axes.lines._replace(nfev=axes.lines.nfev + nfev))
 
 
 def mixed(problem: Problem, axes: Axes, rows: Ints, columns: Ints) -> Lines:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from numdiff.directions import Directions
 from numdiff.estimate import Status
 from numdiff.evaluate import Call, Form, origin
 from numdiff.lines import Lines, Problem, blank, climb, fill, single_step
 from numdiff.options import Box, Options
-from numdiff.stencil import Stencil
 from numdiff.steps import Level, Span, channels, first_step, level_of, textbook
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
 
 __all__ = ["Window", "differentiate", "pose", "user_steps"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 # A bound closer than this part of the size of x leaves no room for pairs of points.
 NARROW = 2.0**-18
@@ -32,8 +34,7 @@ def pose(call: Call, x: Floats, options: Options) -> Problem:
     return Problem(call, x, centre.form, centre.rows[0], options.rtol, options.max_nfev - 1)
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(NamedTuple):
     """What is left of climbing some directions on one side: their numbers, levels and states."""
 
     rows: Ints
@@ -72,8 +73,7 @@ def differentiate(
     return found
 
 
-@dataclass(frozen=True)
-class _Task:
+class _Task(NamedTuple):
     """What is to be done along directions."""
 
     problem: Problem
@@ -98,7 +98,7 @@ def _follow(
 ) -> Lines:
     """Climb along some directions and fill in what was not known of them."""
     problem, options = task.problem, task.options
-    method = options.method if side == options.method.side else replace(options.method, side=side)
+    method = options.method if side == options.method.side else options.method._replace(side=side)
     whole = len(rows) == len(task.directions)
     chosen = task.directions if whole else task.directions.pick(rows)
     span = _span(task, chosen, side, rows)
@@ -203,7 +203,7 @@ def _first_step(
         start = np.rint(np.log2(steps)).astype(np.int64)
         start = np.maximum(np.minimum(start, span.highest), span.lowest)
     highest = span.highest if options.method.roams else start
-    return replace(span, start=start, highest=highest)
+    return span._replace(start=start, highest=highest)
 
 
 def _one_step(problem: Problem, directions: Directions, order: int, options: Options) -> Lines:
@@ -212,6 +212,8 @@ def _one_step(problem: Problem, directions: Directions, order: int, options: Opt
     steps = user_steps(directions, level, options, problem.x)
     if options.box is None:
         return single_step(problem, directions, level, steps)
+    from numdiff.stencil import Stencil  # noqa: PLC0415 - exact fractions load when needed
+
     room = _room(problem.x, directions, options.box)
     accuracy = level.stencil.accuracy
     choices = (

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from numdiff.stencil import Stencil
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from numdiff.stencil import Stencil
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
 
 __all__ = [
     "METHODS",
@@ -31,8 +36,6 @@ __all__ = [
     "textbook",
 ]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 LEVELS = 16  # as many as the ladder keeps
 ALL = LEVELS
@@ -40,8 +43,7 @@ EPS = 2.0**-52
 FIRST = 1.0 / 32.0  # of the size of x, or of 1 if that is more; the ladder climbs from there
 
 
-@dataclass(frozen=True)
-class Method:
+class Method(NamedTuple):
     """How a derivative is taken.
 
     Parameters
@@ -82,8 +84,7 @@ class Method:
         return level_of(self.stencil)
 
 
-@dataclass(frozen=True)
-class Level:
+class Level(NamedTuple):
     """A stencil in floats: where it asks for f beside x, and what the values are worth."""
 
     stencil: Stencil
@@ -108,6 +109,8 @@ def level_of(stencil: Stencil) -> Level:
 
 @lru_cache(maxsize=64)
 def _smallest_level(side: int, order: int) -> Level:
+    from numdiff.stencil import Stencil  # noqa: PLC0415 - exact fractions load when needed
+
     if side == 0:
         return level_of(Stencil.central(order))
     return level_of(Stencil.forward(order) if side > 0 else Stencil.backward(order))
@@ -134,9 +137,11 @@ def named_method(method: str | Stencil) -> Method:
     TypeError
         If `method` is neither a name nor a stencil.
     """
-    if isinstance(method, Stencil):
-        return Method("stencil", columns=1, stencil=method)
     if not isinstance(method, str):
+        from numdiff.stencil import Stencil  # noqa: PLC0415 - exact fractions load when needed
+
+        if isinstance(method, Stencil):
+            return Method("stencil", columns=1, stencil=method)
         raise TypeError(f"`method` must be a name or a Stencil, got {type(method).__name__}")
     if method not in METHODS:
         names = ", ".join(repr(name) for name in (*METHODS, "complex"))
@@ -144,8 +149,7 @@ def named_method(method: str | Stencil) -> Method:
     return METHODS[method]
 
 
-@dataclass(frozen=True)
-class Channels:
+class Channels(NamedTuple):
     """How the values of f at one step become levels that the ladder extrapolates.
 
     A channel is a weighted sum of f(x + o h d) - f(x) over the offsets o. Divided by h**lead it has
@@ -161,8 +165,7 @@ class Channels:
     primary: int
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """Powers of two between which the steps of each of D directions may lie."""
 
     start: Ints
@@ -172,8 +175,7 @@ class Span:
     reach: Floats  # |x| / |d|
 
 
-@dataclass(frozen=True)
-class _Row:
+class _Row(NamedTuple):
     """One channel: the weights of its points, and how its levels become a derivative."""
 
     fold: tuple[float, ...]
