@@ -87,13 +87,17 @@ def estimate_from(
     columns: dict[str, NDArray[Any]], shape: tuple[int, ...], lines: Lines, method: str
 ) -> Estimate:
     """Put columns that are in order into an estimate of that shape."""
-    placed: dict[str, Any] = {n: c.reshape(shape).copy()[()] for n, c in columns.items()}
+    placed: dict[str, Any] = {n: c.reshape(shape).copy() for n, c in columns.items()}
+    left = placed["value"].copy()
+    left.fill(math.nan)
+    placed["left"], placed["right"] = left, left.copy()
+    if shape == ():
+        placed = {name: array[()] for name, array in placed.items()}
     notes: tuple[str, ...] = ()
     if lines.trouble is not None:
         kind = type(lines.trouble).__name__
         notes = (f"f raised {kind} at some points beside x: {lines.trouble}",)
-    left, right = placed["value"] * np.nan, placed["value"] * np.nan
-    return Estimate(**placed, nfev=lines.nfev, method=method, left=left, right=right, notes=notes)
+    return Estimate.of(placed, nfev=lines.nfev, method=method, notes=notes)
 
 
 def symmetric(

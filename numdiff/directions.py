@@ -58,9 +58,7 @@ class Directions:
     def displace(self, x: Floats, t: Floats) -> Floats:
         """Return a fresh block of points x + t d: t (P, D) to points (P, D, n)."""
         count, n = t.shape[1], x.size
-        block = np.empty((len(t), count, n))
-        block[:] = x
-        flat = block.reshape(len(t), count * n)
+        flat = x[None].repeat(len(t) * count, 0).reshape(len(t), count * n)
         if self.all_axes:
             flat[:, :: n + 1] += t
         elif self.single:
@@ -68,8 +66,8 @@ class Directions:
         else:
             lengths = np.diff(np.append(self.starts, len(self.index)))
             rows = np.repeat(np.arange(count), lengths)
-            block[:, rows, self.index] += t[:, rows] * self.weight
-        return block
+            flat[:, rows * n + self.index] += t[:, rows] * self.weight
+        return flat.reshape(len(t), count, n)
 
     def moved(self, x: Floats, points: Floats) -> Floats:
         """Return the entries that single directions move, of points (P, D, n), as (P, D)."""

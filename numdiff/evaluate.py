@@ -110,35 +110,40 @@ def pack(outputs: NDArray[Any], form: Form) -> Floats:
 
 
 def _pointwise(call: Call, points: NDArray[Any], form: Form | None) -> Values:
-    f, args, trouble = call.f, call.args, None
-    rows: list[Any] = []
-    plain = form is None or (form.shape == () and not form.is_complex)
-    for point in _arguments(call, points):
-        try:
-            value = f(point, *args)
-        except OUTSIDE as exception:
-            trouble = trouble or exception
-            rows.append(None)
-            plain = False
-            continue
-        except Exception as exception:
-            exception.add_note(_note(call, point, "a displaced point"))
-            raise
-        if type(value) not in IMMUTABLE:  # f may reuse its buffer, so what it returns is copied now
-            value, plain = _numbers(value).copy(), False
-        rows.append(value)
-    if plain and rows:
-        column = np.array(rows, dtype=np.float64).reshape(-1, 1)
-        return Values(column, form or REAL, trouble)
+    rows, trouble, plain = _ask_all(call, points)
+    if plain and (form is None or form is REAL or form == REAL):
+        return Values(np.array(rows, np.float64)[:, None], form or REAL, trouble)  # None is nan
     if form is None:
         form = _form_of(next((row for row in rows if row is not None), math.nan))
     return Values(_stack(rows, form), form, trouble)
 
 
+def _ask_all(call: Call, points: NDArray[Any]) -> tuple[list[Any], Exception | None, bool]:
+    """Return what f says point by point, None outside its domain; and whether all are floats."""
+    f, args, trouble, plain = call.f, call.args, None, True
+    rows: list[Any] = []
+    waiting = _arguments(call, points)
+    while True:
+        try:
+            for point in waiting:  # goes on behind a point at which f raised
+                value = f(point, *args)
+                if type(value) not in IMMUTABLE:
+                    value, plain = _numbers(value).copy(), False  # f may reuse its buffer
+                rows.append(value)
+        except OUTSIDE as exception:
+            trouble = trouble or exception
+            rows.append(None)
+            continue
+        except Exception as exception:
+            exception.add_note(_note(call, point, "a displaced point"))
+            raise
+        return rows, trouble, plain
+
+
 def _stack(rows: list[Any], form: Form) -> Floats:
     """Put what f returned point by point into a matrix; None, where f raised, becomes nan."""
-    if form.shape == () and not form.is_complex and all(type(row) in IMMUTABLE for row in rows):
-        return np.array(rows, dtype=np.float64).reshape(-1, 1)
+    if not form.is_complex and all(_is_plain(row, form.shape) for row in rows):
+        return np.array(rows).reshape(len(rows), form.size)
     matrix = np.full((len(rows), form.size), np.nan)
     for k, row in enumerate(rows):
         if row is None:
@@ -152,6 +157,10 @@ def _stack(rows: list[Any], form: Form) -> Floats:
         if form.is_complex or not np.iscomplexobj(outputs):  # complex beside real: outside
             matrix[k] = pack(outputs[None], form)[0]
     return matrix
+
+
+def _is_plain(row: Any, shape: tuple[int, ...]) -> bool:
+    return type(row) is np.ndarray and row.dtype == np.float64 and row.shape == shape
 
 
 def _batch(call: Call, points: NDArray[Any], form: Form | None) -> Values:

@@ -17,6 +17,7 @@ import numpy as np
 from numdiff.directions import Directions
 from numdiff.estimate import Status
 from numdiff.evaluate import Call, Form, evaluate
+from numdiff.kernels import ladder, points, rounds, runner, stencils, tableau
 from numdiff.steps import Channels, Level, Span
 
 if TYPE_CHECKING:
@@ -41,7 +42,6 @@ __all__ = [
 
 # plain numbers: looking up a member of an enumeration costs as much as calling f
 SINGLE_STEP, BUDGET = int(Status.SINGLE_STEP), int(Status.BUDGET)
-UNRESOLVED = int(Status.UNRESOLVED)
 BLOCK_BYTES = 8 * 2**20  # of points, and of samples, held at a time
 
 
@@ -174,69 +174,57 @@ def _batch(
     problem: Problem, directions: Directions, span: Span, channels: Channels,
     reference: Callable[[Ints, Ints], Floats] | None, noise: Floats | None, *, keep: bool,
 ) -> Lines:  # fmt: skip
-    from numdiff.kernels import check, ladder, points  # noqa: PLC0415 - Numba comes when needed
-
     x, f0, form = problem.x, problem.f0, problem.form
     assert f0 is not None
     assert form is not None
-    state, found, samples = _fresh(channels, span, f0.size, noise, roams=reference is None)
-    y, floors, seen, table, best, sampled = _workspace(len(channels.shape))
-    fold, shape, ratio = channels.fold, channels.shape, float(channels.shape[0, ladder.RATIO])
+    begun = _fresh(channels, span, f0.size, noise)
+    _, state, found, samples = begun
+    room = _workspace(len(channels.shape))
+    method = (channels.fold, channels.shape, channels.gain, channels.factor, channels.primary)
+    limits = (span.reach, problem.rtol)
+    where = (x, directions.starts, directions.index, directions.weight, channels.offsets)
     width, outputs = len(channels.offsets), f0.size
     live, nfev, trouble = np.arange(len(directions)), 0, None
+    block, stretch = np.empty((live.size, width, x.size)), np.ldexp(1.0, span.start)
+    run = runner(live.size * outputs)
+    # levels that come with a reference exist at its steps only: no check elsewhere
+    run(rounds.begin)(span.start, span.other, span.highest, span.lowest, reference is None, *begun)
+    run(points.place)(live, stretch, *where, block, stretch)
+    advance: Any = run(rounds.advance)
     while live.size:
         asked = live.size * width
         if nfev + asked > problem.budget:
             break
-        block, stretch = np.empty((live.size, width, x.size)), np.empty(live.size)
-        points.place(
-            live, state, x, directions.starts, directions.index, directions.weight,
-            channels.offsets, block, stretch,
-        )  # fmt: skip
         values = evaluate(problem.call, block.reshape(asked, x.size), form)
         trouble, nfev = trouble or values.trouble, nfev + asked
         arrived = values.rows.reshape(live.size, width, outputs)
         if reference is not None:
             arrived = arrived - reference(live, state[live, ladder.REQUEST])
-        ladder.absorb(live, arrived, stretch, f0, fold, samples, state, found)
-        check.check(live, f0, ratio, samples, state, found)
-        check.compare(live, f0, ratio, samples, state, found)
-        ladder.judge(
-            live, f0, shape, channels.gain, channels.factor, channels.primary, span.reach,
-            problem.rtol, samples, state, found, y, floors, seen, table, best, sampled,
+        block = np.empty_like(block)  # f may have kept the other one
+        left = advance(
+            live, arrived, stretch, f0, *method, *limits, samples, state, found, *room, *where,
+            block,
         )  # fmt: skip
-        ladder.choose(live, f0, samples, state, found)
-        live = live[state[live, ladder.PHASE] != ladder.DONE]
+        live, block, stretch = live[:left], block[:left], stretch[:left]
     kept = (samples, state) if keep else (None, None)
-    return _read(found, live, directions, nfev, form, trouble, *kept)
+    return _read(run, found, live, directions, nfev, form, trouble, *kept)
 
 
 def _fresh(
-    channels: Channels, span: Span, outputs: int, noise: Floats | None, *, roams: bool
-) -> tuple[Ints, Floats, Floats]:
+    channels: Channels, span: Span, outputs: int, noise: Floats | None
+) -> tuple[Floats, Ints, Floats, Floats]:
     """Make the arrays that the ladder writes to: for one batch, gone with it."""
-    from numdiff.kernels import ladder  # noqa: PLC0415
-
     count, width = len(span.start), len(channels.shape)
-    state = np.zeros((count, ladder.STATE), np.int64)
-    state[:, ladder.BASE] = span.start + ladder.START
-    state[:, ladder.FIRST], state[:, ladder.LAST] = ladder.START, ladder.START - 1
-    state[:, ladder.REQUEST] = span.start
-    state[:, ladder.HIGHEST], state[:, ladder.LOWEST] = span.highest, span.lowest
-    state[:, ladder.OTHER], state[:, ladder.SAMPLED] = span.other, ladder.NEVER
-    if not roams:  # levels that come with a reference exist at its steps only: no check elsewhere
-        state[:, ladder.CHECKED] = state[:, ladder.NOISY] = 1
-    found = np.zeros((count, outputs, ladder.FOUND))
-    found[..., ladder.ESTIMATE], found[..., ladder.ERROR] = np.nan, np.inf
-    if noise is not None:
-        found[..., ladder.SHOWN] = noise
-    return state, found, np.full((count, width, ladder.SLOTS + 2, outputs), np.nan)
+    return (
+        np.empty((0, outputs)) if noise is None else noise,
+        np.empty((count, ladder.STATE), np.int64),
+        np.empty((count, outputs, ladder.FOUND)),
+        np.empty((count, width, ladder.SLOTS + 2, outputs)),
+    )
 
 
 def _workspace(width: int) -> tuple[Floats, ...]:
     """Make room for the kernels to work in."""
-    from numdiff.kernels import ladder, tableau  # noqa: PLC0415
-
     slots = ladder.SLOTS
     return (
         np.empty((width, slots)),
@@ -248,21 +236,15 @@ def _workspace(width: int) -> tuple[Floats, ...]:
     )
 
 
-def _read(found: Floats, live: Ints, directions: Directions, *rest: Any) -> Lines:
+def _read(run: Any, found: Floats, live: Ints, directions: Directions, *rest: Any) -> Lines:
     """Read the results; directions that are still live ran out of budget."""
-    from numdiff.kernels import ladder  # noqa: PLC0415
-
-    status = found[..., ladder.STATUS].astype(np.uint8)
+    value, error, step, noise = (np.empty(found.shape[:2]) for _ in range(4))
+    status = np.empty(value.shape, np.uint8)
+    unit = directions.weight if directions.single else np.ones(len(directions))
+    run(rounds.read)(found, unit, value, error, status, step, noise)
     if live.size:
         status[live] = BUDGET
-    step = found[..., ladder.STEP]
-    if directions.single:
-        step = step * np.abs(directions.weight)[:, None]
-    value, error = found[..., ladder.ESTIMATE].copy(), found[..., ladder.ERROR].copy()
-    huge = np.isinf(value)
-    if huge.any():  # beyond the range of floats
-        value[huge], error[huge], status[huge] = math.nan, math.inf, UNRESOLVED
-    return Lines(value, error, status, step, found[..., ladder.DEVIATION].copy(), *rest)
+    return Lines(value, error, status, step, noise, *rest)
 
 
 class Samples(NamedTuple):
@@ -300,43 +282,66 @@ def _sample(problem: Problem, directions: Directions, offsets: Floats, steps: Fl
     if directions.single:
         # x + h was rounded: divide by the step that was really taken
         entries = directions.moved(x, points)
-        if len(offsets) > 1:
-            real, span = entries[0] - entries[-1], offsets[0] - offsets[-1]
-        else:
-            real, span = entries[0] - x[directions.index], offsets[0]
-        steps = real / (span * directions.weight)
-    found = evaluate(problem.call, points.reshape(-1, x.size), problem.form)
-    values = found.rows.reshape(len(offsets), count, -1)
+        alone = len(offsets) == 1
+        base, span = (x[directions.index], 0.0) if alone else (entries[-1], float(offsets[-1]))
+        steps = (entries[0] - base) / (float(offsets[0]) - span)
+        if not directions.all_axes:
+            steps /= directions.weight
+    found = evaluate(problem.call, points.reshape(len(offsets) * count, x.size), problem.form)
+    values = found.rows.reshape(len(offsets), count, found.form.size)
     return Samples(values, steps, found.form, len(offsets) * count, found.trouble)
 
 
 def single_step(problem: Problem, directions: Directions, level: Level, steps: Floats) -> Lines:
     """Apply a level once along each direction; `problem` holds f(x) if it has a weight there."""
-    found = sample(problem, directions, level.offsets, steps)
-    shape = found.values.shape
-    total = (level.weights @ found.values.reshape(shape[0], -1)).reshape(shape[1:])
-    if level.centre != 0.0:
-        assert problem.f0 is not None
-        total += level.centre * problem.f0
-    steps_taken = found.steps[:, None]
-    total /= steps_taken if level.stencil.order == 1 else steps_taken**level.stencil.order
-    return one_level(total, steps, found)
+    size = max(1, BLOCK_BYTES // (8 * len(level.offsets) * max(problem.x.size, 1)))
+    if len(directions) <= size:
+        return _difference(problem, directions, level, steps)
+    parts: list[Lines] = []
+    for first in range(0, len(directions), size):
+        rows = slice(first, min(first + size, len(directions)))
+        parts.append(_difference(problem, directions.part(rows), level, steps[rows]))
+        problem = problem._replace(form=parts[-1].form)
+    return stacked(parts)
+
+
+def _difference(problem: Problem, directions: Directions, level: Level, steps: Floats) -> Lines:
+    call, x, count, width = problem.call, problem.x, len(directions), len(level.offsets)
+    block, stretch = np.empty((count, width, x.size)), np.empty(count)
+    where = (x, directions.starts, directions.index, directions.weight, level.offsets)
+    run = runner(count)
+    run(points.place)(np.arange(count), steps, *where, block, stretch)
+    found = evaluate(call, block.reshape(count * width, x.size), problem.form)
+    outputs = found.form.size
+    f0 = found.rows[0] if problem.f0 is None else problem.f0
+    value, step = np.empty((count, outputs)), np.empty((count, outputs))
+    finite = run(stencils.difference)(
+        found.rows.reshape(count, width, outputs), level.weights, level.centre, f0, steps,
+        stretch, level.stencil.order, value, step,
+    )  # fmt: skip
+    lines = _without_bar(value, step, found.form, count * width, found.trouble)
+    return lines if finite else _outside(lines)
 
 
 def one_level(value: Floats, steps: Floats, found: Samples) -> Lines:
     """Return values of which only one step is known: there is no error bar."""
-    status = np.empty(value.shape, np.uint8)
+    step = steps[:, None].repeat(value.shape[1], 1)
+    return _outside(_without_bar(value, step, found.form, found.nfev, found.trouble))
+
+
+def _without_bar(value: Floats, step: Floats, form: Form, nfev: int, *rest: Any) -> Lines:
+    status, error = np.empty(value.shape, np.uint8), np.empty(value.shape)
     status.fill(SINGLE_STEP)
-    error = np.empty(value.shape)
     error.fill(math.nan)
-    noise = error.copy()
-    usable = np.isfinite(value)
-    if not usable.all():
-        status[~usable], error[~usable] = Status.DOMAIN, np.inf
-        value = np.where(usable, value, np.nan)
-    step = np.empty(value.shape)
-    step[:] = steps[:, None]
-    return Lines(value, error, status, step, noise, found.nfev, found.form, found.trouble)
+    return Lines(value, error, status, step, error.copy(), nfev, form, *rest)
+
+
+def _outside(lines: Lines) -> Lines:
+    """Mark what is not finite."""
+    outside = ~np.isfinite(lines.value)
+    lines.status[outside], lines.error[outside] = Status.DOMAIN, np.inf
+    lines.value[outside] = np.nan
+    return lines
 
 
 def _shifted(

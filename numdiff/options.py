@@ -81,6 +81,8 @@ def as_point(x: Any, name: str = "x") -> Floats:
     TypeError
         If x does not hold numbers.
     """
+    if type(x) is np.ndarray and x.dtype == np.float64 and math.isfinite(x.ravel().dot(x.ravel())):
+        return x.copy()  # the usual case, and it has to be quick
     point = np.asarray(x)
     if point.dtype.kind not in "biufc":
         raise TypeError(f"`{name}` must be a number or an array of numbers, got {type(x).__name__}")
@@ -125,19 +127,21 @@ def read(
         raise TypeError(f"`f` must be callable, got {type(f).__name__}")
     if not isinstance(args, tuple):
         raise TypeError(f"`args` must be a tuple, got {type(args).__name__}: write args=(a,)")
-    if not isinstance(rtol, Real):
-        raise TypeError(f"`rtol` must be a number, got {rtol!r}")
+    if type(rtol) is not float:
+        rtol = _number(rtol, "rtol")
     if not rtol >= 0.0:
         raise ValueError(f"`rtol` must be zero or positive, got {rtol!r}")
-    if not isinstance(max_nfev, Real | None):
-        raise TypeError(f"`max_nfev` must be a number or None, got {max_nfev!r}")
-    if max_nfev is not None and not max_nfev >= 1:
+    limit = math.inf if max_nfev is None else _number(max_nfev, "max_nfev")
+    if not limit >= 1.0:
         raise ValueError(f"`max_nfev` must be at least 1, got {max_nfev!r}")
     chosen = COMPLEX_STEP if method == "complex" else named_method(method)
-    limit = math.inf if max_nfev is None else float(max_nfev)
-    return Options(
-        chosen, _step(step, x), _box(bounds, x), float(rtol), limit, bool(vectorized), args
-    )
+    return Options(chosen, _step(step, x), _box(bounds, x), rtol, limit, bool(vectorized), args)
+
+
+def _number(value: Any, name: str) -> float:
+    if not isinstance(value, Real):
+        raise TypeError(f"`{name}` must be a number, got {value!r}")
+    return float(value)
 
 
 def _step(step: Any, x: Floats) -> Floats | str | None:
@@ -156,7 +160,7 @@ def _step(step: Any, x: Floats) -> Floats | str | None:
         )
     if not (sizes > 0.0).all():
         raise ValueError(f"`step` must be positive, got {_first(sizes, sizes <= 0.0)}")
-    return np.broadcast_to(sizes, x.shape).ravel()
+    return np.broadcast_to(sizes, x.shape).flatten()
 
 
 def _box(bounds: Any, x: Floats) -> Box | None:

@@ -9,6 +9,7 @@ import numpy as np
 from numdiff.assemble import refuse_if_lost
 from numdiff.directions import Directions, combine
 from numdiff.estimate import Status
+from numdiff.kernels import ladder
 from numdiff.lines import Lines, Problem, blank, climb, fill, one_level, sample
 from numdiff.options import Options
 from numdiff.sides import Window, differentiate, user_steps
@@ -55,8 +56,6 @@ def second(
 
 def along_axes(problem: Problem, directions: Directions, options: Options) -> Axes:
     """Take the second derivative along each direction and keep the levels."""
-    from numdiff.kernels import ladder  # noqa: PLC0415 - Numba is imported when it is first needed
-
     windows: list[Window] = []
     lines = differentiate(problem, directions, 2, options, windows)
     count, outputs = len(directions), lines.value.shape[1]

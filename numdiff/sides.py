@@ -9,6 +9,7 @@ import numpy as np
 from numdiff.directions import Directions
 from numdiff.estimate import Status
 from numdiff.evaluate import Call, Form, origin
+from numdiff.kernels import points, runner
 from numdiff.lines import Lines, Problem, blank, climb, fill, single_step
 from numdiff.options import Box, Options
 from numdiff.steps import Level, Span, channels, first_step, level_of, textbook
@@ -118,8 +119,6 @@ def _follow(
 
 def _span(task: _Task, chosen: Directions, side: int, rows: Ints) -> Span:
     """Return where the steps of some directions start and how far they may go."""
-    from numdiff.kernels import points  # noqa: PLC0415 - Numba is imported when it is first needed
-
     ahead = behind = np.empty(0)
     if task.room is not None:
         ahead, behind = task.room[0][rows], task.room[1][rows]
@@ -128,7 +127,7 @@ def _span(task: _Task, chosen: Directions, side: int, rows: Ints) -> Span:
     count = len(chosen)
     start, other, highest, lowest = (np.empty(count, np.int64) for _ in range(4))
     reach = np.empty(count)
-    points.span(
+    runner(count)(points.span)(
         task.problem.x, chosen.starts, chosen.index, chosen.weight, first_step(task.order),
         ahead, behind, start, other, highest, lowest, reach,
     )  # fmt: skip
@@ -190,7 +189,7 @@ def user_steps(directions: Directions, level: Level, options: Options, x: Floats
         return options.step
     if directions.single and options.step.size == x.size:
         return options.step[directions.index]
-    return np.broadcast_to(options.step[:1], (len(directions),))
+    return options.step[:1].repeat(len(directions))
 
 
 def _first_step(

@@ -103,6 +103,8 @@ def level_of(stencil: Stencil) -> Level:
     """Turn a stencil into floats."""
     pairs = [(float(o), float(w)) for o, w in zip(stencil.offsets, stencil.weights, strict=True)]
     offsets, weights = np.array([pair for pair in pairs if pair[0] and pair[1]]).T.copy()
+    for array in (offsets, weights):
+        array.setflags(write=False)
     centre = dict(pairs).get(0.0, 0.0)
     return Level(stencil, offsets, weights, centre, float(stencil.order + stencil.accuracy))
 

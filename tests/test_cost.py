@@ -1,5 +1,7 @@
 """What an answer costs: evaluations, compilations, memory; and that threads do not disturb it."""
 
+import subprocess
+import sys
 import threading
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +11,18 @@ import pytest
 from scipy import optimize
 
 import numdiff as nd
+from numdiff import kernels, lines, sides
+from numdiff.kernels import points, rounds, stencils
+from tests.corpus.scalar import PROBLEMS
+
+ENTRIES = (
+    points.span,
+    points.place,
+    rounds.begin,
+    rounds.advance,
+    rounds.read,
+    stencils.difference,
+)
 
 rng = np.random.default_rng(1)
 A = rng.normal(size=(8, 8))
@@ -78,23 +92,22 @@ def test_the_complex_step_costs_five_evaluations_per_input_and_one_check():
 # --- compilation ---
 
 
-def compiled():
-    """How many versions of each kernel exist; those that only other kernels call have none."""
-    from numdiff.kernels import check, ladder, tableau
+def entry_points():
+    """The kernels that are called from Python, as compiled."""
+    return [kernels.compiled(kernel) for kernel in ENTRIES]
 
-    return {
-        (module.__name__, name): len(kernel.signatures)
-        for module in (check, ladder, tableau)
-        for name, kernel in vars(module).items()
-        if hasattr(kernel, "signatures")
-    }
+
+def compiled():
+    """How many versions of each exist."""
+    return [len(kernel.signatures) for kernel in entry_points()]
 
 
 def test_kernels_are_compiled_once_whatever_the_problem():
     x = np.linspace(1, 2, 3)
-    nd.gradient(np.sum, x)
+    nd.gradient(np.sum, np.ones(100))  # so many that it does not pay to interpret
+    nd.derivative(np.exp, np.ones(100), method="central", step=1e-5)
     before = compiled()
-    assert sum(before.values()) >= 3
+    assert before == [1] * len(ENTRIES)
     vector = lambda x: np.stack([x[0] * x[1], x[1] / x[2], np.sin(x[0])])
     nd.gradient(lambda x: x @ x, np.ones(7))
     nd.gradient(lambda x: x @ x, np.ones(1))
@@ -117,7 +130,47 @@ def test_kernels_are_compiled_once_whatever_the_problem():
         for method in ("auto", "richardson", "forward", "backward", "central"):
             nd.derivative(np.exp, 1.0, order=order, method=method)
     nd.derivative(np.exp, 1.0, method=nd.Stencil.central(1, 4))
+    for method in ("forward", "backward", "central", nd.Stencil.central(1, 4)):
+        for step in (1e-5, np.full(3, 1e-5), "textbook"):
+            nd.jacobian(vector, x, method=method, step=step)
+    nd.jvp(vector, x, x, method="central", step=1e-5)
     assert compiled() == before
+
+
+FRESH = """
+import sys
+import numdiff as nd
+for _ in range({times}):
+    nd.gradient(lambda x: x[0] * x[1], [1.0, 2.0])
+    nd.jacobian(lambda x: x[:1], [1.0, 2.0], method="central", step=1e-5)
+print("numba" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize(("times", "compiles"), [(1, False), (40, True)])
+def test_a_process_compiles_only_if_it_differentiates_a_lot(times, compiles):
+    script = FRESH.format(times=times)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == str(compiles)
+
+
+def same_bits(one, other):
+    names = ("value", "error", "status", "step", "noise")
+    pairs = ((np.asarray(getattr(e, name)) for e in (one, other)) for name in names)
+    return one.nfev == other.nfev and all(a.tobytes() == b.tobytes() for a, b in pairs)
+
+
+@pytest.mark.parametrize("problem", PROBLEMS[::10], ids=lambda problem: problem.name)
+def test_interpreted_and_compiled_kernels_give_the_same_bits(problem, monkeypatch):
+    for order in (1, 2, 3):
+        found = []
+        for way in (kernels.interpreted, kernels.compiled):
+            for module in (lines, sides):
+                monkeypatch.setattr(module, "runner", lambda _work, way=way: way)
+            found.append(nd.derivative(problem.f, problem.points[0], order=order))
+        assert same_bits(*found)
 
 
 # --- threads ---

@@ -1,23 +1,74 @@
-"""Numba kernels: arrays in, arrays out, no Python objects, no allocation."""
+"""Numba kernels: arrays in, arrays out, no Python objects, no allocation.
+
+They are written as plain Python and compiled as a whole, an entry point with all that it calls.
+What comes out is the same to the last bit whether they are compiled or interpreted, so a process
+that asks for a few derivatives only need not wait for a compiler.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from functools import cache
+from types import FunctionType
+from typing import Any, ParamSpec, TypeVar, cast
 
-import numba
+import numpy as np
 
-__all__ = ["jit"]
+__all__ = ["compiled", "interpreted", "kernel", "runner"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
+# Directions times outputs that a process interprets, a millisecond each, before it compiles: to
+# load compiled kernels takes about half a second, to compile them for the first time ten.
+PATIENCE = 64
 
-def jit(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a kernel, cached on disk where there is a place to write."""
+
+def kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Mark a function that can be compiled."""
+    function.__dict__["is_kernel"] = True
+    return function
+
+
+class _Meter:
+    """How much this process has interpreted; it changes when kernels compile, never a result."""
+
+    spent = 0
+
+
+_METER = _Meter()
+
+
+def runner(work: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Say how kernels are to be run for so many directions times outputs."""
+    if _METER.spent + work > PATIENCE:
+        return compiled
+    _METER.spent += work
+    return interpreted
+
+
+def interpreted(function: Callable[P, R]) -> Callable[P, R]:
+    """Run a kernel as the Python function that it is, as quiet as compiled code."""
+    return np.errstate(all="ignore")(function)
+
+
+@cache
+def compiled(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a kernel and the kernels that it calls, cached on disk where there is a place."""
+    from numba import config, njit  # noqa: PLC0415 - takes longer to import than NumPy
+
+    if vars(config)["DISABLE_JIT"]:
+        return interpreted(function)
+    plain = cast("FunctionType", function)
+    scope = dict(plain.__globals__)
+    for name in plain.__code__.co_names:
+        if hasattr(scope.get(name), "is_kernel"):
+            scope[name] = compiled(scope[name])
+    twin = FunctionType(plain.__code__, scope, plain.__name__, plain.__defaults__)
+    twin.__qualname__, twin.__module__ = plain.__qualname__, plain.__module__
+    settings: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
     # no fastmath: it deletes (x + h) - x and makes isnan(nan) False
     try:
-        compiled: Any = numba.njit(cache=True, error_model="numpy")(function)
+        return cast("Callable[P, R]", njit(cache=True, **settings)(twin))
     except RuntimeError:  # no folder for the cache, as in a read-only install without a home
-        compiled = numba.njit(error_model="numpy")(function)
-    return compiled  # type: ignore[no-any-return]
+        return cast("Callable[P, R]", njit(**settings)(twin))

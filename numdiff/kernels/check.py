@@ -8,26 +8,27 @@ from __future__ import annotations
 
 import math
 
-from numdiff.kernels import jit
+from numdiff.kernels import kernel
 from numdiff.kernels.ladder import (
     ALIKE, BASE, CHECK, CHECKED, CLEARLY, CLOSED, COARSE, DEVIATION, DOUBT, DOUBTED, ERROR,
     ESTIMATE, GROWTH, LADDER, LAST, LEAP, LOWEST, MINOR, MOST_RESTARTS, NEVER, NOISY, OTHER, PHASE,
     READY, REQUEST, RESTARTS, ROUNDING, SAMPLE, SAMPLED, SHOWN, SKEW, SLACK, SLOPE, SLOTS, SPREAD,
-    STRIDE, TINIEST, UNRESOLVED, amplitude, check_step, close, noisier, restart,
+    STRIDE, UNRESOLVED, amplitude, check_step, close, noisier, restart,
 )  # fmt: skip
+from numdiff.kernels.tableau import TINIEST, power, scale
 
 RESTART = 0.15  # of the length over which f changes: the step of a restart
 DROP = 2.0**-8  # of the change of f from the window to the check, LEAP octaves, if f is smooth
 CONFIRMED, SURPRISED, REFUTED, NOISE = range(4)
 
 
-@jit
+@kernel
 def resume(state, d):
     """Judge the window of a direction again, with what the sample or the check has shown."""
     state[d, PHASE], state[d, READY], state[d, CHECKED] = LADDER, 1, 1
 
 
-@jit
+@kernel
 def compare(rows, f0, ratio, samples, state, found):
     """Compare the sample off the lattice with what the ladder says there.
 
@@ -38,8 +39,8 @@ def compare(rows, f0, ratio, samples, state, found):
         if state[d, PHASE] != SAMPLE:
             continue
         bottom, alike = state[d, BASE] - state[d, LAST], True
-        width = math.ldexp(SKEW, state[d, REQUEST])
-        fall = math.ldexp(SKEW, state[d, REQUEST] - bottom) ** math.log2(ratio)
+        width = scale(SKEW, state[d, REQUEST])
+        fall = power(scale(SKEW, state[d, REQUEST] - bottom), ratio)
         for i in range(f0.size):
             if found[d, i, CLOSED] != 0.0 or found[d, i, ERROR] == math.inf:
                 continue
@@ -55,7 +56,7 @@ def compare(rows, f0, ratio, samples, state, found):
             state[d, REQUEST] = check_step(samples, state, found, d, f0, bottom)
 
 
-@jit
+@kernel
 def check(rows, f0, ratio, samples, state, found):
     """Settle what the pair at a tiny step confirms and send the rest back to the ladder."""
     for a in range(rows.size):
@@ -81,7 +82,7 @@ def check(rows, f0, ratio, samples, state, found):
                     found[d, i, SHOWN] = found[d, i, DOUBTED]
             else:
                 again = min(again, scale_of(samples, state, d, i, size, floor))
-                found[d, i, ESTIMATE] = math.ldexp(samples[d, 0, SLOTS + 1, i], -tiny)
+                found[d, i, ESTIMATE] = scale(samples[d, 0, SLOTS + 1, i], -tiny)
                 found[d, i, SHOWN], found[d, i, ERROR] = 0.0, math.inf
                 refuted += 1
         if surprised > 0:
@@ -99,7 +100,7 @@ def check(rows, f0, ratio, samples, state, found):
             close(samples, state, found, d, f0)
 
 
-@jit
+@kernel
 def verdict_of(samples, state, d, i, ratio, size, floor, found):
     """Say what the pair shows of one output."""
     odd, change = samples[d, 0, SLOTS + 1, i], 0.0
@@ -120,10 +121,10 @@ def verdict_of(samples, state, d, i, ratio, size, floor, found):
             return REFUTED if change <= DROP * last else SURPRISED
         return REFUTED if change * GROWTH <= found[DOUBTED] else NOISE
     tiny, bottom = state[d, REQUEST], state[d, BASE] - state[d, LAST]
-    fall = math.ldexp(1.0, (tiny - bottom) * (2 if ratio == 4.0 else 1))
+    fall = scale(1.0, (tiny - bottom) * (2 if ratio == 4.0 else 1))
     sigma = max(found[DEVIATION], floor)
-    off = abs(odd - math.ldexp(found[SLOPE], tiny))
-    surplus = off - math.ldexp(found[SLACK] + found[SPREAD] * fall, tiny)
+    off = abs(odd - scale(found[SLOPE], tiny))
+    surplus = off - scale(found[SLACK] + found[SPREAD] * fall, tiny)
     # what float32 would not resolve, wherever it was looked at, is noise as well
     coarse = max(sigma, unexpected(samples, state, d, i, found)) < COARSE * floor
     if surplus <= 6.0 * sigma:
@@ -142,20 +143,20 @@ def verdict_of(samples, state, d, i, ratio, size, floor, found):
     return NOISE
 
 
-@jit
+@kernel
 def unexpected(samples, state, d, i, found):
     """Return how far the sample off the lattice is from the leading terms of a smooth f."""
     if state[d, SAMPLED] == NEVER:
         return 0.0
-    off = samples[d, 0, SLOTS, i] - found[SLOPE] * math.ldexp(SKEW, state[d, SAMPLED])
+    off = samples[d, 0, SLOTS, i] - found[SLOPE] * scale(SKEW, state[d, SAMPLED])
     if samples.shape[1] == 1:
         return abs(off)
-    width = math.ldexp(SKEW, state[d, SAMPLED] - state[d, BASE] + state[d, LAST])
+    width = scale(SKEW, state[d, SAMPLED] - state[d, BASE] + state[d, LAST])
     bend = samples[d, 1, SLOTS, i] - samples[d, 1, state[d, LAST], i] * width * width
     return max(abs(off), abs(bend))
 
 
-@jit
+@kernel
 def scale_of(samples, state, d, i, size, floor):
     """Exponent of the length over which an output changes by `size`, seen from the tiny step."""
     length = math.inf

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 
-from numdiff.kernels import jit
+from numdiff.kernels import kernel
 from numdiff.kernels.tableau import (
     BAR,
     COLUMN,
@@ -27,6 +27,7 @@ from numdiff.kernels.tableau import (
     extrapolate,
     predict,
     residuals,
+    scale,
     trimmed_rms,
 )
 
@@ -50,6 +51,7 @@ ESTIMATE, ERROR, DEVIATION, STEP, SLOPE, SLACK, SPREAD, SHOWN, DOUBTED, CLOSED, 
 WINDOW, GUESS = 12, 13  # which window the entry is of, and whether it has no digit at all
 FOUND = 14
 OK, NOISE_LIMITED, NO_SCALE, DOMAIN = 0.0, 1.0, 7.0, 8.0  # codes of numdiff.Status
+UNKNOWN = 7  # the code of NO_SCALE where codes are integers
 
 ROUNDING = 0.3 * EPS
 TARGET = 256.0 * EPS
@@ -71,12 +73,11 @@ FOREIGN = 0.1  # of the size of f: more than this is no noise
 LEAP = 20  # where f is not resolved at all, look this many octaves further down
 STRIDE = 10  # octaves from a check that surprises to the one that decides
 GROWTH = 100.0  # of the surprise over STRIDE octaves, if f has structure there
-TINIEST = 5e-324
 MOST_SHRINKS = 60
 MOST_RESTARTS = 4
 
 
-@jit
+@kernel
 def restart(state, d, exponent):
     """Empty the window and ask for a level at another scale."""
     state[d, BASE], state[d, FIRST], state[d, LAST] = exponent + START, START, START - 1
@@ -84,7 +85,7 @@ def restart(state, d, exponent):
     state[d, CHECKED], state[d, SAMPLED] = 0, NEVER
 
 
-@jit
+@kernel
 def absorb(rows, arrived, stretch, f0, fold, samples, state, found):
     """Fold the values of f at the steps asked for, (L, P, m), into levels."""
     for a in range(rows.size):
@@ -113,7 +114,7 @@ def absorb(rows, arrived, stretch, f0, fold, samples, state, found):
             shrink(state, found, d)
 
 
-@jit
+@kernel
 def shrink(state, found, d):
     """Look closer to x: the usual edge of a domain is 0, then anywhere."""
     state[d, SHRINKS] += 1
@@ -127,7 +128,7 @@ def shrink(state, found, d):
         restart(state, d, exponent)
 
 
-@jit
+@kernel
 def finish(state, found, d):
     """End a direction and say of each output without a bar why it has none."""
     state[d, PHASE], state[d, READY] = DONE, 0
@@ -137,7 +138,7 @@ def finish(state, found, d):
             found[d, i, STATUS] = NO_SCALE if seen else DOMAIN
 
 
-@jit
+@kernel
 def gather(samples, state, d, i, y):
     """Copy the levels of one output to y; return how many end at the smallest step unbroken."""
     top = state[d, LAST]
@@ -150,17 +151,17 @@ def gather(samples, state, d, i, y):
     return n
 
 
-@jit
+@kernel
 def recall(samples, state, d, i, top, sampled):
     """Copy what the sample off the lattice showed of one output, and its width last, 0 if none."""
     sampled[-1] = 0.0
     if state[d, CHECKED] == 1 and state[d, SAMPLED] != NEVER:
-        sampled[-1] = math.ldexp(SKEW, state[d, SAMPLED] - top)
+        sampled[-1] = scale(SKEW, state[d, SAMPLED] - top)
         for c in range(sampled.size - 1):
             sampled[c] = samples[d, c, SLOTS, i]
 
 
-@jit
+@kernel
 def rounding(f0, y, n, least, floors):
     """Write the standard deviation of the rounding of f at each level to `floors`."""
     for k in range(n):
@@ -170,7 +171,7 @@ def rounding(f0, y, n, least, floors):
         floors[k] = max(ROUNDING * max(size, abs(f0)), least)
 
 
-@jit
+@kernel
 def measure(y, n, floors, shape, gain, factor, primary, seen, table, best, sampled):
     """Find the best entry of the primary channel, with the noise that all channels show.
 
@@ -204,7 +205,7 @@ def measure(y, n, floors, shape, gain, factor, primary, seen, table, best, sampl
     )  # fmt: skip
 
 
-@jit
+@kernel
 def resolved(y, n, floor):
     """Whether f changes less at the smallest step than at the one before, as smooth f do."""
     size = 0.0
@@ -217,7 +218,7 @@ def resolved(y, n, floor):
     return True
 
 
-@jit
+@kernel
 def wish(column, terms, order, n, higher, checked, rtol, idle, best):
     """Say what an output that is resolved wants next."""
     value, bar = abs(best[VALUE]), best[BAR]
@@ -239,30 +240,30 @@ def wish(column, terms, order, n, higher, checked, rtol, idle, best):
     return UP
 
 
-@jit
+@kernel
 def record(y, n, top, drift, order, window, best, found):
     """Keep the best entry if its bar is the smallest so far, back in the units of f and t."""
-    bar = math.ldexp(best[BAR], -top * order) + drift
+    bar = scale(best[BAR], -top * order) + drift
     # a window that has grown knows better than before; another window may have been the better one
     if found[WINDOW] != window and not bar < found[ERROR]:
         return
     found[WINDOW] = window
     found[GUESS] = 1.0 if best[CUT] > best[NOISE] and best[BAR] > abs(best[VALUE]) else 0.0
-    found[ESTIMATE], found[ERROR] = math.ldexp(best[VALUE], -top * order), bar
-    found[DEVIATION], found[STEP] = best[SIGMA], math.ldexp(1.0, top - int(best[ROW]))
+    found[ESTIMATE], found[ERROR] = scale(best[VALUE], -top * order), bar
+    found[DEVIATION], found[STEP] = best[SIGMA], scale(1.0, top - int(best[ROW]))
     found[STATUS] = OK
     if order == 1:
         found[SLOPE], found[SLACK] = found[ESTIMATE], bar
     else:
         above = y[0, n - 2]
-        found[SLOPE] = math.ldexp(2.0 * y[0, n - 1], n - 2 - top)
+        found[SLOPE] = scale(2.0 * y[0, n - 1], n - 2 - top)
         off = abs(2.0 * y[0, n - 1] - above) + 4.0 * best[SIGMA]
-        found[SLACK] = math.ldexp(off, n - 2 - top)
+        found[SLACK] = scale(off, n - 2 - top)
     # what is left of it closer to x is its leading term, more or less: twice that is allowed
-    found[SPREAD] = 2.0 * abs(math.ldexp(y[0, n - 1], n - 1 - top) - found[SLOPE])
+    found[SPREAD] = 2.0 * abs(scale(y[0, n - 1], n - 1 - top) - found[SLOPE])
 
 
-@jit
+@kernel
 def judge(
     rows, f0, shape, gain, factor, primary, reach, rtol, samples, state, found, y, floors, seen,
     table, best, sampled,
@@ -297,8 +298,8 @@ def judge(
             if shape.shape[0] > 1 and n > shape[1 - primary, TERMS]:
                 # f may round x on its way: half an ulp of x shifts the point that f sees
                 # (the other channel is one order up; its unit alone may overflow)
-                shift = math.ldexp(0.5 * EPS * reach[d], -top) * table[1 - primary, n - 1, 0]
-                drift = abs(math.ldexp(shift, -top * order))
+                shift = scale(0.5 * EPS * reach[d], -top) * table[1 - primary, n - 1, 0]
+                drift = abs(scale(shift, -top * order))
             before = found[d, i, ERROR]
             record(y, n, top, drift, order, float(state[d, BASE]), best, found[d, i])
             # a bar that has grown was refuted: the ladder is not done
@@ -309,7 +310,7 @@ def judge(
             state[d, want] += 1
 
 
-@jit
+@kernel
 def choose(rows, f0, samples, state, found):
     """Set the next request of the rows that were judged."""
     for a in range(rows.size):
@@ -335,7 +336,7 @@ def choose(rows, f0, samples, state, found):
             state[d, REQUEST] = max(bottom - DEPTH, state[d, LOWEST])
 
 
-@jit
+@kernel
 def close(samples, state, found, d, f0):
     """End a direction, unless f(x) drowned in the rounding of far larger values around it."""
     bottom, drowned = state[d, BASE] - state[d, LAST], 0
@@ -359,7 +360,7 @@ def close(samples, state, found, d, f0):
     finish(state, found, d)
 
 
-@jit
+@kernel
 def noisier(samples, state, found, d, f0):
     """Whether an open output shows more noise than rounding explains."""
     for i in range(f0.size):
@@ -369,7 +370,7 @@ def noisier(samples, state, found, d, f0):
     return False
 
 
-@jit
+@kernel
 def amplitude(samples, state, d, i):
     """Largest change of one output over the window."""
     largest = 0.0
@@ -381,7 +382,7 @@ def amplitude(samples, state, d, i):
     return largest
 
 
-@jit
+@kernel
 def check_step(samples, state, found, d, f0, bottom):
     """Exponent of the smallest step at which rounding still lets the slopes be confirmed."""
     wanted = math.inf
@@ -390,6 +391,6 @@ def check_step(samples, state, found, d, f0, bottom):
             floor = ROUNDING * max(abs(f0[i]), amplitude(samples, state, d, i))
             wanted = min(wanted, CONFIRM * floor / abs(found[d, i, SLOPE]))
     exponent = bottom - 6
-    if 0.0 < wanted < math.ldexp(1.0, exponent):
+    if 0.0 < wanted < scale(1.0, exponent):
         exponent = int(math.floor(math.log2(wanted)))  # noqa: RUF046 - a float in Numba
     return min(max(exponent, state[d, LOWEST]), bottom - 2)

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import math
 
-from numdiff.kernels import jit
-from numdiff.kernels.ladder import PHASE, REQUEST, SAMPLE, SKEW, TINIEST
-from numdiff.kernels.tableau import EPS
+from numdiff.kernels import kernel
+from numdiff.kernels.tableau import EPS, TINIEST
 
 OWN = 32.0  # the other scale to try is this part of x
 MOST = 1060  # no step is below 2**-MOST
+SHORTEST, LONGEST = 2.0**-MOST, 2.0**1000
 
 
-@jit
-def place(rows, state, x, starts, index, weight, offsets, block, stretch):
-    """Write the points x + o h d that these directions ask for to block (L, P, n).
+@kernel
+def place(rows, steps, x, starts, index, weight, offsets, block, stretch):
+    """Write the points x + o h d of these directions, each with its step, to block (L, P, n).
 
     stretch (L,) becomes the nominal distance of the outer points over the real one where a
     direction moves one entry of x: x + h rounds where a binade ends.
     """
     count = offsets.size
     for a in range(rows.size):
-        d = rows[a]
-        step = math.ldexp(SKEW if state[d, PHASE] == SAMPLE else 1.0, state[d, REQUEST])
+        d, step = rows[a], steps[a]
         stop = starts[d + 1] if d + 1 < starts.size else index.size
         for p in range(count):
             for k in range(x.size):
@@ -40,7 +39,7 @@ def place(rows, state, x, starts, index, weight, offsets, block, stretch):
             stretch[a] = nominal / real if real != 0.0 else math.nan
 
 
-@jit
+@kernel
 def span(x, starts, index, weight, first, ahead, behind, start, other, highest, lowest, reach):
     """Write the exponents between which the steps of each direction lie, and |x| / |d|, (D,).
 
@@ -60,15 +59,15 @@ def span(x, starts, index, weight, first, ahead, behind, start, other, highest, 
         room = min(ahead[d], behind[d]) if ahead.size > 0 else math.inf
         lowest[d] = exponent(last) if last > 0.0 else -MOST
         highest[d] = 1000
-        if 0.0 < room < 2.0**1000:
+        if 0.0 < room < LONGEST:
             highest[d] = int(math.floor(math.log2(room)))  # noqa: RUF046 - a float in Numba
         start[d] = max(min(exponent(begin), highest[d]), lowest[d])
         other[d] = exponent(own)
         reach[d] = far
 
 
-@jit
+@kernel
 def exponent(length):
     """Nearest power of two, within what a float can hold."""
-    held = min(max(length, 2.0**-MOST), 2.0**1000)
+    held = min(max(length, SHORTEST), LONGEST)
     return int(math.floor(math.log2(held) + 0.5))  # noqa: RUF046 - a float in Numba
