@@ -71,6 +71,12 @@ class Call(NamedTuple):
     vectorized: bool = False
     scalar: bool = False
 
+    @property
+    def function(self) -> Callable[[Any], Any]:
+        """f of its first argument alone."""
+        f, args = self.f, self.args
+        return (lambda point: f(point, *args)) if args else f  # a call with *args takes longer
+
 
 class Values(NamedTuple):
     """What f returned at N points, its form, and the first exception that made a row nan."""
@@ -120,13 +126,13 @@ def _pointwise(call: Call, points: NDArray[Any], form: Form | None) -> Values:
 
 def _ask_all(call: Call, points: NDArray[Any]) -> tuple[list[Any], Exception | None, bool]:
     """Return what f says point by point, None outside its domain; and whether all are floats."""
-    f, args, trouble, plain = call.f, call.args, None, True
+    f, trouble, plain = call.function, None, True
     rows: list[Any] = []
     waiting = _arguments(call, points)
     while True:
         try:
             for point in waiting:  # goes on behind a point at which f raised
-                value = f(point, *args)
+                value = f(point)
                 if type(value) not in IMMUTABLE:
                     value, plain = _numbers(value).copy(), False  # f may reuse its buffer
                 rows.append(value)
@@ -217,12 +223,12 @@ def _arguments(call: Call, points: NDArray[Any]) -> Iterator[Any]:
 
 
 def _ask(call: Call, point: NDArray[Any]) -> Any:
-    return call.f(next(_arguments(call, point)), *call.args)
+    return call.function(next(_arguments(call, point)))
 
 
 def _ask_batch(call: Call, points: NDArray[Any]) -> Any:
     block = points.T.copy().reshape(*call.shape, len(points))  # f may change it
-    return call.f(block, *call.args)
+    return call.function(block)
 
 
 def _one_of_batch(outputs: NDArray[Any]) -> NDArray[Any]:

@@ -238,13 +238,12 @@ def _workspace(width: int) -> tuple[Floats, ...]:
 
 def _read(run: Any, found: Floats, live: Ints, directions: Directions, *rest: Any) -> Lines:
     """Read the results; directions that are still live ran out of budget."""
-    value, error, step, noise = (np.empty(found.shape[:2]) for _ in range(4))
-    status = np.empty(value.shape, np.uint8)
+    columns = _columns((len(directions), found.shape[1]))
     unit = directions.weight if directions.single else np.ones(len(directions))
-    run(rounds.read)(found, unit, value, error, status, step, noise)
+    run(rounds.read)(found, unit, *columns)
     if live.size:
-        status[live] = BUDGET
-    return Lines(value, error, status, step, noise, *rest)
+        columns[2][live] = BUDGET
+    return Lines(*columns, *rest)
 
 
 class Samples(NamedTuple):
@@ -314,34 +313,27 @@ def _difference(problem: Problem, directions: Directions, level: Level, steps: F
     found = evaluate(call, block.reshape(count * width, x.size), problem.form)
     outputs = found.form.size
     f0 = found.rows[0] if problem.f0 is None else problem.f0
-    value, step = np.empty((count, outputs)), np.empty((count, outputs))
-    finite = run(stencils.difference)(
+    columns = _columns((count, outputs))
+    run(stencils.difference)(
         found.rows.reshape(count, width, outputs), level.weights, level.centre, f0, steps,
-        stretch, level.stencil.order, value, step,
+        stretch, level.stencil.order, *columns,
     )  # fmt: skip
-    lines = _without_bar(value, step, found.form, count * width, found.trouble)
-    return lines if finite else _outside(lines)
+    return Lines(*columns, count * width, found.form, found.trouble)
+
+
+def _columns(shape: tuple[int, int]) -> tuple[Floats, Floats, NDArray[np.uint8], Floats, Floats]:
+    """Make room for value, error, status, step and noise."""
+    value, error, step, noise = np.empty(shape), np.empty(shape), np.empty(shape), np.empty(shape)
+    return value, error, np.empty(shape, np.uint8), step, noise
 
 
 def one_level(value: Floats, steps: Floats, found: Samples) -> Lines:
     """Return values of which only one step is known: there is no error bar."""
+    usable, nothing = np.isfinite(value), np.full(value.shape, math.nan)
+    status = np.where(usable, SINGLE_STEP, Status.DOMAIN).astype(np.uint8)
+    error, value = np.where(usable, math.nan, math.inf), np.where(usable, value, math.nan)
     step = steps[:, None].repeat(value.shape[1], 1)
-    return _outside(_without_bar(value, step, found.form, found.nfev, found.trouble))
-
-
-def _without_bar(value: Floats, step: Floats, form: Form, nfev: int, *rest: Any) -> Lines:
-    status, error = np.empty(value.shape, np.uint8), np.empty(value.shape)
-    status.fill(SINGLE_STEP)
-    error.fill(math.nan)
-    return Lines(value, error, status, step, error.copy(), nfev, form, *rest)
-
-
-def _outside(lines: Lines) -> Lines:
-    """Mark what is not finite."""
-    outside = ~np.isfinite(lines.value)
-    lines.status[outside], lines.error[outside] = Status.DOMAIN, np.inf
-    lines.value[outside] = np.nan
-    return lines
+    return Lines(value, error, status, step, nothing, found.nfev, found.form, found.trouble)
 
 
 def _shifted(

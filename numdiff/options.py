@@ -146,7 +146,9 @@ def _number(value: Any, name: str) -> float:
 
 def _step(step: Any, x: Floats) -> Floats | str | None:
     if type(step) is float and 0.0 < step < math.inf:  # the usual case, and it has to be quick
-        return np.full(x.size, step)
+        steps = np.empty(x.size)
+        steps.fill(step)
+        return steps
     if step is None or isinstance(step, str):
         if step not in (None, "textbook"):
             raise ValueError(
