@@ -73,7 +73,7 @@ class Call(NamedTuple):
 
     @property
     def function(self) -> Callable[[Any], Any]:
-        """f of its first argument alone."""
+        """The function of its first argument alone."""
         f, args = self.f, self.args
         return (lambda point: f(point, *args)) if args else f  # a call with *args takes longer
 
