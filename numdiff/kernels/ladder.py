@@ -206,16 +206,16 @@ def measure(y, n, floors, shape, gain, factor, primary, seen, table, best, sampl
 
 
 @kernel
-def resolved(y, n, floor):
-    """Whether f changes less at the smallest step than at the one before, as smooth f do."""
-    size = 0.0
+def rising(y, n, floor):
+    """How many channels do not change less at the smallest step than before, as smooth ones do."""
+    size, count = 0.0, 0
     for c in range(y.shape[0]):
         size += abs(y[c, 0])
     floor = max(CLEARLY * floor, MINOR * size)
     for c in range(y.shape[0]):
         if abs(y[c, n - 1]) > max((0.75 if c == 0 else 0.6) * abs(y[c, n - 2]), floor):
-            return False
-    return True
+            count += 1
+    return count
 
 
 @kernel
@@ -235,7 +235,7 @@ def wish(column, terms, order, n, higher, checked, rtol, idle, best):
         return DOWN  # too few levels to tell noise from truncation that does not fall yet
     if not higher or bend > max(FLAT * order * top, 6.0 * best[SIGMA]):
         return SETTLED
-    if bar <= (FAIRLY if checked else FAIR) * value:
+    if order == 1 and bar <= (FAIRLY if checked else FAIR) * value:
         return SETTLED
     return UP
 
@@ -286,8 +286,10 @@ def judge(
                 state[d, DOWN] += 1
                 continue
             rounding(f0[i], y, n, found[d, i, SHOWN], floors)
-            if state[d, NOISY] == 0 and not resolved(y, n, floors[n - 1]):
-                state[d, UNRESOLVED] += 1
+            rises = 0 if state[d, NOISY] == 1 else rising(y, n, floors[n - 1])
+            if rises > 0:
+                # one of two parts may pass through zero between two levels, so it is asked again
+                state[d, DOWN if n == 2 and rises < shape.shape[0] else UNRESOLVED] += 1
                 found[d, i, ERROR] = math.inf
                 continue
             top = state[d, BASE] - (state[d, LAST] - n + 1)
