@@ -206,8 +206,11 @@ def measure(y, n, floors, shape, gain, factor, primary, seen, table, best, sampl
 
 
 @kernel
-def rising(y, n, floor):
-    """How many channels do not change less at the smallest step than before, as smooth ones do."""
+def rising(y, n, lead, floor):
+    """How many channels do not change less at the smallest step than before, as smooth ones do.
+
+    A channel alone, that of one side, is asked for its second differences too.
+    """
     size, count = 0.0, 0
     for c in range(y.shape[0]):
         size += abs(y[c, 0])
@@ -215,6 +218,11 @@ def rising(y, n, floor):
     for c in range(y.shape[0]):
         if abs(y[c, n - 1]) > max((0.75 if c == 0 else 0.6) * abs(y[c, n - 2]), floor):
             count += 1
+    if y.shape[0] == 1 and n > 2 and count == 0:
+        growth = scale(1.0, lead)
+        bend = abs(y[0, n - 2] - growth * y[0, n - 1])
+        if bend > max(0.6 * abs(y[0, n - 3] - growth * y[0, n - 2]), floor):
+            return 1
     return count
 
 
@@ -286,7 +294,7 @@ def judge(
                 state[d, DOWN] += 1
                 continue
             rounding(f0[i], y, n, found[d, i, SHOWN], floors)
-            rises = 0 if state[d, NOISY] == 1 else rising(y, n, floors[n - 1])
+            rises = 0 if state[d, NOISY] == 1 else rising(y, n, shape[0, LEAD], floors[n - 1])
             if rises > 0:
                 # one of two parts may pass through zero between two levels, so it is asked again
                 state[d, DOWN if n == 2 and rises < shape.shape[0] else UNRESOLVED] += 1
