@@ -22,15 +22,11 @@ KNOWN_DISHONEST: frozenset[Key] = frozenset(
         # 1 + x rounds alike at all steps of powers of two
         ("derivative 6", "loan payment", 0.001),
         # truncation taken too small
-        ("derivative 6", "inverse gamma pdf", 0.02),
         # the one small step that is tried is above the scale of f
         ("derivative above", "capacitor charge", 0.0),
         ("derivative above", "relativistic energy of an electron", 1e-24),
         ("derivative above", "relativistic energy of an electron", 2.7e-22),
         ("derivative above", "relativistic energy of an electron", 1e-20),
-        ("derivative above", "sqrt close to zero", 1e-06),
-        ("derivative above", "acosh close to one", 1.000001),
-        ("derivative above", "complex power outside the domain", 1e-06),
         # the small step contradicts, and is not heeded
         ("derivative above", "elu", -0.001),
         ("derivative above", "sine with a tiny very fast ripple", 0.1),
@@ -42,7 +38,6 @@ KNOWN_DISHONEST: frozenset[Key] = frozenset(
         # the small step contradicts, and is not heeded
         ("derivative below", "sine with a tiny very fast ripple", 0.1),
         ("derivative below", "sine with a tiny very fast ripple", 2.0),
-        ("derivative below", "narrow gaussian on a slope", 1.998),
         # rounding of 1e6 x taken too small
         ("derivative below", "sin of 1e6 x", 0.3),
         # 2**-132, the step at 0, is not small for it
@@ -61,7 +56,6 @@ KNOWN_DISHONEST: frozenset[Key] = frozenset(
         # noise of one residual taken too small
         ("jacobian", "osborne_2_residuals", "start"),
         # truncation taken too small off the diagonal
-        ("hessian", "norm", "small"),
         # noise of the second difference taken too small
         ("hessian", "entropy", "rare"),
         # one side only, and the smallest step tried is above the scale of f
@@ -112,7 +106,7 @@ KNOWN_SHORTFALLS: dict[str, tuple[float, float]] = {
     "derivative above: cover": (0.98, 0.9676),
     "derivative below: cover": (0.98, 0.9612),
     "gradient: median digits": (14, 13.92),
-    "derivative: evaluations": (14, 14.12),
+    "derivative: evaluations": (14, 14.14),
 }
 
 # What is wrong with the corpus itself: the check of `tests.test_corpus` and the name.

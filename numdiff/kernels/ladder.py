@@ -38,7 +38,8 @@ START = 5  # slot of the first level: room for 5 larger and 10 smaller steps
 FIRST, LAST, BASE, PHASE, REQUEST, READY, HIGHEST, LOWEST, OTHER = range(9)
 RESTARTS, SHRINKS, NOISY, CEILING, FLOOR, RESCALED, CHECKED, SAMPLED = range(9, 17)
 SETTLED, UP, DOWN, UNRESOLVED = range(17, 21)  # how many outputs want what
-STATE = 21
+OCTAVES = 21  # how far down all that want to go down may leap
+STATE = 22
 LADDER, SAMPLE, CHECK, DOUBT, DONE = range(5)  # phases
 
 # columns of `shape`, one row per channel
@@ -49,7 +50,8 @@ ESTIMATE, ERROR, DEVIATION, STEP, SLOPE, SLACK, SPREAD, SHOWN, DOUBTED, CLOSED, 
     range(12)
 )
 WINDOW, GUESS = 12, 13  # which window the entry is of, and whether it has no digit at all
-FOUND = 14
+DISPUTE = 14  # how far windows that have a bar contradict each other
+FOUND = 15
 OK, NOISE_LIMITED, NO_SCALE, DOMAIN = 0.0, 1.0, 7.0, 8.0  # codes of numdiff.Status
 UNKNOWN = 7  # the code of NO_SCALE where codes are integers
 
@@ -73,6 +75,7 @@ FOREIGN = 0.1  # of the size of f: more than this is no noise
 LEAP = 20  # where f is not resolved at all, look this many octaves further down
 STRIDE = 10  # octaves from a check that surprises to the one that decides
 GROWTH = 100.0  # of the surprise over STRIDE octaves, if f has structure there
+FURTHEST = 99  # octaves: nobody leaps that far
 MOST_SHRINKS = 60
 MOST_RESTARTS = 4
 
@@ -251,13 +254,19 @@ def wish(column, terms, order, n, higher, checked, rtol, idle, best):
 @kernel
 def record(y, n, top, drift, order, window, best, found):
     """Keep the best entry if its bar is the smallest so far, back in the units of f and t."""
-    bar = scale(best[BAR], -top * order) + drift
+    value, bar = scale(best[VALUE], -top * order), scale(best[BAR], -top * order) + drift
+    if found[WINDOW] != window and found[ERROR] < math.inf:
+        # two windows that contradict each other: one has missed noise or structure of f
+        off = abs(value - found[ESTIMATE])
+        found[DISPUTE] = max(found[DISPUTE], off if off > bar + found[ERROR] else 0.0)
+        found[ERROR] = max(found[ERROR], found[DISPUTE])
+    bar = max(bar, found[DISPUTE])
     # a window that has grown knows better than before; another window may have been the better one
     if found[WINDOW] != window and not bar < found[ERROR]:
         return
     found[WINDOW] = window
     found[GUESS] = 1.0 if best[CUT] > best[NOISE] and best[BAR] > abs(best[VALUE]) else 0.0
-    found[ESTIMATE], found[ERROR] = scale(best[VALUE], -top * order), bar
+    found[ESTIMATE], found[ERROR] = value, bar
     found[DEVIATION], found[STEP] = best[SIGMA], scale(1.0, top - int(best[ROW]))
     found[STATUS] = OK
     if order == 1:
@@ -277,47 +286,82 @@ def judge(
     table, best, sampled,
 ):  # fmt: skip
     """Judge each open output of the rows that have a new level; count what they want."""
-    terms, order = shape[primary, TERMS], shape[primary, ORDER]
     for a in range(rows.size):
         d = rows[a]
         for want in range(SETTLED, UNRESOLVED + 1):
             state[d, want] = 0
+        state[d, OCTAVES] = FURTHEST
         if state[d, READY] == 0:
             continue
-        higher = state[d, CEILING] == 0 and state[d, FIRST] > 0
-        higher = higher and state[d, BASE] - state[d, FIRST] < state[d, HIGHEST]
         for i in range(f0.size):
             if found[d, i, CLOSED] != 0.0:
                 continue
             n = gather(samples, state, d, i, y)
-            if n < max(2, terms + 1):
-                state[d, DOWN] += 1
-                continue
-            rounding(f0[i], y, n, found[d, i, SHOWN], floors)
-            rises = 0 if state[d, NOISY] == 1 else rising(y, n, shape[0, LEAD], floors[n - 1])
-            if rises > 0:
-                # one of two parts may pass through zero between two levels, so it is asked again
-                state[d, DOWN if n == 2 and rises < shape.shape[0] else UNRESOLVED] += 1
-                found[d, i, ERROR] = math.inf
-                continue
-            top = state[d, BASE] - (state[d, LAST] - n + 1)
-            recall(samples, state, d, i, top, sampled)
-            measure(y, n, floors, shape, gain, factor, primary, seen, table, best, sampled)
-            best[ROUND] = floors[int(best[ROW])]
-            drift = 0.0
-            if shape.shape[0] > 1 and n > shape[1 - primary, TERMS]:
-                # f may round x on its way: half an ulp of x shifts the point that f sees
-                # (the other channel is one order up; its unit alone may overflow)
-                shift = scale(0.5 * EPS * reach[d], -top) * table[1 - primary, n - 1, 0]
-                drift = abs(scale(shift, -top * order))
-            before = found[d, i, ERROR]
-            record(y, n, top, drift, order, float(state[d, BASE]), best, found[d, i])
-            # a bar that has grown was refuted: the ladder is not done
-            stalls = 0.5 * before < found[d, i, ERROR] < 2.0 * before
-            found[d, i, IDLE] = found[d, i, IDLE] + 1.0 if stalls else 0.0
-            checked, idle = state[d, CHECKED] == 1, found[d, i, IDLE]
-            want = wish(table[primary], terms, order, n, higher, checked, rtol, idle, best)
+            want = lacking(y, n, state[d], f0[i], shape, primary, found[d, i], floors)
+            if want == SETTLED:
+                recall(samples, state, d, i, state[d, BASE] - (state[d, LAST] - n + 1), sampled)
+                measure(y, n, floors, shape, gain, factor, primary, seen, table, best, sampled)
+                want = weigh(
+                    y, n, floors, shape, primary, reach[d], rtol, state[d], found[d, i], table,
+                    best,
+                )  # fmt: skip
             state[d, want] += 1
+
+
+@kernel
+def lacking(y, n, state, f0, shape, primary, found, floors):
+    """Write the rounding of the levels, and say what is wanted before they can be judged."""
+    order = shape[primary, ORDER]
+    if n < max(2, shape[primary, TERMS] + 1):
+        return DOWN
+    rounding(f0, y, n, found[SHOWN], floors)
+    rises = 0 if state[NOISY] == 1 else rising(y, n, shape[0, LEAD], floors[n - 1])
+    if rises == 0:
+        return SETTLED
+    found[ERROR] = math.inf
+    # one of two parts may pass through zero between two levels, so it is asked again
+    return DOWN if order > 1 and n == 2 and rises < shape.shape[0] else UNRESOLVED
+
+
+@kernel
+def weigh(y, n, floors, shape, primary, reach, rtol, state, found, table, best):
+    """Take over the best entry of one output, and say what it wants."""
+    terms, order = shape[primary, TERMS], shape[primary, ORDER]
+    top = state[BASE] - (state[LAST] - n + 1)
+    higher = state[CEILING] == 0 and state[FIRST] > 0
+    higher = higher and state[BASE] - state[FIRST] < state[HIGHEST]
+    best[ROUND] = floors[int(best[ROW])]
+    drift = 0.0
+    if shape.shape[0] > 1 and n > shape[1 - primary, TERMS]:
+        drift = shifted(table[1 - primary, n - 1, 0], reach, top, order)
+    before = found[ERROR]
+    record(y, n, top, drift, order, float(state[BASE]), best, found)
+    # a bar that has grown was refuted: the ladder is not done
+    stalls = 0.5 * before < found[ERROR] < 2.0 * before
+    found[IDLE] = found[IDLE] + 1.0 if stalls else 0.0
+    checked = state[CHECKED] == 1
+    want = wish(table[primary], terms, order, n, higher, checked, rtol, found[IDLE], best)
+    if want == DOWN:
+        leap = octaves(n, order, shape[primary, RATIO], shape[primary, COLUMNS], best)
+        state[OCTAVES] = min(state[OCTAVES], leap)
+    return want
+
+
+@kernel
+def shifted(above, reach, top, order):
+    """Error of a derivative where f rounds x on its way: half an ulp shifts the point it sees.
+
+    `above` is the next derivative, in units of the window (its own unit alone may overflow).
+    """
+    return abs(scale(scale(0.5 * EPS * reach, -top) * above, -top * order))
+
+
+@kernel
+def octaves(n, order, ratio, columns, best):
+    """How far below the smallest step truncation falls to the noise, if nothing extrapolates."""
+    if columns > 1 or n < 3 or not best[NOISE] > 0.0:
+        return 0
+    return int(math.log2(best[CUT] / best[NOISE]) / (order + math.log2(ratio)))
 
 
 @kernel
@@ -329,7 +373,9 @@ def choose(rows, f0, samples, state, found):
             continue
         bottom, top = state[d, BASE] - state[d, LAST], state[d, BASE] - state[d, FIRST]
         deeper = state[d, FLOOR] == 0 and bottom > state[d, LOWEST]
-        if state[d, DOWN] > 0 and deeper and state[d, LAST] < SLOTS - 1:
+        if state[d, DOWN] > 0 and deeper and 1 < state[d, OCTAVES] < FURTHEST:
+            restart(state, d, max(bottom - state[d, OCTAVES], state[d, LOWEST] + 1))
+        elif state[d, DOWN] > 0 and deeper and state[d, LAST] < SLOTS - 1:
             state[d, REQUEST] = bottom - 1
         elif state[d, UNRESOLVED] > 0:
             state[d, PHASE] = CHECK
