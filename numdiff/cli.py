@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 import numdiff
 from numdiff.estimate import Estimate
+from numdiff.rules import RULES
 
 __all__ = ["main"]
 
@@ -233,12 +234,12 @@ def _numbers(text: str) -> float | NDArray[np.float64]:
 
 
 def _step(text: str) -> str | float | NDArray[np.float64]:
-    if text == "textbook":
+    if text in RULES:
         return text
     try:
         return _numbers(text)
     except argparse.ArgumentTypeError as error:
-        raise argparse.ArgumentTypeError(f"{error}; or the word textbook") from None
+        raise argparse.ArgumentTypeError(f"{error}; or a rule: {', '.join(RULES)}") from None
 
 
 def _number(text: str) -> float:
@@ -423,10 +424,11 @@ COMMON = (
     Option(
         "--step",
         "the only step of forward, backward and central, the first one of auto and richardson; "
-        "a number, one for each entry of x, or the word textbook",
+        "a number, one for each entry of x, or the name of a rule, such as textbook or shi",
         _step,
         "H",
     ),
+    Option("--noise", "the standard deviation of the function's own error", _numbers, "S"),
     Option("--lower", "the function is never called below; one number or many", _numbers, "X"),
     Option("--upper", "the function is never called above; one number or many", _numbers, "X"),
     Option("--rtol", "stop where the error bar is below RTOL times the value", _number, "RTOL"),

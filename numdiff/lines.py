@@ -62,6 +62,8 @@ class Problem(NamedTuple):
         Relative error bar that is good enough.
     budget : float
         How many more evaluations are allowed.
+    noise : array (m,) or None
+        Standard deviation of the error of f, where it was given.
     """
 
     call: Call
@@ -70,6 +72,7 @@ class Problem(NamedTuple):
     f0: Floats | None = None
     rtol: float = 0.0
     budget: float = math.inf
+    noise: Floats | None = None
 
 
 class Lines(NamedTuple):
@@ -177,7 +180,8 @@ def _batch(
     x, f0, form = problem.x, problem.f0, problem.form
     assert f0 is not None
     assert form is not None
-    begun = _fresh(channels, span, f0.size, noise)
+    told = problem.noise is not None
+    begun = _fresh(channels, span, f0.size, problem.noise if noise is None else noise)
     _, state, found, samples = begun
     room = _workspace(len(channels.shape))
     method = (channels.fold, channels.shape, channels.gain, channels.factor, channels.primary)
@@ -188,7 +192,7 @@ def _batch(
     block, stretch = np.empty((live.size, width, x.size)), np.ldexp(1.0, span.start)
     run = runner(live.size * outputs)
     # levels that come with a reference exist at its steps only: no check elsewhere
-    run(rounds.begin)(span.start, span.other, span.highest, span.lowest, reference is None, *begun)
+    run(rounds.begin)(*span[:4], reference is None, told, *begun)
     run(points.place)(live, stretch, *where, block, stretch)
     advance: Any = run(rounds.advance)
     while live.size:
@@ -216,7 +220,7 @@ def _fresh(
     """Make the arrays that the ladder writes to: for one batch, gone with it."""
     count, width = len(span.start), len(channels.shape)
     return (
-        np.empty((0, outputs)) if noise is None else noise,
+        np.empty((0, outputs)) if noise is None else np.full((count, outputs), noise),
         np.empty((count, ladder.STATE), np.int64),
         np.empty((count, outputs, ladder.FOUND)),
         np.empty((count, width, ladder.SLOTS + 2, outputs)),

@@ -42,6 +42,7 @@ class Settings(TypedDict, total=False):
 
     method: str | Stencil
     step: ArrayLike | str | None
+    noise: ArrayLike | None
     bounds: Any
     rtol: float
     max_nfev: int | None
@@ -68,10 +69,16 @@ def derivative(
         does, one-sided where f is defined on one side only. ``"richardson"``: the same, never with
         a step larger than the first. ``"central"``, ``"forward"``, ``"backward"``, a `Stencil`: no
         extrapolation. ``"complex"``: the complex step, checked against real differences.
-    step : None, float, array like x, or "textbook"
-        None lets the method choose. With a number, or the textbook rule, ``"forward"``,
-        ``"backward"``, ``"central"`` and a `Stencil` take this single step and give no error bar;
-        for ``"auto"`` and ``"richardson"`` it is the first step. In units of x.
+    step : None, float, array like x, or str
+        None lets the method choose. With a number, or the rule of thumb ``"textbook"``,
+        ``"forward"``, ``"backward"``, ``"central"`` and a `Stencil` take this single step and give
+        no error bar; for ``"auto"`` and ``"richardson"`` it is the first step. In units of x. The
+        names of classical rules, for first derivatives by ``"forward"``, ``"backward"`` and
+        ``"central"``: ``"gill-murray"``, ``"more-wild"``, ``"shi"``, ``"curtis-reid"``,
+        ``"dumontet-vignes"``, ``"stepleman-winarsky"``, ``"mathur"``; `numdiff.rules` cites them.
+    noise : None, float or array like the output of f, optional
+        The standard deviation of f's own error, in units of f, which is then used as it is. None
+        lets it be noticed from the values of f.
     bounds : (lower, upper) or scipy.optimize.Bounds, optional
         f is never called outside.
     rtol : float, default 0.0

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from numdiff.rules import RULES
 from numdiff.steps import Method, named_method
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from numdiff.evaluate import Form
     from numdiff.stencil import Stencil
 
     Floats = NDArray[np.float64]
@@ -22,6 +24,7 @@ __all__ = ["Box", "Options", "as_point", "as_vector", "read"]
 
 
 COMPLEX_STEP = Method("complex")
+TEXTBOOK = "textbook"
 
 
 class Box(NamedTuple):
@@ -38,12 +41,13 @@ class Box(NamedTuple):
 class Options(NamedTuple):
     """The options of one call, checked.
 
-    `step` is None, ``"textbook"`` or an array like x (flattened), and `single` says whether it is
-    the only one.
+    `step` is None, the name of a rule or an array like x (flattened), and `single` says whether it
+    is the only one, known before f is called; `noise` is as the user gave it.
     """
 
     method: Method
     step: Floats | str | None
+    noise: Floats | None
     box: Box | None
     rtol: float
     max_nfev: float
@@ -53,7 +57,30 @@ class Options(NamedTuple):
     @property
     def single(self) -> bool:
         """Whether a single step was asked for."""
-        return self.step is not None and self.method.columns == 1
+        return self.step is not None and self.method.columns == 1 and self.rule is None
+
+    @property
+    def rule(self) -> str | None:
+        """The name of the rule that chooses the step while f is being called."""
+        return self.step if isinstance(self.step, str) and self.step != TEXTBOOK else None
+
+    def noise_of(self, form: Form) -> Floats | None:
+        """Return the standard deviation of each column of what f returns, if it was given.
+
+        Raises
+        ------
+        ValueError
+            If it does not have the shape of f's output.
+        """
+        if self.noise is None:
+            return None
+        if self.noise.shape not in ((), form.shape):
+            raise ValueError(
+                f"`noise` must be a number or have the shape of f's output, {form.shape}, got "
+                f"{self.noise.shape}"
+            )
+        columns = np.broadcast_to(self.noise, form.shape).ravel()
+        return np.tile(columns, 1 + form.is_complex)
 
     def at(self, k: int, spent: int) -> Options:
         """Return the options for the k-th of several points, after so many evaluations."""
@@ -108,6 +135,7 @@ def read(
     *,
     method: str | Stencil = "auto",
     step: Any = None,
+    noise: Any = None,
     bounds: Any = None,
     rtol: float = 0.0,
     max_nfev: float | None = None,
@@ -135,7 +163,16 @@ def read(
     if not limit >= 1.0:
         raise ValueError(f"`max_nfev` must be at least 1, got {max_nfev!r}")
     chosen = COMPLEX_STEP if method == "complex" else named_method(method)
-    return Options(chosen, _step(step, x), _box(bounds, x), rtol, limit, bool(vectorized), args)
+    told = None if noise is None else _noise(noise)
+    chosen_step, box = _step(step, x), _box(bounds, x)
+    return Options(chosen, chosen_step, told, box, rtol, limit, bool(vectorized), args)
+
+
+def _noise(noise: Any) -> Floats:
+    sizes = as_point(noise, "noise")
+    if not (sizes >= 0.0).all():
+        raise ValueError(f"`noise` must not be negative, got {_first(sizes, sizes < 0.0)}")
+    return sizes
 
 
 def _number(value: Any, name: str) -> float:
@@ -150,9 +187,10 @@ def _step(step: Any, x: Floats) -> Floats | str | None:
         steps.fill(step)
         return steps
     if step is None or isinstance(step, str):
-        if step not in (None, "textbook"):
+        if step is not None and step not in RULES:
+            names = ", ".join(repr(name) for name in RULES)
             raise ValueError(
-                f"`step` must be a number, an array like x or 'textbook', got {step!r}"
+                f"`step` must be a number, an array like x or one of {names}, got {step!r}"
             )
         return step
     sizes = as_point(step, "step")

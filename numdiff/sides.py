@@ -12,6 +12,7 @@ from numdiff.evaluate import Call, Form, origin
 from numdiff.kernels import points, runner
 from numdiff.lines import Lines, Problem, blank, climb, fill, single_step
 from numdiff.options import Box, Options
+from numdiff.selection import by_rule
 from numdiff.steps import Level, Span, channels, first_step, level_of, textbook
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ DOMAIN = int(Status.DOMAIN)
 def pose(call: Call, x: Floats, options: Options) -> Problem:
     """Ask for f(x) and put the problem together."""
     centre = origin(call, x)
-    return Problem(call, x, centre.form, centre.rows[0], options.rtol, options.max_nfev - 1)
+    noise = options.noise_of(centre.form)
+    budget = options.max_nfev - 1
+    return Problem(call, x, centre.form, centre.rows[0], options.rtol, budget, noise)
 
 
 class Window(NamedTuple):
@@ -105,7 +108,14 @@ def _follow(
     span = _span(task, chosen, side, rows)
     if found is not None:
         problem = problem._replace(budget=problem.budget - found.nfev)
-    lines = climb(problem, chosen, span, channels(method, task.order), keep=windows is not None)
+    if options.rule is None:
+        levels = channels(method, task.order)
+        lines = climb(problem, chosen, span, levels, keep=windows is not None)
+    else:
+        room = task.room and (task.room[0][rows], task.room[1][rows])
+        lines = by_rule(
+            problem, chosen, task.order, options.rule, method, noise=problem.noise, room=room
+        )
     if windows is not None:
         windows.append(Window(rows, side, lines))
     if side != options.method.side:
@@ -133,7 +143,7 @@ def _span(task: _Task, chosen: Directions, side: int, rows: Ints) -> Span:
     )  # fmt: skip
     span = Span(start, other, highest, lowest, reach)
     options = task.options
-    if options.step is None and options.method.roams:
+    if options.rule is not None or (options.step is None and options.method.roams):
         return span
     return _first_step(span, chosen, task.order, options, task.problem.x)
 

@@ -440,7 +440,7 @@ AT = ["--at", "1,2"]
         (
             [*G, "math:exp", *AT, "--step", "text"],
             "argument --step: expected a number, or several separated by commas as in 1.3,-0.7, "
-            "got 'text'; or the word textbook; see `numdiff gradient --help`",
+            "got 'text'; or a rule: textbook, gill-murray, more-wild, shi, curtis-reid, dumontet-vignes, stepleman-winarsky, mathur; see `numdiff gradient --help`",
         ),
         (
             [*G, "math:exp", *AT, "--rtol", "1,2"],

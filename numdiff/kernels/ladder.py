@@ -39,7 +39,8 @@ FIRST, LAST, BASE, PHASE, REQUEST, READY, HIGHEST, LOWEST, OTHER = range(9)
 RESTARTS, SHRINKS, NOISY, CEILING, FLOOR, RESCALED, CHECKED, SAMPLED = range(9, 17)
 SETTLED, UP, DOWN, UNRESOLVED = range(17, 21)  # how many outputs want what
 OCTAVES = 21  # how far down all that want to go down may leap
-STATE = 22
+TOLD = 22  # whether the noise is known
+STATE = 23
 LADDER, SAMPLE, CHECK, DOUBT, DONE = range(5)  # phases
 
 # columns of `shape`, one row per channel
@@ -85,7 +86,7 @@ def restart(state, d, exponent):
     """Empty the window and ask for a level at another scale."""
     state[d, BASE], state[d, FIRST], state[d, LAST] = exponent + START, START, START - 1
     state[d, PHASE], state[d, REQUEST], state[d, READY] = LADDER, exponent, 0
-    state[d, CHECKED], state[d, SAMPLED] = 0, NEVER
+    state[d, CHECKED], state[d, SAMPLED] = state[d, TOLD], NEVER
 
 
 @kernel
@@ -175,7 +176,7 @@ def rounding(f0, y, n, least, floors):
 
 
 @kernel
-def measure(y, n, floors, shape, gain, factor, primary, seen, table, best, sampled):
+def measure(y, n, floors, told, shape, gain, factor, primary, seen, table, best, sampled):
     """Find the best entry of the primary channel, with the noise that all channels show.
 
     sampled[c] is what a level at the step SAMPLED showed, sampled[-1] its width, 0 if none.
@@ -190,7 +191,7 @@ def measure(y, n, floors, shape, gain, factor, primary, seen, table, best, sampl
         )
         extrapolate(y[a], n, lead, terms, float(ratio), factor[a], table[a])
         count = residuals(table[a], n, terms, order, float(ratio), gain[a, 1], seen, count)
-    sigma, width = trimmed_rms(seen, count), sampled[-1]
+    sigma, width = trimmed_rms(seen, 0 * n if told else count), sampled[-1]
     if width > 0.0:
         choose_entry(
             table[c], n, shape[c, TERMS], shape[c, ORDER], float(shape[c, RATIO]),
@@ -300,7 +301,10 @@ def judge(
             want = lacking(y, n, state[d], f0[i], shape, primary, found[d, i], floors)
             if want == SETTLED:
                 recall(samples, state, d, i, state[d, BASE] - (state[d, LAST] - n + 1), sampled)
-                measure(y, n, floors, shape, gain, factor, primary, seen, table, best, sampled)
+                told = state[d, TOLD] == 1
+                measure(
+                    y, n, floors, told, shape, gain, factor, primary, seen, table, best, sampled
+                )
                 want = weigh(
                     y, n, floors, shape, primary, reach[d], rtol, state[d], found[d, i], table,
                     best,

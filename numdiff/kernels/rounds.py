@@ -11,7 +11,8 @@ from numdiff.kernels import kernel
 from numdiff.kernels.check import check, compare
 from numdiff.kernels.ladder import (
     BASE, CHECKED, DEVIATION, DONE, ERROR, ESTIMATE, FIRST, HIGHEST, LAST, LOWEST, NEVER, NOISY,
-    OTHER, PHASE, RATIO, REQUEST, SAMPLE, SAMPLED, SHOWN, SKEW, START, STATUS, STEP, UNKNOWN,
+    OTHER, PHASE, RATIO, REQUEST, SAMPLE, SAMPLED, SHOWN, SKEW, START, STATUS, STEP, TOLD,
+    UNKNOWN,
     absorb, choose, judge,
 )  # fmt: skip
 from numdiff.kernels.points import place
@@ -19,10 +20,11 @@ from numdiff.kernels.tableau import scale
 
 
 @kernel
-def begin(start, other, highest, lowest, roams, noise, state, found, samples):
+def begin(start, other, highest, lowest, roams, told, noise, state, found, samples):
     """Set up the ladders of D directions: nothing is known, a first step is asked for.
 
-    Without `roams` there is no check elsewhere; `noise` (D or 0, m) is the least to reckon with.
+    Without `roams` there is no check elsewhere; `noise` (D or 0, m) is the least to reckon with, or
+    all there is if it was `told`.
     """
     for d in range(start.size):
         for k in range(state.shape[1]):
@@ -30,7 +32,8 @@ def begin(start, other, highest, lowest, roams, noise, state, found, samples):
         state[d, BASE], state[d, REQUEST] = start[d] + START, start[d]
         state[d, FIRST], state[d, LAST], state[d, SAMPLED] = START, START - 1, NEVER
         state[d, HIGHEST], state[d, LOWEST], state[d, OTHER] = highest[d], lowest[d], other[d]
-        state[d, CHECKED] = state[d, NOISY] = 0 if roams else 1
+        state[d, NOISY], state[d, TOLD] = 0 if roams else 1, 1 if told else 0
+        state[d, CHECKED] = 1 if told or not roams else 0
         for i in range(found.shape[1]):
             for k in range(found.shape[2]):
                 found[d, i, k] = 0.0
