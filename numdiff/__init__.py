@@ -1,6 +1,7 @@
 """Numerical derivatives with error bars you can trust."""
 
 from numdiff.estimate import Estimate, Status
+from numdiff.noise_level import NoiseEstimate, noise_level
 from numdiff.operators import (
     derivative,
     gradient,
@@ -13,6 +14,7 @@ from numdiff.operators import (
 
 __all__ = [
     "Estimate",
+    "NoiseEstimate",
     "Status",
     "Stencil",
     "derivative",
@@ -22,6 +24,7 @@ __all__ = [
     "hvp",
     "jacobian",
     "jvp",
+    "noise_level",
 ]
 
 __version__ = "0.1.0"

@@ -465,4 +465,12 @@ COMMANDS = (
         options=(GRAD, *COMMON),
         exit_code=_estimate_code,
     ),
+    Command(
+        name="noise",
+        summary="the size and the kind of the function's own error",
+        call=numdiff.noise_level,
+        options=(Option("--direction", "along which it is asked", _numbers, "V"),),
+        scalar=True,
+        exit_code=lambda _: TRUSTWORTHY,
+    ),
 )

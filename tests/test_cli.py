@@ -12,6 +12,7 @@ import pytest
 import numdiff as nd
 from numdiff import cli
 from numdiff.cli import main
+from numdiff.rules import RULES
 
 FUNCTIONS = '''
 """Functions to differentiate."""
@@ -440,7 +441,7 @@ AT = ["--at", "1,2"]
         (
             [*G, "math:exp", *AT, "--step", "text"],
             "argument --step: expected a number, or several separated by commas as in 1.3,-0.7, "
-            "got 'text'; or a rule: textbook, gill-murray, more-wild, shi, curtis-reid, dumontet-vignes, stepleman-winarsky, mathur; see `numdiff gradient --help`",
+            f"got 'text'; or a rule: {', '.join(RULES)}; see `numdiff gradient --help`",
         ),
         (
             [*G, "math:exp", *AT, "--rtol", "1,2"],
