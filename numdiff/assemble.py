@@ -49,7 +49,8 @@ def worst(*statuses: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def per_output(lines: Lines) -> dict[str, NDArray[Any]]:
     """Return the columns of the lines as (D, m) arrays, real and imaginary parts put together."""
-    columns = {name: getattr(lines, name) for name in COLUMNS}
+    sided = () if lines.left is None else ("left", "right")
+    columns = {name: getattr(lines, name) for name in (*COLUMNS, *sided)}
     if not lines.form.is_complex:
         return columns
     half = lines.value.shape[1] // 2
@@ -62,6 +63,7 @@ def per_output(lines: Lines) -> dict[str, NDArray[Any]]:
         "status": worst(real["status"], imaginary["status"]),
         "step": np.minimum(real["step"], imaginary["step"]),
         "noise": np.hypot(real["noise"], imaginary["noise"]),
+        **{name: real[name] + 1j * imaginary[name] for name in sided},
     }
 
 
@@ -88,9 +90,10 @@ def estimate_from(
 ) -> Estimate:
     """Put columns that are in order into an estimate of that shape."""
     placed: dict[str, Any] = {n: c.reshape(shape).copy() for n, c in columns.items()}
-    left = placed["value"].copy()
-    left.fill(math.nan)
-    placed["left"], placed["right"] = left, left.copy()
+    if lines.left is None:
+        left = placed["value"].copy()
+        left.fill(math.nan)
+        placed["left"], placed["right"] = left, left.copy()
     if shape == ():
         placed = {name: array[()] for name, array in placed.items()}
     notes: tuple[str, ...] = ()

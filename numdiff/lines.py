@@ -88,6 +88,8 @@ class Lines(NamedTuple):
     trouble: Exception | None = None
     samples: Floats | None = None  # (D, C, slots, m)
     state: Ints | None = None  # (D, columns of the ladder's state)
+    left: Floats | None = None  # one-sided derivatives, where they were computed
+    right: Floats | None = None
 
 
 def climb(
@@ -146,12 +148,21 @@ def fill(found: Lines, rows: Ints, lines: Lines) -> Lines:
     if len(rows) == len(found.value) and found.nfev == 0:
         return lines._replace(trouble=trouble, nfev=nfev)
     columns = {}
-    for name in ("value", "error", "status", "step", "noise"):
-        column = getattr(found, name).copy()
+    for name in ("value", "error", "status", "step", "noise", *_sided(found, lines)):
+        column = _column(found, name)
         new = found.status[rows] == Status.DOMAIN
-        column[rows] = np.where(new, getattr(lines, name), column[rows])
+        column[rows] = np.where(new, _column(lines, name), column[rows])
         columns[name] = column
     return found._replace(**columns, nfev=nfev, trouble=trouble)
+
+
+def _sided(*several: Lines) -> tuple[str, ...]:
+    return () if all(lines.left is None for lines in several) else ("left", "right")
+
+
+def _column(lines: Lines, name: str) -> NDArray[Any]:
+    column = getattr(lines, name)
+    return np.full(lines.value.shape, math.nan) if column is None else np.array(column)
 
 
 def blank(problem: Problem, count: int) -> Lines:
@@ -365,12 +376,11 @@ def stacked(parts: list[Lines]) -> Lines:
     shapes = {part.form.shape for part in parts}
     if len(shapes) > 1:
         raise ValueError(f"f must return the same shape at every point of x, got {sorted(shapes)}")
-    names = ("value", "error", "status", "step", "noise", "samples", "state")
+    names = ("value", "error", "status", "step", "noise")
+    kept = ("samples", "state") if parts[0].state is not None else ()
     joined: dict[str, Any] = {
-        name: None
-        if getattr(parts[0], name) is None
-        else np.concatenate([getattr(part, name) for part in parts])
-        for name in names
+        name: np.concatenate([_column(part, name) for part in parts])
+        for name in (*names, *kept, *_sided(*parts))
     }
     trouble = next((part.trouble for part in parts if part.trouble), None)
     return Lines(

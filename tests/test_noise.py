@@ -1,0 +1,151 @@
+"""Noise: told by the user, or noticed from the values of f."""
+
+import math
+from collections import defaultdict
+
+import numpy as np
+import pytest
+
+import numdiff as nd
+from numdiff.rules import RULES
+from tests.corpus import noisy
+
+HASHED = ("hash_uniform", "hash_gaussian", "hash_additive")
+CASES = list(noisy.noisy_cases())
+
+
+def covered(estimate, exact):
+    return abs(estimate.value - exact) <= estimate.error
+
+
+# --- told ---
+
+
+@pytest.mark.parametrize("kind", HASHED)
+def test_bars_hold_where_the_noise_is_told(kind):
+    held, calls = [], []
+    for case in CASES:
+        if case.kind == kind:
+            noise = case.level * max(abs(case.f(case.x)), 1e-300)
+            found = nd.derivative(case.f, case.x, noise=noise)
+            held.append(covered(found, case.exact))
+            calls.append(found.nfev)
+    assert np.mean(held) >= 0.95
+    assert np.mean(calls) <= 20
+
+
+def test_noise_is_used_as_it_is():
+    found = nd.derivative(math.exp, 1.0, noise=1e-6)
+    assert found.noise == 1e-6
+    assert found.status == nd.Status.NOISE_LIMITED
+    assert found.error > 1e-6
+    assert found.nfev < nd.derivative(math.exp, 1.0).nfev + 10
+
+
+def test_noise_of_each_output():
+    found = nd.jacobian(lambda x: np.stack([np.exp(x[0]), x[0] ** 2]), [1.0], noise=[1e-6, 0.0])
+    assert found.noise[:, 0].tolist()[0] == 1e-6
+    assert found.error[0, 0] > 1e4 * found.error[1, 0]
+
+
+@pytest.mark.parametrize("operator", [nd.hessian, nd.hessian_diagonal, nd.gradient])
+def test_noise_reaches_all_operators(operator):
+    def f(x):
+        return np.exp(x[0]) * x[1]
+
+    told, noticed = operator(f, [1.0, 2.0], noise=1e-7), operator(f, [1.0, 2.0])
+    assert (told.error >= noticed.error).all()
+    assert (told.noise == 1e-7).any()
+
+
+def test_noise_of_complex_outputs():
+    found = nd.jacobian(lambda x: np.exp(1j * x), [1.0, 2.0], noise=1e-7)
+    assert (
+        np.abs(found.value - np.diag(1j * np.exp(1j * np.array([1.0, 2.0])))) < found.error
+    ).all()
+
+
+@pytest.mark.parametrize(
+    ("noise", "error", "words"),
+    [
+        (-1.0, ValueError, "negative"),
+        ([1.0, 2.0, 3.0], ValueError, "shape of f's output"),
+        (math.nan, ValueError, "finite"),
+        ("much", TypeError, "noise"),
+    ],
+)
+def test_bad_noise_is_refused(noise, error, words):
+    with pytest.raises(error, match=words):
+        nd.jacobian(lambda x: x, [1.0, 2.0], noise=noise)
+
+
+# --- noticed ---
+
+
+def by_kind():
+    held, lies = defaultdict(list), defaultdict(int)
+    for case in CASES:
+        found = nd.derivative(case.f, case.x)
+        error = abs(found.value - case.exact)
+        held[case.kind].append(bool(error <= found.error) or not found.success)
+        lies[case.kind] += bool(found.success and error > 10 * found.error)
+    return held, lies
+
+
+def test_bars_hold_on_every_kind_of_deterministic_noise():
+    held, lies = by_kind()
+    for kind, answers in held.items():
+        least, most = IN_PIECES.get(kind, (0.95, 0))
+        assert np.mean(answers) >= least, kind
+        assert lies[kind] <= most, kind
+
+
+# f in smooth pieces with steps between them: steps that stay in one piece see its slope only.
+# Least cover and most lies, to become those of all others.
+IN_PIECES = {
+    "newton": (0.4, 40),
+    "fixed_point": (0.5, 60),
+    "step_integration": (0.1, 30),
+    "panel_count": (0.4, 45),
+    "fast_sine": (0.95, 1),  # its own slope, which is no noise, at the smallest step
+}
+
+
+# --- classical rules ---
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule != "textbook"])
+@pytest.mark.parametrize("method", ["forward", "backward", "central"])
+def test_rules_answer_through_the_operators(rule, method):
+    found = nd.gradient(lambda x: np.exp(x[0]) * x[1], [1.0, 2.0], method=method, step=rule)
+    exact = np.array([2 * math.e, math.e])
+    assert found.success.any() or (found.status == nd.Status.SINGLE_STEP).any()
+    assert np.allclose(found.value, exact, rtol=1e-4)
+    known = np.isfinite(found.error)
+    assert (np.abs(found.value - exact) <= found.error)[known].all()
+
+
+def test_rules_stay_inside_bounds():
+    seen = []
+
+    def f(x):
+        seen.append(x[0])
+        return math.exp(x[0])
+
+    found = nd.gradient(f, [1.0], method="central", step="shi", bounds=(1.0, 2.0))
+    assert min(seen) >= 1.0
+    assert max(seen) <= 2.0
+    assert found.status[0] == nd.Status.ONE_SIDED
+
+
+@pytest.mark.parametrize("method", ["auto", "richardson"])
+def test_rules_are_for_single_differences(method):
+    with pytest.raises(ValueError, match="rule"):
+        nd.gradient(np.sum, [1.0], method=method, step="shi")
+
+
+def test_rules_are_for_first_derivatives():
+    with pytest.raises(ValueError, match="first derivatives"):
+        nd.derivative(math.exp, 1.0, order=2, method="central", step="shi")
+    with pytest.raises(ValueError, match="first derivatives"):
+        nd.hessian(np.sum, [1.0, 2.0], method="central", step="shi")
