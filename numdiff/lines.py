@@ -147,7 +147,7 @@ def fill(found: Lines, rows: Ints, lines: Lines) -> Lines:
     trouble, nfev = found.trouble or lines.trouble, found.nfev + lines.nfev
     if len(rows) == len(found.value) and found.nfev == 0:
         return lines._replace(trouble=trouble, nfev=nfev)
-    columns = {}
+    columns: dict[str, Any] = {}
     for name in ("value", "error", "status", "step", "noise", *_sided(found, lines)):
         column = _column(found, name)
         new = found.status[rows] == Status.DOMAIN

@@ -11,14 +11,15 @@ import math
 from numdiff.kernels import kernel
 from numdiff.kernels.ladder import (
     ALIKE, BASE, CHECK, CHECKED, CLEARLY, CLOSED, COARSE, DEVIATION, DOUBT, DOUBTED, ERROR,
-    ESTIMATE, GROWTH, LADDER, LAST, LEAP, LOWEST, MINOR, MOST_RESTARTS, NEVER, NOISY, OTHER, PHASE,
-    READY, REQUEST, RESTARTS, ROUNDING, SAMPLE, SAMPLED, SHOWN, SKEW, SLACK, SLOPE, SLOTS, SPREAD,
-    STRIDE, UNRESOLVED, amplitude, check_step, close, noisier, restart,
+    ESTIMATE, FIRST, GROWTH, LADDER, LAST, LEAP, LOWEST, MINOR, MOST_RESTARTS, NEVER, NOISY, OTHER,
+    PHASE, READY, REQUEST, RESTARTS, ROUNDING, SAMPLE, SAMPLED, SHOWN, SKEW, SLACK, SLOPE, SLOTS,
+    SPREAD, STRIDE, UNRESOLVED, amplitude, check_step, close, noisier, restart,
 )  # fmt: skip
 from numdiff.kernels.tableau import TINIEST, power, scale
 
 RESTART = 0.15  # of the length over which f changes: the step of a restart
 DROP = 2.0**-8  # of the change of f from the window to the check, LEAP octaves, if f is smooth
+STEEP = 16.0  # times what counts as nothing: a step that is no rounding
 CONFIRMED, SURPRISED, REFUTED, NOISE = range(4)
 
 
@@ -113,9 +114,13 @@ def verdict_of(samples, state, d, i, ratio, size, floor, found):
         last = 0.0
         for c in range(samples.shape[1]):
             last += abs(samples[d, c, state[d, LAST], i])
-        if change == 0.0 and last < MINOR * size:
-            found[DOUBTED] = last  # the steps of a staircase
-            return NOISE
+        if change == 0.0:  # the steps of a staircase, or flat ground before f rises
+            stairs = last if last < MINOR * size else 0.0
+            if state[d, PHASE] == CHECK:
+                stairs = max(stairs, quantum(samples, state, d, i, floor))
+            if stairs > 0.0:
+                found[DOUBTED] = stairs
+                return NOISE
         if state[d, PHASE] == CHECK:
             found[DOUBTED] = change
             return REFUTED if change <= DROP * last else SURPRISED
@@ -140,7 +145,26 @@ def verdict_of(samples, state, d, i, ratio, size, floor, found):
     if surplus > GROWTH * found[DOUBTED] and not staircase:
         return REFUTED
     found[DOUBTED] = max(surplus, found[DOUBTED])
+    if change == 0.0:  # a plateau: its edges are as far as the levels show, not the tiny step
+        found[DOUBTED] = max(found[DOUBTED], quantum(samples, state, d, i, floor))
     return NOISE
+
+
+@kernel
+def quantum(samples, state, d, i, floor):
+    """Return what all changes of f over the window are multiples of, by Euclid; 0 if nothing."""
+    least, common = CLEARLY * floor, 0.0
+    for s in range(state[d, FIRST], state[d, LAST] + 1):
+        for side in range(2):
+            odd, even = samples[d, 0, s, i], samples[d, samples.shape[1] - 1, s, i]
+            rest = abs(odd)
+            if samples.shape[1] > 1:
+                rest = abs(even + odd) if side == 0 else abs(even - odd)
+            if not math.isfinite(rest):
+                continue
+            while rest > max(least, MINOR * common):  # rounding grows with the quotients
+                common, rest = rest, abs(common - rest * math.floor(common / rest + 0.5))
+    return common if common > STEEP * least else 0.0
 
 
 @kernel
