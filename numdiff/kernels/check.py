@@ -11,9 +11,9 @@ import math
 from numdiff.kernels import kernel
 from numdiff.kernels.ladder import (
     ALIKE, BASE, CHECK, CHECKED, CLEARLY, CLOSED, COARSE, DEVIATION, DOUBT, DOUBTED, ERROR,
-    ESTIMATE, FIRST, GROWTH, LADDER, LAST, LEAP, LOWEST, MINOR, MOST_RESTARTS, NEVER, NOISY, OTHER,
-    PHASE, READY, REQUEST, RESTARTS, ROUNDING, SAMPLE, SAMPLED, SHOWN, SKEW, SLACK, SLOPE, SLOTS,
-    SPREAD, STRIDE, UNRESOLVED, amplitude, check_step, close, noisier, restart,
+    ESTIMATE, FIRST, FORMER, GROWTH, LADDER, LAST, LEAP, LOWEST, MINOR, MOST_RESTARTS, NEVER, NOISY,
+    OTHER, PHASE, READY, REQUEST, RESTARTS, ROUNDING, SAMPLE, SAMPLED, SHOWN, SKEW, SLACK, SLOPE,
+    SLOTS, SPREAD, STRIDE, UNRESOLVED, amplitude, check_step, close, noisier, restart,
 )  # fmt: skip
 from numdiff.kernels.tableau import TINIEST, power, scale
 
@@ -83,6 +83,8 @@ def check(rows, f0, ratio, samples, state, found):
                     found[d, i, SHOWN] = found[d, i, DOUBTED]
             else:
                 again = min(again, scale_of(samples, state, d, i, size, floor))
+                if found[d, i, ERROR] < math.inf:
+                    found[d, i, FORMER] = found[d, i, ESTIMATE]
                 found[d, i, ESTIMATE] = scale(samples[d, 0, SLOTS + 1, i], -tiny)
                 found[d, i, SHOWN], found[d, i, ERROR] = 0.0, math.inf
                 refuted += 1

@@ -52,7 +52,8 @@ ESTIMATE, ERROR, DEVIATION, STEP, SLOPE, SLACK, SPREAD, SHOWN, DOUBTED, CLOSED, 
 )
 WINDOW, GUESS = 12, 13  # which window the entry is of, and whether it has no digit at all
 DISPUTE = 14  # how far windows that have a bar contradict each other
-FOUND = 15
+FORMER = 15  # what a window said that the check refuted, 0 if none was
+FOUND = 16
 OK, NOISE_LIMITED, NO_SCALE, DOMAIN = 0.0, 1.0, 7.0, 8.0  # codes of numdiff.Status
 UNKNOWN = 7  # the code of NO_SCALE where codes are integers
 
@@ -62,6 +63,7 @@ CLEARLY = 50.0  # how many roundings make a change of f a change
 FLAT = 0.1  # relative change of the first column below which a larger step promises more
 COARSE = 2.0**-24 / ROUNDING  # what changes f by less than float32 would is noise, not structure
 CONFIRM = 1e4  # the check confirms a slope to one part in this
+PIECES = 0.02  # relative difference of slopes below which it is f's own error that has them
 MINOR = 1e-3  # a part of the change of f that says nothing about its scale
 NEARLY = 0.01  # relative change of D over two levels below which the first steps are small
 PATIENT = 7  # levels before a stall with a poor bar counts as noise: an edge may be in the window
@@ -413,6 +415,11 @@ def close(samples, state, found, d, f0):
     for i in range(f0.size):
         size = max(abs(f0[i]), amplitude(samples, state, d, i))
         guess = found[d, i, GUESS] == 1.0 and state[d, NOISY] == 0
+        off = abs(found[d, i, ESTIMATE] - found[d, i, FORMER])
+        if found[d, i, FORMER] != 0.0 and off < PIECES * abs(found[d, i, ESTIMATE]):
+            # the same slope over many steps and another one close to x: f comes in small pieces
+            found[d, i, ERROR] = max(found[d, i, ERROR], 2.0 * off)
+            found[d, i, DEVIATION] = max(found[d, i, DEVIATION], off * found[d, i, STEP])
         if found[d, i, DEVIATION] > FOREIGN * size or guess:
             found[d, i, ERROR] = math.inf  # noise as large as f itself is f, not resolved
         elif found[d, i, DEVIATION] > CLEARLY * ROUNDING * size and found[d, i, STATUS] == OK:
