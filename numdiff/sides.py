@@ -11,6 +11,7 @@ from numdiff.estimate import Status
 from numdiff.evaluate import Call, Form, origin
 from numdiff.kernels import points, runner
 from numdiff.lines import Lines, Problem, blank, climb, fill, single_step
+from numdiff.nonsmooth import settle
 from numdiff.options import Box, Options
 from numdiff.selection import by_rule
 from numdiff.steps import Level, Span, channels, first_step, level_of, textbook
@@ -110,7 +111,8 @@ def _follow(
         problem = problem._replace(budget=problem.budget - found.nfev)
     if options.rule is None:
         levels = channels(method, task.order)
-        lines = climb(problem, chosen, span, levels, keep=windows is not None)
+        lines = climb(problem, chosen, span, levels, keep=True)
+        lines = settled(problem, chosen, task.order, span, lines, side)
     else:
         room = task.room and (task.room[0][rows], task.room[1][rows])
         lines = by_rule(
@@ -125,6 +127,16 @@ def _follow(
     if found is None and whole:
         return lines
     return fill(found or blank(problem, len(task.directions)), rows, lines)
+
+
+def settled(
+    problem: Problem, directions: Directions, order: int, span: Span, lines: Lines, side: int
+) -> Lines:
+    """Look closer at what the ladder could not vouch for."""
+    found = settle(problem, directions, order, span, lines, side=side)
+    if np.isnan(found.left).all():
+        return found.lines
+    return found.lines._replace(left=found.left, right=found.right)
 
 
 def _span(task: _Task, chosen: Directions, side: int, rows: Ints) -> Span:
