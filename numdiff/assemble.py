@@ -63,8 +63,13 @@ def per_output(lines: Lines) -> dict[str, NDArray[Any]]:
         "status": worst(real["status"], imaginary["status"]),
         "step": np.minimum(real["step"], imaginary["step"]),
         "noise": np.hypot(real["noise"], imaginary["noise"]),
-        **{name: real[name] + 1j * imaginary[name] for name in sided},
+        **{name: _side(real, name) + 1j * _side(imaginary, name) for name in sided},
     }
+
+
+def _side(part: dict[str, NDArray[Any]], name: str) -> NDArray[Any]:
+    """Return a one-sided derivative, which is the derivative where a part has no kink."""
+    return np.where(np.isnan(part[name]), part["value"], part[name])
 
 
 def refuse_if_lost(lines: Lines) -> None:

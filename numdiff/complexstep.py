@@ -25,6 +25,7 @@ __all__ = ["complex_step"]
 # Squares of this vanish beside 1 in double precision, so truncation does too.
 TINY = 2.0**-66
 SHAKEN = 1365.0  # ulps from one sample to the next: far enough for f to round anew
+CONVINCING = 0.1  # of f and its change: a real bar that is no wider tells right from wrong
 SIGMAS = 2.0  # bends of four roundings each, the larger of two, are some two standard deviations
 
 
@@ -75,6 +76,9 @@ def _checked(problem: Problem, directions: Directions, options: Options) -> Line
     agree = (off <= seen.error[0] + np.abs(share) @ found.error) & (
         seen.status[0] <= Status.ONE_SIDED
     )
+    # a bar as wide as the changes of f themselves vouches for nothing
+    size = np.abs(share) @ np.abs(found.value) + np.abs(problem.f0)
+    agree &= seen.error[0] <= CONVINCING * size
     nfev = found.nfev + seen.nfev
     if agree.all():
         return found._replace(nfev=nfev)

@@ -142,15 +142,15 @@ def climb(
     return stacked(parts)
 
 
-def fill(found: Lines, rows: Ints, lines: Lines) -> Lines:
-    """Take over the lines of some directions where nothing was known of them."""
+def fill(found: Lines, rows: Ints, lines: Lines, chosen: NDArray[np.bool_] | None = None) -> Lines:
+    """Take over the lines of some directions: what was chosen, or where nothing was known."""
     trouble, nfev = found.trouble or lines.trouble, found.nfev + lines.nfev
-    if len(rows) == len(found.value) and found.nfev == 0:
+    if chosen is None and len(rows) == len(found.value) and found.nfev == 0:
         return lines._replace(trouble=trouble, nfev=nfev)
+    new = found.status[rows] == Status.DOMAIN if chosen is None else chosen
     columns: dict[str, Any] = {}
     for name in ("value", "error", "status", "step", "noise", *_sided(found, lines)):
         column = _column(found, name)
-        new = found.status[rows] == Status.DOMAIN
         column[rows] = np.where(new, _column(lines, name), column[rows])
         columns[name] = column
     return found._replace(**columns, nfev=nfev, trouble=trouble)

@@ -8,11 +8,12 @@ import numpy as np
 
 from numdiff.assemble import refuse_if_lost
 from numdiff.directions import Directions, combine
+from numdiff.doubts import Window, inherited
 from numdiff.estimate import Status
 from numdiff.kernels import ladder
 from numdiff.lines import Lines, Problem, blank, climb, fill, one_level, sample
 from numdiff.options import Options
-from numdiff.sides import Window, differentiate, user_steps
+from numdiff.sides import differentiate, user_steps
 from numdiff.steps import Span, mixed_channels
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def second(
         axes = along_axes(problem, directions, options)
         refuse_if_lost(axes.lines)
         rest = problem._replace(budget=problem.budget - axes.lines.nfev)
-        return axes.lines, mixed(rest, axes, rows, columns)
+        across = mixed(rest, axes, rows, columns)
+        return axes.lines, inherited(rest, directions, axes.lines, (rows, columns), across)
 
 
 def along_axes(problem: Problem, directions: Directions, options: Options) -> Axes:

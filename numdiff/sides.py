@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from numdiff.directions import Directions
+from numdiff.doubts import Window, doubted, sided
 from numdiff.estimate import Status
 from numdiff.evaluate import Call, Form, origin
 from numdiff.kernels import points, runner
 from numdiff.lines import Lines, Problem, blank, climb, fill, single_step
-from numdiff.nonsmooth import settle
 from numdiff.options import Box, Options
 from numdiff.selection import by_rule
 from numdiff.steps import Level, Span, channels, first_step, level_of, textbook
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-__all__ = ["Window", "differentiate", "pose", "user_steps"]
+__all__ = ["differentiate", "pose", "user_steps"]
 
 
 # A bound closer than this part of the size of x leaves no room for pairs of points.
@@ -37,14 +37,6 @@ def pose(call: Call, x: Floats, options: Options) -> Problem:
     noise = options.noise_of(centre.form)
     budget = options.max_nfev - 1
     return Problem(call, x, centre.form, centre.rows[0], options.rtol, budget, noise)
-
-
-class Window(NamedTuple):
-    """What is left of climbing some directions on one side: their numbers, levels and states."""
-
-    rows: Ints
-    side: int
-    lines: Lines
 
 
 def differentiate(
@@ -66,16 +58,18 @@ def differentiate(
         return blank(problem, len(directions))
     room = None if options.box is None else _room(problem.x, directions, options.box)
     task = _Task(problem, directions, order, options, room)
-    found = None
+    found, kept = None, [] if windows is None else windows
     for side, rows in _groups(task):
-        found = _follow(found, task, side, rows, windows)
+        found = _follow(found, task, side, rows, kept)
     found = found or blank(problem, len(directions))
     if options.method.side == 0:
         for side in (1, -1):  # f itself may be defined on one side of x only
             lost = _lost(found, task, side)
             if lost.size:
-                found = _follow(found, task, side, lost, windows)
-    return found
+                found = _follow(found, task, side, lost, kept)
+    if options.rule is not None:
+        return found
+    return doubted(problem, directions, order, found, kept, _open_room(task))
 
 
 class _Task(NamedTuple):
@@ -99,7 +93,7 @@ def _groups(task: _Task) -> list[tuple[int, Ints]]:
 
 
 def _follow(
-    found: Lines | None, task: _Task, side: int, rows: Ints, windows: list[Window] | None
+    found: Lines | None, task: _Task, side: int, rows: Ints, windows: list[Window]
 ) -> Lines:
     """Climb along some directions and fill in what was not known of them."""
     problem, options = task.problem, task.options
@@ -110,33 +104,28 @@ def _follow(
     if found is not None:
         problem = problem._replace(budget=problem.budget - found.nfev)
     if options.rule is None:
-        levels = channels(method, task.order)
-        lines = climb(problem, chosen, span, levels, keep=True)
-        lines = settled(problem, chosen, task.order, span, lines, side)
+        lines = climb(problem, chosen, span, channels(method, task.order), keep=True)
+        windows.append(Window(rows, side, span, lines))
+        lines = lines._replace(samples=None, state=None)
     else:
         room = task.room and (task.room[0][rows], task.room[1][rows])
         lines = by_rule(
             problem, chosen, task.order, options.rule, method, noise=problem.noise, room=room
         )
-    if windows is not None:
-        windows.append(Window(rows, side, lines))
-    if side != options.method.side:
-        good = lines.status <= Status.NOISE_LIMITED
-        status = np.where(good, Status.ONE_SIDED, lines.status).astype(np.uint8)
-        lines = lines._replace(status=status)
+    lines = sided(lines, side, options.method.side)
     if found is None and whole:
         return lines
     return fill(found or blank(problem, len(task.directions)), rows, lines)
 
 
-def settled(
-    problem: Problem, directions: Directions, order: int, span: Span, lines: Lines, side: int
-) -> Lines:
-    """Look closer at what the ladder could not vouch for."""
-    found = settle(problem, directions, order, span, lines, side=side)
-    if np.isnan(found.left).all():
-        return found.lines
-    return found.lines._replace(left=found.left, right=found.right)
+def _open_room(task: _Task) -> tuple[Floats, Floats] | None:
+    """How far samples may lie: inside the bounds, and on the side that the method asks for."""
+    side = task.options.method.side
+    if side == 0:
+        return task.room
+    ahead, behind = task.room or _room(task.problem.x, task.directions, None)
+    none = np.zeros(len(ahead))
+    return (ahead, none) if side > 0 else (none, behind)
 
 
 def _span(task: _Task, chosen: Directions, side: int, rows: Ints) -> Span:

@@ -83,10 +83,7 @@ def check(rows, f0, ratio, samples, state, found):
                     found[d, i, SHOWN] = found[d, i, DOUBTED]
             else:
                 again = min(again, scale_of(samples, state, d, i, size, floor))
-                if found[d, i, ERROR] < math.inf:
-                    found[d, i, FORMER] = found[d, i, ESTIMATE]
-                found[d, i, ESTIMATE] = scale(samples[d, 0, SLOTS + 1, i], -tiny)
-                found[d, i, SHOWN], found[d, i, ERROR] = 0.0, math.inf
+                forget(scale(samples[d, 0, SLOTS + 1, i], -tiny), found[d, i])
                 refuted += 1
         if surprised > 0:
             lost = state[d, UNRESOLVED] > 0
@@ -104,6 +101,14 @@ def check(rows, f0, ratio, samples, state, found):
 
 
 @kernel
+def forget(slope, found):
+    """Drop an answer that was refuted, but for its value; `slope` is a guess in its place."""
+    if found[ERROR] < math.inf:
+        found[FORMER] = found[ESTIMATE]
+    found[ESTIMATE], found[SHOWN], found[ERROR] = slope, 0.0, math.inf
+
+
+@kernel
 def verdict_of(samples, state, d, i, ratio, size, floor, found):
     """Say what the pair shows of one output."""
     odd, change = samples[d, 0, SLOTS + 1, i], 0.0
@@ -112,21 +117,7 @@ def verdict_of(samples, state, d, i, ratio, size, floor, found):
     if not math.isfinite(change):
         return CONFIRMED
     if found[ERROR] == math.inf:
-        # the change of a smooth f falls with the step, that of noise hardly
-        last = 0.0
-        for c in range(samples.shape[1]):
-            last += abs(samples[d, c, state[d, LAST], i])
-        if change == 0.0:  # the steps of a staircase, or flat ground before f rises
-            stairs = last if last < MINOR * size else 0.0
-            if state[d, PHASE] == CHECK:
-                stairs = max(stairs, quantum(samples, state, d, i, floor))
-            if stairs > 0.0:
-                found[DOUBTED] = stairs
-                return NOISE
-        if state[d, PHASE] == CHECK:
-            found[DOUBTED] = change
-            return REFUTED if change <= DROP * last else SURPRISED
-        return REFUTED if change * GROWTH <= found[DOUBTED] else NOISE
+        return verdict_without(samples, state, d, i, size, floor, change, found)
     tiny, bottom = state[d, REQUEST], state[d, BASE] - state[d, LAST]
     fall = scale(1.0, (tiny - bottom) * (2 if ratio == 4.0 else 1))
     sigma = max(found[DEVIATION], floor)
@@ -150,6 +141,26 @@ def verdict_of(samples, state, d, i, ratio, size, floor, found):
     if change == 0.0:  # a plateau: its edges are as far as the levels show, not the tiny step
         found[DOUBTED] = max(found[DOUBTED], quantum(samples, state, d, i, floor))
     return NOISE
+
+
+@kernel
+def verdict_without(samples, state, d, i, size, floor, change, found):
+    """Say what the pair shows of an output that has no answer yet."""
+    # the change of a smooth f falls with the step, that of noise hardly
+    last = 0.0
+    for c in range(samples.shape[1]):
+        last += abs(samples[d, c, state[d, LAST], i])
+    if change == 0.0:  # the steps of a staircase, or flat ground before f rises
+        stairs = last if last < MINOR * size else 0.0
+        if state[d, PHASE] == CHECK:
+            stairs = max(stairs, quantum(samples, state, d, i, floor))
+        if stairs > 0.0:
+            found[DOUBTED] = stairs
+            return NOISE
+    if state[d, PHASE] == CHECK:
+        found[DOUBTED] = change
+        return REFUTED if change <= DROP * last else SURPRISED
+    return REFUTED if change * GROWTH <= found[DOUBTED] else NOISE
 
 
 @kernel

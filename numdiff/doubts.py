@@ -1,0 +1,141 @@
+"""What the ladder cannot vouch for: f that differs between calls, kinks and jumps at x."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from numdiff.directions import Directions
+from numdiff.estimate import Status
+from numdiff.evaluate import origin
+from numdiff.fit import Known, fit, fit_mixed
+from numdiff.lines import Lines, Problem, fill
+from numdiff.nonsmooth import settle
+from numdiff.steps import Span
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
+
+__all__ = ["Window", "doubted", "inherited", "sided"]
+
+
+# plain numbers: looking up a member of an enumeration costs as much as calling f
+NOISE_LIMITED, UNRESOLVED = int(Status.NOISE_LIMITED), int(Status.UNRESOLVED)
+STOCHASTIC, DOMAIN = int(Status.STOCHASTIC), int(Status.DOMAIN)
+KINK, JUMP = int(Status.KINK), int(Status.JUMP)
+FITTED = 4  # highest order for which samples are averaged
+
+
+class Window(NamedTuple):
+    """What is left of climbing some directions on one side: their numbers, levels and states."""
+
+    rows: Ints
+    side: int
+    span: Span
+    lines: Lines
+
+
+def doubted(
+    problem: Problem, directions: Directions, order: int, found: Lines, windows: list[Window],
+    room: tuple[Floats, Floats] | None,
+) -> Lines:  # fmt: skip
+    """Look closer at lines that were found with these windows.
+
+    f(x) is asked again where noise was seen: last, so that solvers which start from their previous
+    answer are found too.
+    """
+    differs = np.zeros(found.value.shape[1], np.bool_)
+    noisy = any(_noisy(window.lines) for window in windows)
+    if noisy and problem.noise is None and found.nfev < problem.budget:
+        differs = _differs(problem)
+        found = found._replace(nfev=found.nfev + 1)
+    met = found.error <= problem.rtol * np.abs(found.value)
+    if not differs.all() and not (problem.rtol > 0.0 and met.all()):
+        found = _settled(problem, directions, order, found, windows)
+    if differs.any():
+        wanted = np.isfinite(found.value) | (found.status != DOMAIN)
+        found = _averaged(problem, directions, order, found, Known(room=room), wanted & differs)
+    return found
+
+
+def sided(lines: Lines, side: int, asked: int) -> Lines:
+    """Say of good answers that they are from one side, where that is not what was asked for."""
+    if side == asked:
+        return lines
+    good = lines.status <= NOISE_LIMITED
+    return lines._replace(status=np.where(good, Status.ONE_SIDED, lines.status).astype(np.uint8))
+
+
+def inherited(
+    problem: Problem, directions: Directions, lines: Lines, pairs: tuple[Ints, Ints], across: Lines
+) -> Lines:
+    """Take over what the lines along two directions say of both, to those along their pair."""
+    one, other = (lines.status[rows] for rows in pairs)
+    for code in (KINK, JUMP):
+        torn = (one == code) | (other == code)
+        across.status[torn], across.value[torn], across.error[torn] = code, math.nan, math.inf
+    wanted = (one == STOCHASTIC) | (other == STOCHASTIC)
+    if not wanted.any():
+        return across
+    rest = problem._replace(budget=problem.budget - across.nfev)
+    with np.errstate(all="ignore"):
+        found = fit_mixed(rest, directions, *pairs, Known(wanted=wanted, stochastic=True))
+    return fill(across, np.arange(len(wanted)), found, wanted)
+
+
+def _noisy(lines: Lines) -> bool:
+    return bool(((lines.status == NOISE_LIMITED) | (lines.status == UNRESOLVED)).any())
+
+
+def _differs(problem: Problem) -> Mask:
+    """Ask for f(x) again and say which columns of it have changed."""
+    assert problem.f0 is not None
+    assert problem.form is not None
+    again = origin(problem.call, problem.x).rows[0]
+    changed = (again != problem.f0) & np.isfinite(problem.f0)
+    parts = changed.reshape(1 + problem.form.is_complex, -1)
+    return np.tile(parts.any(axis=0), len(parts))
+
+
+def _settled(
+    problem: Problem, directions: Directions, order: int, found: Lines, windows: list[Window]
+) -> Lines:
+    """Tell kinks and jumps from noise, window by window."""
+    open_ = np.ones(found.value.shape, np.bool_)
+    for rows, side, span, raw in windows:
+        rest = problem._replace(budget=problem.budget - found.nfev + raw.nfev)
+        whole = len(rows) == len(directions)
+        chosen = directions if whole else directions.pick(rows)
+        new = settle(rest, chosen, order, span, raw, side=side)
+        mine = open_[rows] & (raw.status != DOMAIN)
+        open_[rows] &= ~mine
+        if new.lines is raw:
+            continue
+        # another value than that of a ladder with a bar: f comes in pieces smaller than its steps
+        off = np.abs(new.lines.value - raw.value)
+        mine &= ~((raw.status <= NOISE_LIMITED) & (off > raw.error + new.lines.error))
+        lines = sided(new.lines, side, 0)._replace(nfev=new.lines.nfev - raw.nfev)
+        if not np.isnan(new.left).all():
+            lines = lines._replace(left=new.left, right=new.right)
+        found = fill(found, rows, lines, mine)
+    return found
+
+
+def _averaged(
+    problem: Problem, directions: Directions, order: int, found: Lines, known: Known, wanted: Mask
+) -> Lines:
+    """Average samples of outputs that differ between calls."""
+    if order > FITTED:
+        found.status[wanted], found.error[wanted] = UNRESOLVED, math.inf
+        return found
+    rest = problem._replace(budget=problem.budget - found.nfev)
+    known = known._replace(wanted=wanted, stochastic=True)
+    with np.errstate(all="ignore"):  # values outside the domain are nan here
+        lines = fit(rest, directions, order, known)
+    return fill(found, np.arange(len(wanted)), lines, wanted)

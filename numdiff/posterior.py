@@ -1,0 +1,206 @@
+"""What noisy samples around x say of a derivative at x: a polynomial of unknown radius and size.
+
+A sample at the distance t is sum_k b_k t**p_k plus normal noise. The leading coefficients, of which
+the last is the derivative's, may be anything. The others fall as those of an analytic function do,
+b_k R**p_k ~ N(0, s**2), where neither R nor s is known: a grid of both is weighed by the likelihood
+of the samples. So the deviation of the derivative holds truncation as well as noise, no degree has
+to be chosen, and what further samples would bring can be told before they are taken.
+
+A polynomial under a prior is the localized regression of Blight and Ott (1975, Biometrika 62:79)
+and O'Hagan (1978, J. R. Statist. Soc. B 40:1); the likelihood is the restricted one of Patterson
+and Thompson (1971, doi:10.1093/biomet/58.3.545), in which the leading coefficients and the variance
+of the noise have been integrated out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["Basis", "Noise", "Posterior", "forecast", "posterior"]
+
+
+# Radii in units of the largest distance: below it they look alike once the powers are bounded, and
+# far above it they would trust in more smoothness than the samples can show.
+RADII = 2.0 ** np.arange(0.0, 2.0, 0.5)
+# Sizes in standard deviations of the noise: from hidden in it to free of it but for rounding.
+SIZES = 8.0 ** np.arange(1.0, 18.0)
+# How much larger than s a power may become beyond R: keeps its spectrum within the precision.
+BOUND = 1e4
+ROUNDING = 0.3 * 2.0**-52  # standard deviation of a sample relative to the largest, at least
+LEAST = 2.0**-1022  # unit of samples that are all zero
+
+
+class Basis(NamedTuple):
+    """Powers of the distance that samples are made of."""
+
+    powers: Floats  # (K,), rising
+    known: int  # how many of them have coefficients that may be anything; the last one is wanted
+
+    @property
+    def order(self) -> float:
+        """Power whose coefficient is wanted."""
+        return float(self.powers[self.known - 1])
+
+
+class Noise(NamedTuple):
+    """What is known beforehand of the noise of a sample, each array (B, m)."""
+
+    deviation: Floats
+    freedom: Floats  # it counts like an estimate from so many degrees of freedom
+    rounding: Floats  # standard deviation that it has at least
+
+
+class Posterior(NamedTuple):
+    """What B sets of samples say of the wanted coefficient of m outputs."""
+
+    value: Floats  # (B, m)
+    deviation: Floats  # (B, m), standard deviation of the value
+    freedom: Floats  # (B, m), its degrees of freedom
+    noise: Floats  # (B, m), standard deviation of a sample
+    misfit: Floats  # (B, m), what the samples alone say of its square over what was known of it
+    width: Floats  # (B,), largest distance
+    unit: Floats  # (B, m), largest sample
+    blame: Floats  # (B, radii, sizes, m), weight times variance of the noise, for `unit` = 1
+
+
+class _Spectrum(NamedTuple):
+    """The powers after the leading ones as independent parts, for each radius."""
+
+    lead: Floats  # (...,), weight of the leading coordinate in the wanted coefficient
+    turn: Floats  # (..., radii, Q, k), coordinates into parts
+    strength: Floats  # (..., radii, k), of each part for s = 1
+    share: Floats  # (..., radii, k), what a part takes off the wanted coefficient
+
+
+def posterior(basis: Basis, t: Floats, y: Floats, noise: Noise) -> Posterior:
+    """Learn the wanted coefficient from samples y (B, N, m) at distances t (B, N).
+
+    Samples that do not count have nan for a distance. As many distances as there are leading powers
+    have to differ.
+    """
+    width = np.nanmax(t, axis=1)
+    counted = np.isfinite(t)[..., None]
+    largest = np.abs(np.where(counted, y, 0.0)).max(axis=1)
+    unit = np.maximum(np.maximum(largest, noise.rounding), LEAST)
+    scaled = np.where(counted, y / unit[:, None], 0.0)
+    orthogonal, triangle = np.linalg.qr(_design(basis, t, width))
+    coordinates = np.swapaxes(orthogonal, 1, 2) @ scaled
+    rest = ((scaled - orthogonal @ coordinates) ** 2).sum(axis=1)
+    spectrum = _spectrum(basis, triangle, np.ones(len(t)))
+    parts, squares = _explain(basis, spectrum, coordinates, rest)
+    means, spread = _means(basis, spectrum, coordinates, parts), _spread(spectrum)[..., None]
+    excess = counted.sum(axis=1) - float(basis.known)
+    freedom = excess + noise.freedom
+    before = noise.freedom * (noise.deviation / unit) ** 2
+    least = excess * np.maximum(noise.rounding / unit, ROUNDING) ** 2
+    squares += (before + least)[:, None, None]
+    weight = _weight(basis, spectrum, squares, freedom[:, None, None], means)
+    blame = weight * squares / freedom[:, None, None]
+    value = (weight * means).sum(axis=(1, 2))
+    variance = blame * spread + weight * (means - value[:, None, None]) ** 2
+    alone = np.maximum(blame.sum(axis=(1, 2)) * freedom - before, 0.0) / excess
+    scale = unit / width[:, None] ** basis.order
+    return Posterior(
+        value * scale,
+        np.sqrt(variance.sum(axis=(1, 2))) * scale,
+        freedom,
+        np.sqrt(blame.sum(axis=(1, 2))) * unit,
+        np.where(before > 0.0, alone * noise.freedom / np.where(before > 0.0, before, 1.0), 0.0),
+        width,
+        unit,
+        blame,
+    )
+
+
+def forecast(basis: Basis, found: Posterior, t: Floats, further: Floats, reach: Floats) -> Floats:
+    """Tell the deviation that further samples would leave, (B, C, m).
+
+    Parameters
+    ----------
+    basis : Basis
+        What the samples are made of.
+    found : Posterior
+        What the samples so far say.
+    t : array (B, N)
+        Their distances.
+    further : array (B, C, P)
+        C choices of P distances more.
+    reach : array (B, C)
+        With each choice, samples so far that are further away would no longer count.
+    """
+    kept = np.where(t[:, None] <= reach[..., None], t[:, None], np.nan)
+    distances = np.concatenate([kept, further], axis=2)
+    width = np.nanmax(distances, axis=2)
+    triangle = np.asarray(np.linalg.qr(_design(basis, distances, width), mode="r"))
+    spread = _spread(_spectrum(basis, triangle, width / found.width[:, None]))
+    variance = np.einsum("bcrs,brsm->bcm", spread, found.blame)
+    return np.asarray(np.sqrt(variance) * found.unit[:, None] / width[..., None] ** basis.order)
+
+
+def _design(basis: Basis, t: Floats, width: Floats) -> Floats:
+    """Return the powers of the distances in units of the width, zeros where they do not count."""
+    powers = (t / width[..., None])[..., None] ** basis.powers
+    return np.where(np.isnan(t)[..., None], 0.0, powers)
+
+
+def _spectrum(basis: Basis, triangle: Floats, growth: Floats) -> _Spectrum:
+    """Part the powers by singular values; radii are in units of the width over `growth`."""
+    known = basis.known
+    size = np.minimum((growth[..., None, None] / RADII[:, None]) ** basis.powers[known:], BOUND)
+    turn, strength, back = np.linalg.svd(
+        triangle[..., None, known:, known:] * size[..., None, :], full_matrices=False
+    )
+    lead = 1.0 / triangle[..., known - 1, known - 1]
+    across = (lead[..., None] * triangle[..., known - 1, known:])[..., None, :] * size
+    return _Spectrum(lead, turn, strength, (back @ across[..., None])[..., 0])
+
+
+def _hidden(spectrum: _Spectrum) -> Floats:
+    """Return the part of each square that noise explains, (..., radii, sizes, k)."""
+    return np.asarray(1.0 / (1.0 + (SIZES[:, None] * spectrum.strength[..., None, :]) ** 2))
+
+
+def _spread(spectrum: _Spectrum) -> Floats:
+    """Return the variance of the wanted coefficient per variance of the noise."""
+    hidden = spectrum.share[..., None, :] ** 2 * SIZES[:, None] ** 2 * _hidden(spectrum)
+    return np.asarray(spectrum.lead[..., None, None] ** 2 + hidden.sum(axis=-1))
+
+
+def _explain(
+    basis: Basis, spectrum: _Spectrum, coordinates: Floats, rest: Floats
+) -> tuple[Floats, Floats]:
+    """Return the parts of the samples, (B, radii, k, m), and the squares that are left to noise."""
+    above = coordinates[:, basis.known :]
+    parts = np.swapaxes(spectrum.turn, 2, 3) @ above[:, None]
+    beside = np.maximum((above**2).sum(axis=1)[:, None] - (parts**2).sum(axis=2), 0.0)
+    squares = (rest[:, None] + beside)[:, :, None] + _hidden(spectrum) @ parts**2
+    return parts, squares
+
+
+def _means(basis: Basis, spectrum: _Spectrum, coordinates: Floats, parts: Floats) -> Floats:
+    """Return the wanted coefficient for each radius and size, (B, radii, sizes, m)."""
+    plain = spectrum.lead[:, None] * coordinates[:, basis.known - 1]
+    pull = (spectrum.share * spectrum.strength)[:, :, None] * SIZES[:, None] ** 2
+    return np.asarray(plain[:, None, None] - (pull * _hidden(spectrum)) @ parts)
+
+
+def _weight(
+    basis: Basis, spectrum: _Spectrum, squares: Floats, freedom: Floats, means: Floats
+) -> Floats:
+    """Weigh radii and sizes by their likelihood.
+
+    The wanted coefficient is as large as the others or not, which a Cauchy distribution says.
+    """
+    volume = np.log(_hidden(spectrum)).sum(axis=-1)[..., None]
+    expected = (SIZES / RADII[:, None] ** basis.order) ** 2 + _spread(spectrum)
+    size = expected[..., None] * squares / freedom
+    log = 0.5 * (volume - freedom * np.log(squares) - np.log(size)) - np.log1p(means**2 / size)
+    weight = np.exp(log - log.max(axis=(1, 2), keepdims=True))
+    return np.asarray(weight / weight.sum(axis=(1, 2), keepdims=True))
