@@ -178,11 +178,9 @@ def _doubt(
     sees = (entries[rows] & (last > EPS * np.abs(problem.f0))).any(axis=1)
     far = sees & (reach > 0.0) & (window < start - OCTAVES * (PROBES - 5))
     top = np.where(far, window + HIGHER, start)
-    # x = 0 has no last bit: what f adds to it may be of size 1, like the first step
-    lowest = np.where(reach > 0.0, lowest, np.maximum(lowest, start - REACH))
     near = Span(start, span.other[rows], span.highest[rows], lowest, reach)
     signs = (float(side),) if side else (-1.0, 1.0)
-    return Doubt(problem, chosen, near, top, signs, *np.nonzero(entries[rows]))
+    return Doubt(problem, chosen, near, top, start - REACH, signs, *np.nonzero(entries[rows]))
 
 
 def _told(problem: Problem, lines: Lines, order: int, at: tuple[Ints, Ints], bent: Mask) -> _Told:
@@ -227,7 +225,7 @@ def _level(secants: Secants) -> Mask:
     """Whether the slopes of both sides differ by the same at two steps in a row."""
     gap = secants.slopes[-1] - secants.slopes[0]
     same = np.abs(np.diff(gap, axis=0)) <= LEVEL * np.abs(gap[1:])
-    return np.asarray((same & (np.abs(gap[1:]) > CLEAR * secants.floor[1:])).any(axis=0))
+    return np.asarray((same & (np.abs(gap[1:]) > CLEAR * secants.inner[1:])).any(axis=0))
 
 
 def _starts(doubt: Doubt, secants: Secants, limits: Limits) -> Ints:
@@ -283,14 +281,14 @@ def _kinked(secants: Secants, sides: _Sides) -> Mask:
     """Whether one-sided derivatives differ, and secants by as much down to steps close to x."""
     gap, clear = _gap(sides)
     seen = secants.slopes[1] - secants.slopes[0]
-    sound = np.isfinite(seen) & (0.5 * CLEAR * secants.floor < np.abs(gap))
+    sound = np.isfinite(seen) & (0.5 * CLEAR * secants.inner < np.abs(gap))
     near = sound & (np.abs(seen - gap) < LEVEL * np.abs(gap))
     run = near[1:] & near[:-1]
     later = np.arange(len(seen))[:, None] > run.argmax(axis=0) + 1
     against = later & sound & (np.abs(seen) < 0.5 * np.abs(gap))
     # two steps may agree by chance where f oscillates
     enough = sides.sound.all(axis=0) | (run[1:] & run[:-1]).any(axis=0)
-    off = np.abs(secants.slopes - sides.value[:, None]) - CLEAR * secants.floor
+    off = np.abs(secants.slopes - sides.value[:, None]) - CLEAR * secants.inner
     bends = np.sort(np.where(near, np.fmax(off, 0.0) / secants.steps, np.inf), axis=1)
     middle = np.maximum(near.sum(axis=0) - 1, 0) // 2
     bend = bends[:, middle, np.arange(len(middle))].max(axis=0)

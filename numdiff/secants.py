@@ -58,6 +58,7 @@ class Doubt(NamedTuple):
     directions: Directions
     span: Span
     top: Ints  # (R,): exponent of the largest step of a secant
+    unit: Ints  # (R,): exponent of the smallest step where x is at least of size 1
     signs: tuple[float, ...]  # the sides of x on which f may be asked
     row: Ints  # (K,)
     output: Ints  # (K,)
@@ -68,7 +69,8 @@ class Secants(NamedTuple):
 
     steps: Floats  # (P, K), falling
     slopes: Floats  # (2, P, K): left and right; the same if f may be asked on one side only
-    floor: Floats  # (P, K): what rounding does to them
+    floor: Floats  # (P, K): what rounding of x and of f does to them
+    inner: Floats  # (P, K): and that of what f may add to a small x
     nfev: int
 
 
@@ -85,8 +87,8 @@ def secants_of(doubt: Doubt, width: float = 1.0) -> Secants:
     lowest, row, signs = doubt.span.lowest, doubt.row, np.array(doubt.signs)
     assert doubt.problem.f0 is not None
     f0, shape, nfev = doubt.problem.f0[doubt.output], (PROBES, len(row)), 0
-    slopes, floor = np.full((2, *shape), np.nan), np.full(shape, np.nan)
-    steps = np.full(shape, np.nan)
+    slopes, steps = np.full((2, *shape), np.nan), np.full(shape, np.nan)
+    floor, inner = np.full(shape, np.nan), np.full(shape, np.nan)
     for k in range(PROBES):
         exponent = doubt.top - OCTAVES * k
         live = np.flatnonzero(exponent >= lowest)
@@ -100,10 +102,13 @@ def secants_of(doubt: Doubt, width: float = 1.0) -> Secants:
         values, h = found.values[:, place, doubt.output[now]], np.abs(found.steps)[place]
         slopes[:, k, now] = (values - f0[now]) / (signs[:, None] * h)
         size = np.fmax(np.abs(f0[now]), np.fmax.reduce(np.abs(values)))
-        blur = np.ldexp(1.0, (lowest - LAST_BITS - exponent)[row[now]])
         steepest = np.fmax.reduce(np.abs(slopes[:, k, now]))
-        steps[k, now], floor[k, now] = h, EPS * size / h + blur * steepest
-    return Secants(steps, slopes, floor, nfev)
+        steps[k, now] = h
+        for least, rounds in ((lowest, floor), (np.maximum(lowest, doubt.unit), inner)):
+            rounds[k, now] = EPS * size / h + steepest * np.ldexp(
+                1.0, (least - LAST_BITS - exponent)[row[now]]
+            )
+    return Secants(steps, slopes, floor, inner, nfev)
 
 
 def powers_of(slopes: Floats, floor: Floats) -> Floats:
@@ -134,12 +139,12 @@ def endless(slopes: Floats, secants: Secants, low: float) -> Ints:
 
     Later steps must not show that rises are gone, nor changes of f that drown those of the law.
     """
-    floor, steps = secants.floor, secants.steps
+    steps = secants.steps
     rise, columns = np.abs(np.diff(slopes, axis=0)), np.arange(slopes.shape[1])
-    end = law(powers_of(slopes, floor), low)
+    end = law(powers_of(slopes, secants.floor), low)
     largest = rise[end + 1, columns]
     later = np.arange(len(rise))[:, None] > end + 1
-    ended = later & (CLEAR * floor[1:] < largest) & (rise < GONE * largest)
+    ended = later & (CLEAR * secants.inner[1:] < largest) & (rise < GONE * largest)
     drowned = later & (rise * steps[1:] > DROWNED * largest * steps[end + 2, columns])
     return np.where((ended | drowned).any(axis=0), -1, end)
 
@@ -185,7 +190,7 @@ def limits_of(secants: Secants) -> Limits:
 
 def _spreads(secants: Secants) -> tuple[Floats, Floats]:
     """Return by how much slopes differ from the one before, if no later one does, and from two."""
-    slopes, floor = secants.slopes, secants.floor
+    slopes, floor = secants.slopes, secants.inner
     calm, rough = np.full(slopes.shape, np.inf), np.full(slopes.shape, np.inf)
     for i in range(2, PROBES):
         near, later = slopes[:, i - 2 : i + 1], slopes[:, i + 1 :]

@@ -35,11 +35,23 @@ CLEAR = 8.0  # roundings that a difference has to exceed: f(x) and f(x + h) have
 TAIL = 6  # levels at the smallest steps of a window, in which a law is sought
 ALMOST = 0.2  # to which a power of h is known from few levels
 HALFWAY = 0.5  # a power this much below the next one of a smooth f is none of a smooth f
-HINT, PROOF = (2, 0.3), (3, 0.1)  # how many ratios of levels are alike, and to how many octaves
 SAME = 0.05  # part by which what a jump leaves may differ at two tiny steps
-LOPSIDED = 0.1  # part of what one channel departs that the other one does, by chance one in eight
+FEW, MANY = 0.1, 1e-3  # of what one channel departs, the other one: by chance 1 in 8, 1 in 800
 POOR = 1e-4  # of the slopes seen: a bar this wide without noise has another reason
+DEEP = 20  # octaves below the first step: where f does not move there, the ladder lost its way
 ROUNDS = 1e-10  # of f over the first step: rounding makes bars narrower than this
+
+
+class _Law(NamedTuple):
+    """When ratios of neighbouring levels are those of one power of h."""
+
+    ratios: int  # how many
+    alike: float  # octaves by which they differ at most
+    lowest: float  # power of h
+
+
+HINT = _Law(2, 0.3, -ALMOST)
+PROOF = _Law(3, 0.1, ALMOST)  # what stays may be the noise of f(x) itself, which all levels share
 
 
 class Suspicion(NamedTuple):
@@ -54,7 +66,7 @@ def all_calm(problem: Problem, span: Span, lines: Lines, order: int) -> bool:
     poor = POOR if order == 1 else math.inf
     run: Any = runner(len(lines.value))
     columns = (lines.value, lines.error, lines.status, lines.samples, lines.state)
-    return bool(run(calm)(problem.f0, span.start, *columns, poor, ROUNDS, CLEAR))
+    return bool(run(calm)(problem.f0, span.start, *columns, poor, ROUNDS, CLEAR, DEEP))
 
 
 def raise_suspicion(problem: Problem, span: Span, lines: Lines, order: int) -> Suspicion:
@@ -62,10 +74,10 @@ def raise_suspicion(problem: Problem, span: Span, lines: Lines, order: int) -> S
     noisy, lost = lines.status == NOISE_LIMITED, lines.status == UNRESOLVED
     with np.errstate(all="ignore"):
         levels, exponents = _window(lines)
-        few = np.isnan(levels[3, 0])
-        few |= np.isnan(levels[4, 0]) & _lopsided(lines, levels, exponents[0], order)
-        bent = (noisy | (lines.status == OK)) & _regular(problem, levels, order, HINT)
-        bent |= lost | (noisy & few)
+        still = (exponents[0] < span.start - DEEP)[:, None] & (levels[0] == 0.0).all(axis=0)
+        bent = (noisy | (lines.status == OK)) & (still | _regular(problem, levels, order, HINT))
+        bent |= noisy & (np.isnan(levels[3, 0]) | _lopsided(lines, levels, exponents[0], order))
+        bent |= lost
         if order == 1:
             slopes = np.ldexp(np.abs(levels[0]).sum(axis=0), -exponents[0][:, None])
             bent |= _poor(problem, span, lines) & (lines.error > POOR * slopes)
@@ -97,23 +109,21 @@ def _window(lines: Lines) -> tuple[Floats, Ints]:
     return levels.swapaxes(1, 2), state[:, ladder.BASE] - slots
 
 
-def _regular(problem: Problem, levels: Floats, order: int, strictness: tuple[int, float]) -> Mask:
+def _regular(problem: Problem, levels: Floats, order: int, law: _Law) -> Mask:
     """Whether something falls by a steady power of h that is none of a smooth f.
 
     The powers of a smooth f are eliminated from the levels one after the other.
     """
     assert problem.f0 is not None
-    ratios, alike = strictness
-    lowest = ALMOST if strictness == PROOF else -ALMOST  # at 0 it may be noise of f(x) itself
     floor = CLEAR * EPS * np.fmax(np.abs(problem.f0), np.abs(levels[0]).sum(axis=0))
     found = np.zeros(levels.shape[2:], bool)
     for channel in range(levels.shape[1]):
         left, power = levels[:, channel], channel + 1
-        while len(left) > ratios:
-            falls = np.log2(left[1 : ratios + 1] / left[:ratios])
+        while len(left) > law.ratios:
+            falls = np.log2(left[1 : law.ratios + 1] / left[: law.ratios])
             highest = min(order + 1 - ALMOST, power - HALFWAY)
-            foreign = ((falls > lowest) & (falls < highest)).all(axis=0)
-            steady = (np.abs(np.diff(falls, axis=0)) < alike).all(axis=0)
+            foreign = ((falls > law.lowest) & (falls < highest)).all(axis=0)
+            steady = (np.abs(np.diff(falls, axis=0)) < law.alike).all(axis=0)
             found |= foreign & steady & (np.abs(left[0]) > floor)
             left = left[:-1] - left[1:] * 2.0**-power
             power += levels.shape[1]
@@ -144,5 +154,6 @@ def _lopsided(lines: Lines, levels: Floats, bottom: Ints, order: int) -> Mask:
     width = np.ldexp(ladder.SKEW, state[:, ladder.SAMPLED] - bottom)[:, None]
     odd, even = samples[:, 0, ladder.SLOTS], samples[:, 1, ladder.SLOTS]
     slope = np.ldexp(lines.value, bottom[:, None]) if order == 1 else levels[0, 0]
-    apart = np.abs(np.stack([odd - slope * width, even - levels[0, 1] * width**2]))
-    return np.asarray(apart.min(axis=0) < LOPSIDED * apart.max(axis=0))
+    odd, even = np.abs(odd - slope * width), np.abs(even - levels[0, 1] * width**2)
+    few = np.isnan(levels[4, 0]) & (np.minimum(odd, even) < FEW * np.maximum(odd, even))
+    return np.asarray(few | (odd < MANY * even))

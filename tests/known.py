@@ -40,8 +40,6 @@ KNOWN_DISHONEST: frozenset[Key] = frozenset(
         ("derivative below", "sine with a tiny very fast ripple", 2.0),
         # rounding of 1e6 x taken too small
         ("derivative below", "sin of 1e6 x", 0.3),
-        # 2**-132, the step at 0, is not small for it
-        ("complex step", "exp with length 1e-100", 0.0),
         # rounding of the quotient seen in two samples only
         ("complex step", "saturation at 1e-12", 1e-09),
         # terms cancel alike in both samples
@@ -68,8 +66,6 @@ KNOWN_SILENT: frozenset[Key] = frozenset(
     (
         # 0 within a bar of 3e-16: x = 0 gives no scale
         ("derivative", "exp with length 1e100", 0.0),
-        # infinite but for a few ulps: a bar of 1e296 is not flagged
-        ("derivative", "exp with length 1e-100", 0.0),
         # f has lost its digits; the bar says so
         ("derivative", "one minus cosine over square", 1e-05),
         ("derivative", "expanded ninth power", 1.9),
@@ -106,7 +102,9 @@ KNOWN_SHORTFALLS: dict[str, tuple[float, float]] = {
     "derivative above: cover": (0.98, 0.9676),
     "derivative below: cover": (0.98, 0.9612),
     "gradient: median digits": (14, 13.92),
-    "derivative: evaluations": (14, 14.14),
+    "derivative: evaluations": (14, 14.43),
+    # a slope of 1e100 with half of its domain missing is called a singularity
+    "derivative: unanswered": (0, 1),
 }
 
 # What is wrong with the corpus itself: the check of `tests.test_corpus` and the name.

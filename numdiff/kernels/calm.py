@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numdiff.kernels import kernel
-from numdiff.kernels.ladder import FIRST, LAST
+from numdiff.kernels.ladder import BASE, FIRST, LAST
 from numdiff.kernels.tableau import EPS, scale
 
 OK = 0  # code of numdiff.Status
@@ -11,18 +11,19 @@ QUADRATIC = 0.01  # part to which the even part of nearly all smooth f falls lik
 
 
 @kernel
-def calm(f0, start, value, error, status, samples, state, poor, rounds, clear):
+def calm(f0, start, value, error, status, samples, state, poor, rounds, clear, deep):
     """Whether each output has a bar that noise and rounding explain, and an even part like h**2.
 
     A bar wider than the part `poor` of the value and than the part `rounds` of f over the first
-    step, 2**start (D,), has another reason; `clear` roundings of f make a difference.
+    step, 2**start (D,), has another reason; `clear` roundings of f make a difference. A window
+    `deep` octaves below the first step where f does not move has lost its way.
     """
     for d in range(status.shape[0]):
-        last = state[d, LAST]
+        last, low = state[d, LAST], state[d, BASE] - state[d, FIRST] < start[d] - deep
         for i in range(f0.size):
             size, bar = abs(f0[i]), error[d, i]
             narrow = bar <= poor * abs(value[d, i]) or bar <= rounds * scale(size, -start[d])
-            if status[d, i] != OK or not narrow:
+            if status[d, i] != OK or not narrow or (low and samples[d, 0, last, i] == 0.0):
                 return False
             if samples.shape[1] > 1 and last > state[d, FIRST]:
                 even, above = samples[d, 1, last, i], samples[d, 1, last - 1, i]

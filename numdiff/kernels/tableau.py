@@ -144,13 +144,11 @@ def truncation(table, terms, ratio, least, k, j):
     row_before = abs(table[k, j - 1] - table[k, j - 2])
     by_row = contraction(row, row_before, 2.0 * ratio, least)
     least, slant_before = least / ratio, abs(table[k - 1, j - 1] - table[k - 2, j - 2])
-    if j > 2:  # one step may be small by chance: the one before it has its say
+    if j > 2:  # one step may be small by chance: the two before it have their say
         slant_first = abs(table[k - 2, j - 2] - table[k - 3, j - 3])
-        least = (
-            max(least, 2.0 * min(slant_before / slant_first, 1.0) / (ratio * ratio))
-            if slant_first > 0.0
-            else least
-        )
+        fall = min(slant_before / slant_first, 1.0) if slant_first > 0.0 else 0.0
+        least = max(least, 2.0 * fall / (ratio * ratio))
+        slant = max(slant, slant_before * fall / (ratio * ratio))
     return max(by_row, contraction(slant, slant_before, 1.0 / ratio, least))
 
 

@@ -1,0 +1,104 @@
+"""Functions that return another value at every call, and a solver that remembers."""
+
+import math
+
+import numpy as np
+import pytest
+
+import numdiff as nd
+from tests.corpus import noisy
+
+STOCHASTIC = nd.Status.STOCHASTIC
+SEEDS = range(2)
+
+
+def noised(f, level, seed=0):
+    random = np.random.default_rng(seed)
+    return lambda x: f(x) * (1.0 + level * random.standard_normal())
+
+
+@pytest.mark.parametrize("level", noisy.STOCHASTIC_LEVELS)
+def test_half_widths_cover_what_they_say(level):
+    """0.95 within four standard errors of the share, and some for functions that are not alike."""
+    held, off = [], []
+    for seed in SEEDS:
+        for case in noisy.stochastic_cases(seed):
+            if case.level == level:
+                found = nd.derivative(case.f, case.x)
+                assert found.status == STOCHASTIC, case.name
+                error = abs(found.value - case.exact)
+                held.append(error <= found.error)
+                off.append(error / abs(case.exact))
+    assert 0.92 <= np.mean(held) <= 0.99
+    assert np.median(off) <= {1e-6: 1.1e-5, 1e-3: 4.6e-3}[level]
+
+
+def test_rtol_buys_samples():
+    first = nd.derivative(noised(math.exp, 1e-4), 1.0)
+    found = nd.derivative(noised(math.exp, 1e-4), 1.0, rtol=0.2 * first.error / first.value)
+    assert found.nfev > 2 * first.nfev
+    assert found.error <= 0.25 * first.error
+
+
+def test_a_budget_is_kept_and_told():
+    found = nd.derivative(noised(math.exp, 1e-4), 1.0, rtol=1e-9, max_nfev=150)
+    assert found.nfev <= 160
+    assert found.status in {STOCHASTIC, nd.Status.BUDGET}
+
+
+def test_outputs_that_repeat_are_left_alone():
+    random = np.random.default_rng(1)
+
+    def f(x):
+        return np.array([np.sin(x[0]) * x[1] + 1e-4 * random.standard_normal(), np.exp(x[0])])
+
+    found = nd.jacobian(f, [1.0, 2.0])
+    assert (found.status[0] == STOCHASTIC).all()
+    assert (found.status[1] == nd.Status.OK).all()
+    assert np.abs(found.value[1] - [math.e, 0.0]).max() < 1e-12
+
+
+@pytest.mark.parametrize("operator", [nd.gradient, nd.hessian, nd.hessian_diagonal])
+def test_all_operators_notice(operator):
+    found = operator(noised(lambda x: math.exp(x[0]) * x[1] ** 2, 1e-6), [1.0, 2.0])
+    assert (found.status == STOCHASTIC).all()
+    exact = {
+        nd.gradient: np.array([4.0, 4.0]) * math.e,
+        nd.hessian: np.array([[4.0, 4.0], [4.0, 2.0]]) * math.e,
+        nd.hessian_diagonal: np.array([4.0, 2.0]) * math.e,
+    }[operator]
+    assert (np.abs(found.value - exact) <= 3 * found.error).all()
+
+
+def test_along_a_vector():
+    found = nd.jvp(noised(lambda x: math.exp(x[0]) * x[1], 1e-5), [1.0, 2.0], [1.0, -1.0])
+    assert found.status == STOCHASTIC
+    assert abs(found.value - math.e) <= 3 * found.error
+
+
+def test_bounds_are_kept():
+    seen, random = [], np.random.default_rng(2)
+
+    def f(x):
+        seen.append(float(x))
+        return math.exp(x) + 1e-5 * random.standard_normal()
+
+    found = nd.derivative(f, 1.0, bounds=(1.0, 3.0))
+    assert min(seen) >= 1.0
+    assert max(seen) <= 3.0
+    assert found.status == STOCHASTIC
+    assert abs(found.value - math.e) <= 3 * found.error
+
+
+def test_a_solver_that_starts_from_its_last_answer_is_found():
+    state = {"root": 1.0}
+
+    def f(x):  # two steps of Newton's method for the cube root of x, from where the last call ended
+        for _ in range(2):
+            state["root"] -= (state["root"] ** 3 - x) / (3.0 * state["root"] ** 2)
+        return state["root"]
+
+    found = nd.derivative(f, 8.0)
+    assert found.status in {STOCHASTIC, nd.Status.UNRESOLVED} or (
+        abs(found.value - 1.0 / 12.0) <= found.error
+    )
