@@ -39,7 +39,8 @@ FIRST, LAST, BASE, PHASE, REQUEST, READY, HIGHEST, LOWEST, OTHER = range(9)
 RESTARTS, SHRINKS, NOISY, CEILING, FLOOR, RESCALED, CHECKED, SAMPLED = range(9, 17)
 SETTLED, UP, DOWN, UNRESOLVED = range(17, 21)  # how many outputs want what
 OCTAVES = 21  # how far down all that want to go down may leap
-TOLD = 22  # whether the noise is known
+TOLD = 22  # whether the noise is known: 1 all of it, ELSEWHERE what other directions have shown
+ELSEWHERE = 2
 STATE = 23
 LADDER, SAMPLE, CHECK, DOUBT, DONE = range(5)  # phases
 
@@ -88,7 +89,7 @@ def restart(state, d, exponent):
     """Empty the window and ask for a level at another scale."""
     state[d, BASE], state[d, FIRST], state[d, LAST] = exponent + START, START, START - 1
     state[d, PHASE], state[d, REQUEST], state[d, READY] = LADDER, exponent, 0
-    state[d, CHECKED], state[d, SAMPLED] = state[d, TOLD], NEVER
+    state[d, CHECKED], state[d, SAMPLED] = min(state[d, TOLD], 1), NEVER
 
 
 @kernel
@@ -420,9 +421,12 @@ def close(samples, state, found, d, f0):
             # the same slope over many steps and another one close to x: f comes in small pieces
             found[d, i, ERROR] = max(found[d, i, ERROR], 2.0 * off)
             found[d, i, DEVIATION] = max(found[d, i, DEVIATION], off * found[d, i, STEP])
-        if found[d, i, DEVIATION] > FOREIGN * size or guess:
+        known = found[d, i, SHOWN] if state[d, TOLD] == ELSEWHERE else 0.0
+        foreign = found[d, i, DEVIATION] > FOREIGN * size and state[d, TOLD] == 0
+        floor = max(ROUNDING * size, known)
+        if foreign or guess:
             found[d, i, ERROR] = math.inf  # noise as large as f itself is f, not resolved
-        elif found[d, i, DEVIATION] > CLEARLY * ROUNDING * size and found[d, i, STATUS] == OK:
+        elif found[d, i, DEVIATION] > CLEARLY * floor and found[d, i, STATUS] == OK:
             found[d, i, STATUS] = NOISE_LIMITED
     finish(state, found, d)
 

@@ -10,10 +10,9 @@ import math
 from numdiff.kernels import kernel
 from numdiff.kernels.check import check, compare
 from numdiff.kernels.ladder import (
-    BASE, CHECKED, DEVIATION, DONE, ERROR, ESTIMATE, FIRST, HIGHEST, LAST, LOWEST, NEVER, NOISY,
-    OTHER, PHASE, RATIO, REQUEST, SAMPLE, SAMPLED, SHOWN, SKEW, START, STATUS, STEP, TOLD,
-    UNKNOWN,
-    absorb, choose, judge,
+    BASE, CHECKED, DEVIATION, DONE, ELSEWHERE, ERROR, ESTIMATE, FIRST, HIGHEST, LAST, LOWEST, NEVER,
+    NOISY, OTHER, PHASE, RATIO, REQUEST, SAMPLE, SAMPLED, SHOWN, SKEW, START, STATUS, STEP, TOLD,
+    UNKNOWN, absorb, choose, judge,
 )  # fmt: skip
 from numdiff.kernels.points import place
 from numdiff.kernels.tableau import scale
@@ -32,8 +31,12 @@ def begin(start, other, highest, lowest, roams, told, noise, state, found, sampl
         state[d, BASE], state[d, REQUEST] = start[d] + START, start[d]
         state[d, FIRST], state[d, LAST], state[d, SAMPLED] = START, START - 1, NEVER
         state[d, HIGHEST], state[d, LOWEST], state[d, OTHER] = highest[d], lowest[d], other[d]
-        state[d, NOISY], state[d, TOLD] = 0 if roams else 1, 1 if told else 0
-        state[d, CHECKED] = 1 if told or not roams else 0
+        state[d, NOISY] = state[d, CHECKED] = 0
+        if told:
+            state[d, TOLD] = state[d, CHECKED] = 1
+        if not roams:
+            state[d, NOISY] = state[d, CHECKED] = 1
+            state[d, TOLD] = 1 if told else ELSEWHERE
         for i in range(found.shape[1]):
             for k in range(found.shape[2]):
                 found[d, i, k] = 0.0
