@@ -11,9 +11,9 @@ from numdiff.directions import Directions
 from numdiff.estimate import Status
 from numdiff.evaluate import origin
 from numdiff.fit import Known, fit, fit_mixed
-from numdiff.lines import Lines, Problem, fill
+from numdiff.lines import Lines, Problem, climb, fill
 from numdiff.nonsmooth import settle
-from numdiff.steps import Span
+from numdiff.steps import Channels, Span
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,8 +37,10 @@ class Window(NamedTuple):
 
     rows: Ints
     side: int
+    asked: int  # the side that the method asks for
     span: Span
     lines: Lines
+    levels: Channels
 
 
 def doubted(
@@ -108,7 +110,8 @@ def _settled(
 ) -> Lines:
     """Tell kinks and jumps from noise, window by window."""
     open_ = np.ones(found.value.shape, np.bool_)
-    for rows, side, span, raw in windows:
+    for window in windows:
+        rows, side, asked, span, raw, _ = window
         rest = problem._replace(budget=problem.budget - found.nfev + raw.nfev)
         whole = len(rows) == len(directions)
         chosen = directions if whole else directions.pick(rows)
@@ -120,11 +123,26 @@ def _settled(
         # another value than that of a ladder with a bar: f comes in pieces smaller than its steps
         off = np.abs(new.lines.value - raw.value)
         mine &= ~((raw.status <= NOISE_LIMITED) & (off > raw.error + new.lines.error))
-        lines = sided(new.lines, side, 0)._replace(nfev=new.lines.nfev - raw.nfev)
+        lines = sided(new.lines, side, asked)._replace(nfev=new.lines.nfev - raw.nfev)
         if not np.isnan(new.left).all():
             lines = lines._replace(left=new.left, right=new.right)
         found = fill(found, rows, lines, mine)
+        found = _alone(problem, chosen, found, window)
     return found
+
+
+def _alone(problem: Problem, chosen: Directions, found: Lines, window: Window) -> Lines:
+    """Follow outputs without those that have no derivative, whose steps were too small for them."""
+    assert problem.f0 is not None
+    rows, side, asked, span, _, levels = window
+    torn = (found.status[rows] == KINK) | (found.status[rows] == JUMP)
+    spoilt = torn.any(axis=1)[:, None] & (found.status[rows] == NOISE_LIMITED)
+    if not spoilt.any() or found.nfev >= problem.budget:
+        return found
+    smooth = np.where(torn.any(axis=0), math.nan, problem.f0)
+    rest = problem._replace(f0=smooth, budget=problem.budget - found.nfev)
+    again = sided(climb(rest, chosen, span, levels), side, asked)
+    return fill(found, rows, again, spoilt & (again.error < found.error[rows]))
 
 
 def _averaged(

@@ -203,7 +203,7 @@ def _batch(
     block, stretch = np.empty((live.size, width, x.size)), np.ldexp(1.0, span.start)
     run = runner(live.size * outputs)
     # levels that come with a reference exist at its steps only: no check elsewhere
-    run(rounds.begin)(*span[:4], reference is None, told, *begun)
+    run(rounds.begin)(*span[:4], reference is None, told, f0, *begun)
     run(points.place)(live, stretch, *where, block, stretch)
     advance: Any = run(rounds.advance)
     while live.size:

@@ -179,8 +179,9 @@ def _doubt(
     far = sees & (reach > 0.0) & (window < start - OCTAVES * (PROBES - 5))
     top = np.where(far, window + HIGHER, start)
     near = Span(start, span.other[rows], span.highest[rows], lowest, reach)
+    unit = np.where(reach > 0.0, lowest, np.maximum(lowest, start - REACH))
     signs = (float(side),) if side else (-1.0, 1.0)
-    return Doubt(problem, chosen, near, top, start - REACH, signs, *np.nonzero(entries[rows]))
+    return Doubt(problem, chosen, near, top, unit, signs, *np.nonzero(entries[rows]))
 
 
 def _told(problem: Problem, lines: Lines, order: int, at: tuple[Ints, Ints], bent: Mask) -> _Told:

@@ -58,7 +58,7 @@ class Doubt(NamedTuple):
     directions: Directions
     span: Span
     top: Ints  # (R,): exponent of the largest step of a secant
-    unit: Ints  # (R,): exponent of the smallest step where x is at least of size 1
+    unit: Ints  # (R,): exponent of the smallest step that f feels, even if it adds 1 to x = 0
     signs: tuple[float, ...]  # the sides of x on which f may be asked
     row: Ints  # (K,)
     output: Ints  # (K,)
@@ -70,7 +70,7 @@ class Secants(NamedTuple):
     steps: Floats  # (P, K), falling
     slopes: Floats  # (2, P, K): left and right; the same if f may be asked on one side only
     floor: Floats  # (P, K): what rounding of x and of f does to them
-    inner: Floats  # (P, K): and that of what f may add to a small x
+    inner: Floats  # (P, K): the same if f adds 1 to x = 0
     nfev: int
 
 
@@ -88,27 +88,31 @@ def secants_of(doubt: Doubt, width: float = 1.0) -> Secants:
     assert doubt.problem.f0 is not None
     f0, shape, nfev = doubt.problem.f0[doubt.output], (PROBES, len(row)), 0
     slopes, steps = np.full((2, *shape), np.nan), np.full(shape, np.nan)
-    floor, inner = np.full(shape, np.nan), np.full(shape, np.nan)
+    floor, inner, steepest = np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(len(row))
     for k in range(PROBES):
         exponent = doubt.top - OCTAVES * k
-        live = np.flatnonzero(exponent >= lowest)
+        live, now = np.flatnonzero(exponent >= lowest), np.flatnonzero((exponent >= lowest)[row])
         if live.size == 0:
             break
-        chosen, step = doubt.directions.pick(live), np.ldexp(width, exponent[live])
-        found = sample(doubt.problem, chosen, signs, step)
+        step = np.ldexp(width, exponent[live])
+        found = sample(doubt.problem, doubt.directions.pick(live), signs, step)
         nfev += found.nfev
-        now = np.flatnonzero(exponent[row] >= lowest[row])
-        place = np.searchsorted(live, row[now])
+        place, down = np.searchsorted(live, row[now]), exponent[row[now]]
         values, h = found.values[:, place, doubt.output[now]], np.abs(found.steps)[place]
         slopes[:, k, now] = (values - f0[now]) / (signs[:, None] * h)
-        size = np.fmax(np.abs(f0[now]), np.fmax.reduce(np.abs(values)))
-        steepest = np.fmax.reduce(np.abs(slopes[:, k, now]))
+        largest, unit = np.fmax.reduce(np.abs(slopes[:, k, now])), doubt.unit[row[now]]
+        # where f may not feel a step, what it felt of larger ones counts
+        steepest[now] = np.where(down < unit, np.fmax(largest, steepest[now]), largest)
+        rounds = EPS * np.fmax(np.abs(f0[now]), np.fmax.reduce(np.abs(values))) / h
         steps[k, now] = h
-        for least, rounds in ((lowest, floor), (np.maximum(lowest, doubt.unit), inner)):
-            rounds[k, now] = EPS * size / h + steepest * np.ldexp(
-                1.0, (least - LAST_BITS - exponent)[row[now]]
-            )
+        floor[k, now] = rounds + largest * _blur(lowest[row[now]], down)
+        inner[k, now] = rounds + steepest[now] * _blur(unit, down)
     return Secants(steps, slopes, floor, inner, nfev)
+
+
+def _blur(lowest: Ints, exponent: Ints) -> Floats:
+    """Return the part of a step that is lost in the last bit of what it is added to."""
+    return np.asarray(np.ldexp(1.0, lowest - LAST_BITS - exponent))
 
 
 def powers_of(slopes: Floats, floor: Floats) -> Floats:

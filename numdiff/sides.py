@@ -104,8 +104,9 @@ def _follow(
     if found is not None:
         problem = problem._replace(budget=problem.budget - found.nfev)
     if options.rule is None:
-        lines = climb(problem, chosen, span, channels(method, task.order), keep=True)
-        windows.append(Window(rows, side, span, lines))
+        levels = channels(method, task.order)
+        lines = climb(problem, chosen, span, levels, keep=True)
+        windows.append(Window(rows, side, options.method.side, span, lines, levels))
         lines = lines._replace(samples=None, state=None)
     else:
         room = task.room and (task.room[0][rows], task.room[1][rows])

@@ -33,7 +33,6 @@ OTHER_FLAGS = {
     "sin_reciprocal": DOMAIN,  # the sine of infinity beside x
     "reciprocal": DOMAIN,  # infinite at x
     "log_abs": DOMAIN,
-    "arccos_folded": UNRESOLVED,  # below 1e-16 it is flat: 1 - abs(x) rounds to 1
 }
 # The bar of the ladder for squared_hinge, which is left alone, is that much too narrow.
 NARROW = 0.02

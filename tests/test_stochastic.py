@@ -58,6 +58,14 @@ def test_outputs_that_repeat_are_left_alone():
     assert np.abs(found.value[1] - [math.e, 0.0]).max() < 1e-12
 
 
+def test_a_kink_beside_does_not_spoil_a_rounded_output():
+    found = nd.jacobian(lambda x: [np.sin(x[0]), round(np.sin(x[0]), 4), abs(x[0] - 1)], [1.0])
+    assert found.status[:, 0].tolist() == [nd.Status.OK, nd.Status.NOISE_LIMITED, nd.Status.KINK]
+    assert abs(found.value[1, 0] - math.cos(1)) <= found.error[1, 0] <= 0.01
+    assert found.left[2, 0] == pytest.approx(-1.0)
+    assert found.right[2, 0] == pytest.approx(1.0)
+
+
 @pytest.mark.parametrize("operator", [nd.gradient, nd.hessian, nd.hessian_diagonal])
 def test_all_operators_notice(operator):
     found = operator(noised(lambda x: math.exp(x[0]) * x[1] ** 2, 1e-6), [1.0, 2.0])

@@ -10,16 +10,16 @@ import math
 from numdiff.kernels import kernel
 from numdiff.kernels.check import check, compare
 from numdiff.kernels.ladder import (
-    BASE, CHECKED, DEVIATION, DONE, ELSEWHERE, ERROR, ESTIMATE, FIRST, HIGHEST, LAST, LOWEST, NEVER,
-    NOISY, OTHER, PHASE, RATIO, REQUEST, SAMPLE, SAMPLED, SHOWN, SKEW, START, STATUS, STEP, TOLD,
-    UNKNOWN, absorb, choose, judge,
+    BASE, CHECKED, CLOSED, DEVIATION, DONE, ELSEWHERE, ERROR, ESTIMATE, FIRST, HIGHEST, LAST,
+    LOWEST, NEVER, NOISY, OTHER, PHASE, RATIO, REQUEST, SAMPLE, SAMPLED, SHOWN, SKEW, START, STATUS,
+    STEP, TOLD, UNKNOWN, absorb, choose, judge,
 )  # fmt: skip
 from numdiff.kernels.points import place
 from numdiff.kernels.tableau import scale
 
 
 @kernel
-def begin(start, other, highest, lowest, roams, told, noise, state, found, samples):
+def begin(start, other, highest, lowest, roams, told, f0, noise, state, found, samples):
     """Set up the ladders of D directions: nothing is known, a first step is asked for.
 
     Without `roams` there is no check elsewhere; `noise` (D or 0, m) is the least to reckon with, or
@@ -41,6 +41,7 @@ def begin(start, other, highest, lowest, roams, told, noise, state, found, sampl
             for k in range(found.shape[2]):
                 found[d, i, k] = 0.0
             found[d, i, ESTIMATE], found[d, i, ERROR] = math.nan, math.inf
+            found[d, i, CLOSED] = 0.0 if math.isfinite(f0[i]) else 1.0
             if noise.shape[0] > 0:
                 found[d, i, SHOWN] = noise[d, i]
             for c in range(samples.shape[1]):
