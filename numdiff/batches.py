@@ -31,12 +31,14 @@ __all__ = ["Task", "run"]
 WINDOWS = np.array([0.25, 0.5, 1.0, 2.0])  # next to the last one: longer leaps lose the thread
 KEEP = 2.0 * (1.0 + 1e-9)  # samples so many windows away do not count any more
 MOST, MOST_ASKED = 2, 2000  # times the usual number of evaluations, and evaluations for `rtol`
+MANY = 4  # times the evaluations for an output that all outputs together may take
 LEAST = 24  # evaluations before a bar is believed to be below `rtol`
 SETTLED = math.log(1.28)  # a batch that narrows the bar by less is not worth it
 LOST = 1.0  # what an output without an answer gains from a smaller window
 PATIENCE = 4  # batches without a value after which f is not defined there
-FEWEST = 4  # samples that can tell anything
-REFUSED = 1e-4  # how often an F test of the residuals refuses a good fit
+MORE = 2  # samples beyond the leading powers, without which nothing can be told
+REFUSED = 1e-3  # how often an F test of the residuals refuses a good fit
+RETREATS = 4  # how often the samples that count may be halved at a time where nothing fits
 ROUNDING = 0.3 * 2.0**-52
 CLEARLY = 50.0  # noise of so many roundings limits the digits
 LEVEL, LEVEL_STOCHASTIC = 0.98, 0.95  # how often a bar holds
@@ -67,8 +69,13 @@ class Task(NamedTuple):
 
     @property
     def most(self) -> int:
-        """How many evaluations a direction may take."""
+        """How many evaluations an output may take."""
         return MOST_ASKED if self.problem.rtol > 0.0 else MOST * self.enough
+
+    @property
+    def limit(self) -> int:
+        """How many evaluations a direction may take, if its outputs have use for others each."""
+        return MOST_ASKED if self.problem.rtol > 0.0 else MANY * self.most
 
     @property
     def smallest(self) -> int:
@@ -82,11 +89,13 @@ class _Field(NamedTuple):
     rows: Ints  # (L,)
     t: Floats  # (L, N)
     y: Floats  # (L, N, m)
-    window: Floats  # (L,), the next one
+    window: Floats  # (L,), of the next batch
+    own: Floats  # (L, m), windows that the outputs would like to have next
     largest: Floats  # (L, m), value of f
     keep: Floats  # (L, m), how far away samples count
     ceiling: Floats  # (L, m), larger windows have failed
     open: Bools  # (L, m)
+    served: Ints  # (L, m), evaluations in windows that an output has use for
 
     def part(self, chosen: Ints) -> _Field:
         """Return the field of some of the directions."""
@@ -95,10 +104,12 @@ class _Field(NamedTuple):
             self.t[chosen],
             self.y[chosen],
             self.window[chosen],
+            self.own[chosen],
             self.largest[chosen],
             self.keep[chosen],
             self.ceiling[chosen],
             self.open[chosen],
+            self.served[chosen],
         )
 
 
@@ -124,7 +135,7 @@ def run(task: Task) -> Lines:
     field, found = _begin(task), _nothing(task)
     batch, spent, repeats = 0, 0, 1
     while field.rows.size:
-        nodes = places(task.design, batch, repeats, repeatable=not task.stochastic)
+        nodes = places(task.design, batch, repeats)
         cost = task.design.cost * len(nodes)
         if found.nfev + cost * field.rows.size > task.problem.budget:
             _cut_short(found, task, field, spent)
@@ -134,12 +145,13 @@ def run(task: Task) -> Lines:
         found = found._replace(nfev=found.nfev + taken.nfev, trouble=found.trouble or taken.trouble)
         field = _added(field, nodes, taken)
         if task.problem.rtol > 0.0 and spent >= task.enough:  # half as many again
-            repeats = max(1, min(spent // 2, task.most - spent) // task.smallest)
-        nodes = places(task.design, batch, repeats, repeatable=not task.stochastic)
-        choice = np.minimum(WINDOWS * field.window[:, None], task.far[field.rows, None])
-        verdict = _judge(task, field, choice, nodes)
+            repeats = max(1, min(spent // 2, task.limit - spent) // task.smallest)
+        nodes = places(task.design, batch, repeats)
+        field, verdict = _fitted(task, field, nodes)
         _record(found, task, field, verdict)
-        field = _advanced(field, verdict, choice, _closed(task, field, verdict, batch, spent))
+        field, gain = _hoping(task, field, verdict)
+        closed = _closed(task, field, verdict, gain, batch, spent)
+        field = _advanced(field, gain, closed, task.design.cost * len(nodes))
     return found
 
 
@@ -153,7 +165,10 @@ def _begin(task: Task) -> _Field:
     endless = np.full(shape, np.inf)
     t, rows = np.zeros((shape[0], known)), np.arange(shape[0])
     start = np.minimum(task.start, task.far)
-    field = _Field(rows, t, y, start, np.zeros(shape), endless, endless, task.wanted)
+    served = np.full(shape, task.smallest)
+    own = np.tile(start[:, None], (1, shape[1]))
+    zero = np.zeros(shape)
+    field = _Field(rows, t, y, start, own, zero, endless, endless, task.wanted, served)
     return field.part(np.flatnonzero(task.wanted.any(axis=1)))
 
 
@@ -184,31 +199,56 @@ def _added(field: _Field, nodes: Floats, taken: Taken) -> _Field:
     )
 
 
-def _judge(task: Task, field: _Field, choice: Floats, nodes: Floats) -> _Verdict:
+def _fitted(task: Task, field: _Field, nodes: Floats) -> tuple[_Field, _Verdict]:
+    """Judge the samples; where no polynomial fits them, those further away do not count."""
+    verdict = _judge(task, field, nodes)
+    for _ in range(RETREATS):
+        wrong = np.isfinite(verdict.value) & ~verdict.sure
+        if not wrong.any():
+            break
+        half = 0.5 * verdict.furthest
+        field = field._replace(
+            ceiling=np.where(wrong, half, field.ceiling),
+            keep=np.where(wrong, half, field.keep),
+            own=np.where(wrong, 0.5 * half, field.own),
+        )
+        verdict = _judge(task, field, nodes)
+    return field, verdict
+
+
+def _choice(task: Task, field: _Field) -> Floats:
+    """Return the windows among which each output chooses, (L, m, C)."""
+    return np.minimum(WINDOWS * field.own[..., None], task.far[field.rows, None, None])
+
+
+def _judge(task: Task, field: _Field, nodes: Floats) -> _Verdict:
     """Say what the samples tell."""
+    choice = _choice(task, field)
     counted = np.isfinite(field.y) & (field.t[..., None] <= field.keep[:, None])
-    told = np.full((*field.open.shape, TOLD + choice.shape[1]), np.nan)
-    for rows, columns in _groups(counted):
+    told = np.full((*field.open.shape, TOLD + choice.shape[2]), np.nan)
+    for rows, columns in _groups(counted, field.own, task.design.basis.known + MORE):
         t = np.where(counted[rows, :, columns[0]], field.t[rows], np.nan)
         y = field.y[rows][..., columns]
         noise = _noise(task, field, rows, columns, np.nanmax(t, axis=1))
         with np.errstate(all="ignore"):  # distances that coincide make a posterior without end
             found = posterior(task.design.basis, t, y, noise)
-            further = choice[rows][..., None] * nodes
-            after = forecast(task.design.basis, found, t, further, KEEP * choice[rows])
+            windows = choice[rows, columns[0]]
+            further = windows[..., None] * nodes
+            after = forecast(task.design.basis, found, t, further, KEEP * windows)
         told[np.ix_(rows, columns)] = _told(task, found, noise, after, t)
     value, error, deviation, plausible, furthest, nearest = np.moveaxis(told[..., :TOLD], -1, 0)
     return _Verdict(value, error, deviation, plausible, furthest, nearest, told[..., TOLD:])
 
 
-def _groups(counted: Bools) -> Iterator[tuple[Ints, Ints]]:
-    """Find directions (L,) and outputs that count the same samples: they share their posterior."""
-    shared = (counted == counted[..., :1]).all(axis=(1, 2))
-    enough = counted.sum(axis=1) >= FEWEST
+def _groups(counted: Bools, own: Floats, fewest: int) -> Iterator[tuple[Ints, Ints]]:
+    """Find directions and outputs that share their posterior and their choice of windows."""
+    shared = (counted == counted[..., :1]).all(axis=(1, 2)) & (own == own[:, :1]).all(axis=1)
+    enough = counted.sum(axis=1) >= fewest
     outputs = np.arange(counted.shape[2])
     yield from _blocks(np.flatnonzero(shared & enough[:, 0]), outputs)
     for row in np.flatnonzero(~shared):
-        kinds = np.unique(counted[row], axis=1, return_inverse=True)[1].ravel()
+        marks = np.concatenate([counted[row], own[row : row + 1]])
+        kinds = np.unique(marks, axis=1, return_inverse=True)[1].ravel()
         for kind in np.unique(kinds[enough[row]]):
             yield from _blocks(np.array([row]), outputs[kinds == kind])
 
@@ -258,7 +298,7 @@ def _record(found: Lines, task: Task, field: _Field, verdict: _Verdict) -> None:
     noise = verdict.noise / task.design.scale
     quiet = noise <= CLEARLY * ROUNDING * field.largest
     usual = np.where(quiet, int(task.quiet), int(task.noisy))
-    seen = np.isfinite(field.y).any(axis=1)
+    seen = _seen(field)
     unsure = np.where(seen, Status.UNRESOLVED, Status.DOMAIN)
     found.value[rows] = factor * verdict.value
     found.error[rows] = np.where(sure, abs(factor) * verdict.error, np.inf)
@@ -267,30 +307,46 @@ def _record(found: Lines, task: Task, field: _Field, verdict: _Verdict) -> None:
     found.noise[rows] = np.where(np.isfinite(noise), noise, 0.0)
 
 
-def _closed(task: Task, field: _Field, verdict: _Verdict, batch: int, spent: int) -> Bools:
+def _seen(field: _Field) -> Bools:
+    """Say which outputs were defined anywhere beside x."""
+    return np.asarray((np.isfinite(field.y) & (field.t[..., None] > 0.0)).any(axis=1))
+
+
+def _hoping(task: Task, field: _Field, verdict: _Verdict) -> tuple[_Field, Floats]:
+    """Choose the window that each output would like to have next; return its gain as well."""
+    choice, ceiling = _choice(task, field), field.ceiling[..., None]
+    # an output without an answer wants half of what has failed, or whatever is smaller
+    smaller = np.where(choice <= 0.5 * ceiling, LOST, 0.0)
+    smaller[..., 0] = LOST
+    gain = np.where(verdict.sure[..., None], verdict.gain, smaller)
+    gain[..., 1:][choice[..., 1:] > ceiling] = -np.inf
+    best = np.argmax(gain, axis=2)[..., None]
+    own = np.take_along_axis(choice, best, axis=2)[..., 0]
+    field = field._replace(own=own, keep=np.minimum(KEEP * own, field.ceiling))
+    return field, np.take_along_axis(gain, best, axis=2)[..., 0]
+
+
+def _closed(
+    task: Task, field: _Field, verdict: _Verdict, gain: Floats, batch: int, spent: int
+) -> Bools:
     """Say which outputs need no more samples."""
-    hopeless = ~np.isfinite(field.y).any(axis=1) & (batch >= PATIENCE)
+    hopeless = ~_seen(field) & (batch >= PATIENCE)
     if task.problem.rtol > 0.0:
         wide = verdict.error > task.problem.rtol * np.abs(verdict.value)
         done = ~wide & (spent >= LEAST)
     else:
-        done = (verdict.gain.max(axis=2) < SETTLED) & (spent >= task.enough)
-    return np.asarray(hopeless | (verdict.sure & done) | (spent + task.smallest > task.most))
+        done = (gain < SETTLED) & (spent >= task.enough)
+    full = (field.served >= task.most) | (spent + task.smallest > task.limit)
+    return np.asarray(hopeless | (verdict.sure & done) | full)
 
 
-def _advanced(field: _Field, verdict: _Verdict, choice: Floats, closed: Bools) -> _Field:
-    """Choose the next window of each direction, and what counts from now on."""
-    sure, told = verdict.sure, np.isfinite(verdict.value)
-    ceiling = np.minimum(field.ceiling, np.where(told & ~sure, 0.5 * verdict.furthest, np.inf))
-    wide = choice[:, None] > ceiling[..., None]
-    # an output without an answer wants half of what has failed, or whatever is smaller
-    smaller = np.where(choice[:, None] <= 0.5 * ceiling[..., None], LOST, 0.0)
-    smaller[..., 0] = LOST
-    gain = np.where(sure[..., None], verdict.gain, smaller)
-    best = np.argmax(np.where(wide, -np.inf, gain), axis=2)
-    keep = np.where(told & ~sure, ceiling, KEEP * np.take_along_axis(choice, best, axis=1))
+def _advanced(field: _Field, gain: Floats, closed: Bools, cost: int) -> _Field:
+    """Choose the window of each direction: the one in which its outputs hope to gain most."""
     still = field.open & ~closed
-    together = np.where(still[..., None] & ~wide, gain, 0.0).sum(axis=1)
-    window = np.take_along_axis(choice, np.argmax(together, axis=1)[:, None], axis=1)[:, 0]
-    field = field._replace(window=window, keep=keep, ceiling=ceiling, open=still)
+    hope, window = np.where(still, gain, 0.0), field.own[:, 0].copy()
+    for row in np.flatnonzero((field.own != field.own[:, :1]).any(axis=1)):
+        windows, which = np.unique(field.own[row], return_inverse=True)
+        window[row] = windows[np.argmax(np.bincount(which, weights=hope[row]))]
+    near = (window[:, None] <= KEEP * field.own) & (field.own <= KEEP * window[:, None])
+    field = field._replace(window=window, open=still, served=field.served + cost * near)
     return field.part(np.flatnonzero(still.any(axis=1)))

@@ -31,7 +31,7 @@ TERMS = 12  # powers of a basis: as many as a few windows have distances
 SPARE = 3  # powers after the wanted one for which the places are chosen
 FEWEST = 6  # samples of a batch made of several values, at least
 NEAREST = 1.0 / 16.0  # place of the samples that should be at x, where f is asked only once
-JITTER = 0.15  # how far places move inwards from batch to batch where f repeats itself
+JITTER = 0.15  # how far places move inwards from batch to batch
 # fractional parts of their multiples fill the unit square evenly (Roberts' plastic-number lattice)
 SPREAD = np.array([0.7548776662466927, 0.5698402909980532])
 
@@ -93,13 +93,11 @@ def across(directions: Directions, rows: Ints, columns: Ints, units: Floats, sid
     return Design(take, basis, _nodes(basis, FEWEST), 1.0, 4, 0.5, None)
 
 
-def places(design: Design, batch: int, repeats: int, *, repeatable: bool) -> Floats:
-    """Return the places of a batch, which are new ones where f repeats itself."""
+def places(design: Design, batch: int, repeats: int) -> Floats:
+    """Return the places of a batch; no point is asked twice, as f may repeat itself there."""
     nodes = np.tile(design.nodes, repeats)
-    if repeatable:
-        shift = (np.arange(len(nodes)) * SPREAD[0] + batch * SPREAD[1]) % 1.0
-        nodes = nodes * (1.0 - JITTER * shift)
-    return np.sort(nodes)[::-1]
+    shift = (np.arange(len(nodes)) * SPREAD[0] + batch * SPREAD[1]) % 1.0
+    return np.sort(nodes * (1.0 - JITTER * shift))[::-1]
 
 
 def _nodes(basis: Basis, count: int) -> Floats:

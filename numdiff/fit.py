@@ -32,7 +32,7 @@ FAR = 0.5  # largest window, of the size of x: x keeps its sign
 INSIDE = 1.0 - 2.0**-48  # of the room, as x + t is rounded
 NARROW = 1.0 / 16.0  # a window on both sides that is narrower than this part of one side's is worse
 TRUST = 4.0  # degrees of freedom of a noise level that other steps have shown
-PROBES = 5  # values of a stochastic f at either of two points, which differ by noise alone
+PROBES = 6  # values of a stochastic f at either of two points, which differ by noise alone
 
 
 class Known(NamedTuple):

@@ -1,0 +1,528 @@
+"""Derivatives of noisy functions: how often bars hold, what they cost, and what they never do."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import special, stats
+
+from numdiff.batches import MOST_ASKED
+from numdiff.design import across, along, places
+from numdiff.directions import along as toward
+from numdiff.directions import axes
+from numdiff.estimate import Status
+from numdiff.evaluate import Call, origin
+from numdiff.fit import Known, fit, fit_mixed
+from numdiff.lines import Problem
+from numdiff.posterior import Basis, Noise, forecast, posterior
+from tests.corpus.noisy import noisy_cases, stochastic_cases
+from tests.test_architecture import modules_after
+
+STOCHASTIC = Known(stochastic=True)
+PROBES = 12  # evaluations for the noise of a stochastic f
+USUAL = 48
+
+# functions that are not in the corpus, their first and second derivatives, and points
+FAMILIES = (
+    (special.j0, lambda x: -special.j1(x), lambda x: 0.5 * (special.jv(2, x) - special.j0(x)), 3.0),
+    (special.gammaln, special.digamma, lambda x: special.polygamma(1, x), 4.5),
+    (
+        lambda x: special.airy(x)[0],
+        lambda x: special.airy(x)[1],
+        lambda x: x * special.airy(x)[0],
+        -1.2,
+    ),
+    (
+        lambda x: 1.0 / np.cos(x),
+        lambda x: np.sin(x) / np.cos(x) ** 2,
+        lambda x: (1.0 + np.sin(x) ** 2) / np.cos(x) ** 3,
+        0.6,
+    ),
+    (lambda x: 2.0 - 5.0 * x, lambda _: -5.0, lambda _: 0.0, 3.0),
+    (
+        lambda x: np.exp(-0.5 * x) * np.cos(3.0 * x),
+        lambda x: -np.exp(-0.5 * x) * (0.5 * np.cos(3.0 * x) + 3.0 * np.sin(3.0 * x)),
+        lambda x: np.exp(-0.5 * x) * (3.0 * np.sin(3.0 * x) - 8.75 * np.cos(3.0 * x)),
+        0.8,
+    ),
+    (lambda x: 7.0 + x**4, lambda x: 4.0 * x**3, lambda x: 12.0 * x**2, -1.4),
+    (np.cbrt, lambda x: np.cbrt(x) / (3.0 * x), lambda x: -2.0 * np.cbrt(x) / (9.0 * x * x), 20.0),
+)
+# standard deviation 1 each
+DRAWS = {
+    "normal": lambda random: random.standard_normal(),
+    "uniform": lambda random: random.uniform(-math.sqrt(3.0), math.sqrt(3.0)),
+    "heavy": lambda random: random.standard_t(5.0) / math.sqrt(5.0 / 3.0),
+}
+
+
+def pose(f, x, rtol=0.0, budget=math.inf):
+    point = np.asarray(x, np.float64)
+    call = Call(f, point.shape, scalar=point.ndim == 0)
+    centre = origin(call, point.ravel())
+    return Problem(call, point.ravel(), centre.form, centre.rows[0], rtol, budget)
+
+
+def derivative(f, x, order=1, known=STOCHASTIC, **options):
+    """Return value, error, status and number of evaluations at a number x."""
+    lines = fit(pose(f, x, **options), axes(1), order, known)
+    return lines.value[0, 0], lines.error[0, 0], Status(int(lines.status[0, 0])), lines.nfev
+
+
+def additive(f, x, level, draw, random):
+    size = level * abs(f(x))
+    return lambda t: f(t) + size * draw(random)
+
+
+def multiplicative(f, x, level, draw, random):
+    return lambda t: f(t) * (1.0 + level * draw(random))
+
+
+def assert_between(hits, low, high):
+    """Fail if the share of hits is outside by more than chance does once in a thousand."""
+    count, held = len(hits), int(np.sum(hits))
+    assert stats.binom.ppf(1e-3, count, low) <= held <= stats.binom.isf(1e-3, count, high), (
+        held / count
+    )
+
+
+# --- Cover ---
+
+
+@pytest.mark.parametrize("level", [1e-6, 1e-3])
+@pytest.mark.parametrize("draw", DRAWS)
+@pytest.mark.parametrize("make", [additive, multiplicative])
+def test_bars_of_stochastic_functions_hold_as_often_as_they_say(make, draw, level):
+    random, held = np.random.default_rng(20), []
+    for f, slope, _, x in FAMILIES:
+        for _ in range(15):
+            noisy = make(f, x, level, DRAWS[draw], random)
+            value, error, status, _ = derivative(noisy, x)
+            assert status is Status.STOCHASTIC
+            held.append(abs(value - slope(x)) <= error)
+    assert_between(held, 0.93, 0.98)
+
+
+@pytest.mark.parametrize("level", [1e-6, 1e-3])
+def test_the_corpus_is_covered_and_errors_are_small(level):
+    held, errors = [], []
+    for case in stochastic_cases(1, "confirm"):
+        if case.level == level:
+            value, error, status, nfev = derivative(case.f, case.x)
+            assert status is Status.STOCHASTIC
+            assert nfev <= 2 * USUAL + PROBES
+            held.append(abs(value - case.exact) <= error)
+            errors.append(abs(value / case.exact - 1.0))
+    assert_between(held, 0.93, 0.98)
+    # what numdifftools reaches on its own choice of such functions
+    assert np.median(errors) <= {1e-6: 1.1e-5, 1e-3: 4.6e-3}[level]
+
+
+@pytest.mark.parametrize("level", [1e-6, 1e-3])
+def test_second_derivatives_hold_as_often_as_they_say(level):
+    random, held = np.random.default_rng(3), []
+    for f, _, curvature, x in FAMILIES:
+        for _ in range(15):
+            value, error, _, _ = derivative(additive(f, x, level, DRAWS["normal"], random), x, 2)
+            held.append(abs(value - curvature(x)) <= error)
+    assert_between(held, 0.92, 0.99)
+
+
+@pytest.mark.parametrize("order", [3, 4])
+def test_higher_orders(order):
+    random, exact = np.random.default_rng(0), {3: -math.cos(0.7), 4: math.sin(0.7)}[order]
+    held = []
+    for _ in range(40):
+        noisy = additive(math.sin, 0.7, 1e-5, DRAWS["normal"], random)
+        value, error, _, _ = derivative(noisy, 0.7, order)
+        held.append(abs(value - exact) <= error)
+        assert error < 0.5
+    assert_between(held, 0.92, 0.99)
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_one_side_of_x_is_enough(side):
+    random, held, asked = np.random.default_rng(8), [], []
+    room = (np.array([1e9 if side > 0 else 0.0]), np.array([0.0 if side > 0 else 1e9]))
+    for f, slope, _, x in FAMILIES:
+        noisy = additive(f, x, 1e-4, DRAWS["normal"], random)
+        for _ in range(8):
+            value, error, status, _ = derivative(
+                lambda t, noisy=noisy, x=x: asked.append(side * (t - x)) or noisy(t),
+                x,
+                known=Known(room=room, stochastic=True),
+            )
+            assert status is Status.STOCHASTIC
+            held.append(abs(value - slope(x)) <= error)
+    assert min(asked) == 0.0
+    assert_between(held, 0.92, 0.99)
+
+
+# --- Deterministic noise ---
+
+
+@pytest.mark.parametrize("kind", ["hash_uniform", "hash_gaussian", "bisection"])
+def test_strong_deterministic_noise_is_covered_without_lies(kind):
+    held, errors = [], []
+    for case in noisy_cases("confirm", kind):
+        if case.level >= 1e-6:
+            noise = np.array([[case.level * abs(case.f(case.x))]])
+            value, error, status, _ = derivative(case.f, case.x, known=Known(noise=noise))
+            assert status is Status.NOISE_LIMITED
+            held.append(abs(value - case.exact) <= error)
+            errors.append(abs(value - case.exact) / error)
+    assert max(errors) < 10.0
+    assert_between(held, 0.95, 1.0)
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_no_point_is_asked_twice(order):
+    asked = []
+    f = lambda t: asked.append(t) or math.sin(t) + 1e-4 * math.sin(1e12 * t)
+    derivative(f, 0.7, order, Known(noise=np.array([[1e-4]])), rtol=1e-5)
+    assert len(set(asked)) == len(asked) > MOST_ASKED // 2
+
+
+def test_one_sided_without_randomness_says_so():
+    known = Known(room=(np.array([1.0]), np.array([0.0])), noise=np.array([[1e-6]]))
+    value, error, status, _ = derivative(
+        lambda t: math.exp(t) + 1e-6 * math.sin(1e13 * t), 1.0, known=known
+    )
+    assert status is Status.ONE_SIDED
+    assert abs(value - math.e) <= error < 1e-3
+
+
+# --- What it costs ---
+
+
+def test_rtol_buys_samples_until_the_bar_is_narrow():
+    random, held, spent = np.random.default_rng(5), [], []
+    for _ in range(20):
+        for rtol in (1e-2, 1e-3):
+            noisy = additive(math.exp, 0.5, 1e-3, DRAWS["normal"], random)
+            value, error, status, nfev = derivative(noisy, 0.5, rtol=rtol)
+            assert status is Status.STOCHASTIC
+            assert error <= rtol * abs(value)
+            held.append(abs(value - math.exp(0.5)) <= error)
+            spent.append(nfev)
+    assert_between(held, 0.93, 0.99)
+    assert np.max(spent[::2]) <= USUAL + PROBES < np.min(spent[1::2]) < MOST_ASKED
+
+
+def test_rtol_out_of_reach_ends_at_the_cap():
+    random = np.random.default_rng(6)
+    noisy = additive(math.sin, 0.7, 1e-3, DRAWS["normal"], random)
+    value, error, status, nfev = derivative(noisy, 0.7, rtol=1e-9)
+    assert status is Status.STOCHASTIC
+    assert abs(value - math.cos(0.7)) <= 2.0 * error
+    assert 0.95 * MOST_ASKED < nfev <= MOST_ASKED + PROBES
+
+
+@pytest.mark.parametrize("budget", [0, 5, 12, 30, 50, 300])
+def test_the_budget_is_kept_and_said(budget):
+    random, asked = np.random.default_rng(7), []
+    noisy = additive(math.sin, 0.7, 1e-3, DRAWS["normal"], random)
+    problem = pose(lambda t: asked.append(t) or noisy(t), 0.7, rtol=1e-9, budget=budget)
+    lines = fit(problem, axes(1), 1, STOCHASTIC)
+    assert len(asked) - 1 == lines.nfev <= budget
+    assert lines.status[0, 0] == Status.BUDGET
+    assert math.isfinite(lines.error[0, 0]) == (budget >= 30)
+
+
+def test_without_rtol_a_budget_that_suffices_is_not_mentioned():
+    noisy = additive(math.sin, 0.7, 1e-3, DRAWS["normal"], np.random.default_rng(7))
+    assert derivative(noisy, 0.7, budget=USUAL + PROBES)[2] is Status.STOCHASTIC
+
+
+def test_usual_number_of_evaluations_can_be_chosen():
+    spent = [
+        derivative(
+            additive(math.sin, 0.7, 1e-3, DRAWS["normal"], np.random.default_rng(7)),
+            0.7,
+            known=Known(stochastic=True, usual=usual),
+        )[3]
+        for usual in (24, 96, 192)
+    ]
+    assert spent[0] <= 2 * 24 + PROBES < 96 <= spent[1] < spent[2] <= 2 * 192 + PROBES
+
+
+# --- Several outputs and directions ---
+
+
+def test_components_neither_hide_nor_spoil_each_other():
+    random = np.random.default_rng(11)
+    held = []
+    for _ in range(25):
+
+        def f(x):
+            return np.array(
+                [
+                    math.sin(x) + 1e-3 * random.standard_normal(),
+                    math.exp(-x),
+                    1e8 * math.cos(30.0 * x) * (1.0 + 1e-5 * random.standard_normal()),
+                    4.0,
+                    1e-150 * (x * x + 1e-2 * random.standard_normal()),
+                ]
+            )
+
+        x = 0.7
+        lines = fit(pose(f, x), axes(1), 1, STOCHASTIC)
+        exact = [math.cos(x), -math.exp(-x), -3e9 * math.sin(30.0 * x), 0.0, 2e-150 * x]
+        held.append(np.abs(lines.value[0] - exact) <= lines.error[0])
+        noisy, quiet = Status.STOCHASTIC, Status.OK
+        np.testing.assert_array_equal(lines.status[0], [noisy, quiet, noisy, quiet, noisy])
+        limits = np.array([0.1, 1e-10, 1e6, 1e-13, 1e-150])
+        assert (lines.error[0] < limits).all()
+    assert_between(np.array(held)[:, [0, 2, 4]].ravel(), 0.92, 0.99)
+    assert np.mean(np.array(held)[:, [1, 3]]) > 0.9
+
+
+def test_an_output_that_is_nan_at_large_windows_spoils_none():
+    random = np.random.default_rng(12)
+
+    def f(x):
+        noise = 1e-4 * random.standard_normal(2)
+        return np.array([math.sin(x), math.log(x - 0.65) if x > 0.65 else math.nan]) + noise
+
+    lines = fit(pose(f, 0.7), axes(1), 1, STOCHASTIC)
+    alone = derivative(additive(math.sin, 0.7, 1e-4 / math.sin(0.7), DRAWS["normal"], random), 0.7)
+    assert (np.abs(lines.value[0] - [math.cos(0.7), 20.0]) <= 2.0 * lines.error[0]).all()
+    assert lines.error[0, 0] < 2.0 * alone[1]
+    assert lines.error[0, 1] < 1.0
+
+
+def test_only_wanted_outputs_and_directions_cost_anything():
+    random = np.random.default_rng(13)
+    f = lambda x: np.array([x[0] * x[1], x[0] - x[1]]) + 1e-3 * random.standard_normal(2)
+    wanted = np.array([[True, False], [False, False]])
+    lines = fit(pose(f, [1.0, 2.0]), axes(2), 1, Known(wanted=wanted, stochastic=True))
+    assert lines.nfev <= 2 * USUAL + PROBES
+    assert lines.status[0, 0] == Status.STOCHASTIC
+    assert np.isnan(lines.value[1]).all()
+
+
+def test_all_directions_advance_together():
+    random = np.random.default_rng(14)
+    rates, blocks = np.linspace(0.5, 2.0, 30), []
+
+    def f(x):
+        blocks.append(x.shape[1])
+        return np.sin(rates @ x) + 1e-3 * random.standard_normal(x.shape[1])
+
+    x = np.full(30, 0.02)
+    call = Call(f, (30,), vectorized=True)
+    centre = origin(call, x)
+    problem = Problem(call, x, centre.form, centre.rows[0])
+    lines = fit(problem, axes(30), 1, STOCHASTIC)
+    assert len(blocks) < 2 * USUAL // 12 + 3
+    exact = rates * math.cos(rates @ x)
+    assert np.mean(np.abs(lines.value[:, 0] - exact) <= lines.error[:, 0]) > 0.8
+
+
+def test_a_general_direction():
+    random = np.random.default_rng(15)
+    f = lambda x: x[0] * math.exp(x[1]) + 1e-4 * random.standard_normal()
+    lines = fit(pose(f, [2.0, 0.5]), toward(np.array([3.0, -1.0])), 1, STOCHASTIC)
+    assert abs(lines.value[0, 0] - math.exp(0.5)) <= 2.0 * lines.error[0, 0] < 0.1
+
+
+# --- Domains ---
+
+
+def test_bounds_are_kept():
+    random, asked = np.random.default_rng(16), []
+    f = lambda x: asked.append(x.copy()) or math.sin(x[0] + x[1]) + 1e-3 * random.standard_normal()
+    x, above, below = np.array([0.7, 1.3]), np.array([0.1, 0.0]), np.array([0.03, 0.4])
+    known = Known(room=(above, below), stochastic=True)
+    lines = fit(pose(f, x), axes(2), 1, known)
+    assert (lines.status == Status.STOCHASTIC).all()
+    assert (np.array(asked) <= x + above).all()
+    assert (np.array(asked) >= x - below).all()
+    fit_mixed(pose(f, x), axes(2), np.array([0]), np.array([1]), known)
+    assert (np.array(asked) <= x + above).all()
+    assert (np.array(asked) >= x - below).all()
+
+
+def test_a_function_of_one_side_only_is_followed_there():
+    random = np.random.default_rng(17)
+
+    def f(x):
+        if x < 1.0:
+            raise ValueError("outside")
+        return 3.0 * x + (x - 1.0) ** 2 + 1e-4 * random.standard_normal()
+
+    value, error, status, _ = derivative(f, 1.0)
+    assert status is Status.STOCHASTIC
+    assert abs(value - 3.0) <= 2.0 * error < 0.1
+
+
+def test_no_room_and_no_values_are_outside_the_domain():
+    nothing = (np.zeros(1), np.zeros(1))
+    known = Known(room=nothing, stochastic=True)
+    assert derivative(math.sin, 0.7, known=known)[2] is Status.DOMAIN
+    value, error, status, _ = derivative(lambda t: 1.0 if t == 0.7 else math.nan, 0.7)
+    assert (math.isnan(value), error, status) == (True, math.inf, Status.DOMAIN)
+
+
+@pytest.mark.parametrize("level", [1e-6, 1e-3])
+@pytest.mark.parametrize(
+    ("f", "slope", "x"),
+    [
+        (lambda x: math.cos(200.0 * x), lambda x: -200.0 * math.sin(200.0 * x), 0.45),
+        (lambda x: math.cos(1000.0 * x), lambda x: -1000.0 * math.sin(1000.0 * x), 0.45),
+        (lambda x: 1.0 / x, lambda x: -1.0 / x**2, 0.01),
+        (lambda x: math.exp(30.0 * x), lambda x: 30.0 * math.exp(30.0 * x), 0.4),
+        (
+            lambda x: math.sin(x) + 0.01 * math.cos(300.0 * x),
+            lambda x: math.cos(x) - 3.0 * math.sin(300.0 * x),
+            0.7,
+        ),
+    ],
+)
+def test_first_windows_far_too_large_do_not_deceive(f, slope, x, level):
+    random = np.random.default_rng(18)
+    for _ in range(8):
+        value, error, _, _ = derivative(additive(f, x, level, DRAWS["normal"], random), x)
+        assert not abs(value - slope(x)) > 10.0 * error
+
+
+# --- Mixed derivatives ---
+
+
+@pytest.mark.parametrize("room", [None, (np.array([9.0, 0.0, 9.0]), np.full(3, 9.0))])
+def test_mixed_derivatives_hold_as_often_as_they_say(room):
+    random, held = np.random.default_rng(19), []
+    x, rows, columns = np.array([0.7, 1.3, 2.0]), np.array([0, 0, 1]), np.array([1, 2, 2])
+    f = lambda x: math.sin(x[0] * x[1]) + x[2] ** 2 * x[0] + 1e-4 * random.standard_normal()
+    z = x[0] * x[1]
+    exact = np.array([math.cos(z) - z * math.sin(z), 2.0 * x[2], 0.0])
+    for _ in range(40):
+        known = Known(room=room, stochastic=True)
+        lines = fit_mixed(pose(f, x), axes(3), rows, columns, known)
+        assert (lines.status == Status.STOCHASTIC).all()
+        held.append(np.abs(lines.value[:, 0] - exact) <= lines.error[:, 0])
+        assert lines.error[:, 0].max() < 1.0
+    assert_between(np.ravel(held), 0.92, 0.995)
+
+
+def test_mixed_derivatives_of_directions_that_share_entries():
+    random = np.random.default_rng(21)
+    f = lambda x: x[0] ** 2 * x[1] + 1e-5 * random.standard_normal()
+    both = toward(np.array([1.0, 2.0]))
+    from numdiff.directions import joined
+
+    directions = joined(toward(np.array([1.0, 0.0])), both)
+    lines = fit_mixed(pose(f, [1.5, 0.5]), directions, np.array([0]), np.array([1]), STOCHASTIC)
+    exact = 2.0 * 0.5 * 1.0 + 2.0 * 1.5 * 2.0  # e_0' H (e_0 + 2 e_1)
+    assert abs(lines.value[0, 0] - exact) <= 2.0 * lines.error[0, 0] < 0.1
+
+
+# --- The parts ---
+
+
+def nothing_known(count, outputs):
+    zero = np.zeros((count, outputs))
+    return Noise(zero, zero, zero)
+
+
+def samples(seed=0, count=30, level=1e-3):
+    random = np.random.default_rng(seed)
+    t = random.uniform(0.1, 1.0, (1, count))
+    y = np.stack([np.sin(t), np.sinh(2.0 * t)], axis=-1)
+    return t, y + level * random.standard_normal(y.shape)
+
+
+def test_a_posterior_knows_no_units():
+    t, y = samples()
+    basis = Basis(np.arange(1.0, 25.0, 2.0), 1)
+    plain = posterior(basis, t, y, nothing_known(1, 2))
+    scaled = posterior(basis, 2.0**-30 * t, 2.0**200 * y, nothing_known(1, 2))
+    for name in ("value", "deviation"):
+        np.testing.assert_allclose(getattr(scaled, name), 2.0**230 * getattr(plain, name))
+    assert (np.abs(plain.value - [1.0, 2.0]) < 4.0 * plain.deviation).all()
+
+
+def test_samples_that_do_not_count_change_nothing():
+    t, y = samples()
+    basis = Basis(np.arange(1.0, 25.0, 2.0), 1)
+    plain = posterior(basis, t, y, nothing_known(1, 2))
+    t = np.concatenate([t, [[np.nan, np.nan]]], axis=1)
+    y = np.concatenate([y, [[[np.nan, 1e9], [7.0, -3.0]]]], axis=1)
+    more = posterior(basis, t, y, nothing_known(1, 2))
+    np.testing.assert_allclose(more.value, plain.value, rtol=1e-9)
+    np.testing.assert_allclose(more.deviation, plain.deviation, rtol=1e-6)
+
+
+def test_polynomials_without_noise_are_exact():
+    t = np.linspace(0.1, 1.0, 20)[None]
+    y = (3.0 * t - 2.0 * t**3)[..., None]
+    found = posterior(Basis(np.arange(1.0, 25.0, 2.0), 1), t, y, nothing_known(1, 1))
+    assert abs(found.value[0, 0] - 3.0) < 1e-12
+    assert found.deviation[0, 0] < 1e-12
+
+
+def test_residuals_far_above_the_known_noise_are_a_misfit():
+    t, y = samples(level=1e-2)
+    basis = Basis(np.arange(1.0, 25.0, 2.0), 1)
+    known = np.ones((1, 2))
+    for deviation, low, high in ((1e-2, 0.3, 3.0), (1e-4, 1e3, 1e5)):
+        noise = Noise(deviation * known, 8.0 * known, 0.0 * known)
+        found = posterior(basis, t, y, noise)
+        assert ((low < found.misfit) & (found.misfit < high)).all()
+
+
+def test_a_forecast_comes_true():
+    basis = Basis(np.arange(1.0, 25.0, 2.0), 1)
+    ratios = []
+    for seed in range(20):
+        t, y = samples(seed, 120)
+        now = posterior(basis, t[:, :30], y[:, :30], nothing_known(1, 2))
+        further = t[:, None, 30:]
+        told = forecast(basis, now, t[:, :30], further, np.array([[9.0]]))
+        then = posterior(basis, t, y, nothing_known(1, 2))
+        ratios.append(then.deviation / told[:, 0])
+        assert (told[:, 0] < now.deviation).all()
+    assert 0.8 < np.median(ratios) < 1.25
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 4])
+@pytest.mark.parametrize("side", [0, 1, -1])
+def test_places_are_in_the_window_and_never_the_same(order, side):
+    design = along(axes(1), order, side)
+    found = np.concatenate([places(design, batch, 2) for batch in range(20)])
+    assert (found > 0.0).all()
+    assert (found <= 1.0).all()
+    assert len(np.unique(found)) == len(found)
+    assert len(np.unique(design.nodes)) >= design.basis.known + 2
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 4])
+@pytest.mark.parametrize("side", [0, 1, -1])
+def test_samples_expand_in_the_powers_of_their_basis(order, side):
+    coefficients = np.array([3.0, -2.0, 5.0, 7.0, -1.0])
+    design = along(axes(1), order, side)
+    problem = pose(lambda t: np.polynomial.polynomial.polyval(t, coefficients), 0.0)
+    nodes = places(design, 0, 1)
+    taken = design.take(problem, np.array([0]), nodes, np.array([0.5]))
+    powers = design.basis.powers[design.basis.powers < 5.0].astype(int)
+    signs = float(side or 1) ** powers
+    expected = ((0.5 * nodes[:, None]) ** powers) @ (signs * coefficients[powers])
+    np.testing.assert_allclose(taken.values[:, 0, 0], expected)
+    wanted = signs[design.basis.known - 1] * coefficients[order] * design.factor
+    assert wanted == pytest.approx(math.factorial(order) * coefficients[order])
+    assert taken.nfev == design.cost * len(nodes)
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_mixed_samples_expand_in_the_powers_of_their_basis(side):
+    design = across(axes(2), np.array([0]), np.array([1]), np.array([0.5, 0.25]), side)
+    problem = pose(lambda x: 3.0 + 2.0 * x[0] + x[1] + 6.0 * x[0] * x[1] + x[0] ** 2, np.zeros(2))
+    nodes = places(design, 0, 1)
+    taken = design.take(problem, np.array([0]), nodes, np.array([1.0]))
+    expected = 6.0 * 0.5 * 0.25 * nodes**2 + (design.centre or 0.0) * 3.0
+    np.testing.assert_allclose(taken.values[:, 0, 0], expected)
+    assert taken.nfev == design.cost * len(nodes)
+
+
+def test_scipy_comes_when_it_is_needed():
+    assert not modules_after("import numdiff.fit") & {"numba", "scipy"}
