@@ -8,7 +8,6 @@ import numpy as np
 
 from numdiff.assemble import refuse_if_lost
 from numdiff.directions import Directions, combine
-from numdiff.doubts import Window, inherited
 from numdiff.estimate import Status
 from numdiff.kernels import ladder
 from numdiff.lines import Lines, Problem, blank, climb, fill, one_level, sample
@@ -18,6 +17,8 @@ from numdiff.steps import Span, mixed_channels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from numdiff.doubts import Window
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
@@ -52,6 +53,8 @@ def second(
         axes = along_axes(problem, directions, options)
         refuse_if_lost(axes.lines)
         rest = problem._replace(budget=problem.budget - axes.lines.nfev)
+        from numdiff.doubts import inherited  # noqa: PLC0415 - loads when needed
+
         across = mixed(rest, axes, rows, columns)
         return axes.lines, inherited(rest, directions, axes.lines, (rows, columns), across)
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from numdiff.directions import Directions
-from numdiff.doubts import Window, doubted, sided
 from numdiff.estimate import Status
 from numdiff.evaluate import Call, Form, origin
 from numdiff.kernels import points, runner
@@ -18,6 +17,8 @@ from numdiff.steps import Level, Span, channels, first_step, level_of, textbook
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from numdiff.doubts import Window
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
@@ -69,6 +70,8 @@ def differentiate(
                 found = _follow(found, task, side, lost, kept)
     if options.rule is not None:
         return found
+    from numdiff.doubts import doubted  # noqa: PLC0415 - loads when needed
+
     return doubted(problem, directions, order, found, kept, _open_room(task))
 
 
@@ -96,6 +99,8 @@ def _follow(
     found: Lines | None, task: _Task, side: int, rows: Ints, windows: list[Window]
 ) -> Lines:
     """Climb along some directions and fill in what was not known of them."""
+    from numdiff.doubts import Window, sided  # noqa: PLC0415 - loads when needed
+
     problem, options = task.problem, task.options
     method = options.method if side == options.method.side else options.method._replace(side=side)
     whole = len(rows) == len(task.directions)
