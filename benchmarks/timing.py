@@ -56,9 +56,12 @@ def fastest(
     return best
 
 
+WARM = 10  # calls after which everything that is made or compiled on first use is there
+
+
 def _repeats(action: Action, block: float) -> int:
-    action()  # whatever is made on first use
-    return max(1, round(block / max(once(action), 1e-9)))
+    usual = min(once(action) for _ in range(WARM))
+    return max(1, round(block / max(usual, 1e-9)))
 
 
 def _time_per_call(action: Action, repeats: int) -> float:

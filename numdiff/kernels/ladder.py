@@ -426,9 +426,15 @@ def close(samples, state, found, d, f0):
         floor = max(ROUNDING * size, known)
         if foreign or guess:
             found[d, i, ERROR] = math.inf  # noise as large as f itself is f, not resolved
-        elif found[d, i, DEVIATION] > CLEARLY * floor and found[d, i, STATUS] == OK:
+        elif found[d, i, DEVIATION] > CLEARLY * floor and limits(found[d, i]):
             found[d, i, STATUS] = NOISE_LIMITED
     finish(state, found, d)
+
+
+@kernel
+def limits(found):
+    """Whether noise keeps digits back: a sum of terms that cancel rounds more than f tells."""
+    return found[STATUS] == OK and found[ERROR] > FAIR * abs(found[ESTIMATE])
 
 
 @kernel
