@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from numdiff.dispatchers import Compiled, found
+from numdiff.kernels import compiled, driver, runner
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -63,6 +66,8 @@ class Call(NamedTuple):
         Whether f takes ``shape + (N,)`` and returns ``form.shape + (N,)``.
     scalar : bool
         Whether f takes one number.
+    dispatcher : bool
+        Whether f is a Numba dispatcher, or writes to its second argument as one.
     """
 
     f: Callable[..., Any]
@@ -70,12 +75,18 @@ class Call(NamedTuple):
     args: tuple[Any, ...] = ()
     vectorized: bool = False
     scalar: bool = False
+    dispatcher: bool = False
 
     @property
     def function(self) -> Callable[[Any], Any]:
         """The function of its first argument alone."""
         f, args = self.f, self.args
         return (lambda point: f(point, *args)) if args else f  # a call with *args takes longer
+
+    @property
+    def compiled(self) -> Compiled | None:
+        """The machine code of the function, if there is any that kernels can call."""
+        return found(self.f, scalar=self.scalar) if self.dispatcher else None
 
 
 class Values(NamedTuple):
@@ -116,12 +127,28 @@ def pack(outputs: NDArray[Any], form: Form) -> Floats:
 
 
 def _pointwise(call: Call, points: NDArray[Any], form: Form | None) -> Values:
+    code = call.compiled if runner(0) is compiled and points.dtype == np.float64 else None
+    if code is not None and form is not None:
+        return _natively(call, code, points, form)
+    if code is not None and len(points) > 1:
+        first = _pointwise(call, points[:1], None)
+        if first.trouble is None:
+            rest = _natively(call, code, points[1:], first.form)
+            return rest._replace(rows=np.concatenate([first.rows, rest.rows]))
     rows, trouble, plain = _ask_all(call, points)
     if plain and (form is None or form is REAL or form == REAL):
         return Values(np.array(rows, np.float64)[:, None], form or REAL, trouble)  # None is nan
     if form is None:
         form = _form_of(next((row for row in rows if row is not None), math.nan))
     return Values(_stack(rows, form), form, trouble)
+
+
+def _natively(call: Call, code: Compiled, points: Floats, form: Form) -> Values:
+    """Let compiled code ask for f at all points; where it raised, ask again to see what."""
+    rows, raised = np.empty((len(points), form.size)), np.zeros(len(points), np.bool_)
+    compiled(driver.sweep)(code.kind, code.address, points, rows, raised)
+    _, trouble, _ = _ask_all(call, points[raised])
+    return Values(rows, form, trouble)
 
 
 def _ask_all(call: Call, points: NDArray[Any]) -> tuple[list[Any], Exception | None, bool]:

@@ -31,6 +31,7 @@ __all__ = [
     "Problem",
     "blank",
     "climb",
+    "columns_of",
     "fill",
     "one_level",
     "sample",
@@ -253,7 +254,7 @@ def _workspace(width: int) -> tuple[Floats, ...]:
 
 def _read(run: Any, found: Floats, live: Ints, directions: Directions, *rest: Any) -> Lines:
     """Read the results; directions that are still live ran out of budget."""
-    columns = _columns((len(directions), found.shape[1]))
+    columns = columns_of((len(directions), found.shape[1]))
     unit = directions.weight if directions.single else np.ones(len(directions))
     run(rounds.read)(found, unit, *columns)
     if live.size:
@@ -328,7 +329,7 @@ def _difference(problem: Problem, directions: Directions, level: Level, steps: F
     found = evaluate(call, block.reshape(count * width, x.size), problem.form)
     outputs = found.form.size
     f0 = found.rows[0] if problem.f0 is None else problem.f0
-    columns = _columns((count, outputs))
+    columns = columns_of((count, outputs))
     run(stencils.difference)(
         found.rows.reshape(count, width, outputs), level.weights, level.centre, f0, steps,
         stretch, level.stencil.order, *columns,
@@ -336,7 +337,7 @@ def _difference(problem: Problem, directions: Directions, level: Level, steps: F
     return Lines(*columns, count * width, found.form, found.trouble)
 
 
-def _columns(shape: tuple[int, int]) -> tuple[Floats, Floats, NDArray[np.uint8], Floats, Floats]:
+def columns_of(shape: tuple[int, int]) -> tuple[Floats, Floats, NDArray[np.uint8], Floats, Floats]:
     """Make room for value, error, status, step and noise."""
     value, error, step, noise = np.empty(shape), np.empty(shape), np.empty(shape), np.empty(shape)
     return value, error, np.empty(shape, np.uint8), step, noise

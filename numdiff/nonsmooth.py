@@ -13,6 +13,7 @@ import numpy as np
 from numdiff.directions import Directions
 from numdiff.estimate import Status
 from numdiff.kernels import ladder
+from numdiff.kernels.suspect import CLEAR
 from numdiff.lines import Lines, Problem, climb
 from numdiff.secants import (
     FAIR,
@@ -29,7 +30,7 @@ from numdiff.secants import (
     secants_of,
 )
 from numdiff.steps import EPS, METHODS, Span, channels
-from numdiff.suspicion import CLEAR, all_calm, lawful, raise_suspicion
+from numdiff.suspicion import all_calm, lawful, raise_suspicion
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -18,6 +18,7 @@ from numdiff.assemble import (
 )
 from numdiff.complexstep import complex_step
 from numdiff.directions import Directions, along, axes, joined
+from numdiff.dispatchers import as_function, is_dispatcher
 from numdiff.estimate import Estimate
 from numdiff.evaluate import Call
 from numdiff.lines import Lines, Problem, stacked, still
@@ -122,7 +123,7 @@ def derivative(
     if not isinstance(order, Integral) or isinstance(order, bool) or not 1 <= order <= 10:
         raise ValueError(f"`order` must be an integer from 1 to 10, got {order!r}")
     settings = read(f, point, **options)
-    call = Call(f, (), settings.args, vectorized=settings.vectorized, scalar=True)
+    call = _call(f, (), settings, scalar=True)
     lines: list[Lines] = []
     for k, number in enumerate(point.reshape(-1, 1)):
         spent = sum(one.nfev for one in lines)
@@ -164,7 +165,7 @@ def gradient(f: Function, x: ArrayLike, **options: Unpack[Settings]) -> Estimate
     """
     point = as_point(x)
     settings = read(f, point, **options)
-    lines = _follow(_call(f, point, settings), point.ravel(), axes(point.size), 1, settings)
+    lines = _follow(_call(f, point.shape, settings), point.ravel(), axes(point.size), 1, settings)
     return estimate_of(per_output(_one_output(lines)), point.shape, lines, settings.method.name)
 
 
@@ -263,7 +264,7 @@ def jvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) ->
     point = as_point(x)
     vector = as_vector(v, point).ravel()
     settings = read(f, point, **options)
-    call = _call(f, point, settings)
+    call = _call(f, point.shape, settings)
     if vector.any():
         lines = _follow(call, point.ravel(), along(vector), 1, settings)
     else:
@@ -314,7 +315,7 @@ def hessian(
         return symmetrised(found, shape)
     point = as_point(x)
     settings = read(f, point, **options)
-    problem = pose(_call(f, point, settings), point.ravel(), settings)
+    problem = pose(_call(f, point.shape, settings), point.ravel(), settings)
     n = point.size
     diagonal, across = second(problem, axes(n), *np.triu_indices(n, 1), settings)
     columns = symmetric(per_output(diagonal), per_output(across), n)
@@ -355,7 +356,7 @@ def hvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) ->
     point = as_point(x)
     vector = as_vector(v, point).ravel()
     settings = read(f, point, **options)
-    problem = pose(_call(f, point, settings), point.ravel(), settings)
+    problem = pose(_call(f, point.shape, settings), point.ravel(), settings)
     n = point.size
     if vector.any():
         # e_i and v are taken with the same sign in entry i, so that their sum does not vanish
@@ -373,13 +374,17 @@ def hvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) ->
 def _axis_by_axis(f: Function, x: ArrayLike, order: int, options: Settings) -> Estimate:
     point = as_point(x)
     settings = read(f, point, **options)
-    lines = _follow(_call(f, point, settings), point.ravel(), axes(point.size), order, settings)
+    lines = _follow(
+        _call(f, point.shape, settings), point.ravel(), axes(point.size), order, settings
+    )
     shape = lines.form.shape + point.shape
     return estimate_of(per_output(lines), shape, lines, settings.method.name)
 
 
-def _call(f: Function, x: Floats, settings: Options) -> Call:
-    return Call(f, x.shape, settings.args, vectorized=settings.vectorized)
+def _call(f: Function, shape: tuple[int, ...], settings: Options, *, scalar: bool = False) -> Call:
+    plain = bool(settings.args) or settings.vectorized or not is_dispatcher(f)
+    inner = f if plain else as_function(f)
+    return Call(inner, shape, settings.args, settings.vectorized, scalar, dispatcher=not plain)
 
 
 def _follow(call: Call, x: Floats, directions: Directions, order: int, settings: Options) -> Lines:

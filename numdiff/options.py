@@ -64,6 +64,12 @@ class Options(NamedTuple):
         """The name of the rule that chooses the step while f is being called."""
         return self.step if isinstance(self.step, str) and self.step != TEXTBOOK else None
 
+    @property
+    def free(self) -> bool:
+        """Whether the ladder may ask f wherever and as often as it wants, and knows no noise."""
+        endless = self.max_nfev == math.inf and self.box is None
+        return endless and self.noise is None and self.rule is None
+
     def noise_of(self, form: Form) -> Floats | None:
         """Return the standard deviation of each column of what f returns, if it was given.
 

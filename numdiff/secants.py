@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from numdiff.directions import Directions
+from numdiff.kernels.suspect import CLEAR
 from numdiff.lines import Problem, sample
 from numdiff.steps import EPS, Span
-from numdiff.suspicion import CLEAR
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -9,8 +10,8 @@ import numpy as np
 from numdiff.directions import Directions
 from numdiff.estimate import Status
 from numdiff.evaluate import Call, Form, origin
-from numdiff.kernels import points, runner
-from numdiff.lines import Lines, Problem, blank, climb, fill, single_step
+from numdiff.kernels import compiled, driver, points, runner
+from numdiff.lines import Lines, Problem, blank, climb, columns_of, fill, single_step
 from numdiff.options import Box, Options
 from numdiff.selection import by_rule
 from numdiff.steps import Level, Span, channels, first_step, level_of, textbook
@@ -59,6 +60,10 @@ def differentiate(
         return blank(problem, len(directions))
     room = None if options.box is None else _room(problem.x, directions, options.box)
     task = _Task(problem, directions, order, options, room)
+    if windows is None and options.free:
+        lines = _natively(task)
+        if lines is not None:
+            return lines
     found, kept = None, [] if windows is None else windows
     for side, rows in _groups(task):
         found = _follow(found, task, side, rows, kept)
@@ -83,6 +88,28 @@ class _Task(NamedTuple):
     order: int
     options: Options
     room: tuple[Floats, Floats] | None
+
+
+def _natively(task: _Task) -> Lines | None:
+    """Let compiled code do all of it; None if f is not compiled, or has to be looked at closer."""
+    problem, directions, options = task.problem, task.directions, task.options
+    assert problem.f0 is not None
+    assert problem.form is not None
+    code = problem.call.compiled
+    shape = len(directions), problem.f0.size
+    if code is None or runner(math.prod(shape)) is not compiled:
+        return None
+    steps = np.empty(0)
+    if options.step is not None:
+        steps = user_steps(directions, options.method.level(task.order), options, problem.x)
+    route = (directions.starts, directions.index, directions.weight)
+    plan = (first_step(task.order), steps, options.method.roams, options.rtol)
+    columns, levels = columns_of(shape), channels(options.method, task.order)
+    calls = compiled(driver.follow)(
+        code.kind, code.address, problem.x, problem.f0, route, levels, plan, columns,
+        np.empty((0, shape[1]), np.bool_),
+    )  # fmt: skip
+    return Lines(*columns, calls, problem.form) if calls >= 0 else None
 
 
 def _groups(task: _Task) -> list[tuple[int, Ints]]:

@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 import numpy as np
 
-__all__ = ["compiled", "interpreted", "kernel", "runner"]
+__all__ = ["allocating", "compiled", "interpreted", "kernel", "runner"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,6 +28,12 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Mark a function that can be compiled."""
     function.__dict__["is_kernel"] = True
     return function
+
+
+def allocating(function: Callable[P, R]) -> Callable[P, R]:
+    """Mark a kernel that makes the arrays that others work in."""
+    function.__dict__["allocates"] = True
+    return kernel(function)
 
 
 class _Meter:
@@ -53,22 +59,30 @@ def interpreted(function: Callable[P, R]) -> Callable[P, R]:
 
 
 @cache
-def compiled(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a kernel and the kernels that it calls, cached on disk where there is a place."""
+def compiled(function: Callable[P, R], **others: Callable[..., Any]) -> Callable[P, R]:
+    """Compile a kernel and the kernels that it calls, cached on disk where there is a place.
+
+    `others` stand in for kernels of these names, wherever they are called.
+    """
     from numba import config, njit  # noqa: PLC0415 - takes longer to import than NumPy
 
     if vars(config)["DISABLE_JIT"]:
         return interpreted(function)
+    marks = function.__dict__
+    if "twin" in marks:
+        return cast("Callable[P, R]", marks["twin"]())
     plain = cast("FunctionType", function)
     scope = dict(plain.__globals__)
     for name in plain.__code__.co_names:
-        if hasattr(scope.get(name), "is_kernel"):
-            scope[name] = compiled(scope[name])
+        if name in others:
+            scope[name] = others[name]
+        elif hasattr(scope.get(name), "is_kernel"):
+            scope[name] = compiled(scope[name], **others)
     twin = FunctionType(plain.__code__, scope, plain.__name__, plain.__defaults__)
     twin.__qualname__, twin.__module__ = plain.__qualname__, plain.__module__
-    settings: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
+    settings: dict[str, Any] = {"error_model": "numpy", "_nrt": "allocates" in marks}
     # no fastmath: it deletes (x + h) - x and makes isnan(nan) False
     try:
-        return cast("Callable[P, R]", njit(cache=True, **settings)(twin))
+        return cast("Callable[P, R]", njit(cache=not others, **settings)(twin))
     except RuntimeError:  # no folder for the cache, as in a read-only install without a home
         return cast("Callable[P, R]", njit(**settings)(twin))

@@ -171,13 +171,13 @@ def predict(y, first, n, lead, ratio, width, row):
 @kernel
 def choose_entry(table, n, terms, order, ratio, columns, gain, sigma, floors, bars, best):
     """Write to `best` the value of the entry with the smallest bar, its bar, and what it is of."""
-    last, least = min(columns, n - terms + 1), 1.0
-    for j in range(last):
-        least /= ratio
-        for k in range(max(terms, terms - 1 + j), n):
+    last, falling = min(columns, n - terms + 1), 1.0 / ratio
+    for k in range(terms, n):
+        unit, least = scale(max(sigma, floors[k]), order * k), 1.0
+        for j in range(min(last, k - terms + 2)):
+            least *= falling
             cut = truncation(table, terms, ratio, least, k, j)
-            noise = SIGMAS * gain[j] * scale(max(sigma, floors[k]), order * k)
-            bars[k, j] = cut + noise + EPS * abs(table[k, j])
+            bars[k, j] = cut + SIGMAS * gain[j] * unit + EPS * abs(table[k, j])
     for _ in range(APPEALS):
         best[BAR], excess, spread = math.inf, 0.0, 0.0
         for j in range(last):
