@@ -6,6 +6,7 @@ Imported only where Numba is wanted.
 from __future__ import annotations
 
 import math
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -27,7 +28,8 @@ __all__ = ["Target", "curvatures", "differences", "second_differences", "slopes"
 
 jit = njit(error_model="numpy")
 
-_SMALLEST = {method.level(2).stencil.offsets for method in METHODS.values()}
+_VECTOR = types.float64[::1]
+_SMALLEST = frozenset(method.level(2).stencil.offsets for method in METHODS.values())
 
 
 class Target(NamedTuple):
@@ -37,6 +39,8 @@ class Target(NamedTuple):
     ----------
     values : dispatcher
         ``values(x)`` takes a vector and returns a new one.
+    outputs : int
+        How many numbers f returns, 0 if only its values tell.
     ask : dispatcher
         ``ask(kind, address, x, out)`` writes f(x) to ``out``, or nan and returns True if f raised;
         the first two are for others of its kind.
@@ -49,6 +53,7 @@ class Target(NamedTuple):
     """
 
     values: Any
+    outputs: int
     ask: Any
     code: Compiled
     vector: Any
@@ -63,28 +68,24 @@ def target(f: Any, *, scalar: bool, single_output: bool) -> Target:
     TypeError
         If f does not return numbers, or more than one where there must be one.
     """
-    inner = as_function(f)
-    vector = types.float64[::1]
-    write = _written_in_place(f) if isinstance(inner, InPlace) else None
-    plain = False
-    if write is None:
-        returned = _returned(f, types.float64 if scalar else vector)
-        plain = not isinstance(returned, types.Array)
-        write = _written(f, _first if scalar else _whole, plain=plain)
-    elif scalar or single_output:
-        returned = "an array to write to"
+    inner, take = as_function(f), _first if scalar else _whole
+    in_place = isinstance(inner, InPlace)
+    returned = _VECTOR if in_place else _returned(f, scalar=scalar)
+    plain = isinstance(returned, types.Number | types.Boolean)
     if single_output and not plain:
         raise TypeError(f"`f` must return one number here, got {returned}: use native.jacobian")
-    values = _values(f, _first if scalar else _whole, write, plain=plain)
-    write.compile((vector, vector))
+    write = _written_in_place(f) if in_place else _written(f, take, plain=plain)
+    known = plain or in_place
+    values = _values_of_known_size(write, plain=plain) if known else _values(f, take)
+    write.compile((_VECTOR, _VECTOR))
     code = found(inner, scalar=scalar) or found(InPlace(write), scalar=False)
     assert code is not None
-    shape = (_number if plain else _rows) if scalar else (_entries if plain else _columns)
-    return Target(values, _attempt(write), code, _one_entry if scalar else _copy, shape)
+    return Target(values, int(plain), _attempt(write), code, *_SHAPES[scalar, plain])
 
 
-def _returned(f: Any, takes: Any) -> Any:
+def _returned(f: Any, *, scalar: bool) -> Any:
     """Return the type of what f returns."""
+    takes = types.float64 if scalar else _VECTOR
     returned = f.get_call_template((takes,), {})[0].cases[0].return_type
     one = returned.dtype if isinstance(returned, types.Array) and returned.ndim == 1 else returned
     if not isinstance(one, types.Float | types.Integer | types.Boolean):
@@ -121,21 +122,22 @@ def _written_in_place(f: Any) -> Any:
     return write
 
 
-def _values(f: Any, take: Any, write: Any, *, plain: bool) -> Any:
+def _values_of_known_size(write: Any, *, plain: bool) -> Any:
     """Return f as a function of a vector that returns a new one."""
-    if plain or isinstance(as_function(f), InPlace):
 
-        @jit
-        def values(x):
-            out = np.empty(1 if plain else x.size)
-            write(x, out)
-            return out
+    @jit
+    def values(x):
+        out = np.empty(1 if plain else x.size)
+        write(x, out)
+        return out
 
-    else:
+    return values
 
-        @jit
-        def values(x):
-            return f(take(x)).astype(np.float64)
+
+def _values(f: Any, take: Any) -> Any:
+    @jit
+    def values(x):
+        return f(take(x)).astype(np.float64)
 
     return values
 
@@ -183,6 +185,11 @@ def _checked(point):
 
 
 @jit
+def _no_value(_):
+    return np.empty(1)
+
+
+@jit
 def _number(columns):
     return columns[0, 0]
 
@@ -200,6 +207,17 @@ def _entries(columns):
 @jit
 def _columns(columns):
     return columns.T
+
+
+# by whether f takes a number, and returns one: how x comes in and the columns go out
+_SHAPES = MappingProxyType(
+    {
+        (True, True): (_one_entry, _number),
+        (True, False): (_one_entry, _rows),
+        (False, True): (_copy, _entries),
+        (False, False): (_copy, _columns),
+    }
+)
 
 
 def slopes(target: Target, sides: tuple[Channels, ...], plan: tuple[Any, ...], level: Level) -> Any:
@@ -247,7 +265,8 @@ def curvatures(
 
 def differences(target: Target, level: Level, step: Floats | str) -> Any:
     """Compile ``g(x) -> (value, error)``, derivatives along the axes by a single step."""
-    vector, values, shaped, ask = target.vector, target.values, target.shaped, target.ask
+    vector, shaped, ask = target.vector, target.shaped, target.ask
+    values = target.values if level.centre or not target.outputs else _no_value
     offsets, weights, centre, order = (
         level.offsets,
         level.weights,

@@ -15,6 +15,7 @@ import numpy as np
 
 from numdiff.dispatchers import Compiled, found
 from numdiff.kernels import compiled, driver, runner
+from numdiff.workers import spread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,6 +69,8 @@ class Call(NamedTuple):
         Whether f takes one number.
     dispatcher : bool
         Whether f is a Numba dispatcher, or writes to its second argument as one.
+    workers : int
+        How many threads may call machine code at once.
     """
 
     f: Callable[..., Any]
@@ -76,6 +79,7 @@ class Call(NamedTuple):
     vectorized: bool = False
     scalar: bool = False
     dispatcher: bool = False
+    workers: int = 1
 
     @property
     def function(self) -> Callable[[Any], Any]:
@@ -146,7 +150,12 @@ def _pointwise(call: Call, points: NDArray[Any], form: Form | None) -> Values:
 def _natively(call: Call, code: Compiled, points: Floats, form: Form) -> Values:
     """Let compiled code ask for f at all points; where it raised, ask again to see what."""
     rows, raised = np.empty((len(points), form.size)), np.zeros(len(points), np.bool_)
-    compiled(driver.sweep)(code.kind, code.address, points, rows, raised)
+    sweep: Any = compiled(driver.sweep)
+
+    def work(part: slice) -> None:
+        sweep(code.kind, code.address, points[part], rows[part], raised[part])
+
+    spread(work, len(points), call.workers)
     _, trouble, _ = _ask_all(call, points[raised])
     return Values(rows, form, trouble)
 

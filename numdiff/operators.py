@@ -49,6 +49,7 @@ class Settings(TypedDict, total=False):
     max_nfev: int | None
     vectorized: bool
     args: tuple[Any, ...]
+    workers: int | None
 
 
 def derivative(
@@ -90,6 +91,8 @@ def derivative(
         Whether f takes many points at once, ``x.shape + (N,)``, and returns ``f.shape + (N,)``.
     args : tuple, default ()
         Further positional arguments for f.
+    workers : int, optional
+        How many threads may call f, where Numba has compiled it; the answer is the same.
 
     Returns
     -------
@@ -383,8 +386,12 @@ def _axis_by_axis(f: Function, x: ArrayLike, order: int, options: Settings) -> E
 
 def _call(f: Function, shape: tuple[int, ...], settings: Options, *, scalar: bool = False) -> Call:
     plain = bool(settings.args) or settings.vectorized or not is_dispatcher(f)
+    if plain and settings.workers > 1:
+        raise ValueError("`workers` is for @njit functions of x alone: leave it out")
     inner = f if plain else as_function(f)
-    return Call(inner, shape, settings.args, settings.vectorized, scalar, dispatcher=not plain)
+    return Call(
+        inner, shape, settings.args, settings.vectorized, scalar, not plain, settings.workers
+    )
 
 
 def _follow(call: Call, x: Floats, directions: Directions, order: int, settings: Options) -> Lines:

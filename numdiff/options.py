@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from numbers import Real
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -53,6 +53,7 @@ class Options(NamedTuple):
     max_nfev: float
     vectorized: bool
     args: tuple[Any, ...]
+    workers: int = 1
 
     @property
     def single(self) -> bool:
@@ -147,6 +148,7 @@ def read(
     max_nfev: float | None = None,
     vectorized: bool = False,
     args: tuple[Any, ...] = (),
+    workers: int | None = None,
 ) -> Options:
     """Check the options that all operators share.
 
@@ -171,7 +173,16 @@ def read(
     chosen = COMPLEX_STEP if method == "complex" else named_method(method)
     told = None if noise is None else _noise(noise)
     chosen_step, box = _step(step, x), _box(bounds, x)
-    return Options(chosen, chosen_step, told, box, rtol, limit, bool(vectorized), args)
+    threads = 1 if workers is None else _workers(workers)
+    return Options(chosen, chosen_step, told, box, rtol, limit, bool(vectorized), args, threads)
+
+
+def _workers(workers: Any) -> int:
+    if not isinstance(workers, Integral) or isinstance(workers, bool):
+        raise TypeError(f"`workers` must be an integer, got {workers!r}")
+    if workers < 1:
+        raise ValueError(f"`workers` must be at least 1, got {workers!r}")
+    return int(workers)
 
 
 def _noise(noise: Any) -> Floats:

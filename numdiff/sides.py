@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from numdiff.lines import Lines, Problem, blank, climb, columns_of, fill, single
 from numdiff.options import Box, Options
 from numdiff.selection import by_rule
 from numdiff.steps import Level, Span, channels, first_step, level_of, textbook
+from numdiff.workers import spread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,20 +65,27 @@ def differentiate(
         lines = _natively(task)
         if lines is not None:
             return lines
-    found, kept = None, [] if windows is None else windows
-    for side, rows in _groups(task):
-        found = _follow(found, task, side, rows, kept)
-    found = found or blank(problem, len(directions))
-    if options.method.side == 0:
-        for side in (1, -1):  # f itself may be defined on one side of x only
-            lost = _lost(found, task, side)
-            if lost.size:
-                found = _follow(found, task, side, lost, kept)
+    kept = [] if windows is None else windows
+    found = _climbed(task, kept)
     if options.rule is not None:
         return found
     from numdiff.doubts import doubted  # noqa: PLC0415 - loads when needed
 
     return doubted(problem, directions, order, found, kept, _open_room(task))
+
+
+def _climbed(task: _Task, windows: list[Window]) -> Lines:
+    """Climb on the sides that bounds and method allow, and on one side where f forces it."""
+    found = None
+    for side, rows in _groups(task):
+        found = _follow(found, task, side, rows, windows)
+    found = found or blank(task.problem, len(task.directions))
+    if task.options.method.side == 0 and (found.status == DOMAIN).any():
+        for side in (1, -1):  # f itself may be defined on one side of x only
+            lost = _lost(found, task, side)
+            if lost.size:
+                found = _follow(found, task, side, lost, windows)
+    return found
 
 
 class _Task(NamedTuple):
@@ -102,14 +110,24 @@ def _natively(task: _Task) -> Lines | None:
     steps = np.empty(0)
     if options.step is not None:
         steps = user_steps(directions, options.method.level(task.order), options, problem.x)
-    route = (directions.starts, directions.index, directions.weight)
-    plan = (first_step(task.order), steps, options.method.roams, options.rtol)
     columns, levels = columns_of(shape), channels(options.method, task.order)
-    calls = compiled(driver.follow)(
-        code.kind, code.address, problem.x, problem.f0, route, levels, plan, columns,
-        np.empty((0, shape[1]), np.bool_),
-    )  # fmt: skip
-    return Lines(*columns, calls, problem.form) if calls >= 0 else None
+    start, roams = first_step(task.order), options.method.roams
+    follow: Any = compiled(driver.follow)
+
+    def work(part: slice) -> int:
+        some = directions if part == slice(0, shape[0]) else directions.part(part)
+        route = (some.starts, some.index, some.weight)
+        plan = (start, steps[part], roams, options.rtol)
+        room = tuple(column[part] for column in columns)
+        nothing = np.empty((0, shape[1]), np.bool_)
+        return int(
+            follow(
+                code.kind, code.address, problem.x, problem.f0, route, levels, plan, room, nothing
+            )
+        )
+
+    calls = spread(work, shape[0], problem.call.workers)
+    return Lines(*columns, sum(calls), problem.form) if min(calls) >= 0 else None
 
 
 def _groups(task: _Task) -> list[tuple[int, Ints]]:

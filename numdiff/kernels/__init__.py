@@ -80,7 +80,8 @@ def compiled(function: Callable[P, R], **others: Callable[..., Any]) -> Callable
             scope[name] = compiled(scope[name], **others)
     twin = FunctionType(plain.__code__, scope, plain.__name__, plain.__defaults__)
     twin.__qualname__, twin.__module__ = plain.__qualname__, plain.__module__
-    settings: dict[str, Any] = {"error_model": "numpy", "_nrt": "allocates" in marks}
+    keep = "allocates" in marks
+    settings: dict[str, Any] = {"error_model": "numpy", "nogil": True, "_nrt": keep}
     # no fastmath: it deletes (x + h) - x and makes isnan(nan) False
     try:
         return cast("Callable[P, R]", njit(cache=not others, **settings)(twin))
