@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Target", "curvatures", "differences", "second_differences", "slopes", "target"]
 
-jit = njit(error_model="numpy")
+_compile: Any = njit
+jit = _compile(error_model="numpy")
+bare = _compile(error_model="numpy", _nrt=False)  # no references are counted in its loops
 
 _VECTOR = types.float64[::1]
 _SMALLEST = frozenset(method.level(2).stencil.offsets for method in METHODS.values())
@@ -275,24 +277,31 @@ def differences(target: Target, level: Level, step: Floats | str) -> Any:
     )
     steps, displace, total = _steps(step, level), compiled(place), compiled(difference)
 
+    @bare
+    def loop(point, f0, h, value, room):
+        error, status, length, noise, here, index, one, block, arrived, stretch = room
+        for d in range(point.size):
+            index[0] = d
+            displace(here, h[d : d + 1], point, here, index, one, offsets, block, stretch)
+            for p in range(offsets.size):
+                ask(0, 0, block[0, p], arrived[0, p])
+            total(
+                arrived, weights, centre, f0, h[d : d + 1], stretch, order,
+                value[d : d + 1], error[d : d + 1], status, length, noise,
+            )  # fmt: skip
+
     @jit
     def g(x):
         point = vector(x)
         f0 = values(point.copy())
         n, m, width = point.size, f0.size, offsets.size
         value, error = np.empty((n, m)), np.empty((n, m))
-        status, length, noise = np.empty((1, m), np.uint8), np.empty((1, m)), np.empty((1, m))
-        block, arrived, stretch = np.empty((1, width, n)), np.empty((1, width, m)), np.empty(1)
-        here, index, one, h = np.zeros(1, np.int64), np.zeros(1, np.int64), np.ones(1), steps(point)
-        for d in range(n):
-            index[0] = d
-            displace(here, h[d : d + 1], point, here, index, one, offsets, block, stretch)
-            for p in range(width):
-                ask(0, 0, block[0, p], arrived[0, p])
-            total(
-                arrived, weights, centre, f0, h[d : d + 1], stretch, order,
-                value[d : d + 1], error[d : d + 1], status, length, noise,
-            )  # fmt: skip
+        here, rest = np.zeros(1, np.int64), (np.empty((1, m), np.uint8), np.empty((1, m)))
+        room = (
+            error, *rest, np.empty((1, m)), here, here.copy(), np.ones(1), np.empty((1, width, n)),
+            np.empty((1, width, m)), np.empty(1),
+        )  # fmt: skip
+        loop(point, f0, steps(point), value, room)
         return shaped(value), shaped(error)
 
     return g
