@@ -11,9 +11,11 @@ from numdiff.directions import Directions
 from numdiff.estimate import Status
 from numdiff.evaluate import origin
 from numdiff.fit import Known, fit, fit_mixed
-from numdiff.lines import Lines, Problem, climb, fill
+from numdiff.kernels import ladder
+from numdiff.kernels.suspect import CLEAR
+from numdiff.lines import Lines, Problem, climb, fill, sample
 from numdiff.nonsmooth import settle
-from numdiff.steps import Channels, Span
+from numdiff.steps import EPS, Channels, Span
 from numdiff.suspicion import all_calm
 
 if TYPE_CHECKING:
@@ -30,7 +32,12 @@ __all__ = ["Window", "doubted", "inherited", "sided"]
 NOISE_LIMITED, UNRESOLVED = int(Status.NOISE_LIMITED), int(Status.UNRESOLVED)
 STOCHASTIC, DOMAIN = int(Status.STOCHASTIC), int(Status.DOMAIN)
 KINK, JUMP = int(Status.KINK), int(Status.JUMP)
+OK = int(Status.OK)
 FITTED = 4  # highest order for which samples are averaged
+OUT = 5  # octaves from the first step to the size of x, or to 1
+FAR = (0.5614594836, 0.9159655942)  # of that: distances with no simple ratio nor digits
+FINER = 4.0  # times the unit: numbers with an exponent have finer ones where f is smaller
+MINOR = 1e-6  # part of what all changes are multiples of that is none of it but rounding
 
 
 class Window(NamedTuple):
@@ -60,6 +67,9 @@ def doubted(
     if noisy and problem.noise is None and found.nfev < problem.budget:
         differs = _differs(problem)
         found = found._replace(nfev=found.nfev + 1)
+    for window in windows if problem.noise is None else ():
+        with np.errstate(all="ignore"):  # values outside the domain are nan here
+            found = _flat(problem, directions, order, found, window)
     met = found.error <= problem.rtol * np.abs(found.value)
     if not differs.all() and not (problem.rtol > 0.0 and met.all()):
         found = _settled(problem, directions, order, found, windows)
@@ -106,6 +116,50 @@ def _differs(problem: Problem) -> Mask:
     changed = (again != problem.f0) & np.isfinite(problem.f0)
     parts = changed.reshape(1 + problem.form.is_complex, -1)
     return np.tile(parts.any(axis=0), len(parts))
+
+
+def _flat(
+    problem: Problem, directions: Directions, order: int, found: Lines, window: Window
+) -> Lines:
+    """Look farther away along directions in which no output moves: f may be rounded coarsely.
+
+    Then all its changes are multiples of one, less than which may be hidden in a step.
+    """
+    rows, side, asked, span, raw, _ = window
+    assert problem.f0 is not None
+    assert raw.samples is not None
+    assert raw.state is not None
+    last = raw.samples[np.arange(len(rows)), :, raw.state[:, ladder.LAST]]
+    still = (last == 0.0).all(axis=1) & (raw.status == OK) & (problem.f0 != 0.0)
+    flat = np.flatnonzero((still | (raw.status == DOMAIN)).all(axis=1) & still.any(axis=1))
+    signs = (float(side),) if side else (1.0, -1.0)
+    if not flat.size or found.nfev + flat.size * len(signs) * len(FAR) > problem.budget:
+        return found
+    limit = np.minimum(span.start[flat] + OUT, span.highest[flat])
+    offsets = np.outer(signs, FAR).ravel()
+    far = sample(problem, directions.pick(rows[flat]), offsets, np.ldexp(1.0, limit))
+    changes = np.abs(np.nan_to_num(far.values - problem.f0, posinf=0.0, neginf=0.0))
+    unit = np.where(still[flat], _unit(changes, CLEAR * EPS * np.abs(problem.f0)), 0.0)
+    rounded = np.zeros(still.shape, np.bool_)
+    rounded[flat] = unit > 0.0
+    error, noise = raw.error.copy(), raw.noise.copy()
+    error[flat] += FINER * unit * math.factorial(order) / raw.step[flat] ** order
+    noise[flat] = np.fmax(noise[flat], unit)
+    status = np.full(still.shape, NOISE_LIMITED, np.uint8)
+    lines = raw._replace(error=error, noise=noise, status=status, nfev=far.nfev)
+    return fill(found, rows, sided(lines, side, asked), rounded)
+
+
+def _unit(changes: Floats, least: Floats) -> Floats:
+    """Return what changes (P, D, m) are multiples of, by Euclid; 0 for none or one alone."""
+    common = np.zeros(changes.shape[1:])
+    for change in changes:
+        rest = change
+        while (more := rest > np.maximum(least, MINOR * common)).any():
+            divided = np.abs(common - rest * np.rint(common / np.where(more, rest, 1.0)))
+            common, rest = np.where(more, rest, common), np.where(more, divided, 0.0)
+    several = changes.max(axis=0) > 1.5 * common
+    return np.where(several & (MINOR * common > least), common, 0.0)
 
 
 def _settled(

@@ -16,12 +16,17 @@ def calm(f0, start, value, error, status, samples, state, poor, rounds, clear, d
 
     A bar wider than the part `poor` of the value and than the part `rounds` of f over the first
     step, 2**start (D,), has another reason; `clear` roundings of f make a difference. A window
-    `deep` octaves below the first step where f does not move has lost its way.
+    `deep` octaves below the first step where f does not move has lost its way, and f that does not
+    move at all may be rounded coarsely.
     """
     for d in range(status.shape[0]):
         last, low = state[d, LAST], state[d, BASE] - state[d, FIRST] < start[d] - deep
+        still, alive = True, False
         for i in range(f0.size):
             size, bar = abs(f0[i]), error[d, i]
+            alive = alive or size > 0.0
+            for c in range(samples.shape[1]):
+                still = still and samples[d, c, last, i] == 0.0
             narrow = bar <= poor * abs(value[d, i]) or bar <= rounds * scale(size, -start[d])
             if status[d, i] != OK or not narrow or (low and samples[d, 0, last, i] == 0.0):
                 return False
@@ -30,4 +35,6 @@ def calm(f0, start, value, error, status, samples, state, poor, rounds, clear, d
                 floor = clear * EPS * (size + abs(samples[d, 0, last, i]))
                 if abs(even - 0.25 * above) > max(QUADRATIC * abs(above), floor):
                     return False
+        if still and alive:
+            return False
     return True

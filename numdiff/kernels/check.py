@@ -12,14 +12,18 @@ from numdiff.kernels import kernel
 from numdiff.kernels.ladder import (
     ALIKE, BASE, CHECK, CHECKED, CLEARLY, CLOSED, COARSE, DEVIATION, DOUBT, DOUBTED, ERROR,
     ESTIMATE, FIRST, FORMER, GROWTH, LADDER, LAST, LEAP, LOWEST, MINOR, MOST_RESTARTS, NEVER, NOISY,
-    OTHER, PHASE, READY, REQUEST, RESTARTS, ROUNDING, SAMPLE, SAMPLED, SHOWN, SKEW, SLACK, SLOPE,
+    OTHER, PHASE, READY, REQUEST, RESTARTS, ROUGH, SAMPLE, SAMPLED, SHOWN, SKEW, SLACK, SLOPE,
     SLOTS, SPREAD, STRIDE, UNRESOLVED, amplitude, check_step, close, noisier, restart,
 )  # fmt: skip
-from numdiff.kernels.tableau import TINIEST, power, scale
+from numdiff.kernels.tableau import ROUNDING, TINIEST, power, scale
 
 RESTART = 0.15  # of the length over which f changes: the step of a restart
 DROP = 2.0**-8  # of the change of f from the window to the check, LEAP octaves, if f is smooth
 STEEP = 16.0  # times what counts as nothing: a step that is no rounding
+GONE = 0.05  # of the noise: a change of f at a tiny step that is none of it
+FALLEN = 0.35  # of the noise: less is left of it at smaller steps where f comes in small pieces
+TOLERANCE = 6e-5  # of the size of f: noise above it is structure of f rather than a solver's
+AROUND = 16.0  # times what f changes by at the smallest step: its size near x where f(x) is 0
 CONFIRMED, SURPRISED, REFUTED, NOISE = range(4)
 
 
@@ -71,7 +75,7 @@ def check(rows, f0, ratio, samples, state, found):
                 continue
             size = amplitude(samples, state, d, i)
             floor = max(ROUNDING * max(abs(f0[i]), size), TINIEST)
-            verdict = verdict_of(samples, state, d, i, ratio, size, floor, found[d, i])
+            verdict = verdict_of(samples, state, d, i, ratio, f0[i], size, floor, found[d, i])
             if verdict == CONFIRMED and state[d, SAMPLED] == NEVER:
                 found[d, i, CLOSED] = 1.0
             elif verdict == SURPRISED:
@@ -109,7 +113,7 @@ def forget(slope, found):
 
 
 @kernel
-def verdict_of(samples, state, d, i, ratio, size, floor, found):
+def verdict_of(samples, state, d, i, ratio, f0, size, floor, found):
     """Say what the pair shows of one output."""
     odd, change = samples[d, 0, SLOTS + 1, i], 0.0
     for c in range(samples.shape[1]):
@@ -126,10 +130,21 @@ def verdict_of(samples, state, d, i, ratio, size, floor, found):
     # what float32 would not resolve, wherever it was looked at, is noise as well
     coarse = max(sigma, unexpected(samples, state, d, i, found)) < COARSE * floor
     if surplus <= 6.0 * sigma:
-        # noise that is gone at a tiny step was structure; a plateau is f rounded coarsely
-        plain = coarse or change == 0.0 or samples.shape[1] == 1
-        gone = max(off, abs(samples[d, samples.shape[1] - 1, SLOTS + 1, i])) < 0.05 * sigma
-        return REFUTED if gone and not plain else CONFIRMED
+        # a plateau is f rounded coarsely
+        plain = change == 0.0 or samples.shape[1] == 1
+        gone = max(off, abs(samples[d, samples.shape[1] - 1, SLOTS + 1, i])) < GONE * sigma
+        if plain or not gone:
+            return CONFIRMED
+        lowest = 0.0
+        for c in range(samples.shape[1]):
+            lowest += abs(samples[d, c, state[d, LAST], i])
+        if found[SLOPE] != found[ESTIMATE] or found[DEVIATION] > TOLERANCE * max(
+            abs(f0), AROUND * lowest
+        ):
+            return CONFIRMED if coarse else REFUTED
+        left = remains(samples, state, d, i, floor, 0.0 if coarse else off, found)
+        found[ROUGH] = max(found[ROUGH], left)
+        return CONFIRMED
     if state[d, PHASE] == CHECK:
         found[DOUBTED] = surplus
         return SURPRISED
@@ -141,6 +156,22 @@ def verdict_of(samples, state, d, i, ratio, size, floor, found):
     if change == 0.0:  # a plateau: its edges are as far as the levels show, not the tiny step
         found[DOUBTED] = max(found[DOUBTED], quantum(samples, state, d, i, floor))
     return NOISE
+
+
+@kernel
+def remains(samples, state, d, i, floor, off, found):
+    """Return what is left of vanished noise at small steps: f comes in pieces with other slopes.
+
+    `off` is what is left at the tiny step.
+    """
+    rough = scale(max(off - 6.0 * floor, 0.0), -state[d, REQUEST])
+    if state[d, SAMPLED] == NEVER:
+        return rough
+    width = scale(SKEW, state[d, SAMPLED])
+    left = abs(samples[d, 0, SLOTS, i] - found[SLOPE] * width)
+    if CLEARLY * floor < left < FALLEN * found[DEVIATION]:
+        rough = max(rough, left / width)
+    return rough
 
 
 @kernel

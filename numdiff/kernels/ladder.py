@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 
 from numdiff.kernels import kernel
+from numdiff.kernels.pieces import roughness
 from numdiff.kernels.tableau import (
     BAR,
     COLUMN,
@@ -20,6 +21,7 @@ from numdiff.kernels.tableau import (
     EPS,
     NOISE,
     ROUND,
+    ROUNDING,
     ROW,
     SIGMA,
     VALUE,
@@ -54,11 +56,11 @@ ESTIMATE, ERROR, DEVIATION, STEP, SLOPE, SLACK, SPREAD, SHOWN, DOUBTED, CLOSED, 
 WINDOW, GUESS = 12, 13  # which window the entry is of, and whether it has no digit at all
 DISPUTE = 14  # how far windows that have a bar contradict each other
 FORMER = 15  # what a window said that the check refuted, 0 if none was
-FOUND = 16
+ROUGH = 16  # error of the derivative if f comes in small smooth pieces, as far as it was seen
+FOUND = 17
 OK, NOISE_LIMITED, NO_SCALE, DOMAIN = 0.0, 1.0, 7.0, 8.0  # codes of numdiff.Status
 UNKNOWN = 7  # the code of NO_SCALE where codes are integers
 
-ROUNDING = 0.3 * EPS
 TARGET = 256.0 * EPS
 CLEARLY = 50.0  # how many roundings make a change of f a change
 FLAT = 0.1  # relative change of the first column below which a larger step promises more
@@ -73,6 +75,8 @@ FAIR, FAIRLY = 1e-12, 1e-8  # relative bars limited by noise that larger steps w
 SKEW = 1.375  # a sample off the lattice of powers of two
 DEPTH = 6  # octaves from the window down to the sample
 PAIR = 1.0
+MINOR_SLOPE = 2.0**-8  # of the derivative: a jump that makes more of it is an edge of f
+MARGIN = 4.0  # times what small pieces of f were seen to do to the derivative: they were seen once
 ALIKE = 20.0  # standard deviations that a sample may be off before it is a surprise
 NEVER = -9999
 FOREIGN = 0.1  # of the size of f: more than this is no noise
@@ -312,7 +316,23 @@ def judge(
                     y, n, floors, shape, primary, reach[d], rtol, state[d], found[d, i], table,
                     best,
                 )  # fmt: skip
+                first = shape[primary, ORDER] == 1  # higher ones have too few digits to tell
+                if first and want == SETTLED and state[d, CHECKED] == 1 and state[d, TOLD] == 0:
+                    look_up(
+                        n, shape, gain, factor, primary, floors, state[d], found[d, i], table, best
+                    )
             state[d, want] += 1
+
+
+@kernel
+def look_up(n, shape, gain, factor, primary, floors, state, found, table, best):
+    """Note what the larger steps of a window say of the pieces of f."""
+    row = int(best[ROW])
+    rough = roughness(table, n, row, shape, gain, factor, primary, best[SIGMA], floors)
+    if rough < MINOR_SLOPE * abs(best[VALUE]):
+        top = state[BASE] - (state[LAST] - n + 1)
+        found[ROUGH] = max(found[ROUGH], scale(rough, -top))
+        found[DEVIATION] = max(found[DEVIATION], scale(rough, -row))
 
 
 @kernel
@@ -421,6 +441,7 @@ def close(samples, state, found, d, f0):
             # the same slope over many steps and another one close to x: f comes in small pieces
             found[d, i, ERROR] = max(found[d, i, ERROR], 2.0 * off)
             found[d, i, DEVIATION] = max(found[d, i, DEVIATION], off * found[d, i, STEP])
+        found[d, i, ERROR] = max(found[d, i, ERROR], MARGIN * found[d, i, ROUGH])
         known = found[d, i, SHOWN] if state[d, TOLD] == ELSEWHERE else 0.0
         foreign = found[d, i, DEVIATION] > FOREIGN * size and state[d, TOLD] == 0
         floor = max(ROUNDING * size, known)

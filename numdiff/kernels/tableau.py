@@ -11,6 +11,7 @@ import math
 from numdiff.kernels import kernel
 
 EPS = 2.0**-52
+ROUNDING = 0.3 * EPS  # standard deviation of a value's last bit, uniform in half a unit each way
 TINIEST = 5e-324
 # In units of the noise, truncation falls at least by 2**order * ratio per level (8 for a pair and
 # order 1): a difference that falls by less than 3/4 of that, or than 6, is noise.
