@@ -35,4 +35,8 @@ def __getattr__(name: str) -> object:
         from numdiff.stencil import Stencil  # noqa: PLC0415
 
         return Stencil
+    if name == "verify":  # likewise
+        import numdiff.verify  # noqa: PLC0415
+
+        return numdiff.verify
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

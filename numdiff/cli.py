@@ -8,6 +8,7 @@ import difflib
 import importlib
 import importlib.util
 import json
+import math
 import re
 import sys
 import textwrap
@@ -23,13 +24,17 @@ from numpy.typing import NDArray
 
 import numdiff
 from numdiff.estimate import Estimate
+from numdiff.evaluate import Call, origin
 from numdiff.rules import RULES
 
 __all__ = ["main"]
 
-TRUSTWORTHY, FLAGGED, BAD_INPUT, INTERRUPTED = 0, 2, 3, 130
+TRUSTWORTHY, WRONG, FLAGGED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 3, 130
 EXIT_CODES = (
     "Exit codes: 0 if every entry is trustworthy, 2 if some are flagged, 3 for bad usage or input."
+)
+VERDICT_CODES = (
+    "Exit codes: 0 if it agrees, 1 if it disagrees, 2 if inconclusive, 3 for bad usage or input."
 )
 
 
@@ -77,6 +82,8 @@ class Command:
         Whether a single number stays one, or becomes an array of one entry.
     exit_code : callable
         Maps the result to the exit code.
+    exit_codes : str
+        What they mean.
     """
 
     name: str
@@ -86,6 +93,7 @@ class Command:
     functions: tuple[str, ...] = ("TARGET",)
     scalar: bool = False
     exit_code: Callable[[Any], int]
+    exit_codes: str = EXIT_CODES
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -100,7 +108,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         The exit code: 0 if every entry of the derivative is trustworthy, 2 if some are flagged, 3
-        for bad usage and bad input, which one line on stderr explains.
+        for bad usage and bad input, which one line on stderr explains. Of ``verify``: 0 if the
+        derivative agrees, 1 if it does not, 2 if that cannot be told.
 
     Examples
     --------
@@ -179,7 +188,7 @@ def _parser() -> _Parser:
                 command.name,
                 help=command.summary,
                 description=f"Compute {command.summary}.",
-                epilog=EXIT_CODES,
+                epilog=command.exit_codes,
                 allow_abbrev=False,
                 argument_default=argparse.SUPPRESS,
             ),
@@ -256,6 +265,10 @@ def _whole_number(text: str) -> int:
         raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}") from None
 
 
+def _words(text: str) -> list[str]:
+    return text.split(",")
+
+
 def _target(text: str) -> Target:
     place, _, name = text.rpartition(":")
     if not (place and name):
@@ -321,7 +334,8 @@ def _like(x: Any, numbers: Any) -> Any:
 def _failure(error: BaseException) -> str:
     notes = [note.removeprefix("numdiff: ") for note in getattr(error, "__notes__", ())]
     if notes or isinstance(error, SystemExit):  # only what f raises has notes
-        return "; ".join([f"f failed with {_told(error)}", *notes])
+        who = "the derivative" if notes and "the derivative" in notes[0] else "f"
+        return "; ".join([f"{who} failed with {_told(error)}", *notes])
     return str(error) if isinstance(error, ValueError | TypeError) else _told(error)
 
 
@@ -403,6 +417,40 @@ def _suggestion(name: str, names: Iterable[str]) -> str:
 # The commands, as data
 
 
+KINDS = ("gradient", "jacobian", "hessian", "jvp", "vjp", "directional")
+
+
+def _verify(
+    f: Callable[..., Any],
+    derivative: Callable[..., Any],
+    x: Any,
+    *,
+    kind: str | None = None,
+    points: int = 1,
+    **choices: Any,
+) -> Result:
+    """Check a derivative of a kind that, if it is not told, the shape of f(x) decides."""
+    from numdiff import verify  # noqa: PLC0415 - the other commands do without
+
+    if kind is None:
+        vectorized = choices.get("vectorized", False)
+        shape = origin(Call(f, np.shape(x), vectorized=vectorized), np.ravel(x)).form.shape
+        kind = "jacobian" if math.prod(shape) != 1 else "gradient"
+    report: Result = getattr(verify, kind)(f, derivative, x, n_points=points, **choices)
+    return report
+
+
+def _kind(text: str) -> str:
+    if text not in KINDS:
+        raise argparse.ArgumentTypeError(f"expected one of {', '.join(KINDS)}, got {text!r}")
+    return text
+
+
+def _verdict_code(report: Any) -> int:
+    codes = {"agree": TRUSTWORTHY, "disagree": WRONG, "inconclusive": FLAGGED}
+    return codes[report.verdict]
+
+
 def _estimate_code(estimate: Estimate) -> int:
     return TRUSTWORTHY if np.all(estimate.success) else FLAGGED
 
@@ -464,6 +512,23 @@ COMMANDS = (
         call=numdiff.hessian,
         options=(GRAD, *COMMON),
         exit_code=_estimate_code,
+    ),
+    Command(
+        name="verify",
+        summary="whether a hand-written derivative is right, and if not where and why",
+        call=_verify,
+        functions=("TARGET", "DERIVATIVE"),
+        options=(
+            Option("--kind", f"of derivative: {', '.join(KINDS)}; by default as f is", _kind, "K"),
+            Option("--names", "of the entries of x, separated by commas", _words, "NAMES"),
+            Option("--points", "how many points are tested; default 1", _whole_number, "N"),
+            Option("--radius", "how far from x, relative to it; default 0.1", _number, "R"),
+            Option("--rng", "seed of the random numbers; default 0", _whole_number, "SEED"),
+            Option("--rtol", "the agreement to be proven; default 1e-4", _number, "RTOL"),
+            *(option for option in COMMON if option.flag != "--rtol"),
+        ),
+        exit_code=_verdict_code,
+        exit_codes=VERDICT_CODES,
     ),
     Command(
         name="noise",

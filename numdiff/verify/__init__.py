@@ -1,0 +1,53 @@
+"""Check hand-written derivatives: agree, disagree or inconclusive, decided by error bars.
+
+`gradient`, `jacobian`, `hessian`, `jvp`, `vjp` and `hvp` compare all entries with numerical
+derivatives; `directional` takes six evaluations of f however large x is; `adjoint` needs no f at
+all. They return a `Report`. `assert_gradient` and the like raise it, for tests.
+
+Examples
+--------
+>>> from numdiff import verify
+>>> report = verify.gradient(lambda x: x[0] * x[1] ** 2, lambda x: [x[1] ** 2, x[0] * x[1]],
+...                          [2.0, 3.0], names=["rate", "depth"])
+>>> report.verdict, report.worst(1)["name"].tolist(), report.hints[0][:27]
+('disagree', ['depth'], 'a constant factor 2 is miss')
+"""
+
+from numdiff.verify.asserts import (
+    DerivativeInconclusive,
+    DerivativeMismatch,
+    assert_adjoint,
+    assert_directional,
+    assert_gradient,
+    assert_hessian,
+    assert_hvp,
+    assert_jacobian,
+    assert_jvp,
+    assert_vjp,
+)
+from numdiff.verify.checks import adjoint, gradient, hessian, hvp, jacobian, jvp, vjp
+from numdiff.verify.large import directional
+from numdiff.verify.report import Coverage, Report
+
+__all__ = [
+    "Coverage",
+    "DerivativeInconclusive",
+    "DerivativeMismatch",
+    "Report",
+    "adjoint",
+    "assert_adjoint",
+    "assert_directional",
+    "assert_gradient",
+    "assert_hessian",
+    "assert_hvp",
+    "assert_jacobian",
+    "assert_jvp",
+    "assert_vjp",
+    "directional",
+    "gradient",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "vjp",
+]

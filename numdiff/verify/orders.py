@@ -1,0 +1,144 @@
+"""Entries of a derivative that stand in the place of others."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from numdiff.verify.evidence import CLUSTERS, WIDE, Idea, View, listed
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.intp]
+    Mask = NDArray[np.bool_]
+
+__all__ = ["moves", "orders"]
+
+
+ORDERS = 64  # largest length for which every shift is tried
+
+
+def orders(view: View, *, every: bool) -> Iterator[Idea]:
+    """Yield orders of the entries under which all fit, or every order if so asked."""
+    analytic, numerical, bars = view.evidence[:3]
+    for words, price, index in _permutations(view):
+        moved = analytic.ravel()[index].reshape(analytic.shape)
+        fits = (np.abs(moved - numerical) <= bars) | np.isnan(numerical)
+        if every or fits.all():
+            yield Idea(words, price, 0, view.wrong, moved)
+
+
+def _permutations(view: View) -> Iterator[tuple[str, float, Ints]]:
+    """Yield named orders: words, price, and which entry belongs at each flat place."""
+    m, n = view.wrong.shape
+    place = np.arange(m * n).reshape(m, n)
+    if m == n > 1:
+        yield "the matrix is transposed", 0.5, place.T.ravel()
+    elif min(m, n) > 1:
+        words = "the entries are in Fortran order: reshaped in the wrong order"
+        yield words, 0.5, place.ravel().reshape((m, n), order="F").ravel()
+    for axis, length in enumerate((m, n)):
+        name = line_name(view, axis)
+        for words, price, order in _orders_of(name, length):
+            yield words, price, np.take(place, order, axis=axis).ravel()
+
+
+def _orders_of(name: str, length: int) -> Iterator[tuple[str, float, Ints]]:
+    """Yield named orders of so many rows, columns or entries."""
+    order = np.arange(length)
+    if length > 2:
+        yield f"the {name} are in reverse order", 1.0, order[::-1]
+    for rows in range(2, length // 2 + 1):
+        if length % rows == 0:
+            shape = f"{rows} x {length // rows} array"
+            words = (
+                f"the {name} are in the wrong order: a {shape} is transposed (C against Fortran)"
+            )
+            # the array was walked through down its columns
+            yield words, 1.0, order.reshape(length // rows, rows).T.ravel()
+    shifts = range(1, length) if length <= ORDERS else (1, 2, length - 2, length - 1)
+    for shift in shifts if length > 2 else ():
+        step = shift if shift <= length // 2 else shift - length
+        off = ", index off by one" * (abs(step) == 1)
+        stands = f"place {max(step, 0)} holds what belongs to {max(-step, 0)}"
+        words = f"the {name} are rolled by {step}: {stands}{off}"
+        yield words, 0.7 + math.log10(abs(step)), np.roll(order, -step)
+
+
+def line_name(view: View, axis: int) -> str:
+    return "entries" if min(view.wrong.shape) == 1 else ("rows", "columns")[axis]
+
+
+def moves(view: View) -> Iterator[Idea]:
+    """Yield rows, columns or entries that hold what belongs to others."""
+    analytic, numerical, bars = view.evidence[:3]
+    m, n = analytic.shape
+    views = [(1, n)] if m == 1 else [(0, m)] if n == 1 else [(0, m), (1, n)]
+    for axis, length in views:
+        a, d, b = (
+            np.moveaxis(part, axis, 0).reshape(length, -1) for part in (analytic, numerical, bars)
+        )
+        lines = np.flatnonzero(view.wrong.any(axis=1 - axis))
+        if lines.size * length * a.shape[1] <= WIDE:
+            # fits[j, k]: what stands in line k would be right in wrong line j
+            known = np.isnan(d)
+            fits = np.stack([((np.abs(a - d[j]) <= b[j]) | known[j]).all(axis=1) for j in lines])
+            yield from _permuted(view, axis, lines, fits[:, lines])
+            held = np.stack([((np.abs(a[k] - d) <= b) | known).all(axis=1) for k in lines])
+            yield from _copied(view, axis, lines, held)
+
+
+def _permuted(view: View, axis: int, lines: Ints, fits: Mask) -> Iterator[Idea]:
+    """Yield the lines that are right in another order."""
+    source = np.full(lines.size, -1)
+    for table in (fits & fits.T, fits):  # pairs first
+        for j, k in np.argwhere(table):
+            if source[j] < 0 and k not in source:
+                source[j] = k
+    closed = source >= 0
+    for _ in lines:  # without those whose own place nothing fits
+        closed &= closed[source] & np.isin(np.arange(lines.size), source[closed])
+    if not closed.any():
+        return
+    here, there = lines[closed], lines[source[closed]]
+    corrected = view.evidence.analytic.copy()
+    mended = np.zeros(view.wrong.shape, bool)
+    index = (here,) if axis == 0 else (slice(None), here)
+    corrected[index] = np.take(view.evidence.analytic, there, axis=axis)
+    mended[index] = True
+    name = line_name(view, axis)
+    words = (
+        f"the {name} {here[0]} and {here[1]} are swapped"
+        if here.size == 2
+        else f"the {name} are permuted: what belongs to {listed(here)} stands in {listed(there)}"
+    )
+    price = math.lgamma(here.size + 1) / math.log(10.0)
+    yield Idea(words, price, 0, mended & view.wrong, corrected)
+
+
+def _copied(view: View, axis: int, lines: Ints, held: Mask) -> Iterator[Idea]:
+    """Yield the lines that hold a derivative of another index."""
+    length = view.wrong.shape[axis]
+    offsets = np.arange(length)[None, :] - lines[:, None]
+    found = [
+        (f"index off by one: {{0}} stands what belongs to the {way} index", offsets == step)
+        for way, step in (("next", 1), ("previous", -1))
+    ]
+    found += [
+        (f"wrong index: {{0}} stands what belongs to index {j}", np.arange(length)[None, :] == j)
+        for j in np.flatnonzero(held.any(axis=0))[:CLUSTERS]
+    ]
+    for words, sought in found:
+        at = (held & sought).any(axis=1)
+        if at.any():
+            mended = np.zeros(view.wrong.shape, bool)
+            mended[(lines[at],) if axis == 0 else (slice(None), lines[at])] = True
+            mended &= view.wrong
+            corrected = np.where(mended, view.evidence.numerical, view.evidence.analytic)
+            idea = Idea(words, 0.5 + math.log10(length), 0, mended, corrected)
+            yield idea._replace(signal=view.evidence.analytic)

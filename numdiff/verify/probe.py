@@ -1,0 +1,267 @@
+"""The derivative along a direction from six values of f, with a bar.
+
+Central differences at three steps, each an eighth of the one before, are extrapolated; what they
+disagree by, and what the sums of opposite values leave, tells the noise, so that nothing is assumed
+of how f rounds. For x of any size six values of f are all it costs, and a few copies of x.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from numdiff.evaluate import Call, Form, evaluate
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+__all__ = [
+    "DOUBLE",
+    "DOUBTS",
+    "FAST",
+    "KINKED",
+    "ROUGH",
+    "Slope",
+    "directions",
+    "scales",
+    "short_slope",
+    "slope",
+]
+
+
+WIDEST = 1.5  # weights lie in [1/2, 3/2]: none can hide an entry, and no two cancel exactly
+FIRST = 2.0**-10  # of the size of x: what its fourth power leaves is rounding
+FAR = 0.5  # of the size of x: where f that is rounded changes too, and x keeps its sign
+RATIO = 8.0  # between steps: three of them follow f over scales down to that part of x
+STEPS = RATIO ** -np.arange(3.0)
+CLOSER = (1.0, 2.0**-9, 2.0**-18)  # where f is not defined at some step, all of them shrink
+REMAINDER = 1.0 / (RATIO**2 - 1.0)  # Richardson's weight: the error of a step goes with its square
+DOUBLE = 2.0**-52  # spacing of floating-point numbers at 1
+DIGITS = 53  # of a double, binary
+DEVIATIONS = 3.0  # of the noise
+SAFETY = 4.0  # of the bar: the noise is known from two numbers only
+NOISY = 100.0  # times rounding
+DOUBTS = (
+    "the bars are wider than the agreement asked for: rounding of f covers its derivative",
+    "f is noisy well above rounding: compute f more accurately, or accept a larger rtol",
+    "f has a kink at x along the direction: move x off it",
+    "f varies faster than the steps could follow",
+    "f is not defined on both sides of x: move x inwards",
+)
+ROUNDED, ROUGH, KINKED, FAST, OUTSIDE = range(5)
+
+
+class Slope(NamedTuple):
+    """The derivative of m outputs along a direction: where nothing is known the bar is inf."""
+
+    value: Floats
+    bar: Floats
+    noise: Floats  # standard deviation of the error of f
+    doubt: NDArray[np.int64]  # number in DOUBTS, of what makes the bar
+    plain: Floats  # (3, m): the central difference at each step
+    steps: Floats  # (3,)
+    still: NDArray[np.bool_]  # where f did not change at all
+    form: Form
+    nfev: int
+
+    def unlike(self, value: Any, rows: Any) -> Floats:
+        """Return how far the middle one of the central differences is from other values."""
+        return np.asarray(np.median(np.abs(self.plain[:, rows] - value), axis=0))
+
+    def errors(self, row: int) -> Floats:
+        """Return what is wrong with the central difference of an output at each step."""
+        spread = _spread(self.noise[row], self.steps)
+        return np.asarray(np.abs(self.plain[:, row] - self.value[row]) + spread)
+
+    def told(self, rows: Any, noise: float | None) -> Any:
+        """Return what is to be told of the noise of some outputs: nothing if it is not known."""
+        rough = (self.doubt[rows] == ROUGH).all()
+        return self.noise[rows] if noise is None and rough else noise
+
+
+class _Pairs(NamedTuple):
+    """Values on both sides of x."""
+
+    odd: Floats  # (P, m): central differences
+    even: Floats  # (P, m): sums
+    size: Floats  # (m,): largest absolute value
+    grain: Floats  # (m,): power of two of which all values are multiples, as of single precision
+    still: NDArray[np.bool_]
+    stuck: NDArray[np.bool_]  # where the smallest step is too small to change f, others are not
+    form: Form
+    trouble: Exception | None
+
+
+def scales(x: Floats, room: Floats | None) -> Floats:
+    """Return the size of each entry of x: a zero has that of the others, and bounds leave room."""
+    sizes = np.abs(x)
+    known = sizes[sizes > 0.0]
+    sizes[sizes == 0.0] = np.median(known) if known.size else 1.0
+    return sizes if room is None else np.minimum(sizes, room / (WIDEST * FAR))
+
+
+def directions(sizes: Floats, seed: int | np.random.Generator) -> Iterator[Floats]:
+    """Yield random directions scaled like x, without end."""
+    random = np.random.default_rng(seed)
+    while True:
+        weights = random.uniform(2.0 - WIDEST, WIDEST, sizes.size)
+        weights[random.random(sizes.size) < 0.5] *= -1.0
+        yield weights * sizes
+
+
+def slope(call: Call, x: Floats, v: Floats, *, size: Floats | float, noise: float | None) -> Slope:
+    """Differentiate f along v from six values.
+
+    Parameters
+    ----------
+    call : Call
+        How f is called.
+    x, v : array (n,)
+        The point and the direction, which is scaled like x.
+    size : float or array (m,)
+        Of the derivative along such directions: the rounding of x itself shows that much.
+    noise : float or None
+        The standard deviation of the error of f, if it is known.
+
+    Returns
+    -------
+    Slope
+        Of the plain and the extrapolated differences the one with the least bar, each output for
+        itself: Richardson (1911), doi:10.1098/rsta.1911.0009.
+
+    Raises
+    ------
+    ValueError
+        If f is complex, or does not have as many outputs as `size`.
+    Exception
+        What f raised, if it cannot be evaluated anywhere beside x.
+    """
+    nfev = 0
+    for closer in CLOSER:
+        steps = STEPS * FIRST * closer
+        pairs = _pairs(call, x, v, steps)
+        nfev += 2 * steps.size
+        if np.isfinite(pairs.odd[1:]).all():
+            break
+    if pairs.trouble is not None and not np.isfinite(pairs.odd).any():
+        raise pairs.trouble
+    if pairs.form.is_complex or np.size(size) not in (1, pairs.size.size):
+        kind = "complex" if pairs.form.is_complex else "real"
+        raise ValueError(
+            f"the derivative along a vector has {np.size(size)} real entries, but f returns "
+            f"{kind} values of shape {pairs.form.shape}"
+        )
+    with np.errstate(all="ignore"):  # rows that are not finite are told by their bars
+        found = _judged(pairs, steps, size, noise)._replace(nfev=nfev)
+    stuck = pairs.stuck & (size > 0.0)
+    return _stirred(call, x, v, found, stuck) if stuck.any() else found
+
+
+def _stirred(call: Call, x: Floats, v: Floats, found: Slope, stuck: NDArray[np.bool_]) -> Slope:
+    """Tell f that is rounded, and stuck for that reason, from one that does not change at all."""
+    far = _pairs(call, x, v, np.array([FAR]), found.form)
+    constant = found.still & far.still
+    rounded = stuck & ~constant
+    bar = np.where(constant, SAFETY * _spread(DOUBLE * far.size, found.steps[0]), found.bar)
+    return found._replace(
+        bar=np.where(rounded, math.inf, bar),
+        doubt=np.where(rounded, ROUGH, np.where(constant, ROUNDED, found.doubt)),
+        nfev=found.nfev + 2,
+    )
+
+
+def short_slope(call: Call, x: Floats, v: Floats, like: Slope) -> tuple[Floats, Floats]:
+    """Differentiate along a similar direction from four values: the derivative and its error."""
+    steps = like.steps[:2]
+    first, second = _pairs(call, x, v, steps, like.form).odd
+    value = second + REMAINDER * (second - first)
+    return value, np.abs(value - second) + _spread(like.noise, steps[1])
+
+
+def _pairs(call: Call, x: Floats, v: Floats, steps: Floats, form: Form | None = None) -> _Pairs:
+    """Ask for f at x + t v and x - t v, a pair at a time: a few copies of x are all it takes."""
+    values, trouble = [], None
+    for t in steps:
+        found = evaluate(call, np.stack([x + t * v, x - t * v]), form)
+        trouble = trouble or found.trouble
+        form = found.form if found.trouble is None else form
+        values.append(found.rows)
+    width = max(rows.shape[1] for rows in values)
+    # where f raised, an array may look like a number
+    table = np.stack([np.broadcast_to(rows, (2, width)) for rows in values])
+    with np.errstate(all="ignore"):
+        odd = (table[:, 0] - table[:, 1]) / (2.0 * steps[:, None])
+    still = (table == table[0, 0]).all(axis=(0, 1))
+    stuck = still | ((odd[-1] == 0.0) & (odd != 0.0).any(axis=0))
+    size = np.abs(table).max(axis=(0, 1))
+    form = form or found.form
+    return _Pairs(odd, table.sum(axis=1), size, _grain(table), still, stuck, form, trouble)
+
+
+def _grain(table: Floats) -> Floats:
+    """Return the last binary digit that any of the values of each output has."""
+    fractions, exponents = np.frexp(np.where(np.isfinite(table), table, 0.0))
+    whole = np.ldexp(fractions, DIGITS).astype(np.int64)
+    last = np.ldexp((whole & -whole).astype(np.float64), exponents - DIGITS)
+    least = np.where(last > 0.0, last, math.inf).min(axis=(0, 1))
+    return np.where(np.isfinite(least), least, 0.0)
+
+
+def _judged(pairs: _Pairs, steps: Floats, size: Floats | float, noise: float | None) -> Slope:
+    """Choose the difference with the least error."""
+    odd, t = pairs.odd, steps
+    coarse = odd[1] + REMAINDER * (odd[1] - odd[0])
+    fine = odd[2] + REMAINDER * (odd[2] - odd[1])
+    partial = np.isnan(odd[0])  # outside the domain at the first step
+    gap = np.where(partial, np.abs(odd[2] - odd[1]), np.abs(fine - coarse))
+    rounding = np.fmax(pairs.grain, DOUBLE * pairs.size) + DOUBLE * size
+    bent = _bent(pairs.even, t)
+    level = np.fmax(
+        np.fmax(rounding, noise or 0.0), np.fmax(math.sqrt(2.0) * gap * t[2], bent / 2.0)
+    )
+    values = np.stack([odd[0], coarse, fine])
+    least = np.fmin(np.abs(fine - odd[2]), gap / 4.0)
+    truncation = np.stack([np.abs(odd[0] - coarse), gap, least])
+    errors = np.stack([part + _spread(level, s) for part, s in zip(truncation, t, strict=True)])
+    errors = np.where(np.isfinite(errors), errors, math.inf)
+    best = errors.argmin(axis=0)[None]
+    value, error = (np.take_along_axis(table, best, axis=0)[0] for table in (values, errors))
+    fine_grain = DOUBLE * (pairs.size + size)
+    # truncation falls with the square of the step, within a factor of RATIO; noise grows
+    fall = _gap(odd[1:]) / _gap(odd[:2])
+    settling = (fall < RATIO**-1) & (fall > RATIO**-3) & (pairs.grain <= NOISY * fine_grain)
+    rough = level > NOISY * np.fmin(rounding, fine_grain)
+    doubt = np.select(
+        [~np.isfinite(error), _kinked(pairs.even, bent, rounding), rough & settling, rough],
+        [OUTSIDE, KINKED, FAST, ROUGH],
+        ROUNDED,
+    )
+    return Slope(value, SAFETY * error, level, doubt, odd, t, pairs.still, pairs.form, 0)
+
+
+def _gap(two: Floats) -> Floats:
+    return np.asarray(np.abs(two[0] - two[1]))
+
+
+def _spread(noise: Floats, t: Floats | float) -> Floats:
+    """Return what noise of f makes of a central difference."""
+    return np.asarray(DEVIATIONS * noise / (math.sqrt(2.0) * t))
+
+
+def _bent(even: Floats, t: Floats) -> Floats:
+    """Return how far the sums are from a parabola: noise or a kink."""
+    part = (t[1] ** 2 - t[2] ** 2) / (t[0] ** 2 - t[2] ** 2)
+    return np.asarray(np.abs(even[1] - even[2] - part * (even[0] - even[2])))
+
+
+def _kinked(even: Floats, bent: Floats, rounding: Floats) -> NDArray[np.bool_]:
+    """Say where the sums grow like the step, and not like its square."""
+    growth = (even[0] - even[1]) / (even[1] - even[2])
+    # between noise, which does not grow, and the square of the ratio
+    alike = (growth > math.sqrt(RATIO)) & (growth < RATIO * math.sqrt(RATIO))
+    return np.asarray(alike & (bent > NOISY * rounding))

@@ -1,0 +1,279 @@
+"""What checking a derivative comes to: a verdict, its reasons, and the entries behind it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from numdiff.estimate import format_value
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["AGREE", "DISAGREE", "INCONCLUSIVE", "Coverage", "Report", "entry_type", "overall"]
+
+
+AGREE, DISAGREE, INCONCLUSIVE = "agree", "disagree", "inconclusive"
+WORST_FIRST = (DISAGREE, INCONCLUSIVE, AGREE)
+ROWS = 8  # of the table: with all else a report stays within some twenty lines
+ROWS_AGREED = 3  # of the table where nothing is wrong
+SENTENCES = 3  # of hints, and of notes, that are printed
+WIDEST = 60  # characters of a name or a point that are printed
+
+
+class Coverage(NamedTuple):
+    """What was tested, in numbers.
+
+    Attributes
+    ----------
+    points : int
+        At how many points.
+    tested : int
+        How many entries were compared there.
+    agree, disagree, inconclusive : int
+        How many of them came out so.
+    digits : float
+        To how many digits the entries that agree were proven at least, nan where none does.
+    untested : tuple of str
+        Inputs whose derivative is zero at all points, so that most mistakes would not show.
+    unit : str
+        What was counted.
+    """
+
+    points: int
+    tested: int
+    agree: int
+    disagree: int
+    inconclusive: int
+    digits: float
+    untested: tuple[str, ...]
+    unit: str = "entries"
+
+
+def entry_type(axes: int, name_length: int, number: Any) -> np.dtype[Any]:
+    """Return the type of the structured array of entries.
+
+    Parameters
+    ----------
+    axes : int
+        How many axes the derivative has.
+    name_length : int
+        Of the longest name.
+    number : dtype
+        Of the derivative: float or complex.
+    """
+    return np.dtype(
+        [
+            ("index", np.int64, (axes,)),
+            ("name", f"U{max(name_length, 1)}"),
+            ("analytic", number),
+            ("numerical", number),
+            ("error", np.float64),
+            ("difference", number),
+            ("bars", np.float64),
+            ("verdict", "U12"),
+            ("relative", np.float64),
+            ("point", np.int64),
+        ]
+    )
+
+
+def overall(coverage: Coverage) -> str:
+    """Return the verdict on all entries together."""
+    if coverage.disagree:
+        return DISAGREE
+    return INCONCLUSIVE if coverage.inconclusive or not coverage.agree else AGREE
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Report:
+    """What checking a derivative came to. It is neither true nor false: ask for its `verdict`.
+
+    Parameters
+    ----------
+    verdict : str
+        ``"agree"``: every entry is proven right to the tolerance asked for. ``"disagree"``: some
+        differ by more than the error bars. ``"inconclusive"``: some could not be decided.
+    entries : structured array
+        One record per entry that was compared: ``index`` in the derivative, ``name`` of the input,
+        ``analytic`` and ``numerical`` value, ``error`` bar of the latter, ``difference``
+        (analytic minus numerical), the same in ``bars`` (that error and the rounding of the
+        analytic value together), ``verdict``; ``relative``, the difference over the size of the
+        entry, and ``point``, 0 for x itself.
+    hints : tuple of str
+        The likely mistakes, in words, likeliest first.
+    notes : tuple of str
+        Why something is inconclusive, and what else is worth knowing.
+    coverage : Coverage
+        What was tested, in numbers.
+    nfev : int
+        At how many points f was evaluated.
+    title : str
+        What was checked.
+    reproduce : str
+        The call that gives this report again.
+
+    Examples
+    --------
+    >>> from numdiff import verify
+    >>> report = verify.gradient(lambda x: x[0] ** 2 * x[1], lambda x: [x[0] * x[1], x[0] ** 2],
+    ...                          [3.0, 5.0])
+    >>> report.verdict
+    'disagree'
+    >>> report.worst(1)["index"].tolist()
+    [[0]]
+    """
+
+    verdict: str
+    entries: NDArray[Any] = field(repr=False)
+    hints: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    coverage: Coverage
+    nfev: int
+    title: str
+    reproduce: str = ""
+
+    def worst(self, k: int = 5) -> NDArray[Any]:
+        """Return the k worst entries: those that disagree first, by how many bars."""
+        return self.entries[_badness(self.entries)[:k]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain lists, numbers and strings, fit for strict JSON: nan and inf are None."""
+        return {
+            "verdict": self.verdict,
+            "title": self.title,
+            "coverage": {name: _plain(part) for name, part in self.coverage._asdict().items()},
+            "entries": [
+                {name: _plain(entry[name]) for name in self.entries.dtype.names or ()}
+                for entry in self.entries
+            ],
+            "hints": list(self.hints),
+            "notes": list(self.notes),
+            "nfev": int(self.nfev),
+            "reproduce": self.reproduce,
+        }
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            "a Report is neither true nor false: compare `.verdict` with 'agree', 'disagree' or "
+            "'inconclusive', or use verify.assert_gradient and the like"
+        )
+
+    def __str__(self) -> str:
+        return "\n".join(_lines(self))
+
+    def _repr_html_(self) -> str:
+        from html import escape  # noqa: PLC0415 - only notebooks need it
+
+        first, *rest = str(self).split("\n")
+        body = escape("\n".join(rest))
+        return f"<p><b>{escape(first)}</b></p><pre>{body}</pre>"
+
+
+def _badness(entries: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the order of the entries from worst to best."""
+    rank = np.select([entries["verdict"] == verdict for verdict in WORST_FIRST], [0, 1, 2])
+    bars = np.nan_to_num(entries["bars"], nan=0.0)
+    relative = np.nan_to_num(entries["relative"], nan=np.inf)
+    return np.lexsort((-relative, -bars, rank))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, complex):
+        return {"real": _plain(value.real), "imag": _plain(value.imag)}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+# The text
+
+
+def _lines(report: Report) -> Iterator[str]:
+    """Yield the lines of the text that stands for a report."""
+    yield f"{report.verdict.upper()}: {report.title}"
+    yield _summary(report)
+    if len(report.entries):
+        yield from _table(report)
+    yield from _some("likely", report.hints)
+    yield from _some("note", report.notes)
+    if report.reproduce:
+        yield f"again: {report.reproduce}"
+
+
+def _summary(report: Report) -> str:
+    coverage = report.coverage
+    parts = []
+    if coverage.disagree:
+        parts.append(f"{coverage.disagree} of {coverage.tested} {coverage.unit} differ")
+    if coverage.inconclusive:
+        parts.append(f"{coverage.inconclusive} of {coverage.tested} {coverage.unit} cannot be told")
+    if coverage.agree:
+        proven = f" to {coverage.digits:.1f} digits or more" * math.isfinite(coverage.digits)
+        parts.append(f"{coverage.agree} of {coverage.tested} {coverage.unit} agree{proven}")
+    points = f" at {coverage.points} points" * (coverage.points > 1)
+    told = "; ".join(parts) or "nothing could be compared"
+    return f"{told}{points}; {report.nfev} evaluation{'s' * (report.nfev != 1)} of f"
+
+
+def _table(report: Report) -> Iterator[str]:
+    rows = [
+        ("entry", " analytic", " numerical", "+- error", "difference", "in bars", "relative"),
+        *(_row(entry, several=report.coverage.points > 1) for entry in _shown(report)),
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    left_out = report.entries.size - (len(rows) - 1)
+    if left_out and report.verdict != AGREE:
+        differ = int(np.count_nonzero(report.entries["verdict"] == DISAGREE))
+        wrong = max(differ - (len(rows) - 1), 0)
+        yield f"... {left_out} more entries" + f", {wrong} of which differ" * bool(wrong)
+
+
+def _shown(report: Report) -> NDArray[Any]:
+    """Return the entries for the table: those that are not right, or the least certain ones."""
+    verdicts = report.entries["verdict"]
+    for verdict in (DISAGREE, INCONCLUSIVE):
+        if (verdicts == verdict).any():
+            return report.worst(min(int(np.count_nonzero(verdicts == verdict)), ROWS))
+    return report.worst(ROWS_AGREED)
+
+
+def _row(entry: Any, *, several: bool) -> tuple[str, ...]:
+    index = ", ".join(map(str, entry["index"]))
+    where = f"point {entry['point']} " * several + f"[{index}]" * bool(index)
+    label = f"{where} {_short(str(entry['name']))}".strip()
+    return (
+        label,
+        format_value(entry["analytic"], _digits(entry["analytic"], abs(entry["difference"]))),
+        format_value(entry["numerical"], max(entry["error"], 1e-15 * abs(entry["numerical"]))),
+        f"{entry['error']:.1g}",
+        f"{entry['difference']:.2g}",
+        f"{entry['bars']:.2g}",
+        f"{entry['relative']:.1g}",
+    )
+
+
+def _digits(value: Any, difference: float) -> float:
+    """Return an error down to which a number is written so that a difference can be seen."""
+    size = abs(value)
+    return float(np.clip(0.1 * difference, 1e-15 * size, 1e-5 * size)) or math.inf
+
+
+def _some(title: str, sentences: tuple[str, ...]) -> Iterator[str]:
+    for sentence in sentences[:SENTENCES]:
+        yield f"{title}: {sentence}"
+    if len(sentences) > SENTENCES:
+        where = "hints" if title == "likely" else "notes"
+        yield f"... {len(sentences) - SENTENCES} more in `.{where}`"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= WIDEST else f"{text[: WIDEST - 3]}..."

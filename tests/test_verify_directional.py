@@ -1,0 +1,354 @@
+"""Directional verification: six values of f for a right derivative, then the wrong entries."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from numdiff.options import Box
+from numdiff.verify.directional import along, columns
+
+LARGE = 1_000_000
+
+
+def normal(n, seed=0):
+    return np.random.default_rng(seed).standard_normal(n)
+
+
+def coupled(x):
+    return np.sum((x[1:] - x[:-1] ** 2) ** 2) + np.sum(np.cos(x))
+
+
+def coupled_gradient(x):
+    gap, slope = x[1:] - x[:-1] ** 2, -np.sin(x)
+    slope[1:] += 2.0 * gap
+    slope[:-1] -= 4.0 * x[:-1] * gap
+    return slope
+
+
+def scaled(n):
+    return 10.0 ** np.linspace(-6.0, 6.0, n)
+
+
+def harmonic(n):
+    return 1.0 / np.arange(1.0, n + 1.0)
+
+
+# name: f, its gradient, x of n entries
+SMOOTH = {
+    "powers": (lambda x: np.sum(np.abs(x) ** 2.5), lambda x: 2.5 * np.abs(x) ** 1.5, scaled),
+    "coupled": (coupled, coupled_gradient, normal),
+    "arctan": (lambda x: np.sum(np.arctan(x)), lambda x: 1.0 / (1.0 + x * x), normal),
+    "logarithm of a sum": (
+        lambda x: np.log(np.sum(np.cosh(x))),
+        lambda x: np.sinh(x) / np.sum(np.cosh(x)),
+        normal,
+    ),
+    "bad scale": (
+        lambda x: np.sum(np.exp(-x / scaled(x.size))),
+        lambda x: -np.exp(-x / scaled(x.size)) / scaled(x.size),
+        lambda n: scaled(n) * normal(n),
+    ),
+    "offset": (lambda x: 1e3 + np.sum(x**3), lambda x: 3.0 * x * x, harmonic),
+    "running sum": (lambda x: np.cumsum(np.sqrt(x))[-1], lambda x: 0.5 / np.sqrt(x), harmonic),
+    "at zero": (lambda x: np.sum(np.sinh(x + 1.0)), lambda x: np.cosh(x + 1.0), np.zeros),
+}
+smooth = pytest.mark.parametrize("name", SMOOTH)
+
+
+def rough(x):
+    return np.sum(x**2) * (1.0 + 1e-9 * np.sin(1e9 * np.sum(x**2)))
+
+
+def singles(x):
+    return np.sum((x.astype(np.float32) ** 2).astype(float))
+
+
+# what no derivative of f itself can be blamed for: value and gradient of sum(x**2)
+NOISY = {
+    "noise": rough,
+    "singles inside": singles,
+    "singles": lambda x: np.sum(x.astype(np.float32) ** 2),
+    "decimals": lambda x: np.round(np.sum(x**2), 4),
+    "integers": lambda x: np.floor(np.sum(x**2)),
+    "random": lambda x: np.sum(x**2) * (1.0 + 1e-9 * np.random.default_rng().standard_normal()),
+}
+
+
+def with_share(gradient, x, j, share):
+    """Return a gradient with an entry that is wrong by a share of all, where x = 0 as if x = 1."""
+    wrong, size = gradient.copy(), np.where(x == 0.0, 1.0, np.abs(x))
+    wrong[j] += share * (np.abs(gradient) @ size) / size[j]
+    return wrong
+
+
+@smooth
+def test_a_right_gradient_takes_six_evaluations(name):
+    f, gradient, point = SMOOTH[name]
+    for n in (100, 20_000):
+        x = point(n)
+        right = gradient(x)
+        for seed in range(8):
+            finding = along(f, lambda v, g=right: g @ v, x, rng=seed)
+            assert (finding.verdict, finding.nfev, finding.index.size) == ("agree", 6, 0)
+
+
+@pytest.mark.parametrize("name", NOISY)
+def test_noise_is_no_reason_to_disagree(name):
+    x = normal(2000)
+    verdicts = [along(NOISY[name], lambda v: 2.0 * x @ v, x, rng=k).verdict for k in range(24)]
+    assert "disagree" not in verdicts
+    assert verdicts.count("inconclusive") > 12
+
+
+@smooth
+def test_one_wrong_entry_is_seen_and_located(name):
+    f, gradient, point = SMOOTH[name]
+    x, random = point(6000), np.random.default_rng(5)
+    for seed in range(3):
+        j = int(random.integers(x.size))
+        wrong = with_share(gradient(x), x, j, 1e-6)
+        finding = along(f, lambda v, g=wrong: g @ v, x, rng=seed)
+        assert finding.verdict == "disagree"
+        assert finding.index.tolist() == [j]
+        assert finding.wrong.all()
+        assert finding.nfev <= 150
+        right = gradient(x)[j]
+        assert abs(finding.numerical[0] - right) <= finding.error[0]
+        assert finding.analytic[0] == wrong[j]
+
+
+def test_a_million_entries():
+    x = normal(LARGE)
+    gradient = 2.0 * x + 1.0
+    total = np.abs(gradient) @ np.abs(x)
+    right = along(lambda x: x @ x + x.sum(), lambda v: gradient @ v, x, total=total)
+    assert (right.verdict, right.nfev) == ("agree", 6)
+    assert right.share < 1e-7
+    wrong = with_share(gradient, x, 765_432, 1e-6)
+    finding = along(lambda x: x @ x + x.sum(), lambda v: wrong @ v, x)
+    assert finding.verdict == "disagree"
+    assert finding.index.tolist() == [765_432]
+    assert finding.nfev <= 150
+
+
+def test_several_wrong_entries_are_all_located():
+    x = normal(5000)
+    wrong, places = coupled_gradient(x), [3, 4, 1234, 4999]
+    wrong[places] *= [-1.0, 2.0, 0.0, 1.5]
+    finding = along(coupled, lambda v: wrong @ v, x)
+    assert sorted(finding.index.tolist()) == places
+    assert finding.wrong.all()
+    assert finding.nfev <= 200
+
+
+@pytest.mark.parametrize("change", [lambda g: -g, lambda g: 1.001 * g, lambda g: np.roll(g, 1)])
+def test_a_global_mistake_is_called_so(change):
+    x = normal(5000)
+    wrong = change(coupled_gradient(x))
+    finding = along(coupled, lambda v: wrong @ v, x)
+    assert finding.verdict == "disagree"
+    assert finding.notes[0].startswith("a global mistake")
+    assert finding.wrong.sum() >= 4
+    assert finding.nfev <= 150
+
+
+def test_a_wrong_block_is_named():
+    x = normal(5000)
+    wrong = coupled_gradient(x)
+    wrong[2048:2560] = 0.0
+    finding = along(coupled, lambda v: wrong @ v, x)
+    assert finding.notes[0].startswith("a mistake of a whole block")
+    assert finding.wrong.any()
+    assert ((finding.index[finding.wrong] >= 2048) & (finding.index[finding.wrong] < 2560)).all()
+
+
+def test_an_entry_where_x_is_zero_is_not_lost():
+    x = normal(5000)
+    x[::7] = 0.0
+    wrong = 2.0 * x + 1.0
+    wrong[700] = 0.9
+    finding = along(lambda x: x @ x + x.sum(), lambda v: wrong @ v, x)
+    assert finding.index.tolist() == [700]
+
+
+def test_the_limit_is_what_would_have_been_seen():
+    x = normal(3000)
+    gradient = coupled_gradient(x)
+    for seed in range(20):
+        limit = along(coupled, lambda v: gradient @ v, x, rng=seed).limit
+        j = 150 * seed
+        seen = []
+        for size in (1.0, 1e-4):
+            wrong = gradient.copy()
+            wrong[j] += size * limit / np.abs(x[j])
+            finding = along(coupled, lambda v, g=wrong: g @ v, x, rng=seed, max_nfev=6)
+            seen.append(abs(finding.predicted - finding.derivative)[0] > finding.error_along[0])
+        assert seen == [True, False]
+
+
+def test_a_gradient_in_single_precision_may_be_told():
+    x = normal(3000)
+    gradient = coupled_gradient(x).astype(np.float32)
+    told = along(coupled, lambda v: gradient @ v, x, rounding=2.0**-23)
+    assert told.verdict == "agree"
+    assert along(coupled, lambda v: gradient @ v, x).verdict == "disagree"
+
+
+def test_a_short_scale_is_followed():
+    x = normal(3000)
+    gradient = 300.0 * np.cos(300.0 * x)
+    finding = along(lambda x: np.sin(300.0 * x).sum(), lambda v: gradient @ v, x)
+    assert finding.verdict == "agree"
+    assert 6 < finding.nfev <= 40
+
+
+def test_a_kink_is_told():
+    x = normal(1000)
+    x[::2] = 0.0
+    finding = along(lambda x: np.abs(x).sum(), lambda v: np.sign(x) @ v, x)
+    assert finding.verdict == "inconclusive"
+    assert "kink" in finding.notes[0]
+
+
+def test_the_edge_of_the_domain():
+    x = np.full(100, 1.0)
+    x[7] = 1e-12
+    inside = along(lambda x: np.log(x).sum(), lambda v: (1.0 / x) @ v, x)
+    assert inside.verdict == "agree"
+    shifted = along(lambda x: np.sqrt(x - 1e-12).sum(), lambda v: 0.5 / np.sqrt(x) @ v, x)
+    assert shifted.verdict == "inconclusive"
+    assert "not defined" in shifted.notes[0]
+
+
+def test_bounds_are_kept():
+    x, asked = np.linspace(1.0, 2.0, 50), []
+    lower, upper = np.full(50, 1.0), np.full(50, 2.0)
+    gradient = 3.0 * x * x
+    gradient[20] += 1.0
+
+    def f(z):
+        asked.append(z)
+        return np.sum(z**3)
+
+    finding = along(f, lambda v: gradient @ v, x, bounds=Box(lower, upper))
+    assert ((lower <= np.array(asked)) & (np.array(asked) <= upper)).all()
+    assert finding.index.tolist() == [20]
+    assert any("2 entries of x at their bounds" in note for note in finding.notes)
+
+
+def test_the_budget_is_kept():
+    x = normal(5000)
+    wrong = -coupled_gradient(x)
+    for budget in (6, 30, 60, 100):
+        finding = along(coupled, lambda v: wrong @ v, x, max_nfev=budget)
+        assert finding.verdict == "disagree"
+        assert finding.nfev <= budget + 2
+
+
+def test_the_count_of_evaluations_is_true():
+    calls = []
+
+    def counted(z):
+        calls.append(1)
+        return coupled(z)
+
+    x = normal(500)
+    wrong = coupled_gradient(x)
+    wrong[[5, 300]] += 1.0
+    finding = along(counted, lambda v: wrong @ v, x)
+    assert finding.nfev == len(calls)
+
+
+def test_shapes_must_fit():
+    with pytest.raises(ValueError, match="has 3 real entries, but f returns real values of shape"):
+        along(lambda x: x[:2], lambda v: v[:3], np.ones(5))
+    with pytest.raises(ValueError, match="complex"):
+        along(lambda x: 1j * x, lambda v: v, np.ones(5))
+
+
+# --- Functions of many outputs ---
+
+
+def sparse_case(n, seed):
+    """Return f of n + 3 outputs, its Jacobian, and x: four inputs for each output."""
+    random, m = np.random.default_rng(seed), n + 3
+    place = np.repeat(np.arange(m), 4), random.integers(0, n, 4 * m)
+    weights = sp.csr_array((random.uniform(0.5, 20.0, 4 * m), place), shape=(m, n))
+    x = np.exp(random.standard_normal(n))
+
+    def f(z):
+        return np.log(weights @ z) + weights @ np.sin(z)
+
+    sums = sp.diags_array(1.0 / (weights @ x))
+    return f, sp.csr_array(sums @ weights + weights @ sp.diags_array(np.cos(x))), x
+
+
+def without(jacobian, rows, seed):
+    """Drop an entry of each of some rows; return the rest, and the flat places of the dropped."""
+    pattern, random = sp.coo_array(jacobian), np.random.default_rng(seed)
+    gone = [int(random.choice(np.flatnonzero(pattern.row == row))) for row in rows]
+    keep = np.ones(pattern.nnz, bool)
+    keep[gone] = False
+    rest = (pattern.data[keep], (pattern.row[keep], pattern.col[keep]))
+    flat = pattern.row[gone].astype(int) * jacobian.shape[1] + pattern.col[gone]
+    return sp.csr_array(rest, shape=jacobian.shape), sorted(flat.tolist())
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_missing_entries_of_a_sparse_jacobian_are_found(seed):
+    f, jacobian, x = sparse_case(1000, seed)
+    rows = np.random.default_rng(seed).choice(len(jacobian.toarray()), 25, replace=False)
+    wrong, gone = without(jacobian, rows, seed)
+    finding = columns(f, lambda v: wrong @ v, x, rng=seed)
+    assert sorted(finding.index.tolist()) == gone
+    assert finding.nfev <= 16
+    assert finding.verdict == "disagree"
+    assert (finding.analytic == 0.0).all()
+    exact = jacobian.toarray().ravel()[finding.index]
+    assert (np.abs(finding.numerical - exact) <= finding.error).all()
+
+
+def test_rows_can_be_chosen():
+    f, jacobian, x = sparse_case(200, 1)
+    wrong, gone = without(jacobian, [10, 20], 1)
+    finding = columns(f, lambda v: wrong @ v, x, rows=[20])
+    assert finding.index.tolist() == gone[1:]
+
+
+def test_a_right_jacobian_takes_six_evaluations():
+    for seed in range(5):
+        f, jacobian, x = sparse_case(1000, seed)
+        finding = along(f, lambda v, J=jacobian: J @ v, x, rng=seed)
+        assert (finding.verdict, finding.nfev) == ("agree", 6)
+
+
+def test_noise_in_many_outputs_is_no_reason_to_disagree():
+    for seed in range(4):
+        random = np.random.default_rng(seed)
+        A, x = random.standard_normal((60, 80)), random.standard_normal(80)
+        for f in (
+            lambda z, A=A: np.round(A @ z, 3),
+            lambda z, A=A: (A @ z).astype(np.float16),
+            lambda z, A=A: (A @ z) * (1.0 + 1e-8 * np.sin(1e9 * (A @ z))),
+        ):
+            finding = along(f, lambda v, A=A: A @ v, x, rng=seed)
+            assert finding.verdict == "inconclusive"
+            assert not finding.disagrees.any()
+
+
+def test_an_output_that_never_changes_has_no_derivative():
+    A, x = np.eye(4), np.ones(4)
+    finding = along(lambda z: np.r_[z[:3] ** 2 / 2.0, 0.25], lambda v: A @ v, x)
+    assert np.flatnonzero(finding.disagrees).tolist() == [3]
+
+
+def test_rows_with_several_wrong_entries_are_seen_too():
+    f, jacobian, x = sparse_case(60, 2)
+    wrong = jacobian.toarray()
+    wrong[5] *= -1.0
+    finding = along(f, lambda v: wrong @ v, x)
+    assert finding.verdict == "disagree"
+    assert np.flatnonzero(finding.disagrees).tolist() == [5]
+    assert finding.agrees.sum() == 62
+    assert set(finding.index[finding.wrong] // 60) == {5}
+    assert set(finding.index[finding.wrong] % 60) == set(np.flatnonzero(wrong[5]))
