@@ -82,13 +82,15 @@ def target(f: Any, *, scalar: bool, single_output: bool) -> Target:
     write.compile((_VECTOR, _VECTOR))
     code = found(inner, scalar=scalar) or found(InPlace(write), scalar=False)
     assert code is not None
-    return Target(values, int(plain), _attempt(write), code, *_SHAPES[scalar, plain])
+    ask = _attempt_in_place(f) if in_place else _attempt(f, take, plain=plain)
+    return Target(values, int(plain), ask, code, *_SHAPES[scalar, plain])
 
 
 def _returned(f: Any, *, scalar: bool) -> Any:
     """Return the type of what f returns."""
     takes = types.float64 if scalar else _VECTOR
-    returned = f.get_call_template((takes,), {})[0].cases[0].return_type
+    cases = f.get_call_template((takes,), {})[0].cases
+    returned = cases[0].return_type if cases else "what Numba knows no type of"
     one = returned.dtype if isinstance(returned, types.Array) and returned.ndim == 1 else returned
     if not isinstance(one, types.Float | types.Integer | types.Boolean):
         raise TypeError(
@@ -129,7 +131,7 @@ def _values_of_known_size(write: Any, *, plain: bool) -> Any:
 
     @jit
     def values(x):
-        out = np.empty(1 if plain else x.size)
+        out = np.full(1 if plain else x.size, np.nan)
         write(x, out)
         return out
 
@@ -144,11 +146,42 @@ def _values(f: Any, take: Any) -> Any:
     return values
 
 
-def _attempt(write: Any) -> Any:
+def _attempt(f: Any, take: Any, *, plain: bool) -> Any:
+    """Return `numdiff.kernels.driver.ask` for f, called inside ``try``: elsewhere memory leaks."""
+    if plain:
+
+        @jit
+        def ask(kind, address, x, out):  # noqa: ARG001 - as those that call through addresses
+            out[:] = np.nan
+            try:
+                out[0] = f(take(x))
+            except Exception:  # noqa: BLE001 - beside x, f is not defined where it raises
+                return True
+            return False
+
+    else:
+
+        @jit
+        def ask(kind, address, x, out):  # noqa: ARG001 - as those that call through addresses
+            out[:] = np.nan
+            try:
+                got = f(take(x))
+                if got.size != out.size:
+                    return True
+                out[:] = got
+            except Exception:  # noqa: BLE001 - beside x, f is not defined where it raises
+                return True
+            return False
+
+    return ask
+
+
+def _attempt_in_place(f: Any) -> Any:
     @jit
     def ask(kind, address, x, out):  # noqa: ARG001 - as those that call through addresses
+        out[:] = np.nan
         try:
-            write(x, out)
+            f(x, out)
         except Exception:  # noqa: BLE001 - beside x, f is not defined where it raises
             out[:] = np.nan
             return True
@@ -176,7 +209,11 @@ def _one_entry(x):
 
 @jit
 def _copy(x):
-    return _checked(np.ascontiguousarray(x).astype(np.float64))
+    if x.ndim != 1:
+        raise ValueError("`x` must be one-dimensional")
+    point = np.empty(x.size)
+    point[:] = x
+    return _checked(point)
 
 
 @jit

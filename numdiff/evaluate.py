@@ -156,7 +156,9 @@ def _natively(call: Call, code: Compiled, points: Floats, form: Form) -> Values:
         sweep(code.kind, code.address, points[part], rows[part], raised[part])
 
     spread(work, len(points), call.workers)
-    _, trouble, _ = _ask_all(call, points[raised])
+    again, trouble, _ = _ask_all(call, points[raised])
+    if again:
+        _stack(again, form)  # or says that the shape is another one
     return Values(rows, form, trouble)
 
 

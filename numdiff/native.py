@@ -5,12 +5,14 @@ ladder as the operators of the package, in the same machine code. What the opera
 closer, such as kinks, jumps and values that differ between calls, has an infinite error here.
 
 What f raises at x itself reaches the caller; raised beside x it means that f is not defined there.
+Numba does not hand on exceptions from inside ``prange``, neither these nor any other.
 A compiled function that calls one of these cannot be cached on disk, since it holds addresses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -175,7 +177,7 @@ def hessian(
 
 def _made(name: str, f: Function, order: int, method: Any, step: Any) -> Function:
     """Check what was asked for and choose how to answer."""
-    if order not in range(1, 11):
+    if not isinstance(order, Integral) or isinstance(order, bool) or not 1 <= order <= 10:
         raise ValueError(f"`order` must be an integer from 1 to 10, got {order!r}")
     options = read(f, np.zeros(np.shape(step)), method=method, step=step)
     if options.is_complex:

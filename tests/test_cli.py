@@ -673,19 +673,19 @@ def test_help_is_quick():
 
 
 def test_a_further_command_is_one_entry(monkeypatch, capsys):
-    def verify(f, derivative, x, **options):
+    def compare(f, derivative, x, **options):
         return Words(f.__name__, derivative.__name__, str(x.tolist()), *options)
 
     command = cli.Command(
-        name="verify",
+        name="compare",
         summary="whether a derivative is right",
-        call=verify,
+        call=compare,
         functions=("TARGET", "DERIVATIVE"),
         options=cli.COMMON,
         exit_code=lambda verdict: len(verdict.words),
     )
     monkeypatch.setattr(cli, "COMMANDS", (*cli.COMMANDS, command))
-    argv = ["verify", "math:exp", "--rtol", "1e-3", "cli_functions:bowl", "--at", "-1,2"]
+    argv = ["compare", "math:exp", "--rtol", "1e-3", "cli_functions:bowl", "--at", "-1,2"]
     assert main(argv) == 4
     assert capsys.readouterr().out == "exp bowl [-1.0, 2.0] rtol\n"
     assert main([*argv, "--json"]) == 4

@@ -53,29 +53,26 @@ def _in_place(_: Any, address: Any, x: Any, out: Any) -> Any:
 
 
 @allocating
-def _ask(kind, address, x, out):
-    if kind == POINT:
-        out[0] = _point(address, x[0])
-    elif kind == SCALAR:
-        out[0] = _scalar(address, x)
-    elif kind == ARRAY:
-        found = _array(address, x)
-        if found.size != out.size:
-            raise ValueError("f must return the same shape everywhere")
-        for k in range(out.size):
-            out[k] = found[k]
-    else:
-        _in_place(address, x, out)
-
-
-@allocating
 def attempt(kind, address, x, out):
-    """Write f(x) to `out` and return whether f raised: then it is nan."""
+    """Write f(x) to `out` and return whether f raised: then it is nan.
+
+    The calls stand here: a frame between them and `except` would keep x and `out` for ever.
+    """
+    out[:] = np.nan
     try:
-        _ask(kind, address, x, out)
+        if kind == POINT:
+            out[0] = _point(address, x[0])
+        elif kind == SCALAR:
+            out[0] = _scalar(address, x)
+        elif kind == ARRAY:
+            found = _array(address, x)
+            if found.size != out.size:  # another shape than at x
+                return True
+            out[:] = found
+        else:
+            _in_place(address, x, out)
     except Exception:  # noqa: BLE001 - Numba knows no other
-        for k in range(out.size):
-            out[k] = np.nan
+        out[:] = np.nan
         return True
     return False
 
