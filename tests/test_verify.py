@@ -459,13 +459,11 @@ def test_an_iteration_that_stops_early_is_no_reason_to_blame_a_derivative(case):
     assert check([-case.exact], [case.x]).verdict != "agree"
 
 
-def test_pieces_are_why_nothing_could_be_told():
+def test_how_good_f_is_is_why_nothing_could_be_told():
     case = next(case for case in PIECES if case.name.startswith("softplus@3.5"))
-    piece = nd.derivative(case.f, case.x)
-    assert abs(piece.value - case.exact) > 100 * piece.error
     report = verify.gradient(lambda x: case.f(float(x[0])), [case.exact], [case.x])
     assert report.verdict == "inconclusive"
-    assert any("small pieces" in note for note in report.notes)
+    assert any("f itself is good to" in note for note in report.notes)
 
 
 def volume(x):
