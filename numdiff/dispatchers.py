@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from functools import lru_cache
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -57,6 +58,8 @@ class InPlace(NamedTuple):
 
 def is_dispatcher(f: Any) -> bool:
     """Say whether f is a function that Numba compiles."""
+    if isinstance(f, FunctionType):
+        return False  # the usual case, and it has to be quick
     extending = sys.modules.get("numba.extending")
     return extending is not None and bool(extending.is_jitted(f))
 

@@ -131,7 +131,9 @@ def pack(outputs: NDArray[Any], form: Form) -> Floats:
 
 
 def _pointwise(call: Call, points: NDArray[Any], form: Form | None) -> Values:
-    code = call.compiled if runner(0) is compiled and points.dtype == np.float64 else None
+    code = None
+    if call.dispatcher and runner(0) is compiled and points.dtype == np.float64:
+        code = call.compiled
     if code is not None and form is not None:
         return _natively(call, code, points, form)
     if code is not None and len(points) > 1:
