@@ -94,11 +94,12 @@ def estimate_from(
     columns: dict[str, NDArray[Any]], shape: tuple[int, ...], lines: Lines, method: str
 ) -> Estimate:
     """Put columns that are in order into an estimate of that shape."""
-    placed: dict[str, Any] = {n: c.reshape(shape).copy() for n, c in columns.items()}
+    # Jacobians come column by column, and stay laid out like that: it is faster
+    placed: dict[str, Any] = {n: c.reshape(shape).copy("K") for n, c in columns.items()}
     if lines.left is None:
-        left = placed["value"].copy()
+        left = placed["value"].copy("K")
         left.fill(math.nan)
-        placed["left"], placed["right"] = left, left.copy()
+        placed["left"], placed["right"] = left, left.copy("K")
     if shape == ():
         placed = {name: array[()] for name, array in placed.items()}
     notes: tuple[str, ...] = ()

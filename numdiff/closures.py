@@ -16,7 +16,7 @@ from numdiff.dispatchers import Compiled, InPlace, as_function, found
 from numdiff.kernels import compiled, driver, pointers
 from numdiff.kernels.curvatures import curve
 from numdiff.kernels.points import place
-from numdiff.kernels.stencils import difference
+from numdiff.kernels.stencils import scaling, weighted
 from numdiff.steps import EPS, METHODS, Channels, Level, mixed_channels
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["Target", "curvatures", "differences", "second_differences", "slopes", "target"]
 
 _compile: Any = njit
-jit = _compile(error_model="numpy")
-bare = _compile(error_model="numpy", _nrt=False)  # no references are counted in its loops
+jit = _compile(error_model="numpy", _nrt=True)  # what is compiled for a loop would inherit its
+bare = _compile(error_model="numpy", _nrt=False)  # a loop that counts no references
 
 _VECTOR = types.float64[::1]
 _SMALLEST = frozenset(method.level(2).stencil.offsets for method in METHODS.values())
@@ -312,33 +312,35 @@ def differences(target: Target, level: Level, step: Floats | str) -> Any:
         level.centre,
         level.stencil.order,
     )
-    steps, displace, total = _steps(step, level), compiled(place), compiled(difference)
+    steps, displace = _steps(step, level), compiled(place)
+    total, scale = compiled(weighted), compiled(scaling)
 
     @bare
     def loop(point, f0, h, value, room):
-        error, status, length, noise, here, index, one, block, arrived, stretch = room
+        here, index, one, block, arrived, stretch = room
         for d in range(point.size):
             index[0] = d
             displace(here, h[d : d + 1], point, here, index, one, offsets, block, stretch)
             for p in range(offsets.size):
-                ask(0, 0, block[0, p], arrived[0, p])
-            total(
-                arrived, weights, centre, f0, h[d : d + 1], stretch, order,
-                value[d : d + 1], error[d : d + 1], status, length, noise,
-            )  # fmt: skip
+                ask(0, 0, block[0, p], arrived[p])
+            total(arrived, weights, centre, f0, scale(h[d], stretch[0], order), value[d])
 
     @jit
     def g(x):
         point = vector(x)
         f0 = values(point.copy())
-        n, m, width = point.size, f0.size, offsets.size
-        value, error = np.empty((n, m)), np.empty((n, m))
-        here, rest = np.zeros(1, np.int64), (np.empty((1, m), np.uint8), np.empty((1, m)))
+        n, m, width, here = point.size, f0.size, offsets.size, np.zeros(1, np.int64)
+        value = np.empty((n, m))
         room = (
-            error, *rest, np.empty((1, m)), here, here.copy(), np.ones(1), np.empty((1, width, n)),
-            np.empty((1, width, m)), np.empty(1),
+            here, here.copy(), np.ones(1), np.empty((1, width, n)), np.empty((width, m)),
+            np.empty(1),
         )  # fmt: skip
         loop(point, f0, steps(point), value, room)
+        error = np.full((n, m), np.nan)
+        for d in range(n):
+            for i in range(m):
+                if not np.isfinite(value[d, i]):
+                    value[d, i], error[d, i] = np.nan, np.inf
         return shaped(value), shaped(error)
 
     return g

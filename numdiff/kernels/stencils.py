@@ -19,16 +19,33 @@ def difference(
     the real one, since x + h is rounded. There is no error bar: a single step tells nothing of it.
     """
     for d in range(values.shape[0]):
-        scale = 1.0
-        for _ in range(order):
-            scale *= stretch[d] / steps[d]
+        weighted(values[d], weights, centre, f0, scaling(steps[d], stretch[d], order), value[d])
         for i in range(values.shape[2]):
-            total = 0.0
-            for p in range(values.shape[1]):
-                total += weights[p] * values[d, p, i]
-            if centre != 0.0:
-                total += centre * f0[i]
-            value[d, i], step[d, i] = total * scale, steps[d]
-            error[d, i], status[d, i], noise[d, i] = math.nan, SINGLE_STEP, math.nan
+            step[d, i], error[d, i], status[d, i] = steps[d], math.nan, SINGLE_STEP
+            noise[d, i] = math.nan
             if not math.isfinite(value[d, i]):
                 value[d, i], error[d, i], status[d, i] = math.nan, math.inf, OUTSIDE
+
+
+@kernel
+def scaling(step, stretch, order):
+    """Return one over the step that was really taken, to the power of the order."""
+    scale = 1.0
+    for _ in range(order):
+        scale *= stretch / step
+    return scale
+
+
+@kernel
+def weighted(values, weights, centre, f0, scale, total):
+    """Write scale * sum(w f) of values (P, m) to total (m,); `centre` is the weight of f0."""
+    for i in range(total.size):
+        total[i] = 0.0
+    for p in range(weights.size):
+        for i in range(total.size):
+            total[i] += weights[p] * values[p, i]
+    if centre != 0.0:
+        for i in range(total.size):
+            total[i] += centre * f0[i]
+    for i in range(total.size):
+        total[i] *= scale
