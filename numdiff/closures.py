@@ -209,10 +209,10 @@ def _one_entry(x):
 
 @jit
 def _copy(x):
-    if x.ndim != 1:
-        raise ValueError("`x` must be one-dimensional")
+    if len(x.shape) != 1:
+        raise ValueError("`x` must be one-dimensional: give f a flat x and reshape inside")
     point = np.empty(x.size)
-    point[:] = x
+    point[:] = x.ravel()
     return _checked(point)
 
 
