@@ -113,7 +113,8 @@ def _written(f: Any, take: Any, *, plain: bool) -> Any:
             got = f(take(x))
             if got.size != out.size:
                 raise ValueError("f must return the same shape everywhere")
-            out[:] = got
+            for k in range(out.size):
+                out[k] = got[k]
 
     return write
 
@@ -168,7 +169,8 @@ def _attempt(f: Any, take: Any, *, plain: bool) -> Any:
                 got = f(take(x))
                 if got.size != out.size:
                     return True
-                out[:] = got
+                for k in range(out.size):
+                    out[k] = got[k]
             except Exception:  # noqa: BLE001 - beside x, f is not defined where it raises
                 return True
             return False
@@ -212,14 +214,16 @@ def _copy(x):
     if len(x.shape) != 1:
         raise ValueError("`x` must be one-dimensional: give f a flat x and reshape inside")
     point = np.empty(x.size)
-    point[:] = x.ravel()
+    for k in range(x.size):  # to compile the message of point[:] = x takes Numba seconds
+        point[k] = x.flat[k]
     return _checked(point)
 
 
 @jit
 def _checked(point):
-    if not np.isfinite(point).all():
-        raise ValueError("`x` must be finite")
+    for entry in point:
+        if not math.isfinite(entry):
+            raise ValueError("`x` must be finite")
     return point
 
 

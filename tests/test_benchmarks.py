@@ -2,9 +2,11 @@
 
 import json
 import math
+from time import sleep
 
 import numpy as np
 import pytest
+from numba import njit
 
 from benchmarks.__main__ import COMMANDS, main
 from benchmarks.accuracy import PARTS, tool_table
@@ -19,6 +21,7 @@ from benchmarks.metrics import (
     figures,
     lies,
 )
+from benchmarks.native import CONTENDERS, Case, by_hand, chain, targets_of, times
 from benchmarks.report import Target, shown, table, verdict
 from benchmarks.timing import Slow, fastest, least
 from benchmarks.tools import Answer
@@ -224,6 +227,36 @@ def test_timing_calls_everyone_and_returns_the_least():
     calls = []
     times = fastest({name: lambda name=name: calls.append(name) for name in "ab"}, rounds=2)
     assert set(times) == set(calls) == {"a", "b"}
+
+
+def test_times_of_short_and_long_calls():
+    found = times({"short": lambda: None, "long": lambda: sleep(0.03)})
+    assert 0 < found["short"] < 0.03 <= found["long"]
+
+
+def test_the_loop_by_hand_differentiates():
+    x = np.array([0.5, 1.5])
+    found = by_hand(njit(lambda x: x[0] ** 2 * x[1]))(x)
+    assert found == pytest.approx([1.5, 0.25])
+    chain(x, found)
+    assert found == pytest.approx([math.sin(0.5) * 1.5, math.sin(1.5) * 0.5])
+
+
+def native_case(n, bare, **seconds):
+    seconds = dict.fromkeys(CONTENDERS, 1.0) | seconds
+    return Case(bare, n, bare, seconds, dict.fromkeys(CONTENDERS, 10))
+
+
+def test_targets_of_compiled_functions():
+    assert native_case(1, 0.1).ratio("nd") == 1.0
+    assert list(targets_of(native_case(1, 1e-6))) == []
+    close = native_case(10, 2e-6, **{"by hand": 1.0, "native, step": 1.0 + 1.5e-6})
+    assert [row.target.met(row.figure) for row in targets_of(close)] == [True, True]
+    far = native_case(10, 2e-6, **{"by hand": 1e-6, "native, step": 3.5e-6})
+    assert [row.target.met(row.figure) for row in targets_of(far)] == [False, False]
+    allowed = 1.5 * 10 * 1e-6 + 100e-6
+    within = native_case(100, 1e-6, nd=0.99 * allowed, numdifftools=39 * allowed)
+    assert [row.target.met(row.figure) for row in targets_of(within)] == [True, False]
 
 
 def test_commands_are_listed(capsys):

@@ -47,10 +47,8 @@ _METER = _Meter()
 
 def runner(work: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Say how kernels are to be run for so many directions times outputs."""
-    if _METER.spent + work > PATIENCE:
-        return compiled
     _METER.spent += work
-    return interpreted
+    return compiled if _METER.spent > PATIENCE else interpreted
 
 
 def interpreted(function: Callable[P, R]) -> Callable[P, R]:

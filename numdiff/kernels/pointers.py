@@ -68,7 +68,8 @@ def attempt(kind, address, x, out):
             found = _array(address, x)
             if found.size != out.size:  # another shape than at x
                 return True
-            out[:] = found
+            for k in range(out.size):
+                out[k] = found[k]
         else:
             _in_place(address, x, out)
     except Exception:  # noqa: BLE001 - Numba knows no other
