@@ -79,32 +79,33 @@ def found(f: Any, *, scalar: bool) -> Compiled | None:
     None if it was compiled for something else: arrays of another kind in, or anything but float64
     out. Such an f is called as any Python function is.
     """
-    forms, returns = _forms()
-    for kind, takes in forms:
-        if (kind == POINT) == scalar and (kind == IN_PLACE) == isinstance(f, InPlace):
-            compiled = (f.f if isinstance(f, InPlace) else f).overloads.get(takes)
-            if compiled is not None and compiled.signature.return_type == returns[kind]:
-                name = compiled.fndesc.llvm_func_name
-                return Compiled(kind, _address(compiled.library, name), compiled.library)
+    in_place = isinstance(f, InPlace)
+    for takes, kinds in _forms()[scalar, in_place]:
+        compiled = (f.f if in_place else f).overloads.get(takes)
+        kind = None if compiled is None else kinds.get(compiled.signature.return_type)
+        if kind is not None:
+            name = compiled.fndesc.llvm_func_name
+            return Compiled(kind, _address(compiled.library, name), compiled.library)
     return None
 
 
 @lru_cache(maxsize=1)
-def _forms() -> tuple[tuple[tuple[int, Any], ...], dict[int, Any]]:
-    """Return what f may take and what it then must return; strided views are laid out alike."""
+def _forms() -> dict[tuple[bool, bool], tuple[tuple[Any, dict[Any, int]], ...]]:
+    """Return what f may take, and how it is called by what it returns.
+
+    By whether it takes a number, and whether it writes in place. Strided views are laid out alike.
+    """
     from numba import types  # noqa: PLC0415 - f is Numba's
 
     number, vector, view = types.float64, types.float64[::1], types.float64[:]
-    forms = (
-        (POINT, (number,)),
-        (SCALAR, (vector,)),
-        (ARRAY, (vector,)),
-        (SCALAR, (view,)),
-        (ARRAY, (view,)),
-        (IN_PLACE, (vector, vector)),
-        (IN_PLACE, (view, view)),
-    )
-    return forms, {POINT: number, SCALAR: number, ARRAY: vector, IN_PLACE: types.none}
+    returns = {number: SCALAR, vector: ARRAY}
+    writes = {types.none: IN_PLACE}
+    return {
+        (True, False): (((number,), {number: POINT}),),
+        (True, True): (),
+        (False, False): (((vector,), returns), ((view,), returns)),
+        (False, True): (((vector, vector), writes), ((view, view), writes)),
+    }
 
 
 @lru_cache(maxsize=256)

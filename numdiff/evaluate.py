@@ -134,6 +134,8 @@ def _pointwise(call: Call, points: NDArray[Any], form: Form | None) -> Values:
     code = None
     if call.dispatcher and runner(0) is compiled and points.dtype == np.float64:
         code = call.compiled
+    if code is not None and form is None and code.kind in {driver.POINT, driver.SCALAR}:
+        form = REAL
     if code is not None and form is not None:
         return _natively(call, code, points, form)
     if code is not None and len(points) > 1:
@@ -158,9 +160,10 @@ def _natively(call: Call, code: Compiled, points: Floats, form: Form) -> Values:
         sweep(code.kind, code.address, points[part], rows[part], raised[part])
 
     spread(work, len(points), call.workers)
+    if not raised.any():
+        return Values(rows, form)
     again, trouble, _ = _ask_all(call, points[raised])
-    if again:
-        _stack(again, form)  # or says that the shape is another one
+    _stack(again, form)  # or says that the shape is another one
     return Values(rows, form, trouble)
 
 
