@@ -153,10 +153,10 @@ def _attempt(f: Any, take: Any, *, plain: bool) -> Any:
 
         @jit
         def ask(kind, address, x, out):  # noqa: ARG001 - as those that call through addresses
-            out[:] = np.nan
             try:
                 out[0] = f(take(x))
             except Exception:  # noqa: BLE001 - beside x, f is not defined where it raises
+                out[0] = np.nan
                 return True
             return False
 
@@ -164,16 +164,17 @@ def _attempt(f: Any, take: Any, *, plain: bool) -> Any:
 
         @jit
         def ask(kind, address, x, out):  # noqa: ARG001 - as those that call through addresses
-            out[:] = np.nan
             try:
                 got = f(take(x))
-                if got.size != out.size:
-                    return True
-                for k in range(out.size):
-                    out[k] = got[k]
+                if got.size == out.size:
+                    for k in range(out.size):
+                        out[k] = got[k]
+                    return False
             except Exception:  # noqa: BLE001 - beside x, f is not defined where it raises
+                out[:] = np.nan
                 return True
-            return False
+            out[:] = np.nan  # another shape than at x
+            return True
 
     return ask
 
@@ -320,7 +321,7 @@ def differences(target: Target, level: Level, step: Floats | str) -> Any:
     total, scale = compiled(weighted), compiled(scaling)
 
     @bare
-    def loop(point, f0, h, value, room):
+    def loop(point, f0, h, value, error, room):
         here, index, one, block, arrived, stretch = room
         for d in range(point.size):
             index[0] = d
@@ -328,23 +329,22 @@ def differences(target: Target, level: Level, step: Floats | str) -> Any:
             for p in range(offsets.size):
                 ask(0, 0, block[0, p], arrived[p])
             total(arrived, weights, centre, f0, scale(h[d], stretch[0], order), value[d])
+            for i in range(value.shape[1]):
+                error[d, i] = np.nan
+                if not math.isfinite(value[d, i]):
+                    value[d, i], error[d, i] = np.nan, np.inf
 
     @jit
     def g(x):
         point = vector(x)
         f0 = values(point.copy())
         n, m, width, here = point.size, f0.size, offsets.size, np.zeros(1, np.int64)
-        value = np.empty((n, m))
+        value, error = np.empty((n, m)), np.empty((n, m))
         room = (
             here, here.copy(), np.ones(1), np.empty((1, width, n)), np.empty((width, m)),
             np.empty(1),
         )  # fmt: skip
-        loop(point, f0, steps(point), value, room)
-        error = np.full((n, m), np.nan)
-        for d in range(n):
-            for i in range(m):
-                if not np.isfinite(value[d, i]):
-                    value[d, i], error[d, i] = np.nan, np.inf
+        loop(point, f0, steps(point), value, error, room)
         return shaped(value), shaped(error)
 
     return g

@@ -58,7 +58,6 @@ def attempt(kind, address, x, out):
 
     The calls stand here: a frame between them and `except` would keep x and `out` for ever.
     """
-    out[:] = np.nan
     try:
         if kind == POINT:
             out[0] = _point(address, x[0])
@@ -66,11 +65,14 @@ def attempt(kind, address, x, out):
             out[0] = _scalar(address, x)
         elif kind == ARRAY:
             found = _array(address, x)
-            if found.size != out.size:  # another shape than at x
-                return True
-            for k in range(out.size):
-                out[k] = found[k]
+            if found.size == out.size:
+                for k in range(out.size):
+                    out[k] = found[k]
+                return False
+            out[:] = np.nan  # another shape than at x
+            return True
         else:
+            out[:] = np.nan  # what f does not write
             _in_place(address, x, out)
     except Exception:  # noqa: BLE001 - Numba knows no other
         out[:] = np.nan

@@ -40,8 +40,8 @@ def scaling(step, stretch, order):
 def weighted(values, weights, centre, f0, scale, total):
     """Write scale * sum(w f) of values (P, m) to total (m,); `centre` is the weight of f0."""
     for i in range(total.size):
-        total[i] = 0.0
-    for p in range(weights.size):
+        total[i] = weights[0] * values[0, i]
+    for p in range(1, weights.size):
         for i in range(total.size):
             total[i] += weights[p] * values[p, i]
     if centre != 0.0:
