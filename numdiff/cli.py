@@ -9,12 +9,13 @@ import importlib
 import importlib.util
 import json
 import math
+import os
 import re
 import sys
 import textwrap
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple, NoReturn, Protocol
@@ -134,8 +135,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("numdiff: interrupted", file=sys.stderr)
         return INTERRUPTED
-    print(json.dumps(result.to_dict(), allow_nan=False) if as_json else result)
+    _print(json.dumps(result.to_dict(), allow_nan=False) if as_json else str(result))
     return command.exit_code(result)
+
+
+def _print(text: str) -> None:
+    """Print, even where whoever reads it stops early, as ``head`` does."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # the interpreter flushes once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 # What is typed
@@ -263,10 +273,6 @@ def _whole_number(text: str) -> int:
         return int(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}") from None
-
-
-def _words(text: str) -> list[str]:
-    return text.split(",")
 
 
 def _target(text: str) -> Target:
@@ -417,7 +423,7 @@ def _suggestion(name: str, names: Iterable[str]) -> str:
 # The commands, as data
 
 
-KINDS = ("gradient", "jacobian", "hessian", "jvp", "vjp", "directional")
+KINDS = ("gradient", "jacobian", "hessian", "jvp", "vjp", "hvp", "directional")
 
 
 def _verify(
@@ -432,11 +438,17 @@ def _verify(
     """Check a derivative of a kind that, if it is not told, the shape of f(x) decides."""
     from numdiff import verify  # noqa: PLC0415 - the other commands do without
 
+    if "grad" in choices and kind not in {"hessian", "hvp"}:
+        raise UsageError("--grad is for --kind hessian and --kind hvp only")
+    if kind == "hvp":
+        return verify.hvp(derivative, x, f=f, n_points=points, **choices)
     if kind is None:
         vectorized = choices.get("vectorized", False)
         shape = origin(Call(f, np.shape(x), vectorized=vectorized), np.ravel(x)).form.shape
         kind = "jacobian" if math.prod(shape) != 1 else "gradient"
-    report: Result = getattr(verify, kind)(f, derivative, x, n_points=points, **choices)
+    report: verify.Report = getattr(verify, kind)(f, derivative, x, n_points=points, **choices)
+    if kind == "gradient" and f"it has shape {np.shape(x) * 2}," in str(report):
+        report = replace(report, hints=(*report.hints, "for a Hessian give --kind hessian"))
     return report
 
 
@@ -447,8 +459,7 @@ def _kind(text: str) -> str:
 
 
 def _verdict_code(report: Any) -> int:
-    codes = {"agree": TRUSTWORTHY, "disagree": WRONG, "inconclusive": FLAGGED}
-    return codes[report.verdict]
+    return {"agree": TRUSTWORTHY, "disagree": WRONG, "inconclusive": FLAGGED}[report.verdict]
 
 
 def _estimate_code(estimate: Estimate) -> int:
@@ -464,10 +475,7 @@ ORDER = Option("--order", "order of the derivative, 1 to 10; default 1", _whole_
 GRAD = Option("--grad", "the gradient, as a function, to differentiate instead", _target, "TARGET")
 COMMON = (
     Option(
-        "--method",
-        "auto (default), forward, backward, central, richardson or complex",
-        str,
-        "NAME",
+        "--method", "auto (default), forward, backward, central, richardson or complex", str, "M"
     ),
     Option(
         "--step",
@@ -520,7 +528,8 @@ COMMANDS = (
         functions=("TARGET", "DERIVATIVE"),
         options=(
             Option("--kind", f"of derivative: {', '.join(KINDS)}; by default as f is", _kind, "K"),
-            Option("--names", "of the entries of x, separated by commas", _words, "NAMES"),
+            GRAD,
+            Option("--names", "of the entries of x", lambda names: names.split(","), "A,B,..."),
             Option("--points", "how many points are tested; default 1", _whole_number, "N"),
             Option("--radius", "how far from x, relative to it; default 0.1", _number, "R"),
             Option("--rng", "seed of the random numbers; default 0", _whole_number, "SEED"),

@@ -12,11 +12,21 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Identity", "adjoint", "linearity", "symmetry", "weights"]
+__all__ = [
+    "Identity",
+    "adjoint",
+    "is_function",
+    "linearity",
+    "spacing_of",
+    "symmetry",
+    "weights",
+]
 
 
 # Products of some thousand terms may differ by so much of the sum of their sizes.
 STRICT = 1e-10
+# The same in roundings, where numbers are coarser: random products in single precision need one.
+ROUNDINGS = 64.0
 
 
 class Identity(NamedTuple):
@@ -30,17 +40,20 @@ class Identity(NamedTuple):
         The numbers.
     size : float
         The sum of the sizes of the terms they are made of.
+    spacing : float, default 2**-52
+        Of the numbers they are made of, relative.
     """
 
     name: str
     first: Any
     second: Any
     size: float
+    spacing: float = 2.0**-52
 
     @property
     def bar(self) -> float:
         """By how much rounding alone may make them differ."""
-        return STRICT * self.size
+        return max(STRICT, ROUNDINGS * self.spacing) * self.size
 
     @property
     def holds(self) -> bool:
@@ -51,6 +64,17 @@ class Identity(NamedTuple):
         if self.holds:
             return f"{self.name.partition(',')[0]}: holds to rounding"
         return f"{self.name}: {self.first:.10g} and {self.second:.10g} should be equal but are not"
+
+
+def is_function(derivative: Any) -> bool:
+    """Say whether a derivative is a function of x: operators can be called, too, but with v."""
+    return callable(derivative) and not hasattr(derivative, "matvec")
+
+
+def spacing_of(*arrays: Any) -> float:
+    """Return the spacing at 1 of the coarsest type among arrays, at least that of doubles."""
+    kinds = [np.dtype(getattr(array, "dtype", None)) for array in arrays]
+    return max([2.0**-52, *(float(np.finfo(kind).eps) for kind in kinds if kind.kind in "fc")])
 
 
 def weights(random: np.random.Generator, size: int) -> Floats:
@@ -84,13 +108,14 @@ def adjoint(
     if back.shape != v.shape:
         raise ValueError(f"the adjoint product must have the size of x, {n}, got {back.size}")
     size = float(np.abs(w) @ np.abs(product) + np.abs(v) @ np.abs(back))
-    return Identity("adjoint test, w.(J v) and (w J).v", w @ product, back @ v, size)
+    name, spacing = "adjoint test, w.(J v) and (w J).v", spacing_of(product, back)
+    return Identity(name, w @ product, back @ v, size, spacing)
 
 
 def linearity(
     apply: Callable[[Floats], NDArray[Any]], matrix: NDArray[Any], random: np.random.Generator
 ) -> Identity:
-    """Compare a product with a random vector with what the products with unit vectors add up to.
+    """Compare products with a random vector and its negative with sums of those with unit vectors.
 
     Parameters
     ----------
@@ -102,11 +127,13 @@ def linearity(
         Where the vector comes from.
     """
     v = weights(random, matrix.shape[1])
-    asked, added = np.ravel(apply(v)), matrix @ v
-    sizes = np.abs(matrix) @ np.abs(v)
+    # each entry is negative once: the absolute value of unit vectors is what they are
+    asked = np.concatenate([np.ravel(apply(sign * v)) * sign for sign in (1.0, -1.0)])
+    added, sizes = np.tile(matrix @ v, 2), np.tile(np.abs(matrix) @ np.abs(v), 2)
     with np.errstate(all="ignore"):
         worst = int(np.argmax(np.nan_to_num(np.abs(asked - added) / sizes)))
-    return Identity("linearity of the product", asked[worst], added[worst], float(sizes[worst]))
+    name, size = "linearity of the product", float(sizes[worst])
+    return Identity(name, asked[worst], added[worst], size, spacing_of(asked, matrix))
 
 
 def symmetry(matrix: NDArray[Any], bars: Floats) -> Identity:

@@ -193,10 +193,15 @@ def beside(
         yield (flat + shrunk * way).reshape(x.shape)
 
 
-def _sizes(x: Floats) -> Floats:
-    """Return the size of each input: where one is zero, that of the others."""
+def _sizes(x: Floats, steps: Floats | None = None) -> Floats:
+    """Return the size of each input: where one is zero, that of the others.
+
+    But then no more than one, or the step by which f was followed there, if that is larger.
+    """
     size = np.abs(x)
-    return np.where(size > 0.0, size, np.median(size[size > 0.0]) if size.any() else 1.0)
+    typical = float(np.median(size[size > 0.0])) if size.any() else 1.0
+    followed = np.zeros(size.shape) if steps is None else np.nan_to_num(steps, posinf=0.0)
+    return np.where(size > 0.0, size, np.minimum(typical, np.fmax(1.0, followed)))
 
 
 def _values(task: Task, place: Place, points: Floats) -> tuple[Floats, int]:
@@ -238,11 +243,12 @@ def _rounding(task: Task, place: Place, reading: Reading, random: np.random.Gene
     outputs = task.rows(place.form.shape)
 
     def ask(x: Floats) -> Any:
-        found = matrix if x is place.x else _asked(task, outputs, x).matrix
+        found = _asked(task, outputs, x).matrix
         return np.full_like(matrix, np.nan) if found is None else found
 
     with np.errstate(all="ignore"):
-        return np.asarray(np.fmax(least, rounding_of(ask, place.x, random)))
+        jumps = rounding_of(ask, place.x, matrix, reading.precision, random)
+        return np.asarray(np.fmax(least, jumps))
 
 
 def _identities(
@@ -285,7 +291,7 @@ def examine(
     rounding = _rounding(task, place, reading, random)
     estimate = task.measure(place.x)
     numerical = numerical_of(estimate, *matrix.shape)
-    inputs = _sizes(place.x.ravel())
+    inputs = _sizes(place.x.ravel(), np.max(numerical.step, axis=0, initial=0.0))
     weights = inputs if task.is_curved(matrix) else None
     sizes = Sizes(inputs, np.zeros(m), weights, np.zeros(m, bool))
     judged, more = judge(matrix, rounding, numerical, sizes, plan.rtol), 0

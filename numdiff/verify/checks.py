@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
 from numdiff import operators
 from numdiff.evaluate import Call
+from numdiff.options import read
 from numdiff.verify import algebra
 from numdiff.verify.checking import Choices, Plan, Task, plan_of
+from numdiff.verify.directional import Finding, along, flat, noise_of
 from numdiff.verify.findings import call_text, check, of_identities, title_of
-from numdiff.verify.report import Report
+from numdiff.verify.report import DISAGREE, Report
 from numdiff.verify.sources import Subject, by_inputs, by_outputs, constant, subject_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from numdiff.estimate import Estimate
 
     Floats = NDArray[np.float64]
     Shape = tuple[int, ...]
@@ -26,6 +31,8 @@ __all__ = ["adjoint", "gradient", "hessian", "hvp", "jacobian", "jvp", "vjp"]
 Function = Callable[..., Any]
 
 TRIALS = 3  # random pairs: one is enough but for bad luck
+COMPARED = 36  # evaluations along a direction: six, and a closer look at what seems wrong
+CONTRADICTED = "`grad` itself disagrees with f: f was differentiated instead"
 
 
 def gradient(f: Function, grad: Any, x: Any, **choices: Unpack[Choices]) -> Report:
@@ -69,7 +76,7 @@ def gradient(f: Function, grad: Any, x: Any, **choices: Unpack[Choices]) -> Repo
     Notes
     -----
     The rule is told in `numdiff.verify.judge.judge`. The rounding of `grad` itself is measured by
-    two more calls with x moved by its last bits.
+    twelve more calls with x moved by its last bits.
 
     Examples
     --------
@@ -80,6 +87,7 @@ def gradient(f: Function, grad: Any, x: Any, **choices: Unpack[Choices]) -> Repo
     >>> gradient(lambda x: np.sum(x**3), lambda x: -3 * x**2, [1.5, -0.7]).hints
     ('the sign is wrong in all entries',)
     """
+    __tracebackhide__ = True
     return _direct("gradient", f, grad, x, choices)
 
 
@@ -116,6 +124,7 @@ def jacobian(f: Function, jac: Any, x: Any, **choices: Unpack[Choices]) -> Repor
     >>> report.verdict
     'agree'
     """
+    __tracebackhide__ = True
     return _direct("jacobian", f, jac, x, choices)
 
 
@@ -133,8 +142,8 @@ def hessian(
     x : array of float or dict
         As in `gradient`. With a dict, `hess` returns the matrix of all flattened entries.
     grad : callable, optional
-        The gradient of f, if that is known to be right: it is then differentiated, which is more
-        exact and takes fewer evaluations.
+        The gradient of f: it is differentiated, which is more exact and takes fewer evaluations,
+        unless it disagrees with six values of f along a direction, which a note tells.
     **choices
         As in `gradient`.
 
@@ -156,10 +165,10 @@ def hessian(
     >>> report.verdict, report.worst(1)["index"].tolist()
     ('disagree', [[1, 0]])
     """
+    __tracebackhide__ = True
     plan = plan_of(choices)
     subject = subject_of(x, plan.names)
     function = subject.inward(f)
-    gradient_of = None if grad is None else subject.inward(grad)
     return check(
         Task(
             "hessian",
@@ -167,10 +176,10 @@ def hessian(
             _call(function, subject, plan),
             lambda outputs: outputs + subject.x.shape,
             _given(hess, subject),
-            lambda point: operators.hessian(function, point, grad=gradient_of, **plan.settings),
+            _curvature(f, grad, subject, plan),
             (hess, f),
             (("", f), ("", hess), ("", subject), *((("grad=", grad),) if grad else ())),
-            fixed=not callable(hess),
+            fixed=not algebra.is_function(hess),
         ),
         plan,
     )
@@ -206,6 +215,7 @@ def jvp(f: Function, jvp: Function, x: Any, **choices: Unpack[Choices]) -> Repor
     >>> jvp(np.sin, lambda x, v: np.cos(x) * v, [1.5, -0.7]).verdict
     'agree'
     """
+    __tracebackhide__ = True
     return _by_products("jvp", f, jvp, x, choices)
 
 
@@ -239,6 +249,7 @@ def vjp(f: Function, vjp: Function, x: Any, **choices: Unpack[Choices]) -> Repor
     >>> vjp(np.sin, lambda x, w: np.cos(x) * w, [1.5, -0.7]).verdict
     'agree'
     """
+    __tracebackhide__ = True
     return _by_products("vjp", f, vjp, x, choices)
 
 
@@ -260,7 +271,7 @@ def hvp(
     f : callable, optional
         ``f(x, *args)`` returns one number. Either f or `grad` must be given.
     grad : callable, optional
-        Its gradient, if that is known to be right: it is then differentiated instead of f.
+        Its gradient: it is differentiated instead of f, unless the two disagree, as in `hessian`.
     **choices
         As in `gradient`.
 
@@ -281,13 +292,13 @@ def hvp(
     >>> hvp(lambda x, v: 6 * x * v, [1.5, -0.7], f=lambda x: np.sum(x**3)).verdict
     'agree'
     """
+    __tracebackhide__ = True
     base = grad if f is None else f
     if base is None:
         raise ValueError("`hvp` needs f or `grad` to compare with")
     plan = plan_of(choices)
     subject = subject_of(x, plan.names)
-    product, function = subject.inward(hvp, 2), subject.inward(base)
-    gradient_of = None if grad is None else subject.inward(grad)
+    product, function = subject.inward(_called(hvp, "hvp"), 2), subject.inward(base)
     given = (("f=", f), ("grad=", grad))
     return check(
         Task(
@@ -295,8 +306,8 @@ def hvp(
             subject,
             _call(function, subject, plan),
             lambda _: subject.x.shape,
-            lambda _: by_inputs(product),
-            lambda point: operators.hessian(function, point, grad=gradient_of, **plan.settings),
+            lambda outputs: _matrix(product, outputs, subject.x.shape),
+            _curvature(f, grad, subject, plan),
             (hvp, base),
             (("", hvp), ("", subject), *(pair for pair in given if pair[1] is not None)),
             product=product,
@@ -337,9 +348,11 @@ def adjoint(jvp: Function, vjp: Function, x: Any, **choices: Unpack[Choices]) ->
     >>> adjoint(lambda x, v: J @ v, lambda x, w: J @ w, [0.0, 0.0]).verdict
     'disagree'
     """
+    __tracebackhide__ = True
     plan = plan_of(choices)
     subject, random = subject_of(x, plan.names), np.random.default_rng(plan.rng)
-    forward, backward = subject.inward(jvp, 2), subject.inward(vjp)
+    forward = subject.inward(_called(jvp, "jvp"), 2)
+    backward = subject.inward(_called(vjp, "vjp"))
     args, point = plan.settings.get("args", ()), subject.x
     outputs = np.shape(forward(point.copy(), np.zeros(point.shape), *args))
     tests = [
@@ -357,6 +370,7 @@ def adjoint(jvp: Function, vjp: Function, x: Any, **choices: Unpack[Choices]) ->
 
 def _direct(kind: str, f: Function, derivative: Any, x: Any, choices: Choices) -> Report:
     """Check a derivative that comes as a whole."""
+    __tracebackhide__ = True
     plan = plan_of(choices)
     subject = subject_of(x, plan.names)
     function, operator = subject.inward(f), getattr(operators, kind)
@@ -370,7 +384,7 @@ def _direct(kind: str, f: Function, derivative: Any, x: Any, choices: Choices) -
             lambda point: operator(function, point, **plan.settings),
             (derivative, f),
             (("", f), ("", derivative), ("", subject)),
-            fixed=not callable(derivative),
+            fixed=not algebra.is_function(derivative),
         ),
         plan,
     )
@@ -378,25 +392,74 @@ def _direct(kind: str, f: Function, derivative: Any, x: Any, choices: Choices) -
 
 def _by_products(kind: str, f: Function, product: Function, x: Any, choices: Choices) -> Report:
     """Check a derivative that comes as products with vectors on one of its sides."""
+    __tracebackhide__ = True
     plan = plan_of(choices)
     subject = subject_of(x, plan.names)
     from_left = kind == "vjp"
-    function, flat = subject.inward(f), subject.inward(product, 1 if from_left else 2)
+    function = subject.inward(f)
+    inward = subject.inward(_called(product, kind), 1 if from_left else 2)
     return check(
         Task(
             kind,
             subject,
             _call(function, subject, plan),
             lambda outputs: outputs,
-            (lambda outputs: by_outputs(flat, outputs)) if from_left else lambda _: by_inputs(flat),
+            lambda outputs: _matrix(inward, outputs, subject.x.shape, from_left=from_left),
             lambda point: operators.jacobian(function, point, **plan.settings),
             (product, f),
             (("", f), ("", product), ("", subject)),
-            product=flat,
+            product=inward,
             from_left=from_left,
         ),
         plan,
     )
+
+
+def _matrix(
+    product: Function, outputs: Shape, inputs: Shape, *, from_left: bool = False
+) -> Function:
+    """Turn products into a function that gives the matrix, also one without entries."""
+    if 0 in outputs + inputs:
+        return constant(np.empty(outputs + inputs))
+    return by_outputs(product, outputs) if from_left else by_inputs(product)
+
+
+def _called(product: Function, name: str) -> Function:
+    if not callable(product):
+        raise TypeError(f"`{name}` must be callable, got {type(product).__name__}")
+    return product
+
+
+def _curvature(
+    f: Function | None, grad: Function | None, subject: Subject, plan: Plan
+) -> Callable[[Floats], Estimate]:
+    """Return what differentiates f twice, or once its gradient, unless the two contradict."""
+    function = subject.inward(f or grad)  # type: ignore[arg-type]
+    gradient_of = None if grad is None else subject.inward(grad)
+
+    def measure(point: Floats) -> Estimate:
+        found = operators.hessian(function, point, grad=gradient_of, **plan.settings)
+        if f is None or gradient_of is None or not point.size:
+            return found
+        compared = _compared(function, gradient_of, point, plan)
+        found = replace(found, nfev=found.nfev + compared.nfev)
+        if compared.verdict != DISAGREE:
+            return found
+        plain = operators.hessian(function, point, **plan.settings)
+        return replace(plain, nfev=plain.nfev + found.nfev, notes=(*plain.notes, CONTRADICTED))
+
+    return measure
+
+
+def _compared(function: Function, gradient_of: Function, point: Floats, plan: Plan) -> Finding:
+    """Compare f and its gradient along one direction."""
+    settings, x = plan.settings, point.ravel()
+    slope = np.ravel(flat(gradient_of, point.shape, settings)(x.copy()))
+    return along(
+        flat(function, point.shape, settings), lambda v: slope @ v, x, rtol=plan.rtol,
+        max_nfev=COMPARED, rng=plan.rng, noise=noise_of(settings),
+        bounds=read(function, point, bounds=settings.get("bounds")).box,
+    )  # fmt: skip
 
 
 def _call(function: Function, subject: Subject, plan: Plan) -> Call:
@@ -406,7 +469,7 @@ def _call(function: Function, subject: Subject, plan: Plan) -> Call:
 
 
 def _given(derivative: Any, subject: Subject) -> Callable[[Shape], Function]:
-    function = derivative if callable(derivative) else constant(derivative)
+    function = derivative if algebra.is_function(derivative) else constant(derivative)
     return lambda _: subject.inward(function)
 
 

@@ -11,7 +11,9 @@ import numpy as np
 
 from numdiff.estimate import Status
 from numdiff.evaluate import Call
+from numdiff.operators import Settings
 from numdiff.options import Box, as_point
+from numdiff.verify.algebra import spacing_of
 from numdiff.verify.locate import (
     BARS,
     ROUNDINGS,
@@ -28,6 +30,7 @@ from numdiff.verify.probe import (
     FAST,
     KINKED,
     ROUGH,
+    ROUNDED,
     Slope,
     directions,
     scales,
@@ -41,8 +44,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-__all__ = ["Finding", "along", "columns"]
+__all__ = ["Finding", "along", "columns", "flat", "noise_of"]
 
+Function = Callable[..., Any]
 
 BUDGET = 300  # evaluations: six wrong entries of a million
 FOLLOWED = 24  # evaluations along a direction: 10 to 20 are usual
@@ -77,6 +81,8 @@ class Finding:
         What else was noticed.
     agrees, disagrees : array (m,) of bool
         Of which outputs that is certain.
+    sampled : bool
+        Whether all of a row is wrong, of which the entries are but a sample.
     """
 
     verdict: str
@@ -96,6 +102,7 @@ class Finding:
     notes: tuple[str, ...]
     agrees: NDArray[np.bool_]
     disagrees: NDArray[np.bool_]
+    sampled: bool
 
 
 class _Seen(NamedTuple):
@@ -111,6 +118,7 @@ class _Seen(NamedTuple):
     proven: NDArray[np.bool_]
     nfev: int
     notes: tuple[str, ...] = ()
+    sampled: bool = False
 
     @property
     def excess(self) -> Floats:
@@ -120,7 +128,7 @@ class _Seen(NamedTuple):
     @property
     def suspects(self) -> NDArray[np.bool_]:
         """Where the difference exceeds its bar."""
-        return np.asarray(np.abs(self.excess) > self.bar)
+        return np.asarray(np.isfinite(self.predicted) & (np.abs(self.excess) > self.bar))
 
 
 def along(
@@ -191,7 +199,7 @@ def along(
     task = _posed(f, apply, as_point(x).ravel(), bounds, noise, rounding)
     limit = BUDGET if max_nfev is None else max_nfev
     draws = directions(task.sizes, rng)
-    seen = _screened(task, next(draws), next(draws), rtol)
+    task, seen = _screened(task, next(draws), next(draws), rtol)
     entries, seen = _by_column(task, seen, limit)
     seen = _followed(task, seen, rtol, limit)
     located, seen = _located(task, seen, entries, draws, limit)
@@ -236,13 +244,27 @@ def columns(
     """
     task = _posed(f, apply, as_point(x).ravel(), bounds, noise, rounding)
     draws = directions(task.sizes, rng)
-    seen = _screened(task, next(draws), next(draws), rtol)
+    task, seen = _screened(task, next(draws), next(draws), rtol)
     if rows is not None:
         chosen = np.zeros(seen.value.size, bool)
         chosen[rows] = True
         seen = seen._replace(value=np.where(chosen, seen.value, seen.predicted))
     entries, seen = _by_column(task, seen, math.inf)
     return _finding(task, seen, entries, None)
+
+
+def flat(function: Function, shape: tuple[int, ...], settings: Settings) -> Function:
+    """Return the function of a flat vector, one at a time."""
+    args = settings.get("args", ())
+    if settings.get("vectorized", False):
+        return lambda v: np.asarray(function(v.reshape(*shape, 1), *args))[..., 0]
+    return lambda v: function(v.reshape(shape), *args)
+
+
+def noise_of(settings: Settings) -> float | None:
+    """Return the one noise that is known of f along any direction."""
+    noise = settings.get("noise")
+    return None if noise is None else float(np.max(as_point(noise, "noise")))
 
 
 def _posed(
@@ -253,22 +275,28 @@ def _posed(
     return Task(Call(f, x.shape), apply, x, scales(x, room), box, noise, rounding)
 
 
-def _screened(task: Task, v: Floats, other: Floats, rtol: float) -> _Seen:
+def _screened(task: Task, v: Floats, other: Floats, rtol: float) -> tuple[Task, _Seen]:
     """Compare along one direction; another one tells the size of the derivative."""
-    predicted = task.predicted(v)
-    size = np.hypot(predicted, task.predicted(other)) / math.sqrt(2.0)
+    product = task.product(v)
+    task = task._replace(rounding=max(task.rounding, spacing_of(product)))
+    predicted = np.asarray(product, dtype=np.float64).ravel()
+    with np.errstate(all="ignore"):
+        size = np.hypot(predicted, task.predicted(other)) / math.sqrt(2.0)
+    size = np.where(np.isfinite(predicted) & np.isfinite(size), size, 0.0)
     found = slope(task.call, task.x, v, size=size, noise=task.noise)
     bar = found.bar + ROUNDINGS * task.rounding * size
-    nothing = np.zeros(size.shape, bool)
-    seen = _Seen(v, predicted, size, found, found.value, bar, nothing, nothing, found.nfev)
-    return seen._replace(proven=_proven(seen, rtol))
+    # a derivative that is not finite is wrong where nothing speaks against that of f
+    lost = ~np.isfinite(predicted) & np.isfinite(bar) & (found.doubt == ROUNDED)
+    seen = _Seen(v, predicted, size, found, found.value, bar, lost, ~lost, found.nfev)
+    return task, seen._replace(proven=_proven(seen, rtol))
 
 
 def _proven(seen: _Seen, rtol: float) -> NDArray[np.bool_]:
     """Say where the agreement asked for is certain, or neither f nor its derivative moves."""
     wanted = rtol * seen.size
     close = (np.abs(seen.excess) + seen.bar <= wanted) & (seen.bar <= PROOF * wanted)
-    return np.asarray(close | (seen.slope.still & (seen.size == 0.0)))
+    nothing = seen.slope.still & (seen.size == 0.0) & np.isfinite(seen.predicted)
+    return np.asarray(close | nothing)
 
 
 def _by_column(task: Task, seen: _Seen, limit: float) -> tuple[tuple[Entry, ...], _Seen]:
@@ -323,7 +351,8 @@ def _located(
     task: Task, seen: _Seen, known: tuple[Entry, ...], draws: Iterator[Floats], limit: float
 ) -> tuple[tuple[Entry, ...], _Seen]:
     """Find the wrong entries of the output that is most wrong and not yet explained."""
-    rows = np.setdiff1d(np.flatnonzero(seen.wrong), [entry.row for entry in known])
+    traceable = seen.wrong & np.isfinite(seen.predicted)
+    rows = np.setdiff1d(np.flatnonzero(traceable), [entry.row for entry in known])
     if not rows.size or known or seen.nfev + FOLLOWED > limit:
         return (), seen
     row = int(rows[np.argmax(np.abs(seen.excess / seen.bar)[rows])])
@@ -331,7 +360,8 @@ def _located(
         task, seen.v, seen.slope, row=row, excess=float(seen.excess[row]),
         bar=float(seen.bar[row]), limit=limit - seen.nfev,
     )  # fmt: skip
-    seen = seen._replace(nfev=seen.nfev + found.nfev, notes=seen.notes + found.notes)
+    nfev, notes = seen.nfev + found.nfev, seen.notes + found.notes
+    seen = seen._replace(nfev=nfev, notes=notes, sampled=found.sampled)
     if any(entry.wrong for entry in found.entries):
         rows = rows[rows != row]
     return found.entries, _doubled(task, seen, rows, draws, limit)
@@ -374,7 +404,7 @@ def _finding(task: Task, seen: _Seen, entries: tuple[Entry, ...], total: Any) ->
         verdict, np.array(index, np.int64), analytic, numerical, error, analytic - numerical,
         bars, wrong, float(limits.max(initial=0.0)), float(np.max(shares, initial=0.0)),
         seen.predicted, seen.value, seen.bar, seen.nfev, _notes(task, seen, total),
-        agrees & ~disagrees, disagrees,
+        agrees & ~disagrees, disagrees, seen.sampled,
     )  # fmt: skip
 
 

@@ -131,7 +131,8 @@ def _coverage(task: Task, cases: list[Case]) -> Coverage:
 
 def _digits(case: Case) -> float:
     """Return to how many digits the entries that agree are proven, nan if none does."""
-    right = case.judged.verdict == AGREE
+    # zeros agree by nature, not to so many digits
+    right = (case.judged.verdict == AGREE) & (case.judged.scale > 0.0)
     with np.errstate(all="ignore"):
         left = (np.abs(case.judged.difference) + case.judged.doubt) / case.judged.scale
     worst = np.max(np.nan_to_num(left[right]), initial=0.0)

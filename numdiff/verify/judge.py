@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,6 +28,8 @@ SAFETY, NOISY_SAFETY = 8.0, 16.0
 STRICT = 1e-10
 # An entry that may be zero is measured against its row: a thousandth of the largest effect on f.
 SHARE = 1e-3
+# An `rtol` that can be asked for even if it is rounded up to one digit.
+REACHABLE = 0.9
 TRUSTED = np.array([status.trustworthy for status in Status])
 TRUSTED.setflags(write=False)
 
@@ -40,6 +43,7 @@ class Numerical(NamedTuple):
     left: NDArray[Any]
     right: NDArray[Any]
     noise: Floats
+    step: Floats | float = math.inf
 
 
 class Sizes(NamedTuple):
@@ -158,15 +162,20 @@ def reasons(
 def _too_wide(
     chosen: NDArray[np.bool_], judged: Judged, numerical: Numerical, f0: Floats | None
 ) -> str:
-    remedy = f"accept rtol >= {_needed(chosen, judged):.0e}"
+    needed = _needed(chosen, judged)
+    # `rtol` is less than one, also when written with one digit
+    remedy = f"accept rtol >= {needed:.0e}" if needed < REACHABLE else ""
     noisy = chosen & (numerical.status != Status.OK) & (numerical.noise > 0.0)
     if f0 is None or len(f0) != len(noisy) or not noisy.any():
-        return f"{_count(chosen)}: the error bars are too wide to prove agreement; {remedy}"
+        told = f"{_count(chosen)}: the error bars are too wide to prove agreement"
+        return told + f"; {remedy}" * bool(remedy)
     with np.errstate(all="ignore"):
         level = np.max((numerical.noise / np.abs(f0)[:, None])[noisy])
     return (
         f"{_count(chosen)}: f itself is good to {level:.0e} only; compute it more accurately "
-        f"(tighter solver tolerances, double precision, more samples), or {remedy}"
+        "(tighter solver tolerances, double precision, more samples)"
+        + f", or {remedy}"
+        * bool(remedy)
     )
 
 
@@ -183,11 +192,18 @@ def _between(chosen: NDArray[np.bool_], analytic: NDArray[Any], numerical: Numer
     if np.iscomplexobj(ends) or np.iscomplexobj(analytic) or not np.isfinite(ends).all():
         return ""
     given = analytic[chosen]
-    slack = STRICT * np.abs(ends).max(axis=0)
+    slack = np.fmax(STRICT * np.abs(ends).max(axis=0), _blur(numerical)[chosen])
     inside = (ends.min(axis=0) - slack <= given) & (given <= ends.max(axis=0) + slack)
     if inside.all():
         return "the given value lies between the left and the right derivative. "
-    return f"{_count(~inside)} given outside the interval of left and right derivative. "
+    which = "the given value lies" if inside.size == 1 else f"{np.sum(~inside)} given values lie"
+    return f"{which} outside the interval of left and right derivative. "
+
+
+def _blur(numerical: Numerical) -> Floats:
+    """Return what noise of f makes of the slopes on both sides, whose bars are not told."""
+    with np.errstate(all="ignore"):
+        return np.asarray(np.nan_to_num(numerical.noise / numerical.step, posinf=0.0))
 
 
 def _count(chosen: NDArray[np.bool_]) -> str:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 import numpy as np
 
-from numdiff.options import Box, as_point, read
+from numdiff.options import Box, read
+from numdiff.verify.algebra import is_function, spacing_of
 from numdiff.verify.checking import Choices, Plan, beside, plan_of
-from numdiff.verify.directional import Finding, along
+from numdiff.verify.directional import Finding, along, flat, noise_of
 from numdiff.verify.findings import call_text, title_of
+from numdiff.verify.hints import Evidence, hints
+from numdiff.verify.locate import BARS
 from numdiff.verify.report import (
     AGREE,
     DISAGREE,
@@ -33,6 +37,9 @@ __all__ = ["directional"]
 
 Function = Callable[..., Any]
 
+SHOWN = 6  # entries that a note names
+EVERYWHERE = "in all entries"  # what a hint says of a mistake that no place marks
+
 
 class Applied(NamedTuple):
     """A derivative at a point as a product.
@@ -45,11 +52,14 @@ class Applied(NamedTuple):
         The sum of the sizes of its entries times those of x, where they are known.
     rounding : float
         Of its entries, relative.
+    lost : tuple of tuple of int
+        Output and flat input of some entries that are not finite, where they are known.
     """
 
     apply: Callable[[Floats], Any]
     total: Floats | None
     rounding: float
+    lost: tuple[tuple[int, int], ...] = ()
 
 
 def directional(f: Function, grad_or_jvp: Any, x: Any, **choices: Unpack[Choices]) -> Report:
@@ -90,28 +100,18 @@ def directional(f: Function, grad_or_jvp: Any, x: Any, **choices: Unpack[Choices
     >>> report.verdict, report.nfev
     ('agree', 6)
     """
+    __tracebackhide__ = True
     plan = plan_of(choices)
+    if plan.n_points > 1 and not is_function(grad_or_jvp):
+        raise ValueError("an array is the derivative at x only: give a function for `n_points` > 1")
     subject = subject_of(x, plan.names)
     function, args = subject.inward(f), plan.settings.get("args", ())
     box = read(f, subject.x, bounds=plan.settings.get("bounds")).box
     random = np.random.default_rng(plan.rng)
-    findings: list[Finding] = []
+    findings: tuple[Finding, ...] = ()
     for point in _points(subject.x, plan, box, random):
         applied = _applied(grad_or_jvp, subject, point, args)
-        findings.append(
-            along(
-                _flat(function, subject.x.shape, plan),
-                applied.apply,
-                point.ravel(),
-                rtol=plan.rtol,
-                max_nfev=plan.settings.get("max_nfev"),
-                rng=random,
-                bounds=box,
-                noise=_noise(plan),
-                total=applied.total,
-                rounding=applied.rounding,
-            )
-        )
+        findings = (*findings, _compared(function, applied, point, plan, box, random))
     shown = (("", f), ("", grad_or_jvp), ("", subject))
     text = call_text("directional", subject, shown, plan)
     return _report(findings, subject, title_of(
@@ -119,12 +119,32 @@ def directional(f: Function, grad_or_jvp: Any, x: Any, **choices: Unpack[Choices
     ), text)  # fmt: skip
 
 
-def _flat(function: Function, shape: tuple[int, ...], plan: Plan) -> Function:
-    """Return the function of a flat vector, one at a time."""
-    args = plan.settings.get("args", ())
-    if plan.settings.get("vectorized", False):
-        return lambda v: np.asarray(function(v.reshape(*shape, 1), *args))[..., 0]
-    return lambda v: function(v.reshape(shape), *args)
+def _compared(
+    function: Function, applied: Applied, point: Floats,
+    plan: Plan, box: Box | None, random: np.random.Generator,
+) -> Finding:  # fmt: skip
+    """Compare at one point."""
+    __tracebackhide__ = True
+    found = along(
+        flat(function, point.shape, plan.settings),
+        applied.apply,
+        point.ravel(),
+        rtol=plan.rtol,
+        max_nfev=plan.settings.get("max_nfev"),
+        rng=random,
+        bounds=box,
+        noise=noise_of(plan.settings),
+        total=applied.total,
+        rounding=applied.rounding,
+    )
+    if not applied.lost:
+        return found
+    places = ", ".join(
+        str([i] * (found.derivative.size > 1) + [int(k) for k in np.unravel_index(j, point.shape)])
+        for i, j in applied.lost
+    )
+    note = f"the derivative that was given is not finite, as in entries {places}"
+    return replace(found, notes=(note, *found.notes))
 
 
 def _points(
@@ -135,15 +155,11 @@ def _points(
         yield next(beside(x, plan.radius, box, random))
 
 
-def _noise(plan: Plan) -> float | None:
-    noise = plan.settings.get("noise")
-    return None if noise is None else float(np.max(as_point(noise, "noise")))
-
-
 def _applied(derivative: Any, subject: Subject, x: Floats, args: tuple[Any, ...]) -> Applied:
     """Turn a derivative of any form into a product with flat vectors."""
+    __tracebackhide__ = True
     value = derivative
-    if callable(derivative) and not hasattr(derivative, "matvec"):
+    if is_function(derivative):
         if not _takes(derivative, 1 + len(args)) and _takes(derivative, 2 + len(args)):
             product = subject.inward(derivative, 2)
             return Applied(
@@ -151,16 +167,30 @@ def _applied(derivative: Any, subject: Subject, x: Floats, args: tuple[Any, ...]
             )
         value = subject.inward(derivative)(x.copy(), *args)
     if hasattr(value, "matvec") and not isinstance(value, np.ndarray):
-        return Applied(lambda v: np.ravel(value.matvec(v)), None, 2.0**-52)
+        return Applied(lambda v: np.ravel(value.matvec(v)), None, spacing_of(value))
     array = value if hasattr(value, "toarray") else np.array(value)
     if math.prod(array.shape) % max(x.size, 1):
         raise ValueError(f"the derivative must have {x.size} columns, got shape {array.shape}")
-    matrix = array if hasattr(value, "toarray") else array.reshape(-1, max(x.size, 1))
-    kind = np.dtype(matrix.dtype)
-    rounding = float(np.finfo(kind).eps) if kind.kind == "f" else 2.0**-52
-    total = abs(matrix) @ np.abs(x.ravel())
+    # what has no columns does not tell its rows by its size
+    rows = array.size // x.size if x.size else math.prod(array.shape[: array.ndim - x.ndim])
+    matrix = array if hasattr(value, "toarray") else array.reshape(rows, x.size)
+    with np.errstate(invalid="ignore"):
+        total = abs(matrix) @ np.abs(x.ravel())
     # of a row of zeros nothing is a share
-    return Applied(lambda v: matrix @ v, np.where(total > 0.0, total, np.inf), rounding)
+    share = np.where(total == 0.0, np.inf, total)
+    return Applied(lambda v: matrix @ v, share, spacing_of(matrix), _lost(matrix))
+
+
+def _lost(matrix: Any) -> tuple[tuple[int, int], ...]:
+    """Return some of the entries that are not finite."""
+    if hasattr(matrix, "toarray"):
+        stored = matrix.tocoo()
+        rows, columns, numbers = stored.row, stored.col, stored.data
+    else:
+        rows, columns = np.nonzero(~np.isfinite(matrix))
+        numbers = matrix[rows, columns]
+    places = np.stack([rows, columns], axis=-1)[~np.isfinite(numbers)]
+    return tuple((int(i), int(j)) for i, j in places[:SHOWN])
 
 
 def _takes(function: Function, count: int) -> bool:
@@ -174,11 +204,11 @@ def _takes(function: Function, count: int) -> bool:
     return True
 
 
-def _report(findings: list[Finding], subject: Subject, title: str, text: str) -> Report:
+def _report(findings: tuple[Finding, ...], subject: Subject, title: str, text: str) -> Report:
     entries = np.concatenate([_entries(one, subject, k) for k, one in enumerate(findings)])
     outputs = sum(one.derivative.size for one in findings)
-    wrong = sum(_wrong_outputs(one, subject.x.size) for one in findings)
-    agreed = sum(_right_outputs(one, subject.x.size) for one in findings)
+    wrong = sum(int(one.disagrees.sum()) for one in findings)
+    agreed = sum(_right_outputs(one) for one in findings)
     coverage = Coverage(
         points=len(findings),
         tested=outputs,
@@ -192,6 +222,7 @@ def _report(findings: list[Finding], subject: Subject, title: str, text: str) ->
     return Report(
         verdict=overall(coverage),
         entries=entries,
+        hints=tuple(_likely(findings[0], subject.x)),
         notes=tuple(dict.fromkeys(note for one in findings for note in one.notes)),
         coverage=coverage,
         nfev=sum(one.nfev for one in findings),
@@ -200,19 +231,29 @@ def _report(findings: list[Finding], subject: Subject, title: str, text: str) ->
     )
 
 
-def _wrong_outputs(finding: Finding, n: int) -> int:
-    """Count the outputs that are known to be wrong; of those, entries were found in some."""
-    if finding.verdict != DISAGREE:
-        return 0
-    return max(1, np.unique(finding.index[finding.wrong] // n).size)
+def _likely(finding: Finding, x: Floats) -> Iterator[str]:
+    """Yield what explains all entries of a sample."""
+    if not finding.sampled:
+        return
+    analytic, numerical, bars = (
+        np.atleast_2d(one) for one in (finding.analytic, finding.numerical, BARS * finding.error)
+    )
+    inputs = x.ravel()[finding.index % x.size]
+    found = hints(
+        Evidence(analytic, numerical, bars, inputs, None, "gradient"),
+        lambda matrix: bool((np.abs(matrix - numerical) <= bars).all()),
+    )
+    # other places are places in the sample
+    if len(found) == 1 and EVERYWHERE in found[0]:
+        yield f"{found[0]}, to go by the sample"
 
 
-def _right_outputs(finding: Finding, n: int) -> int:
+def _right_outputs(finding: Finding) -> int:
     """Count the outputs that are right: where some are wrong, those within their bars."""
     if finding.verdict != DISAGREE:
         return finding.derivative.size * (finding.verdict == AGREE)
     inside = np.abs(finding.predicted - finding.derivative) <= finding.error_along
-    return min(int(inside.sum()), finding.derivative.size - _wrong_outputs(finding, n))
+    return min(int(inside.sum()), finding.derivative.size - int(finding.disagrees.sum()))
 
 
 def _entries(finding: Finding, subject: Subject, k: int) -> NDArray[Any]:

@@ -66,9 +66,14 @@ class Task(NamedTuple):
     noise: float | None = None
     rounding: float = DOUBLE
 
+    def product(self, v: Floats) -> NDArray[Any]:
+        """Return the analytic derivative times v, as it comes; entries may be infinite."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.apply(v))
+
     def predicted(self, v: Floats) -> Floats:
         """Return what the analytic derivative says along v, of every output."""
-        return np.asarray(self.apply(v), dtype=np.float64).ravel()
+        return np.asarray(self.product(v), dtype=np.float64).ravel()
 
 
 class Entry(NamedTuple):
@@ -88,11 +93,15 @@ class Entry(NamedTuple):
 
 
 class Located(NamedTuple):
-    """Entries that were tested, what that cost, and what was noticed."""
+    """Entries that were tested, what that cost, and what was noticed.
+
+    Where most are wrong `sampled` says that the entries stand for many.
+    """
 
     entries: tuple[Entry, ...]
     nfev: int
     notes: tuple[str, ...] = ()
+    sampled: bool = False
 
 
 class Columns(NamedTuple):
@@ -210,13 +219,13 @@ def by_halves(
     nfev, left, doubt = 0, excess, bar
     while abs(left) > doubt and search.cost + nfev + ENTRY <= limit:
         block = _descended(search, left, entries, limit - nfev - ENTRY)
-        if block.last - block.first > 1:
+        # a difference over a step may leave some of an entry that is known already
+        if block.last - block.first > 1 or block.first in {entry.column for entry in entries}:
             break
         entry, cost = _tested(task, like, row, block.first, limit - nfev - search.cost)
         entries, nfev = (*entries, entry), nfev + cost
         if block.dense is not None:
-            more = _sampled(search, *block.dense, limit - nfev - search.cost)
-            return Located(entries + more.entries, nfev + search.cost + more.nfev, more.notes)
+            return _sampled(search, block.dense, entries, nfev, limit)
         if not entry.wrong:
             return Located(entries, nfev + search.cost)
         left -= entry.excess * v[block.first]
@@ -249,21 +258,26 @@ def _descended(search: _Search, excess: float, entries: tuple[Entry, ...], limit
     return _Block(first, last, dense)
 
 
-def _sampled(search: _Search, first: int, last: int, limit: float) -> Located:
-    """Test a few entries of a block that is wrong everywhere."""
+def _sampled(
+    search: _Search, block: tuple[int, int], entries: tuple[Entry, ...], nfev: int, limit: float
+) -> Located:
+    """Test a few entries more of a block that is wrong everywhere."""
+    first, last = block
     moving = first + np.flatnonzero(search.v[first:last])
     picks = np.linspace(0, moving.size - 1, min(SAMPLED, moving.size)).astype(int)
-    entries: tuple[Entry, ...] = ()
-    nfev = 0
-    for column in moving[picks].tolist():
-        if nfev + ENTRY > limit:
+    known = [entry.column for entry in entries]
+    for column in np.setdiff1d(moving[picks], known).tolist():
+        left = limit - nfev - search.cost
+        if left < ENTRY:
             break
-        entry, cost = _tested(search.task, search.like, search.row, column, limit - nfev)
+        entry, cost = _tested(search.task, search.like, search.row, column, left)
         entries, nfev = (*entries, entry), nfev + cost
     where = "a global mistake" if last - first == search.v.size else "a mistake of a whole block"
     wrong = sum(entry.wrong for entry in entries)
     note = f"{where}: in entries {first} to {last - 1} most parts are wrong; of {len(entries)} "
-    return Located(entries, nfev, (note + f"entries sampled there {wrong} are",))
+    told = (note + f"entries tested {wrong} are",)
+    everywhere = last - first == search.v.size and wrong == len(entries)
+    return Located(entries, nfev + search.cost, told, everywhere)
 
 
 def by_column(

@@ -33,6 +33,7 @@ __all__ = ["factors", "factors_of_lines", "facts", "outer_product", "scales", "t
 
 DENOMINATOR = 12  # largest of the fractions that count as such
 LARGEST = 1.0e5  # of the integers: a mean over more is rare, and any number is near one
+PLAUSIBLE = 1e-5  # a factor nearer to one is a rounded number and no forgotten factor
 ALIKE = 1e-9  # relative difference of factors that are the same
 SIMPLE = 1.6  # price of a constant that may come with a factor such as x
 KNOWN = (
@@ -111,7 +112,7 @@ def factors(view: View, *, whole: bool, by: tuple[tuple[str, Floats], ...]) -> I
         ratio = view.numerical / (view.analytic * basis)
         error = (view.bars + 4.0 * EPS * np.abs(view.numerical)) / np.abs(view.analytic * basis)
         for factor, spread in _clusters(ratio, error, whole=whole):
-            if name or factor != 1.0:
+            if name or abs(factor - 1.0) > PLAUSIBLE:
                 yield _factor_idea(view, name, basis, (factor, spread), by)
 
 

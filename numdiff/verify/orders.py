@@ -86,11 +86,12 @@ def moves(view: View) -> Iterator[Idea]:
         lines = np.flatnonzero(view.wrong.any(axis=1 - axis))
         if lines.size * length * a.shape[1] <= WIDE:
             # fits[j, k]: what stands in line k would be right in wrong line j
-            known = np.isnan(d)
-            fits = np.stack([((np.abs(a - d[j]) <= b[j]) | known[j]).all(axis=1) for j in lines])
+            lost = np.isnan(d)
+            fits = np.stack([((np.abs(a - d[j]) <= b[j]) | lost[j]).all(axis=1) for j in lines])
             yield from _permuted(view, axis, lines, fits[:, lines])
-            held = np.stack([((np.abs(a[k] - d) <= b) | known).all(axis=1) for k in lines])
-            yield from _copied(view, axis, lines, held)
+            held = np.stack([((np.abs(a[k] - d) <= b) | lost).all(axis=1) for k in lines])
+            # a line of which nothing is known fits everything, and so speaks for nothing
+            yield from _copied(view, axis, lines, held & ~lost.all(axis=1))
 
 
 def _permuted(view: View, axis: int, lines: Ints, fits: Mask) -> Iterator[Idea]:

@@ -26,6 +26,7 @@ __all__ = [
     "FAST",
     "KINKED",
     "ROUGH",
+    "ROUNDED",
     "Slope",
     "directions",
     "scales",

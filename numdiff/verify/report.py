@@ -234,7 +234,8 @@ def _table(report: Report) -> Iterator[str]:
     if left_out and report.verdict != AGREE:
         differ = int(np.count_nonzero(report.entries["verdict"] == DISAGREE))
         wrong = max(differ - (len(rows) - 1), 0)
-        yield f"... {left_out} more entries" + f", {wrong} of which differ" * bool(wrong)
+        what = "entry" if left_out == 1 else "entries"
+        yield f"... {left_out} more {what}" + f", {wrong} of which differ" * bool(wrong)
 
 
 def _shown(report: Report) -> NDArray[Any]:

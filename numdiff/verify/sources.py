@@ -30,9 +30,16 @@ __all__ = [
 
 Function = Callable[..., Any]
 
-# How far x moves, relative: by some hundred roundings, so that they fall differently, and so little
-# that what squares of it leave of a smooth derivative is nothing.
-LAST_BITS = 2.0**-45
+# How far x moves: by some hundred units in the last place of x, or of 1 + x if that is more, so
+# that roundings fall differently, but by no more than eps**(1/4) of x: fourth differences leave no
+# more than eps of a smooth derivative.
+LAST_BITS = 2.0**7
+WAYS = 2  # each of them may show nothing, by luck
+ORDER = 4
+FEWER = 1.0 / 3.0  # fourth differences spread by sqrt(70) of a jump: nearly three of them is enough
+STEPS = (-3.0, -2.0, -1.0, 1.0, 2.0, 3.0)  # three fourth differences: one may vanish by luck
+# Entries of less than this share of the largest may be nothing but rounding themselves.
+SHARE = 1e-3
 
 
 class Subject(NamedTuple):
@@ -199,18 +206,53 @@ def read_matrix(value: Any, outputs: tuple[int, ...], inputs: tuple[int, ...]) -
     return reading._replace(matrix=matrix, transposed=turned, precision=precision, stored=kept)
 
 
-def rounding_of(ask: Callable[[Floats], Any], x: Floats, random: np.random.Generator) -> Any:
-    """Return by how much a derivative (m, n) jumps when x moves by its last bits.
+def rounding_of(
+    ask: Callable[[Floats], Any],
+    x: Floats,
+    matrix: NDArray[Any],
+    precision: float,
+    random: np.random.Generator,
+) -> Floats:
+    """Return by how much a derivative (m, n) jumps when x moves a little.
 
-    Its own cancellation and randomness show in second differences, which the derivative itself
-    leaves none (Moré and Wild 2011, doi:10.1137/100786125). Zero where it is not defined there.
+    Its own cancellation and randomness show in fourth differences, which the derivative itself
+    leaves none (Moré and Wild 2011, doi:10.1137/100786125). A jump may be small by luck: no entry
+    is taken for more exact than most are. Zero where it is not defined there.
+
+    Parameters
+    ----------
+    ask : callable
+        Maps a point to the derivative there.
+    x : array
+        The point.
+    matrix : array (m, n)
+        The derivative at x.
+    precision : float
+        The unit roundoff of its type.
+    random : numpy.random.Generator
+        Where the direction comes from.
     """
-    way = x * LAST_BITS * weights(random, x.size).reshape(x.shape)
+    eps = 2.0 * precision
     with np.errstate(all="ignore"):
-        try:
-            return np.abs(ask(x + way) + ask(x - way) - 2.0 * ask(x))
-        except (ArithmeticError, ValueError):  # outside its domain
-            return 0.0
+        step = np.minimum(LAST_BITS * eps * np.fmax(1.0, 1.0 / np.abs(x)), eps**0.25)
+        ways = [x * step * weights(random, x.size).reshape(x.shape) for _ in range(WAYS)]
+        own = np.fmax.reduce([_jump(ask, x, matrix, way) for way in ways])
+        size = np.abs(matrix)
+        largest = np.max(size, axis=1, keepdims=True, initial=0.0)
+        counted = np.isfinite(own) & (size > SHARE * largest)
+        shared = np.median((own / size)[counted]) if counted.any() else 0.0
+        return np.asarray(np.fmax(own, shared * size))
+
+
+def _jump(ask: Callable[[Floats], Any], x: Floats, matrix: NDArray[Any], way: Floats) -> Floats:
+    """Return the largest of the fourth differences along a way."""
+    try:
+        around = [ask(x + step * way) for step in STEPS]
+    except (ArithmeticError, ValueError):  # outside its domain
+        return np.zeros(matrix.shape)
+    half = len(STEPS) // 2
+    table = np.diff([*around[:half], matrix, *around[half:]], ORDER, axis=0)
+    return np.asarray(FEWER * np.fmax.reduce(np.abs(table)))
 
 
 def _alike(shape: tuple[int, ...], *wanted: tuple[int, ...]) -> bool:

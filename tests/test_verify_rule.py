@@ -1,0 +1,120 @@
+"""What the rule of `numdiff.verify` allows for: rounding, luck, zeros, and words."""
+
+import numpy as np
+import pytest
+
+from numdiff import verify
+from numdiff.verify.checking import _sizes
+from numdiff.verify.hints import Evidence, hints
+
+SEEDS = range(40)
+
+
+def by_differences(weights):
+    """A gradient of sum(exp(w x)) by central differences: right, but for rounding."""
+    h = 1e-6
+    return lambda x: (np.exp(weights * (x + h)) - np.exp(weights * (x - h))) / (2 * h)
+
+
+def blamed(f, derivative, points):
+    return [x for x in points if verify.gradient(f, derivative, x).verdict == "disagree"]
+
+
+# --- Rounding inside the derivative ---
+
+
+def test_rounding_that_is_small_by_luck_blames_no_entry():
+    random, wrong = np.random.default_rng(0), 0
+    for _ in SEEDS:
+        w, x = random.uniform(-1.5, 1.5, 5), random.uniform(0.2, 2.0, 5)
+        wrong += len(blamed(lambda x, w=w: np.sum(np.exp(w * x)), by_differences(w), [x]))
+    assert wrong <= 1  # of 40: single second differences blame a third
+
+
+def test_small_errors_of_exact_formulas_are_still_found():
+    random, found = np.random.default_rng(1), 0
+    for _ in SEEDS:
+        w, x = random.uniform(-1.5, 1.5, 5), random.uniform(0.2, 2.0, 5)
+        off = 1.0 + 1e-9 * (np.arange(5) == random.integers(5))
+        right = lambda x, w=w: w * np.exp(w * x)
+        wrong = lambda x, w=w, off=off: off * w * np.exp(w * x)
+        f = lambda x, w=w: np.sum(np.exp(w * x))
+        assert verify.gradient(f, right, x).verdict == "agree"
+        found += verify.gradient(f, wrong, x).verdict == "disagree"
+    assert found >= 0.85 * len(SEEDS)
+
+
+@pytest.mark.parametrize(
+    ("f", "derivative", "low", "high"),
+    [
+        (
+            lambda x: np.expm1(x[0]) / x[0],
+            lambda x: (x * np.exp(x) - np.exp(x) + 1) / x**2,
+            -6.5,
+            -4.5,
+        ),
+        (lambda x: np.log(np.expm1(x[0])), lambda x: np.exp(x) / (np.exp(x) - 1), -9.0, -6.0),
+    ],
+    ids=["phi", "log expm1"],
+)
+def test_cancellation_beside_one_is_seen_at_small_x(f, derivative, low, high):
+    assert not blamed(f, derivative, [[10.0**p] for p in np.linspace(low, high, 20)])
+
+
+# --- Sizes ---
+
+
+def test_an_input_that_is_zero_is_not_measured_in_units_of_large_ones():
+    x = np.array([1.5e11, 0.0167, 0.0])
+    assert _sizes(x).tolist() == [1.5e11, 0.0167, 1.0]
+    assert _sizes(x, np.array([1.0, 1.0, 40.0]))[2] == 40.0
+    assert _sizes(np.array([1e-9, 0.0]))[1] == 1e-9
+
+
+def test_zeros_are_not_agreed_on_to_digits():
+    report = verify.jacobian(lambda _: np.ones(3), lambda _: np.zeros((3, 3)), [1.0, 2.0, 3.0])
+    assert report.verdict == "agree"
+    assert np.isnan(report.coverage.digits)
+    assert "digits" not in str(report)
+
+
+# --- Words ---
+
+
+def test_what_is_not_known_speaks_for_no_index():
+    x = np.array([0.3, 0.8, 1.7, 2.1])
+    right = np.exp(np.sin(x))[None]
+    given, numerical = right.copy(), right.copy()
+    given[0, 1] *= 1.2345678
+    numerical[0, 2] = np.nan
+    found = hints(Evidence(given, numerical, 1e-12 * right, x, None, "gradient"), lambda _: True)
+    assert "index" not in " ".join(found)
+
+
+@pytest.mark.parametrize(("given", "where"), [(1e-3, "between"), (2e-3, "outside")])
+def test_a_slope_at_a_kink_may_be_one_of_its_ends(given, where):
+    f = lambda x: np.abs(x[0] - 1.0) * 1e-3 + 1e6
+    notes = " ".join(verify.gradient(f, lambda _: [given], [1.0]).notes)
+    assert f"the given value lies {where}" in notes
+
+
+def test_a_factor_of_nearly_one_is_no_factor_that_is_missing():
+    f, x = (lambda x: np.sum(x**3)), np.array([0.37, 1.23, 2.71])
+    report = verify.gradient(f, lambda x: 3 * x**2 * (1 + 2e-8), x)
+    assert report.verdict == "disagree"
+    assert "factor" not in " ".join(report.hints)
+    assert "factor" in " ".join(verify.gradient(f, lambda x: 3 * x**2 * 1.02, x).hints)
+
+
+def test_one_more_entry_is_no_more_entries():
+    report = verify.gradient(lambda x: np.sum(x**3), lambda x: x**2 * [3, 3.1], [1.3, 0.7])
+    assert "... 1 more entry" in str(report)
+    assert "1 more entries" not in str(report)
+
+
+def test_a_tolerance_of_one_or_more_is_not_proposed():
+    noise = np.random.default_rng(0)
+    f = lambda x: 1.0 + 1e-6 * x[0] + 1e-3 * noise.standard_normal()
+    report = verify.gradient(f, lambda _: [1e-6], [1.0])
+    assert report.verdict == "inconclusive"
+    assert "rtol" not in " ".join(report.notes)
