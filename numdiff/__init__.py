@@ -1,5 +1,7 @@
 """Numerical derivatives with error bars you can trust."""
 
+from importlib import import_module
+
 from numdiff.estimate import Estimate, Status
 from numdiff.noise_level import NoiseEstimate, noise_level
 from numdiff.operators import (
@@ -35,8 +37,6 @@ def __getattr__(name: str) -> object:
         from numdiff.stencil import Stencil  # noqa: PLC0415
 
         return Stencil
-    if name == "verify":  # likewise
-        import numdiff.verify  # noqa: PLC0415
-
-        return numdiff.verify
+    if name in {"native", "verify"}:  # likewise
+        return import_module(f"numdiff.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

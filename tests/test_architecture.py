@@ -218,6 +218,13 @@ def test_layers():
     assert lint_imports(config_filename=str(PYPROJECT), no_cache=True) == 0
 
 
+def test_parts_load_when_they_are_asked_for():
+    code = "import numdiff as nd; nd.native.gradient, nd.verify.gradient; import sys; "
+    code += "print([name in sys.modules for name in ('numba', 'scipy')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[False, False]\n"
+
+
 def test_public_names():
     assert numdiff.__all__ == [
         "Estimate",
