@@ -220,10 +220,12 @@ def _values(task: Task, place: Place, points: Floats) -> tuple[Floats, int]:
 
 def read_at(task: Task, place: Place) -> Reading:
     """Ask for the derivative at a place."""
+    __tracebackhide__ = True
     return _asked(task, task.rows(place.form.shape), place.x)
 
 
 def _asked(task: Task, outputs: tuple[int, ...], x: Floats) -> Reading:
+    __tracebackhide__ = True
     try:
         value = task.derivative(outputs)(x.copy(), *task.call.args)
     except Exception as exception:

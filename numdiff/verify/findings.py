@@ -44,6 +44,7 @@ LONGEST = 60  # characters of x in the call that gives a report again
 
 def check(task: Task, plan: Plan) -> Report:
     """Check a derivative at one point or several."""
+    __tracebackhide__ = True
     if task.fixed and plan.n_points > 1:
         raise ValueError("an array is the derivative at x only: give a function for `n_points` > 1")
     random = np.random.default_rng(plan.rng)
