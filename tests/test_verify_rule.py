@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.sparse.linalg import aslinearoperator
 
 from numdiff import verify
 from numdiff.verify.checking import _sizes
@@ -118,3 +119,14 @@ def test_a_tolerance_of_one_or_more_is_not_proposed():
     report = verify.gradient(f, lambda _: [1e-6], [1.0])
     assert report.verdict == "inconclusive"
     assert "rtol" not in " ".join(report.notes)
+
+
+def test_an_operator_in_single_precision_is_held_to_it():
+    slopes = np.random.default_rng(3).normal(size=(4, 3)).astype(np.float32)
+    operator = aslinearoperator(slopes.astype(np.float32) * np.float32(1 / 3))
+    exact = slopes.astype(float) / 3
+    report = verify.jacobian(lambda x: exact @ x, lambda _: operator, [1.0, -2.0, 0.5])
+    assert report.verdict == "agree"
+    wrong = operator * np.float32(1.01)
+    report = verify.jacobian(lambda x: exact @ x, lambda _: wrong, [1.0, -2.0, 0.5])
+    assert report.verdict == "disagree"

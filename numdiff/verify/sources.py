@@ -200,7 +200,9 @@ def read_matrix(value: Any, outputs: tuple[int, ...], inputs: tuple[int, ...]) -
     if array.size != m * n or not (exact or turned or _alike(shape, outputs + inputs, (m, n))):
         return reading
     matrix = array.reshape(n, m).T if turned else array.reshape(m, n)
-    precision = float(np.finfo(array.dtype).eps) / 2 if array.dtype.kind in "fc" else 2.0**-53
+    # an operator in single precision may hand out columns in double
+    own = [np.dtype(d) for d in (array.dtype, getattr(value, "dtype", None)) if d is not None]
+    precision = max([float(np.finfo(d).eps) / 2 for d in own if d.kind in "fc"], default=2.0**-53)
     kept = None if turned else reading.stored
     matrix = matrix.astype(complex if array.dtype.kind == "c" else float)
     return reading._replace(matrix=matrix, transposed=turned, precision=precision, stored=kept)
