@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from numdiff.rules import RULES
 from numdiff.steps import Method, named_method
 
 if TYPE_CHECKING:
@@ -204,7 +203,11 @@ def _step(step: Any, x: Floats) -> Floats | str | None:
         steps.fill(step)
         return steps
     if step is None or isinstance(step, str):
-        if step is not None and step not in RULES:
+        if step is None:
+            return None
+        from numdiff.rules import RULES  # noqa: PLC0415 - loads when needed
+
+        if step not in RULES:
             names = ", ".join(repr(name) for name in RULES)
             raise ValueError(
                 f"`step` must be a number, an array like x or one of {names}, got {step!r}"

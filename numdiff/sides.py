@@ -13,7 +13,6 @@ from numdiff.evaluate import Call, Form, origin
 from numdiff.kernels import compiled, driver, points, runner
 from numdiff.lines import Lines, Problem, blank, climb, columns_of, fill, single_step
 from numdiff.options import Box, Options
-from numdiff.selection import by_rule
 from numdiff.steps import Level, Span, channels, first_step, level_of, textbook
 from numdiff.workers import spread
 
@@ -159,6 +158,8 @@ def _follow(
         windows.append(Window(rows, side, options.method.side, span, lines, levels))
         lines = lines._replace(samples=None, state=None)
     else:
+        from numdiff.selection import by_rule  # noqa: PLC0415 - loads when needed
+
         room = task.room and (task.room[0][rows], task.room[1][rows])
         lines = by_rule(
             problem, chosen, task.order, options.rule, method, noise=problem.noise, room=room
