@@ -20,6 +20,7 @@ COMMANDS = (
     Command("accuracy", "benchmarks.accuracy", "digits, error bars and evaluations beside peers"),
     Command("native", "benchmarks.native", "derivatives of compiled functions, beside peers"),
     Command("rules", "benchmarks.rules", "the classical step rules beside method auto"),
+    Command("same", "benchmarks.same", "whether another state of the code gives the same bits"),
     Command("speed", "benchmarks.speed", "time and memory, as ratios, beside peers"),
     Command("verify", "benchmarks.verify", "mistakes found in derivatives, beside peers"),
 )
