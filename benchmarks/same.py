@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
         _take_from_git(options.revision, before)
         shutil.copytree(ROOT / "numdiff", now / "numdiff", ignore=shutil.ignore_patterns("__*_*"))
         running = [_start(place, options.group) for place in (before, now)]
-        if any([process.wait() for process in running]):
+        if any(process.wait() for process in running):
             print("the questions could not be asked")
             return 2
         answers = [dict(_read(place)) for place in (before, now)]
