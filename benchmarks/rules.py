@@ -17,12 +17,12 @@ from benchmarks.metrics import COLUMNS, Column, Outcome
 from benchmarks.quiet import quiet
 from benchmarks.report import shown, table
 from benchmarks.tools import Answer, Counted
-from numdiff.directions import axes
-from numdiff.evaluate import Call, origin
-from numdiff.lines import Problem
+from numdiff.drivers.by_rule import by_rule
+from numdiff.drivers.derivatives import Problem
+from numdiff.evaluation.call import Call, origin
+from numdiff.geometry.directions import axes
+from numdiff.methods import METHODS
 from numdiff.rules import RULES
-from numdiff.selection import by_rule
-from numdiff.steps import METHODS
 from tests.corpus.noisy import noisy_cases
 
 METHODS_OF_RULES = ("central", "forward")

@@ -3,7 +3,7 @@
 from importlib import import_module
 
 from numdiff.estimate import Estimate, Status
-from numdiff.noise_level import NoiseEstimate, noise_level
+from numdiff.noise.level import NoiseEstimate, noise_level
 from numdiff.operators import (
     derivative,
     gradient,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from numdiff.drivers.derivatives import Lines
 from numdiff.estimate import Estimate, Status
-from numdiff.lines import Lines
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 import numdiff
 from numdiff.estimate import Estimate
-from numdiff.evaluate import Call, origin
+from numdiff.evaluation.call import Call, origin
 from numdiff.rules import RULES
 
 __all__ = ["main"]

@@ -16,15 +16,15 @@ from numdiff.assemble import (
     symmetric,
     symmetrised,
 )
-from numdiff.complexstep import complex_step
-from numdiff.directions import Directions, along, axes, joined
-from numdiff.dispatchers import as_function, is_dispatcher
+from numdiff.drivers.derivatives import Lines, Problem, stacked, still
+from numdiff.engine.complex_step import complex_step
+from numdiff.engine.differentiate import differentiate, pose
+from numdiff.engine.mixed import second
 from numdiff.estimate import Estimate
-from numdiff.evaluate import Call
-from numdiff.lines import Lines, Problem, stacked, still
+from numdiff.evaluation.call import Call
+from numdiff.evaluation.dispatchers import as_function, is_dispatcher
+from numdiff.geometry.directions import Directions, along, axes, joined
 from numdiff.options import Options, as_point, as_vector, read
-from numdiff.second import second
-from numdiff.sides import differentiate, pose
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

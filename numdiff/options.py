@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from numdiff.steps import Method, named_method
+from numdiff.methods import Method, named_method
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from numdiff.evaluate import Form
+    from numdiff.evaluation.call import Form
     from numdiff.stencil import Stencil
 
     Floats = NDArray[np.float64]

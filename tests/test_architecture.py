@@ -20,11 +20,11 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 LINES_PER_FUNCTION = 40
 LINES_PER_MODULE = 400
-LINES_ALTOGETHER = 9000
+LINES_ALTOGETHER = 9100
 POSITIONAL = 6
 COMPLEXITY = 10
 COMPLEXITY_OF_KERNELS = 15
-CALLERS_OF_F = ("evaluate", "dispatchers", "closures")
+CALLERS_OF_F = ("evaluation", "native")
 
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -121,7 +121,12 @@ def dotted(path):
 
 
 def is_kernel(path):
-    return (PACKAGE / "kernels") in path.parents
+    return any(mark in path.read_text() for mark in ("\n@kernel\n", "\n@allocating\n"))
+
+
+def room_of(path):
+    """The folder of a module, or its own name where it stands beside the rooms."""
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
 
 
 def over(counts, limit):
@@ -159,7 +164,7 @@ def test_functions_are_not_complex(path):
 
 @every_module
 def test_only_evaluators_call_f(path):
-    if path.stem not in CALLERS_OF_F:
+    if room_of(path) not in CALLERS_OF_F:
         assert not calls_of("f", path.read_text())
 
 

@@ -1,5 +1,6 @@
 """What an answer costs: evaluations, compilations, memory; and that threads do not disturb it."""
 
+import math
 import subprocess
 import sys
 import threading
@@ -11,8 +12,7 @@ import pytest
 from scipy import optimize
 
 import numdiff as nd
-from numdiff import kernels, lines, sides
-from numdiff.kernels import points, rounds, stencils
+from numdiff.ladder import differences, points, rounds, runtime
 from tests.corpus.scalar import PROBLEMS
 
 ENTRIES = (
@@ -21,7 +21,7 @@ ENTRIES = (
     rounds.begin,
     rounds.advance,
     rounds.read,
-    stencils.difference,
+    differences.difference,
 )
 
 rng = np.random.default_rng(1)
@@ -94,7 +94,7 @@ def test_the_complex_step_costs_five_evaluations_per_input_and_one_check():
 
 def entry_points():
     """The kernels that are called from Python, as compiled."""
-    return [kernels.compiled(kernel) for kernel in ENTRIES]
+    return [runtime.compiled(kernel) for kernel in ENTRIES]
 
 
 def compiled():
@@ -166,9 +166,8 @@ def same_bits(one, other):
 def test_interpreted_and_compiled_kernels_give_the_same_bits(problem, monkeypatch):
     for order in (1, 2, 3):
         found = []
-        for way in (kernels.interpreted, kernels.compiled):
-            for module in (lines, sides):
-                monkeypatch.setattr(module, "runner", lambda _work, way=way: way)
+        for patience in (math.inf, -1.0):
+            monkeypatch.setattr(runtime, "PATIENCE", patience)
             found.append(nd.derivative(problem.f, problem.points[0], order=order))
         assert same_bits(*found)
 

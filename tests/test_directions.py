@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from numdiff.directions import along, axes, combine, joined
+from numdiff.geometry.directions import along, axes, combine, joined
 
 X = np.array([1.0, -2.0, 4.0])
 V = np.array([3.0, 0.0, -0.5])

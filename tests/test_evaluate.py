@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from numdiff.evaluate import Call, Form, evaluate, origin, pack
+from numdiff.evaluation.call import Call, Form, evaluate, origin, pack
 
 POINTS = np.array([[1.0, 2.0], [3.0, 4.0], [-1.0, 5.0]])
 REAL, COMPLEX = Form((), is_complex=False), Form((), is_complex=True)

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from numdiff.batches import MOST_ASKED
-from numdiff.design import across, along, places
-from numdiff.directions import along as toward
-from numdiff.directions import axes
+from numdiff.drivers.derivatives import Problem
 from numdiff.estimate import Status
-from numdiff.evaluate import Call, origin
-from numdiff.fit import Known, fit, fit_mixed
-from numdiff.lines import Problem
-from numdiff.posterior import Basis, Noise, forecast, posterior
+from numdiff.evaluation.call import Call, origin
+from numdiff.geometry.directions import along as toward
+from numdiff.geometry.directions import axes
+from numdiff.regression.design import across, along, places
+from numdiff.regression.fit import Known, fit, fit_mixed
+from numdiff.regression.posterior import Basis, Noise, forecast, posterior
+from numdiff.regression.sequential import MOST_ASKED
 from tests.corpus.noisy import noisy_cases, stochastic_cases
 from tests.test_architecture import modules_after
 
@@ -409,7 +409,7 @@ def test_mixed_derivatives_of_directions_that_share_entries():
     random = np.random.default_rng(21)
     f = lambda x: x[0] ** 2 * x[1] + 1e-5 * random.standard_normal()
     both = toward(np.array([1.0, 2.0]))
-    from numdiff.directions import joined
+    from numdiff.geometry.directions import joined
 
     directions = joined(toward(np.array([1.0, 0.0])), both)
     lines = fit_mixed(pose(f, [1.5, 0.5]), directions, np.array([0]), np.array([1]), STOCHASTIC)
@@ -525,4 +525,4 @@ def test_mixed_samples_expand_in_the_powers_of_their_basis(side):
 
 
 def test_scipy_comes_when_it_is_needed():
-    assert not modules_after("import numdiff.fit") & {"numba", "scipy"}
+    assert not modules_after("import numdiff.regression.fit") & {"numba", "scipy"}

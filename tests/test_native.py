@@ -16,9 +16,12 @@ from numba import njit, types
 from numba.core.runtime import _nrt_python, rtsys
 
 import numdiff as nd
-from numdiff import Status, closures, dispatchers, kernels, native
-from numdiff.kernels import driver, pointers
-from numdiff.kernels.curvatures import curve
+from numdiff import Status, native
+from numdiff.drivers import compiled as driver
+from numdiff.drivers.compiled_mixed import curve
+from numdiff.evaluation import dispatchers, intrinsics, machine_code
+from numdiff.ladder import runtime
+from numdiff.native import build
 from tests.corpus.scalar import PROBLEMS
 
 X = np.array([0.5, 1.1, 2.0])
@@ -48,7 +51,7 @@ OPTIONS = (
 @pytest.fixture(autouse=True, scope="module")
 def _impatient():
     """Spend what a process interprets before it compiles."""
-    nd.gradient(np.sum, np.ones(1 + kernels.PATIENCE))
+    nd.gradient(np.sum, np.ones(1 + runtime.PATIENCE))
 
 
 def black_box(f):
@@ -202,7 +205,7 @@ def unfreed():
 
 
 def test_an_f_that_raises_leaves_no_memory_behind(unfreed):
-    attempt = kernels.compiled(pointers.attempt)
+    attempt = runtime.compiled(intrinsics.attempt)
     nd.gradient(raises_below, X)
     code = dispatchers.found(raises_below, scalar=False)
 
@@ -487,20 +490,20 @@ def test_machine_code_lives_as_long_as_what_calls_it():
 
 # --- compilation and caches ---
 
-WORK = (driver.follow, driver.sweep, driver.answer, curve)
+WORK = (driver.follow, machine_code.sweep, driver.answer, curve)
 
 
 def test_kernels_are_not_compiled_for_one_f_or_another(compiled):
     for work in (nd.gradient, nd.hessian):
         for mood in (SMOOTH, KINK, 300)[: 3 if work is nd.gradient else 2]:
             work(moody, at(mood))
-    before = [len(kernels.compiled(work).signatures) for work in WORK]
+    before = [len(runtime.compiled(work).signatures) for work in WORK]
     assert min(before) == 1
     f = njit(lambda x: x[0] + math.exp(x[1]))
     nd.gradient(f, at(300))
     nd.hessian(f, at(SMOOTH))
     native.gradient(f)(at(SMOOTH))
-    assert [len(kernels.compiled(work).signatures) for work in WORK] == before
+    assert [len(runtime.compiled(work).signatures) for work in WORK] == before
 
 
 def run(script, *options, **environment):
@@ -517,20 +520,21 @@ AGAIN = """
 import numpy as np
 from numba import njit
 import numdiff as nd
-from numdiff import kernels, native
-from numdiff.kernels import driver
+from numdiff import native
+from numdiff.drivers import compiled as driver
+from numdiff.ladder import runtime
 f, x = njit(lambda x: x[0] * x[1]), np.ones(2)
 for _ in range(40):
     nd.gradient(f, x)
 print(native.gradient(f)(x)[0])
-work = [kernels.compiled(driver.follow), kernels.compiled(driver.answer)]
+work = [runtime.compiled(driver.follow), runtime.compiled(driver.answer)]
 print(*(sum(one.stats.cache_misses.values()) for one in work))
 """
 
 
 def test_a_second_process_finds_the_kernels_on_disk(compiled):
     nd.gradient(moody, at(300))
-    folder = Path(kernels.compiled(driver.follow).stats.cache_path)
+    folder = Path(runtime.compiled(driver.follow).stats.cache_path)
     before = sorted(folder.iterdir())
     assert before
     assert run(AGAIN).stdout.split("\n")[1] == "0 0"
@@ -580,16 +584,17 @@ def test_without_compilation_the_operators_answer():
 
 
 def test_recognition_does_not_import_numba():
-    code = "import sys; from numdiff import dispatchers as d, native; d.as_function(len); "
+    code = "import sys; from numdiff import native; "
+    code += "from numdiff.evaluation import dispatchers as d; d.as_function(len); "
     assert run(f"{code}print(d.is_dispatcher(len), 'numba' in sys.modules)").stdout == (
         "False False\n"
     )
 
 
 def test_without_calls_through_addresses_a_driver_is_compiled_for_f(monkeypatch):
-    monkeypatch.setattr(pointers, "works", lambda: False)
-    target = closures.target(moody, scalar=False, single_output=True)
-    sweep, kind, address = closures._answering(target, driver.sweep)
+    monkeypatch.setattr(intrinsics, "works", lambda: False)
+    target = build.target(moody, scalar=False, single_output=True)
+    sweep, kind, address = build._answering(target, machine_code.sweep)
     points, rows, raised = at(SMOOTH)[None], np.empty((1, 1)), np.empty(1, np.bool_)
     sweep(kind, address(), points.copy(), rows, raised)
     assert (rows[0, 0], raised[0]) == (moody(points[0]), False)

@@ -10,15 +10,15 @@ from functools import cache
 import numpy as np
 import pytest
 
-from numdiff.directions import along, axes
+from numdiff.drivers.black_box import climb
+from numdiff.engine.differentiate import _span, _Task, pose
 from numdiff.estimate import Status
-from numdiff.evaluate import Call
-from numdiff.lines import climb
-from numdiff.nonsmooth import settle, suspicious
+from numdiff.evaluation.call import Call
+from numdiff.geometry.directions import along, axes
+from numdiff.ladder.channels import channels
+from numdiff.nonsmooth.secants import Secants, confirmed, endless, law, limits_of, powers_of
+from numdiff.nonsmooth.settle import settle, suspicious
 from numdiff.options import as_point, read
-from numdiff.secants import Secants, confirmed, endless, law, limits_of, powers_of
-from numdiff.sides import _span, _Task, pose
-from numdiff.steps import channels
 from tests import corpus
 from tests.corpus.bends import BENDS
 from tests.corpus.noisy import noisy_cases

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from numdiff.evaluate import Call, Form, evaluate, origin
+from numdiff.evaluation.call import Call, Form, evaluate, origin
 from numdiff.operators import Settings
 from numdiff.options import Box, read
 from numdiff.verify import algebra

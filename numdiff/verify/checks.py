@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 
 from numdiff import operators
-from numdiff.evaluate import Call
+from numdiff.evaluation.call import Call
 from numdiff.options import read
 from numdiff.verify import algebra
 from numdiff.verify.checking import Choices, Plan, Task, plan_of

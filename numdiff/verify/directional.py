@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from numdiff.estimate import Status
-from numdiff.evaluate import Call
+from numdiff.evaluation.call import Call
 from numdiff.operators import Settings
 from numdiff.options import Box, as_point
 from numdiff.verify.algebra import spacing_of

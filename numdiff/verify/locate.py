@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from numdiff.estimate import Estimate
-from numdiff.evaluate import Call, evaluate
+from numdiff.evaluation.call import Call, evaluate
 from numdiff.operators import derivative
 from numdiff.options import Box
 from numdiff.verify.probe import DOUBLE, Slope, short_slope

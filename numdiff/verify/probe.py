@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from numdiff.evaluate import Call, Form, evaluate
+from numdiff.evaluation.call import Call, Form, evaluate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,0 +1,282 @@
+"""Differences with a single step that a rule chooses: `numdiff.rules` driven along directions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from numdiff.drivers.derivatives import BLOCK_BYTES, Lines, Problem, blank, fill
+from numdiff.drivers.single import single_step
+from numdiff.estimate import Status
+from numdiff.evaluation.call import evaluate
+from numdiff.geometry.directions import Directions
+from numdiff.rules import DEVIATIONS, EPS, Choice, Given, Rule, named_rule
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from numdiff.methods import Method
+    from numdiff.rules import Asking, Distances
+
+    Floats = NDArray[np.float64]
+    Bools = NDArray[np.bool_]
+    Room = tuple[Floats, Floats]
+
+__all__ = ["Selection", "by_rule", "select"]
+
+
+LARGEST = 1.0  # of the size of x, at least 1: farther away f says nothing about x
+FINEST, TINIEST = 2.0**-44, 2.0**-1000  # of x, so that x + step keeps 8 bits of step; of x = 0
+SURPRISE = 2.0  # times the error that is seen is its bound: it is one sample
+
+
+class Selection(NamedTuple):
+    """The steps that a rule chose for D directions, and what it says of the m outputs.
+
+    Parameters
+    ----------
+    steps : array (D,)
+        In units of t; 0 where a direction cannot be followed or the budget ran out.
+    error : array (D, m)
+        Bound on the error of the difference with this step; nan where the rule offers none.
+    slope : array (D, m)
+        Another estimate of the derivative, nan where the rule offers none.
+    ok : array (D,)
+        Whether the rule succeeded.
+    spent : array (D,)
+        Whether the budget ran out before the rule chose.
+    nfev : int
+        How many values of f that took.
+    trouble : Exception or None
+        The first one that f raised beside x.
+    """
+
+    steps: Floats
+    error: Floats
+    slope: Floats
+    ok: Bools
+    spent: Bools
+    nfev: int = 0
+    trouble: Exception | None = None
+
+
+def by_rule(
+    problem: Problem,
+    directions: Directions,
+    order: int,
+    rule: str,
+    method: Method,
+    *,
+    noise: Floats | None = None,
+    room: Room | None = None,
+) -> Lines:
+    """Differentiate along directions with one step each, which a rule chooses.
+
+    Parameters
+    ----------
+    problem : Problem
+        With f0.
+    directions : Directions
+        D of them.
+    order : int
+        1: the rules are for first derivatives.
+    rule : str
+        A name in `numdiff.rules.RULES`.
+    method : Method
+        Forward, backward or central.
+    noise : array, optional
+        Standard deviation of f's error, (m,) or (D, m); without it, rounding is assumed.
+    room : (array (D,), array (D,)), optional
+        How far t may go ahead and behind.
+
+    Returns
+    -------
+    Lines
+        The status is OK where the rule succeeded and tells the error, SINGLE_STEP where it
+        succeeded and does not, UNRESOLVED where it failed, DOMAIN where there is no value, and
+        BUDGET where the evaluations ran out. The error bar is the rule's, or more where another
+        estimate, which the rule got on its way, contradicts. f(x) is not counted.
+
+    Raises
+    ------
+    ValueError
+        If the order is not 1, the method is another one, or there is no such rule.
+    """
+    if order != 1:
+        raise ValueError(
+            f"`step` {rule!r} is a rule for first derivatives, but one of order {order} is "
+            "wanted: give a number or leave `step` out"
+        )
+    if method.columns != 1 or method.stencil is not None:
+        raise ValueError(
+            f"`step` {rule!r} is a rule for the methods 'forward', 'backward' and 'central', not "
+            f"for {method.name!r}: choose one of these, or give a number"
+        )
+    count, level = len(directions), method.level(order)
+    rest = problem._replace(budget=problem.budget - count * level.offsets.size)
+    chosen = select(rest, directions, rule, method.side, noise=noise, room=room)
+    found, rows = blank(problem, count), np.flatnonzero(chosen.steps > 0.0)
+    if rows.size:
+        with np.errstate(all="ignore"):  # inf - inf: there is no value
+            lines = single_step(problem, directions.pick(rows), level, chosen.steps[rows])
+        found = fill(found, rows, lines)
+    return _told(problem, found, chosen)._replace(noise=_deviations(problem, count, noise))
+
+
+def select(
+    problem: Problem,
+    directions: Directions,
+    rule: str,
+    side: int,
+    *,
+    noise: Floats | None = None,
+    room: Room | None = None,
+) -> Selection:
+    """Choose a step for each direction by a rule.
+
+    Parameters
+    ----------
+    problem, directions, rule, noise, room
+        As in `by_rule`.
+    side : int
+        0 for central differences, 1 for forward and -1 for backward ones.
+
+    Returns
+    -------
+    Selection
+        What each direction's rule says.
+    """
+    assert problem.f0 is not None
+    count, known, chosen = len(directions), np.isfinite(problem.f0), named_rule(rule)
+    unknown = np.full((count, known.size), math.nan)
+    false = np.zeros(count, bool)
+    found = Selection(np.zeros(count), unknown, unknown.copy(), false, false.copy())
+    bound = DEVIATIONS * _deviations(problem, count, noise)
+    reach = _reach(problem, directions, side, room)
+    live = np.flatnonzero((reach.most > reach.least) & known.any())
+    batch = max(1, BLOCK_BYTES // (8 * max(problem.x.size, 1) * chosen.points))
+    for first in range(0, live.size, batch):
+        rows = live[first : first + batch]
+        given = [reach.given(d, problem.f0[known], bound[d, known], side == 0) for d in rows]
+        rest = problem._replace(budget=problem.budget - found.nfev)
+        driven = _drive(rest, directions.pick(rows), side, chosen, given)
+        trouble, nfev = found.trouble or driven.trouble, found.nfev + driven.nfev
+        found = found._replace(nfev=nfev, trouble=trouble)
+        found.spent[rows] = True
+        for k, choice in driven.choices.items():
+            d = rows[k]
+            found.steps[d], found.ok[d], found.spent[d] = choice.step, choice.ok, False
+            found.error[d, known] = choice.truncation + choice.noise
+            if choice.slope is not None:
+                found.slope[d, known] = (side or 1) * choice.slope
+    return found
+
+
+class _Driven(NamedTuple):
+    """The choices of rules by the number of their direction, where the budget was enough."""
+
+    choices: Mapping[int, Choice]
+    nfev: int
+    trouble: Exception | None
+
+
+def _drive(
+    problem: Problem, directions: Directions, side: int, rule: Rule, given: list[Given]
+) -> _Driven:
+    """Ask f for what the rules of all directions want, round after round."""
+    assert problem.f0 is not None
+    asking = [rule.start(one) for one in given]
+    known = np.isfinite(problem.f0)
+    choices: dict[int, Choice] = {}
+    wanted: dict[int, Distances] = {}
+    nfev, trouble = 0, None
+    with np.errstate(all="ignore"):  # what overflows or vanishes is looked at as it is
+        for d, one in enumerate(asking):
+            _advance(d, one, None, wanted, choices)
+        while wanted:
+            counts = [len(distances) for distances in wanted.values()]
+            if nfev + sum(counts) > problem.budget:
+                break
+            rows, t = np.repeat(list(wanted), counts), np.concatenate(list(wanted.values()))
+            points = directions.pick(rows).displace(problem.x, (side or 1) * t[None])[0]
+            values = evaluate(problem.call, points, problem.form)
+            nfev, trouble = nfev + len(points), trouble or values.trouble
+            arrived = np.split(values.rows[:, known], np.cumsum(counts)[:-1])
+            live, wanted = list(wanted), {}
+            for d, values_of_one in zip(live, arrived, strict=True):
+                _advance(d, asking[d], values_of_one, wanted, choices)
+    return _Driven(choices, nfev, trouble)
+
+
+def _advance(
+    d: int, one: Asking, values: Floats | None,
+    wanted: dict[int, Distances], choices: dict[int, Choice],
+) -> None:  # fmt: skip
+    """Hand a rule its values; note what it wants next or what it chose."""
+    try:
+        wanted[d] = next(one) if values is None else one.send(values)
+    except StopIteration as stop:
+        choices[d] = stop.value
+
+
+class _Reach(NamedTuple):
+    """How far each of D directions may be followed, in units of t."""
+
+    size: Floats
+    own: Floats
+    least: Floats
+    most: Floats
+
+    def given(self, d: int, f0: Floats, noise: Floats, central: bool) -> Given:  # noqa: FBT001
+        """Return what a rule is told of a direction."""
+        size, own, least, most = (float(lengths[d]) for lengths in self)
+        return Given(f0, noise, size, own, least, most, central)
+
+
+def _reach(problem: Problem, directions: Directions, side: int, room: Room | None) -> _Reach:
+    """Measure x along directions."""
+    entries, starts = np.abs(problem.x[directions.index]), directions.starts
+    moved = np.abs(directions.weight)
+    with np.errstate(over="ignore"):
+        size = np.minimum.reduceat(np.maximum(entries, 1.0) / moved, starts)
+        own = np.minimum.reduceat(entries / moved, starts)
+    most = np.minimum(LARGEST * size, np.finfo(float).max)
+    if room is not None:
+        ahead, behind = room
+        free = np.minimum(ahead, behind) if side == 0 else (ahead if side > 0 else behind)
+        most = np.minimum(most, free)
+    return _Reach(size, own, np.maximum(FINEST * own, TINIEST), most)
+
+
+def _deviations(problem: Problem, count: int, noise: Floats | None) -> Floats:
+    """Return the standard deviation of f's error to reckon with, (D, m)."""
+    assert problem.f0 is not None
+    rounding = EPS / DEVIATIONS * np.abs(problem.f0)
+    least = rounding if noise is None else np.maximum(rounding, noise)
+    return np.broadcast_to(least, (count, problem.f0.size)).copy()
+
+
+def _told(problem: Problem, found: Lines, chosen: Selection) -> Lines:
+    """Say of single steps what their rule says of them."""
+    assert problem.f0 is not None
+    usable = np.isfinite(found.value) & np.isfinite(problem.f0)
+    off = np.abs(found.value - chosen.slope)
+    error = np.where(off > chosen.error, SURPRISE * off, chosen.error)
+    error = np.where(usable & chosen.ok[:, None], error, math.inf)
+    cases = {
+        Status.BUDGET: np.broadcast_to(chosen.spent[:, None], error.shape),
+        Status.DOMAIN: ~usable,
+        Status.OK: np.isfinite(error),
+        Status.SINGLE_STEP: np.isnan(error),
+    }
+    status = np.select(list(cases.values()), [int(code) for code in cases], int(Status.UNRESOLVED))
+    return found._replace(
+        value=np.where(usable, found.value, math.nan),
+        error=error,
+        status=status.astype(np.uint8),
+        nfev=found.nfev + chosen.nfev,
+        trouble=chosen.trouble or found.trouble,
+    )

@@ -1,0 +1,64 @@
+"""Values of f at chosen distances along directions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from numdiff.drivers.derivatives import BLOCK_BYTES, Problem
+from numdiff.evaluation.call import Form, evaluate
+from numdiff.geometry.directions import Directions
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+__all__ = ["Samples", "sample"]
+
+
+class Samples(NamedTuple):
+    """Values of f along D directions at P steps each, and those steps as they came out."""
+
+    values: Floats  # (P, D, m)
+    steps: Floats  # (D,): the step of each direction after x + h was rounded
+    form: Form
+    nfev: int
+    trouble: Exception | None
+
+
+def sample(problem: Problem, directions: Directions, offsets: Floats, steps: Floats) -> Samples:
+    """Ask for f at x + o h d for each direction d with its step h and each offset o."""
+    size = max(1, BLOCK_BYTES // (8 * len(offsets) * max(problem.x.size, 1)))
+    if len(directions) <= size:
+        return _sample(problem, directions, offsets, steps)
+    parts: list[Samples] = []
+    for first in range(0, len(directions), size):
+        rows = slice(first, min(first + size, len(directions)))
+        parts.append(_sample(problem, directions.part(rows), offsets, steps[rows]))
+        problem = problem._replace(form=parts[-1].form)
+    return Samples(
+        np.concatenate([part.values for part in parts], axis=1),
+        np.concatenate([part.steps for part in parts]),
+        parts[0].form,
+        sum(part.nfev for part in parts),
+        next((part.trouble for part in parts if part.trouble), None),
+    )
+
+
+def _sample(problem: Problem, directions: Directions, offsets: Floats, steps: Floats) -> Samples:
+    x, count = problem.x, len(directions)
+    points = directions.displace(x, offsets[:, None] * steps)
+    if directions.single:
+        # x + h was rounded: divide by the step that was really taken
+        entries = directions.moved(x, points)
+        alone = len(offsets) == 1
+        base, span = (x[directions.index], 0.0) if alone else (entries[-1], float(offsets[-1]))
+        steps = (entries[0] - base) / (float(offsets[0]) - span)
+        if not directions.all_axes:
+            steps /= directions.weight
+    found = evaluate(problem.call, points.reshape(len(offsets) * count, x.size), problem.form)
+    values = found.rows.reshape(len(offsets), count, found.form.size)
+    return Samples(values, steps, found.form, len(offsets) * count, found.trouble)

@@ -1,0 +1,1 @@
+"""From directions and options to derivatives: the way is chosen here, once."""

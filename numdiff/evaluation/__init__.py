@@ -1,0 +1,1 @@
+"""All that calls f: black boxes, compiled functions, threads."""

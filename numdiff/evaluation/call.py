@@ -1,0 +1,307 @@
+"""The only caller of f: points in, values out, and what went wrong on the way.
+
+Values travel as a float matrix of one row per point and one column per output; complex outputs take
+two columns each, real parts first. A point outside the domain of f is a row of nan.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from numbers import Number
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from numdiff.evaluation.dispatchers import POINT, SCALAR, Compiled, found
+from numdiff.evaluation.machine_code import sweep
+from numdiff.evaluation.threads import spread
+from numdiff.ladder.runtime import compiled, runner
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["Call", "Form", "Values", "evaluate", "origin", "pack"]
+
+
+# What f may raise beside x to say that it is not defined there. LinAlgError is a ValueError.
+OUTSIDE = (ArithmeticError, ValueError)
+IMMUTABLE = (float, np.float64)
+
+
+class Form(NamedTuple):
+    """The shape of what f returns, and whether it is complex."""
+
+    shape: tuple[int, ...]
+    is_complex: bool
+
+    @property
+    def size(self) -> int:
+        """How many columns the outputs take."""
+        return math.prod(self.shape) * (2 if self.is_complex else 1)
+
+    def unpack(self, columns: NDArray[Any]) -> NDArray[Any]:
+        """Turn (..., size) back into outputs (..., m), complex where f is."""
+        if not self.is_complex:
+            return columns
+        half = columns.shape[-1] // 2
+        return np.asarray(columns[..., :half] + 1j * columns[..., half:])
+
+
+REAL = Form((), is_complex=False)
+
+
+class Call(NamedTuple):
+    """How f is to be called.
+
+    Parameters
+    ----------
+    f : callable
+        The user's function.
+    shape : tuple of int
+        Shape of x; with `scalar`, f gets NumPy scalars.
+    args : tuple
+        Further positional arguments.
+    vectorized : bool
+        Whether f takes ``shape + (N,)`` and returns ``form.shape + (N,)``.
+    scalar : bool
+        Whether f takes one number.
+    dispatcher : bool
+        Whether f is a Numba dispatcher, or writes to its second argument as one.
+    workers : int
+        How many threads may call machine code at once.
+    """
+
+    f: Callable[..., Any]
+    shape: tuple[int, ...]
+    args: tuple[Any, ...] = ()
+    vectorized: bool = False
+    scalar: bool = False
+    dispatcher: bool = False
+    workers: int = 1
+
+    @property
+    def function(self) -> Callable[[Any], Any]:
+        """The function of its first argument alone."""
+        f, args = self.f, self.args
+        return (lambda point: f(point, *args)) if args else f  # a call with *args takes longer
+
+    @property
+    def compiled(self) -> Compiled | None:
+        """The machine code of the function, if there is any that kernels can call."""
+        return found(self.f, scalar=self.scalar) if self.dispatcher else None
+
+
+class Values(NamedTuple):
+    """What f returned at N points, its form, and the first exception that made a row nan."""
+
+    rows: Floats
+    form: Form
+    trouble: Exception | None = None
+
+
+def origin(call: Call, x: NDArray[Any]) -> Values:
+    """Ask for f(x) itself, where every exception is the caller's."""
+    point = x.reshape(1, -1).copy()
+    try:
+        value = _ask_batch(call, point) if call.vectorized else _ask(call, point)
+    except Exception as exception:
+        exception.add_note(_note(call, x, "x itself"))
+        raise
+    outputs = _numbers(value)
+    if call.vectorized:
+        outputs = _one_of_batch(outputs)
+    form = Form(outputs.shape, np.iscomplexobj(outputs))
+    return Values(pack(outputs[None].copy(), form), form)  # f may reuse its buffer
+
+
+def evaluate(call: Call, points: NDArray[Any], form: Form | None) -> Values:
+    """Ask for f at the rows of a fresh block of points, which f may keep or change."""
+    with np.errstate(all="ignore"):
+        return (_batch if call.vectorized else _pointwise)(call, points, form)
+
+
+def pack(outputs: NDArray[Any], form: Form) -> Floats:
+    """Turn outputs (N, ...) into float columns (N, size)."""
+    flat = outputs.reshape(len(outputs), form.size // (1 + form.is_complex))
+    if form.is_complex:
+        flat = np.concatenate([flat.real, flat.imag], axis=1)
+    return np.ascontiguousarray(flat, dtype=np.float64)  # the kernels are compiled for this order
+
+
+def _pointwise(call: Call, points: NDArray[Any], form: Form | None) -> Values:
+    code = None
+    if call.dispatcher and runner(0) is compiled and points.dtype == np.float64:
+        code = call.compiled
+    if code is not None and form is None and code.kind in {POINT, SCALAR}:
+        form = REAL
+    if code is not None and form is not None:
+        return _natively(call, code, points, form)
+    if code is not None and len(points) > 1:
+        first = _pointwise(call, points[:1], None)
+        if first.trouble is None:
+            rest = _natively(call, code, points[1:], first.form)
+            return rest._replace(rows=np.concatenate([first.rows, rest.rows]))
+    rows, trouble, plain = _ask_all(call, points)
+    if plain and (form is None or form is REAL or form == REAL):
+        return Values(np.array(rows, np.float64)[:, None], form or REAL, trouble)  # None is nan
+    if form is None:
+        form = _form_of(next((row for row in rows if row is not None), math.nan))
+    return Values(_stack(rows, form), form, trouble)
+
+
+def _natively(call: Call, code: Compiled, points: Floats, form: Form) -> Values:
+    """Let compiled code ask for f at all points; where it raised, ask again to see what."""
+    rows, raised = np.empty((len(points), form.size)), np.zeros(len(points), np.bool_)
+    ask_all: Any = compiled(sweep)
+
+    def work(part: slice) -> None:
+        ask_all(code.kind, code.address, points[part], rows[part], raised[part])
+
+    spread(work, len(points), call.workers)
+    if not raised.any():
+        return Values(rows, form)
+    again, trouble, _ = _ask_all(call, points[raised])
+    _stack(again, form)  # or says that the shape is another one
+    return Values(rows, form, trouble)
+
+
+def _ask_all(call: Call, points: NDArray[Any]) -> tuple[list[Any], Exception | None, bool]:
+    """Return what f says point by point, None outside its domain; and whether all are floats."""
+    f, trouble, plain = call.function, None, True
+    rows: list[Any] = []
+    waiting = _arguments(call, points)
+    while True:
+        try:
+            for point in waiting:  # goes on behind a point at which f raised
+                value = f(point)
+                if type(value) not in IMMUTABLE:
+                    value, plain = _numbers(value).copy(), False  # f may reuse its buffer
+                rows.append(value)
+        except OUTSIDE as exception:
+            trouble = trouble or exception
+            rows.append(None)
+            continue
+        except Exception as exception:
+            exception.add_note(_note(call, point, "a displaced point"))
+            raise
+        return rows, trouble, plain
+
+
+def _stack(rows: list[Any], form: Form) -> Floats:
+    """Put what f returned point by point into a matrix; None, where f raised, becomes nan."""
+    if not form.is_complex and all(_is_plain(row, form.shape) for row in rows):
+        return np.array(rows).reshape(len(rows), form.size)
+    matrix = np.full((len(rows), form.size), np.nan)
+    for k, row in enumerate(rows):
+        if row is None:
+            continue
+        outputs = np.asarray(row)
+        if outputs.shape != form.shape:
+            raise ValueError(
+                f"f returned shape {outputs.shape} at a displaced point but {form.shape} before: "
+                "it must return the same shape everywhere"
+            )
+        if form.is_complex or not np.iscomplexobj(outputs):  # complex beside real: outside
+            matrix[k] = pack(outputs[None], form)[0]
+    return matrix
+
+
+def _is_plain(row: Any, shape: tuple[int, ...]) -> bool:
+    return type(row) is np.ndarray and row.dtype == np.float64 and row.shape == shape
+
+
+def _batch(call: Call, points: NDArray[Any], form: Form | None) -> Values:
+    """Ask for all points at once; where that fails, for parts of them."""
+    parts = _parts(call, points)
+    usable = [part for part in parts if isinstance(part, np.ndarray)]
+    form = form or _form_of(usable[0][0] if usable else math.nan)
+    trouble = next((part for part in parts if isinstance(part, Exception)), None)
+    outside = np.full((1, form.size), np.nan)
+    rows = [outside if isinstance(part, Exception) else _fitted(part, form) for part in parts]
+    return Values(np.concatenate(rows), form, trouble)
+
+
+def _parts(call: Call, points: NDArray[Any]) -> list[NDArray[Any] | Exception]:
+    """Return outputs (N, ...) in blocks, and an exception for each point that is outside."""
+    count = len(points)
+    try:
+        outputs = _numbers(_ask_batch(call, points)).copy()
+    except OUTSIDE as exception:
+        if count == 1:
+            return [exception]
+        halves = np.array_split(points, 2)
+        return [part for half in halves for part in _parts(call, half)]
+    except Exception as exception:
+        exception.add_note(_note(call, points[0], "one of the points that begin with"))
+        raise
+    if outputs.ndim == 0 or outputs.shape[-1] != count:
+        raise ValueError(
+            f"a vectorized f must return its outputs with a last axis of length {count}, one per "
+            f"point, got shape {outputs.shape}"
+        )
+    return [np.moveaxis(outputs, -1, 0)]
+
+
+def _fitted(outputs: NDArray[Any], form: Form) -> Floats:
+    if outputs.shape[1:] != form.shape:
+        raise ValueError(
+            f"f returned shape {outputs.shape[1:]} per point but {form.shape} before: "
+            "it must return the same shape everywhere"
+        )
+    if form.is_complex or not np.iscomplexobj(outputs):
+        return pack(outputs, form)
+    rows = pack(outputs.real, form)
+    rows[pack(outputs.imag, form).any(axis=1)] = np.nan  # complex beside real: outside
+    return rows
+
+
+def _arguments(call: Call, points: NDArray[Any]) -> Iterator[Any]:
+    if call.scalar:
+        return iter(points[:, 0])
+    if len(call.shape) == 1:
+        return iter(points)
+    return iter(points.reshape(len(points), *call.shape))
+
+
+def _ask(call: Call, point: NDArray[Any]) -> Any:
+    return call.function(next(_arguments(call, point)))
+
+
+def _ask_batch(call: Call, points: NDArray[Any]) -> Any:
+    block = points.T.copy().reshape(*call.shape, len(points))  # f may change it
+    return call.function(block)
+
+
+def _one_of_batch(outputs: NDArray[Any]) -> NDArray[Any]:
+    if outputs.ndim == 0 or outputs.shape[-1] != 1:
+        raise ValueError(
+            "a vectorized f must return its outputs with a last axis for the points, of length 1 "
+            f"here, got shape {outputs.shape}"
+        )
+    return np.asarray(outputs[..., 0])
+
+
+def _numbers(value: Any) -> NDArray[Any]:
+    wanted = "f must return a number or an array of numbers"
+    try:
+        outputs = np.asarray(value)
+    except ValueError as error:  # rows of different lengths: no domain error of f
+        raise TypeError(f"{wanted}: {error}") from error
+    if outputs.dtype.kind == "O" and all(isinstance(entry, Number) for entry in outputs.flat):
+        outputs = outputs.astype(np.float64)  # Fraction, Decimal, large int
+    if outputs.dtype.kind not in "biufc":
+        raise TypeError(f"{wanted}, got {type(value).__name__}")
+    return outputs
+
+
+def _form_of(value: Any) -> Form:
+    outputs = np.asarray(value)
+    return Form(outputs.shape, np.iscomplexobj(outputs))
+
+
+def _note(call: Call, point: Any, where: str) -> str:
+    shown = np.array2string(np.asarray(point).reshape(call.shape), threshold=12, precision=17)
+    return f"numdiff: f raised this at {where}, {shown}"

@@ -1,0 +1,73 @@
+"""Where f is asked next."""
+
+from __future__ import annotations
+
+import math
+
+from numdiff.ladder.runtime import kernel
+from numdiff.ladder.tableau import EPS, TINIEST
+
+OWN = 32.0  # the other scale to try is this part of x
+MOST = 1060  # no step is below 2**-MOST
+SHORTEST, LONGEST = 2.0**-MOST, 2.0**1000
+
+
+@kernel
+def place(rows, steps, x, starts, index, weight, offsets, block, stretch):
+    """Write the points x + o h d of these directions, each with its step, to block (L, P, n).
+
+    stretch (L,) becomes the nominal distance of the outer points over the real one where a
+    direction moves one entry of x: x + h rounds where a binade ends.
+    """
+    count = offsets.size
+    for a in range(rows.size):
+        d, step = rows[a], steps[a]
+        stop = starts[d + 1] if d + 1 < starts.size else index.size
+        for p in range(count):
+            for k in range(x.size):
+                block[a, p, k] = x[k]
+            for k in range(starts[d], stop):
+                block[a, p, index[k]] += offsets[p] * step * weight[k]
+        stretch[a] = 1.0
+        if stop - starts[d] == 1:
+            k, other = index[starts[d]], x[index[starts[d]]]
+            nominal = offsets[0]
+            if count > 1:
+                other, nominal = block[a, count - 1, k], offsets[0] - offsets[count - 1]
+            nominal *= step * weight[starts[d]]
+            real = block[a, 0, k] - other
+            stretch[a] = nominal / real if real != 0.0 else math.nan
+
+
+@kernel
+def span(x, starts, index, weight, first, ahead, behind, start, other, highest, lowest, reach):
+    """Write the exponents between which the steps of each direction lie, and |x| / |d|, (D,).
+
+    `first` is the step to start with where |x| <= 1 and |d| = 1; t may go as far as ahead and
+    behind (D,), or anywhere if these are empty. Steps keep 6 bits above the last bit of x.
+    """
+    for d in range(starts.size):
+        stop = starts[d + 1] if d + 1 < starts.size else index.size
+        begin, own, last, far = math.inf, math.inf, 0.0, 0.0
+        for k in range(starts[d], stop):
+            size, moved = abs(x[index[k]]), abs(weight[k])
+            begin = min(begin, first * max(size, 1.0) / moved)
+            if size > 0.0:
+                own = min(own, size / (OWN * moved))
+                last = max(last, 64.0 * max(size * EPS, TINIEST) / moved)
+                far = max(far, size / moved)
+        room = min(ahead[d], behind[d]) if ahead.size > 0 else math.inf
+        lowest[d] = exponent(last) if last > 0.0 else -MOST
+        highest[d] = 1000
+        if 0.0 < room < LONGEST:
+            highest[d] = int(math.floor(math.log2(room)))  # noqa: RUF046 - a float in Numba
+        start[d] = max(min(exponent(begin), highest[d]), lowest[d])
+        other[d] = exponent(own)
+        reach[d] = far
+
+
+@kernel
+def exponent(length):
+    """Nearest power of two, within what a float can hold."""
+    held = min(max(length, SHORTEST), LONGEST)
+    return int(math.floor(math.log2(held) + 0.5))  # noqa: RUF046 - a float in Numba

@@ -1,0 +1,177 @@
+"""What the ladder saw that a smooth f does not show, and noise seldom.
+
+The even part of a smooth f falls like h**2, the odd one like h; what eliminating these leading
+terms leaves falls faster still, until rounding or noise take over, which do not fall. Of a kink
+something is left that falls like h, of a power abs(t)**a like h**a, of a jump something that stays.
+"""
+
+from __future__ import annotations
+
+import math
+
+from numdiff.ladder.decide import BASE, FIRST, LAST, NEVER, SAMPLED, SKEW, SLOTS
+from numdiff.ladder.runtime import kernel
+from numdiff.ladder.tableau import EPS, scale
+
+OK, NOISE_LIMITED, LOST = 0, 1, 7  # codes of numdiff.Status
+
+CLEAR = 8.0  # roundings that a difference has to exceed: f(x) and f(x + h) have a few each
+TAIL = 6  # levels at the smallest steps of a window, in which a law is sought
+ALMOST = 0.2  # to which a power of h is known from few levels
+HALFWAY = 0.5  # a power this much below the next one of a smooth f is none of a smooth f
+SAME = 0.05  # part by which what a jump leaves may differ at two tiny steps
+FEW, MANY = 0.1, 1e-3  # of what one channel departs, the other one: by chance 1 in 8, 1 in 800
+POOR = 1e-4  # of the slopes seen: a bar this wide without noise has another reason
+DEEP = 20  # octaves below the first step: where f does not move there, the ladder lost its way
+ROUNDS = 1e-10  # of f over the first step: rounding makes bars narrower than this
+
+QUADRATIC = 0.01  # part to which the even part of nearly all smooth f falls like h**2
+
+# how many ratios of neighbouring levels have to be those of one power of h, by how many octaves
+# they may differ, and the lowest power; what stays may be the noise of f(x), which all levels share
+HINT = (2.0, 0.3, -ALMOST)
+PROOF = (3.0, 0.1, ALMOST)
+
+
+@kernel
+def suspect(f0, start, order, value, error, status, samples, state, left, bent, torn):
+    """Write which outputs (D, m) may not be smooth at x: bent if something falls that should not.
+
+    Torn is what stays. `left` (TAIL,) is room to work in.
+    """
+    for d in range(status.shape[0]):
+        bottom = state[d, BASE] - state[d, LAST]
+        for i in range(f0.size):
+            noisy, lost = status[d, i] == NOISE_LIMITED, status[d, i] == LOST
+            change = 0.0
+            for c in range(samples.shape[1]):
+                change += abs(samples[d, c, state[d, LAST], i])
+            bends = lost
+            if noisy or status[d, i] == OK:
+                bends = bottom < start[d] - DEEP and change == 0.0
+                bends = bends or regular(samples, state, d, i, f0[i], order, HINT, left)
+            if noisy and not bends:
+                bends = math.isnan(level(samples, state, d, i, 0, 3))
+                bends = bends or lopsided(samples, state, d, i, value[d, i], order)
+            if order == 1 and status[d, i] == OK and error[d, i] > POOR * scale(change, -bottom):
+                rounds = ROUNDS * scale(abs(f0[i]), -start[d])
+                bends = bends or error[d, i] > max(POOR * abs(value[d, i]), rounds)
+            bent[d, i] = bends
+            torn[d, i] = noisy and stays(samples, state, d, i, value[d, i], order)
+
+
+@kernel
+def lawful(f0, order, samples, state, left, found):
+    """Write which outputs (D, m) follow a law that no smooth f follows, and no noise."""
+    for d in range(found.shape[0]):
+        for i in range(f0.size):
+            found[d, i] = regular(samples, state, d, i, f0[i], order, PROOF, left)
+
+
+@kernel
+def level(samples, state, d, i, channel, number):
+    """Return a level of the window, counted from the smallest step, nan if it has fewer."""
+    slot = state[d, LAST] - number
+    return samples[d, channel, slot, i] if slot >= state[d, FIRST] else math.nan
+
+
+@kernel
+def regular(samples, state, d, i, f0, order, law, left):
+    """Whether something falls by a steady power of h that is none of a smooth f.
+
+    The powers of a smooth f are eliminated from the levels one after the other.
+    """
+    ratios, alike, lowest = int(law[0]), law[1], law[2]
+    width, size = samples.shape[1], 0.0
+    for c in range(width):
+        size += abs(samples[d, c, state[d, LAST], i])
+    floor = CLEAR * EPS * max(abs(f0), size)
+    for c in range(width):
+        for k in range(TAIL):
+            left[k] = level(samples, state, d, i, c, k)
+        power, count = c + 1, TAIL
+        while count > ratios:
+            highest = min(order + 1 - ALMOST, power - HALFWAY)
+            if abs(left[0]) > floor and steady(left, ratios, alike, lowest, highest):
+                return True
+            count -= 1
+            for k in range(count):
+                left[k] -= left[k + 1] * scale(1.0, -power)
+            power += width
+    return False
+
+
+@kernel
+def steady(left, ratios, alike, lowest, highest):
+    """Whether neighbours of left[0..ratios] differ by about the same power of 2, within limits."""
+    before = math.nan
+    for k in range(ratios):
+        ratio = left[k + 1] / left[k]
+        if not 0.0 < ratio < math.inf:
+            return False
+        falls = math.log2(ratio)
+        if not lowest < falls < highest or abs(falls - before) >= alike:
+            return False
+        before = falls
+    return True
+
+
+@kernel
+def stays(samples, state, d, i, value, order):
+    """Whether the sample and the check, both at tiny steps, show the same change of f."""
+    moves, differs = False, True
+    for c in range(samples.shape[1]):
+        small, tiny = samples[d, c, SLOTS, i], samples[d, c, SLOTS + 1, i]
+        if not math.isfinite(tiny):
+            return False
+        moves = moves or tiny != 0.0
+        if state[d, SAMPLED] == NEVER:
+            small = math.nan  # it was of another window; any change at the check may be a jump
+        elif order == 1 and c == 0:
+            small -= value * scale(SKEW, state[d, SAMPLED])
+        differs = differs and abs(small - tiny) > SAME * abs(tiny)
+    return moves and not differs
+
+
+@kernel
+def lopsided(samples, state, d, i, value, order):
+    """Whether the sample departs from a smooth f in one channel only, as noise seldom does."""
+    if samples.shape[1] == 1:
+        return False
+    bottom = state[d, BASE] - state[d, LAST]
+    width = scale(SKEW, state[d, SAMPLED] - bottom)
+    slope = scale(value, bottom) if order == 1 else samples[d, 0, state[d, LAST], i]
+    odd = abs(samples[d, 0, SLOTS, i] - slope * width)
+    even = abs(samples[d, 1, SLOTS, i] - samples[d, 1, state[d, LAST], i] * width * width)
+    few = math.isnan(level(samples, state, d, i, 0, 4)) and not math.isnan(odd + even)
+    return (few and min(odd, even) < FEW * max(odd, even)) or odd < MANY * even
+
+
+@kernel
+def calm(f0, start, value, error, status, samples, state, poor, rounds, clear, deep):
+    """Whether each output has a bar that noise and rounding explain, and an even part like h**2.
+
+    A bar wider than the part `poor` of the value and than the part `rounds` of f over the first
+    step, 2**start (D,), has another reason; `clear` roundings of f make a difference. A window
+    `deep` octaves below the first step where f does not move has lost its way, and f that does not
+    move at all may be rounded coarsely.
+    """
+    for d in range(status.shape[0]):
+        last, low = state[d, LAST], state[d, BASE] - state[d, FIRST] < start[d] - deep
+        still, alive = True, False
+        for i in range(f0.size):
+            size, bar = abs(f0[i]), error[d, i]
+            alive = alive or size > 0.0
+            for c in range(samples.shape[1]):
+                still = still and samples[d, c, last, i] == 0.0
+            narrow = bar <= poor * abs(value[d, i]) or bar <= rounds * scale(size, -start[d])
+            if status[d, i] != OK or not narrow or (low and samples[d, 0, last, i] == 0.0):
+                return False
+            if samples.shape[1] > 1 and last > state[d, FIRST]:
+                even, above = samples[d, 1, last, i], samples[d, 1, last - 1, i]
+                floor = clear * EPS * (size + abs(samples[d, 0, last, i]))
+                if abs(even - 0.25 * above) > max(QUADRATIC * abs(above), floor):
+                    return False
+        if still and alive:
+            return False
+    return True

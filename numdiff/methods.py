@@ -1,0 +1,166 @@
+"""Which points a level of steps asks for, what they are worth, and where the steps start.
+
+Methods are data here: a table maps their names to values, and the rest of the package never asks
+for a name.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from numdiff.stencil import Stencil
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+__all__ = [
+    "METHODS",
+    "Level",
+    "Method",
+    "first_step",
+    "level_of",
+    "named_method",
+    "textbook",
+]
+
+
+ALL = 16  # as many as the ladder keeps levels
+EPS = 2.0**-52
+FIRST = 1.0 / 32.0  # of the size of x, or of 1 if that is more; the ladder climbs from there
+
+
+class Method(NamedTuple):
+    """How a derivative is taken.
+
+    Parameters
+    ----------
+    name : str
+        As the user calls it.
+    side : int
+        0 for points on both sides of x, 1 or -1 for one side.
+    columns : int
+        How many columns of the extrapolation tableau may be used; 1 is no extrapolation.
+    stencil : Stencil or None
+        The points of a level where they are not those of `side`.
+    roams : bool
+        Whether steps larger than the first one may be tried.
+    """
+
+    name: str
+    side: int = 0
+    columns: int = ALL
+    stencil: Stencil | None = None
+    roams: bool = True
+
+    def level(self, order: int) -> Level:
+        """Return one level of steps, without extrapolation.
+
+        Raises
+        ------
+        ValueError
+            If the method is a stencil of another order.
+        """
+        if self.stencil is None:
+            return _smallest_level(self.side, order)
+        if self.stencil.order != order:
+            raise ValueError(
+                f"`method` is a stencil of order {self.stencil.order}, but a derivative of order "
+                f"{order} is wanted: give a stencil of that order"
+            )
+        return level_of(self.stencil)
+
+
+class Level(NamedTuple):
+    """A stencil in floats: where it asks for f beside x, and what the values are worth."""
+
+    stencil: Stencil
+    offsets: Floats  # without 0 and without points of weight 0
+    weights: Floats
+    centre: float  # weight of f(x)
+    balance: float  # h**balance is the ratio of truncation to rounding
+
+    @property
+    def reach(self) -> float:
+        """Distance between the outer offsets, counting x if there is only one."""
+        return float(self.offsets[0] - (self.offsets[-1] if self.offsets.size > 1 else 0.0))
+
+
+def level_of(stencil: Stencil) -> Level:
+    """Turn a stencil into floats."""
+    pairs = [(float(o), float(w)) for o, w in zip(stencil.offsets, stencil.weights, strict=True)]
+    offsets, weights = np.array([pair for pair in pairs if pair[0] and pair[1]]).T.copy()
+    for array in (offsets, weights):
+        array.setflags(write=False)
+    centre = dict(pairs).get(0.0, 0.0)
+    return Level(stencil, offsets, weights, centre, float(stencil.order + stencil.accuracy))
+
+
+@lru_cache(maxsize=64)
+def _smallest_level(side: int, order: int) -> Level:
+    from numdiff.stencil import Stencil  # noqa: PLC0415 - exact fractions load when needed
+
+    if side == 0:
+        return level_of(Stencil.central(order))
+    return level_of(Stencil.forward(order) if side > 0 else Stencil.backward(order))
+
+
+METHODS: Mapping[str, Method] = MappingProxyType(
+    {
+        "auto": Method("auto"),
+        "richardson": Method("richardson", roams=False),
+        "central": Method("central", columns=1),
+        "forward": Method("forward", side=1, columns=1),
+        "backward": Method("backward", side=-1, columns=1),
+    }
+)
+
+
+def named_method(method: str | Stencil) -> Method:
+    """Return the method of that name, or the one of a stencil.
+
+    Raises
+    ------
+    ValueError
+        If there is no method of that name.
+    TypeError
+        If `method` is neither a name nor a stencil.
+    """
+    if not isinstance(method, str):
+        from numdiff.stencil import Stencil  # noqa: PLC0415 - exact fractions load when needed
+
+        if isinstance(method, Stencil):
+            return Method("stencil", columns=1, stencil=method)
+        raise TypeError(f"`method` must be a name or a Stencil, got {type(method).__name__}")
+    if method not in METHODS:
+        names = ", ".join(repr(name) for name in (*METHODS, "complex"))
+        raise ValueError(f"`method` must be one of {names} or a Stencil, got {method!r}")
+    return METHODS[method]
+
+
+def first_step(order: int) -> float:
+    """Return the step to start with where x and the direction are of size 1.
+
+    The ladder climbs from there as long as larger steps promise more; noise grows with h**-order,
+    so higher orders start larger.
+    """
+    return float(FIRST * 2.0 ** (0.65 * (order - 1)))
+
+
+def textbook(level: Level, x: Floats) -> Floats:
+    """Return the rule-of-thumb step of a level for each entry of x.
+
+    Rounding eps / h**order against truncation h**accuracy is balanced at
+    h = eps**(1 / (order + accuracy)), times the size of x but at least 1 (Nocedal and Wright 2006,
+    section 8.1, for the first order), here rounded to a power of two so that x + h is exact.
+    """
+    power = math.log2(EPS) / level.balance
+    return np.asarray(2.0 ** np.rint(power + np.log2(np.maximum(np.abs(x), 1.0))))

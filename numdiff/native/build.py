@@ -1,0 +1,432 @@
+"""Compiled functions around a compiled f: what `numdiff.native` returns is made here.
+
+Imported only where Numba is wanted.
+"""
+
+from __future__ import annotations
+
+import math
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numba import njit, typeof, types
+
+from numdiff.drivers import compiled as driver
+from numdiff.drivers.compiled_mixed import curve
+from numdiff.evaluation import intrinsics
+from numdiff.evaluation.dispatchers import Compiled, InPlace, as_function, found
+from numdiff.ladder.channels import Channels, mixed_channels
+from numdiff.ladder.differences import scaling, weighted
+from numdiff.ladder.points import place
+from numdiff.ladder.runtime import compiled
+from numdiff.methods import EPS, METHODS, Level
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["Target", "curvatures", "differences", "second_differences", "slopes", "target"]
+
+_compile: Any = njit
+jit = _compile(error_model="numpy", _nrt=True)  # what is compiled for a loop would inherit its
+bare = _compile(error_model="numpy", _nrt=False)  # a loop that counts no references
+
+_VECTOR = types.float64[::1]
+_SMALLEST = frozenset(method.level(2).stencil.offsets for method in METHODS.values())
+
+
+class Target(NamedTuple):
+    """A function to differentiate, as compiled code sees it.
+
+    Parameters
+    ----------
+    values : dispatcher
+        ``values(x)`` takes a vector and returns a new one.
+    outputs : int
+        How many numbers f returns, 0 if only its values tell.
+    ask : dispatcher
+        ``ask(kind, address, x, out)`` writes f(x) to ``out``, or nan and returns True if f raised;
+        the first two are for others of its kind.
+    code : Compiled
+        Machine code of f that kernels can call.
+    vector : dispatcher
+        ``vector(x)`` copies what the user handed over to a vector.
+    shaped : dispatcher
+        ``shaped(columns)`` gives the columns (n, m) of an answer the shape that the user expects.
+    """
+
+    values: Any
+    outputs: int
+    ask: Any
+    code: Compiled
+    vector: Any
+    shaped: Any
+
+
+def target(f: Any, *, scalar: bool, single_output: bool) -> Target:
+    """Compile f for what it will be given and wrap it up.
+
+    Raises
+    ------
+    TypeError
+        If f does not return numbers, or more than one where there must be one.
+    """
+    inner, take = as_function(f), _first if scalar else _whole
+    in_place = isinstance(inner, InPlace)
+    returned = _VECTOR if in_place else _returned(f, scalar=scalar)
+    plain = isinstance(returned, types.Number | types.Boolean)
+    if single_output and not plain:
+        raise TypeError(f"`f` must return one number here, got {returned}: use native.jacobian")
+    write = _written_in_place(f) if in_place else _written(f, take, plain=plain)
+    known = plain or in_place
+    values = _values_of_known_size(write, plain=plain) if known else _values(f, take)
+    write.compile((_VECTOR, _VECTOR))
+    code = found(inner, scalar=scalar) or found(InPlace(write), scalar=False)
+    assert code is not None
+    ask = _attempt_in_place(f) if in_place else _attempt(f, take, plain=plain)
+    return Target(values, int(plain), ask, code, *_SHAPES[scalar, plain])
+
+
+def _returned(f: Any, *, scalar: bool) -> Any:
+    """Return the type of what f returns."""
+    takes = types.float64 if scalar else _VECTOR
+    cases = f.get_call_template((takes,), {})[0].cases
+    returned = cases[0].return_type if cases else "what Numba knows no type of"
+    one = returned.dtype if isinstance(returned, types.Array) and returned.ndim == 1 else returned
+    if not isinstance(one, types.Float | types.Integer | types.Boolean):
+        raise TypeError(
+            f"`f` must return a real number or a one-dimensional array of them, got {returned}"
+        )
+    return returned
+
+
+def _written(f: Any, take: Any, *, plain: bool) -> Any:
+    if plain:
+
+        @jit
+        def write(x, out):
+            out[0] = f(take(x))
+
+    else:
+
+        @jit
+        def write(x, out):
+            got = f(take(x))
+            if got.size != out.size:
+                raise ValueError("f must return the same shape everywhere")
+            for k in range(out.size):
+                out[k] = got[k]
+
+    return write
+
+
+def _written_in_place(f: Any) -> Any:
+    @jit
+    def write(x, out):
+        f(x, out)
+
+    return write
+
+
+def _values_of_known_size(write: Any, *, plain: bool) -> Any:
+    """Return f as a function of a vector that returns a new one."""
+
+    @jit
+    def values(x):
+        out = np.full(1 if plain else x.size, np.nan)
+        write(x, out)
+        return out
+
+    return values
+
+
+def _values(f: Any, take: Any) -> Any:
+    @jit
+    def values(x):
+        return f(take(x)).astype(np.float64)
+
+    return values
+
+
+def _attempt(f: Any, take: Any, *, plain: bool) -> Any:
+    """Return `numdiff.kernels.driver.ask` for f, called inside ``try``: elsewhere memory leaks."""
+    if plain:
+
+        @jit
+        def ask(kind, address, x, out):  # noqa: ARG001 - as those that call through addresses
+            try:
+                out[0] = f(take(x))
+            except Exception:  # noqa: BLE001 - beside x, f is not defined where it raises
+                out[0] = np.nan
+                return True
+            return False
+
+    else:
+
+        @jit
+        def ask(kind, address, x, out):  # noqa: ARG001 - as those that call through addresses
+            try:
+                got = f(take(x))
+                if got.size == out.size:
+                    for k in range(out.size):
+                        out[k] = got[k]
+                    return False
+            except Exception:  # noqa: BLE001 - beside x, f is not defined where it raises
+                out[:] = np.nan
+                return True
+            out[:] = np.nan  # another shape than at x
+            return True
+
+    return ask
+
+
+def _attempt_in_place(f: Any) -> Any:
+    @jit
+    def ask(kind, address, x, out):  # noqa: ARG001 - as those that call through addresses
+        out[:] = np.nan
+        try:
+            f(x, out)
+        except Exception:  # noqa: BLE001 - beside x, f is not defined where it raises
+            out[:] = np.nan
+            return True
+        return False
+
+    return ask
+
+
+@jit
+def _first(x):
+    return x[0]
+
+
+@jit
+def _whole(x):
+    return x
+
+
+@jit
+def _one_entry(x):
+    point = np.empty(1)
+    point[0] = x
+    return _checked(point)
+
+
+@jit
+def _copy(x):
+    if len(x.shape) != 1:
+        raise ValueError("`x` must be one-dimensional: give f a flat x and reshape inside")
+    point = np.empty(x.size)
+    for k in range(x.size):  # to compile the message of point[:] = x takes Numba seconds
+        point[k] = x.flat[k]
+    return _checked(point)
+
+
+@jit
+def _checked(point):
+    for entry in point:
+        if not math.isfinite(entry):
+            raise ValueError("`x` must be finite")
+    return point
+
+
+@jit
+def _no_value(_):
+    return np.empty(1)
+
+
+@jit
+def _number(columns):
+    return columns[0, 0]
+
+
+@jit
+def _rows(columns):
+    return columns[0].copy()
+
+
+@jit
+def _entries(columns):
+    return columns.reshape(columns.size)
+
+
+@jit
+def _columns(columns):
+    return columns.T
+
+
+# by whether f takes a number, and returns one: how x comes in and the columns go out
+_SHAPES = MappingProxyType(
+    {
+        (True, True): (_one_entry, _number),
+        (True, False): (_one_entry, _rows),
+        (False, True): (_copy, _entries),
+        (False, False): (_copy, _columns),
+    }
+)
+
+
+def slopes(target: Target, sides: tuple[Channels, ...], plan: tuple[Any, ...], level: Level) -> Any:
+    """Compile ``g(x) -> (value, error)``, derivatives along the axes by the ladder."""
+    first, step, roams = plan
+    vector, values, shaped, steps = target.vector, target.values, target.shaped, _steps(step, level)
+    route = np.zeros(1, np.int64), np.zeros(1, np.int64), np.empty(1)
+    start = (1.0, np.empty(1), True, 0.0)
+    answer, kind, address = _answering(target, driver.answer, route, sides, start)
+
+    @jit
+    def g(x):
+        point = vector(x)
+        f0 = values(point.copy())
+        entries, size = np.arange(point.size), (point.size, f0.size)
+        value, error = np.empty(size), np.empty(size)
+        route, start = (entries, entries, np.ones(point.size)), (first, steps(point), roams, 0.0)
+        answer(kind, address(), point, f0, route, sides, start, value, error)
+        return shaped(value), shaped(error)
+
+    return g
+
+
+def curvatures(
+    target: Target, sides: tuple[Channels, ...], plan: tuple[Any, ...], level: Level
+) -> Any:
+    """Compile ``g(x) -> (value, error)``, the Hessian by the ladder."""
+    first, step, roams = plan
+    vector, values, steps = target.vector, target.values, _steps(step, level)
+    mixed = mixed_channels(one_sided=False), mixed_channels(one_sided=True)
+    start = (1.0, np.empty(1), True, 0.0)
+    answer, kind, address = _answering(target, curve, sides, mixed, start)
+
+    @jit
+    def g(x):
+        point = vector(x)
+        f0 = values(point.copy())
+        value, error = np.empty((point.size, point.size)), np.empty((point.size, point.size))
+        start = (first, steps(point), roams, 0.0)
+        answer(kind, address(), point, f0, sides, mixed, start, value, error)
+        return value, error
+
+    return g
+
+
+def differences(target: Target, level: Level, step: Floats | str) -> Any:
+    """Compile ``g(x) -> (value, error)``, derivatives along the axes by a single step."""
+    vector, shaped, ask = target.vector, target.shaped, target.ask
+    values = target.values if level.centre or not target.outputs else _no_value
+    offsets, weights, centre, order = (
+        level.offsets,
+        level.weights,
+        level.centre,
+        level.stencil.order,
+    )
+    steps, displace = _steps(step, level), compiled(place)
+    total, scale = compiled(weighted), compiled(scaling)
+
+    @bare
+    def loop(point, f0, h, value, error, room):
+        here, index, one, block, arrived, stretch = room
+        for d in range(point.size):
+            index[0] = d
+            displace(here, h[d : d + 1], point, here, index, one, offsets, block, stretch)
+            for p in range(offsets.size):
+                ask(0, 0, block[0, p], arrived[p])
+            total(arrived, weights, centre, f0, scale(h[d], stretch[0], order), value[d])
+            for i in range(value.shape[1]):
+                error[d, i] = np.nan
+                if not math.isfinite(value[d, i]):
+                    value[d, i], error[d, i] = np.nan, np.inf
+
+    @jit
+    def g(x):
+        point = vector(x)
+        f0 = values(point.copy())
+        n, m, width, here = point.size, f0.size, offsets.size, np.zeros(1, np.int64)
+        value, error = np.empty((n, m)), np.empty((n, m))
+        room = (
+            here, here.copy(), np.ones(1), np.empty((1, width, n)), np.empty((width, m)),
+            np.empty(1),
+        )  # fmt: skip
+        loop(point, f0, steps(point), value, error, room)
+        return shaped(value), shaped(error)
+
+    return g
+
+
+def second_differences(target: Target, level: Level, step: Floats | str) -> Any:
+    """Compile ``g(x) -> (value, error)``, the Hessian by a single step."""
+    if level.stencil.offsets not in _SMALLEST:
+        raise ValueError(
+            "a Hessian with a single `step` takes the methods 'forward', 'backward' and 'central': "
+            "leave `step` out, or use method 'auto'"
+        )
+    vector, values, ask, steps = target.vector, target.values, target.ask, _steps(step, level)
+    offsets, weights, centre = level.offsets, level.weights, level.centre
+    near = offsets[np.abs(offsets) == 1.0]
+
+    @jit
+    def g(x):
+        point = vector(x)
+        f0, n, h, moved, out = values(point.copy())[0], point.size, steps(point), point, np.empty(1)
+        value, rise = np.empty((n, n)), np.zeros(n)
+        for d in range(n):
+            value[d, d] = centre * f0
+            for p in range(offsets.size):
+                moved = point.copy()
+                moved[d] += offsets[p] * h[d]
+                ask(0, 0, moved, out)
+                value[d, d] += weights[p] * out[0]
+                if abs(offsets[p]) == 1.0:
+                    rise[d] += (out[0] - f0) / near.size
+            value[d, d] /= h[d] ** 2
+        for i in range(n):
+            for j in range(i + 1, n):
+                across = -f0 - rise[i] - rise[j]
+                for sign in near:
+                    moved = point.copy()
+                    moved[i] += sign * h[i]
+                    moved[j] += sign * h[j]
+                    ask(0, 0, moved, out)
+                    across += out[0] / near.size
+                value[i, j] = value[j, i] = across / (h[i] * h[j])
+        return value, np.full((n, n), np.nan)
+
+    return g
+
+
+def _answering(target: Target, work: Any, *others: Any) -> tuple[Any, int, Any]:
+    """Return a driver as a function to call, and how it calls f; `others` are like its arguments.
+
+    Without calls through addresses the driver is compiled for this f.
+    """
+    if not intrinsics.works():
+        return compiled(work, ask=target.ask), 0, _nowhere
+    plane, vector = np.empty((1, 1)), np.empty(1)
+    takes = tuple(typeof(one) for one in (0, 0, vector, vector, *others, plane, plane))
+    kind, address, library = target.code
+    where = intrinsics.fixed(address)
+    where.library = library
+    return intrinsics.calling(compiled(work), takes), kind, where
+
+
+@jit
+def _nowhere():
+    return 0
+
+
+def _steps(step: Floats | str | None, level: Level) -> Any:
+    """Compile the steps that the user gave, of the size of x; none if he did not."""
+    if step is None:
+        return jit(lambda _: np.empty(0))
+    if isinstance(step, str):
+        power = math.log2(EPS) / level.balance
+        return jit(lambda x: 2.0 ** np.rint(power + np.log2(np.maximum(np.abs(x), 1.0))))
+    given = np.array(step)
+
+    @jit
+    def steps(x):
+        if given.size not in (1, x.size):
+            raise ValueError("`step` must be a number or have the shape of x")
+        return np.full(x.size, given[0]) if given.size == 1 else given.copy()
+
+    return steps

@@ -1,0 +1,1 @@
+"""How large the error of f itself is, and of what kind."""

@@ -1,0 +1,271 @@
+"""How noisy a function is: the size and the kind of f's own error at a point."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from numdiff.drivers.derivatives import Problem
+from numdiff.drivers.sampling import sample
+from numdiff.evaluation.call import Call, origin
+from numdiff.geometry.directions import Directions, along
+from numdiff.options import as_point, as_vector
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["KINDS", "NoiseEstimate", "noise_level"]
+
+
+KINDS = ("rounding", "deterministic", "quantised", "stochastic")
+SENTENCES = MappingProxyType(
+    {
+        "rounding": "f is as exact as its rounding, about {level:.0e}",
+        "deterministic": "f has an error of about {level:.0e}, the same at every call",
+        "quantised": "f is rounded to about {quantum:.0e}",
+        "stochastic": "f differs between calls by about {level:.0e}",
+    }
+)
+HALF = 8  # points on either side: standard deviations within a factor of 1.5 (More and Wild 2011)
+HIGHEST = 11  # order of the differences that still have some values
+MEDIAN = 0.6745  # of absolute normal errors, in standard deviations
+ALIKE = 4.0  # levels of noise that differ by less are the same
+OFFSETS = np.r_[-HALF:0, 1 : HALF + 1].astype(float)
+SPACINGS = 2.0 ** -np.arange(4.0, 48.0, 4.0)  # of the size of x, down to its last bits
+ROUNDING = 0.3 * 2.0**-52  # standard deviation of a number that is rounded to nearest, relative
+ORDINARY = 30.0  # times that: what a few operations leave
+LAST_BITS = 10.0  # times that: values that differ by no more are the same
+PLATEAU = 1.0 / 4.0  # of the noise: what f may change between points so that most share a plateau
+SAMPLES = 8  # further calls at x, once two have differed
+IRREGULAR = 0.7548776662466927  # the plastic ratio: multiples of it spread evenly and never repeat
+
+
+@dataclass(frozen=True, eq=False)
+class NoiseEstimate:
+    """The error of f itself.
+
+    Parameters
+    ----------
+    level : float or array
+        Standard deviation of the error, in units of f, of f's shape.
+    kind : str or array of str
+        ``"rounding"``, ``"deterministic"``, ``"quantised"`` or ``"stochastic"``, of f's shape.
+    nfev : int
+        At how many points f was evaluated.
+    message : str
+        A sentence for each kind that occurs.
+
+    Examples
+    --------
+    >>> print(noise_level(lambda x: round(x * x, 4), 1.5).kind)
+    quantised
+    """
+
+    level: Any
+    kind: Any
+    nfev: int
+    message: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain lists, numbers and strings."""
+        level, kind = np.asarray(self.level).tolist(), np.asarray(self.kind).tolist()
+        return {"level": level, "kind": kind, "nfev": self.nfev, "message": self.message}
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.nfev} evaluations of f"
+
+
+class _Seen(NamedTuple):
+    """What is known of the noise of each of m outputs."""
+
+    level: Floats  # nan where differences of all orders still fall: f itself, no noise
+    rounding: Floats  # what f and x that are rounded make of it
+    spacing: Floats  # at which the level was seen
+    change: Floats  # of f over that spacing
+    quantum: Floats  # height of the steps of f where these are wider than the points are apart
+
+
+def noise_level(
+    f: Callable[..., Any],
+    x: ArrayLike,
+    direction: ArrayLike | None = None,
+    *,
+    args: tuple[Any, ...] = (),
+) -> NoiseEstimate:
+    """Estimate the error of f itself near a point: its size and its kind.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *args)`` returns a number or an array of numbers. It gets a NumPy scalar if x is one.
+    x : float or array of float
+        The point.
+    direction : array of float, optional
+        Along which f is asked, of x's shape; by default one that moves every entry.
+    args : tuple, default ()
+        Further positional arguments for f.
+
+    Returns
+    -------
+    NoiseEstimate
+        With ``level`` and ``kind`` of f's shape.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `derivative`.
+
+    Notes
+    -----
+    Differences of order k of values at equal distances leave nothing of a smooth f if k is large,
+    while noise of standard deviation s keeps the mean square s**2 (2k)! / (k!)**2: More and Wild
+    (2011), doi:10.1137/100786125. Here noise is believed where two distances, a factor of 16 apart,
+    show the same; f that changes in steps is seen by its plateaus.
+
+    Examples
+    --------
+    >>> noise_level(math.exp, 1.0).kind
+    'rounding'
+    """
+    point = as_point(x)
+    call = Call(f, point.shape, args, scalar=point.ndim == 0)
+    centre = origin(call, point)
+    f0, problem = centre.rows[0], Problem(call, point.ravel(), centre.form, centre.rows[0])
+    again = origin(call, point).rows[0]
+    differs = (again != f0) & np.isfinite(f0)
+    line = along(_chosen(point, direction).ravel())
+    with np.errstate(all="ignore"):  # values outside the domain are nan here
+        seen, nfev = _deterministic(problem, line)
+        quantum, more = _plateaus(problem, line, seen)
+    level = np.where(quantum > 0.0, quantum / math.sqrt(12.0), np.fmax(seen.level, seen.rounding))
+    if differs.any():
+        repeated = [f0, again, *(origin(call, point).rows[0] for _ in range(SAMPLES))]
+        level[differs] = np.std(repeated, axis=0, ddof=1)[differs]
+    nfev += 2 + more + (SAMPLES if differs.any() else 0)
+    kinds = np.select(
+        [differs, quantum > 0.0, level > ORDINARY * seen.rounding],
+        ["stochastic", "quantised", "deterministic"],
+        "rounding",
+    )
+    outputs = centre.form.unpack(np.arange(level.size)).real.astype(int)  # real parts come first
+    shape = centre.form.shape
+    return NoiseEstimate(
+        _shaped(level[outputs], shape),
+        _shaped(kinds[outputs], shape),
+        nfev,
+        _sentences(level[outputs], quantum[outputs], kinds[outputs]),
+    )
+
+
+def _chosen(point: Floats, direction: ArrayLike | None) -> Floats:
+    """Return the direction, scaled so that a step of 1 is of the size of x."""
+    numbers = np.arange(1.0, point.size + 1.0).reshape(point.shape)
+    sizes = np.abs(point)
+    if direction is None:
+        irregular = 0.5 + np.mod(IRREGULAR * numbers, 1.0)
+        return np.asarray(irregular * np.where(sizes > 0.0, sizes, sizes.max(initial=0.0) or 1.0))
+    vector = as_vector(direction, point, "direction")
+    if not vector.any():
+        raise ValueError("`direction` must not be zero: give a vector along which f can be asked")
+    return np.asarray(vector * ((float(sizes.max()) or 1.0) / float(np.abs(vector).max())))
+
+
+def _deterministic(problem: Problem, line: Directions) -> tuple[_Seen, int]:
+    """Return the noise of f where it is asked once everywhere, and the cost."""
+    assert problem.f0 is not None
+    unknown = np.full(problem.f0.shape, math.nan)
+    seen = _Seen(unknown, unknown, unknown, unknown, np.zeros(unknown.shape))
+    before, step, nfev = unknown, unknown, 0
+    for spacing in SPACINGS:
+        values = _values(problem, line, spacing)
+        nfev += OFFSETS.size
+        change = np.abs(np.diff(values, axis=0)).max(axis=0)
+        rounding = ROUNDING * (np.abs(values).max(axis=0) + change / spacing)  # that of x as well
+        level, height = _differences(values), _height(values, LAST_BITS * rounding)
+        steady = (level <= ALIKE * before) & (before <= ALIKE * level)
+        stair = (step > 0.0) & ((height == 0.0) | (np.abs(height - step) <= LAST_BITS * rounding))
+        quantum, open_ = np.where(stair, step, 0.0), np.isnan(seen.level)
+        known = np.where(stair, step / math.sqrt(12.0), np.where(steady, level, math.nan))
+        now = _Seen(known, rounding, np.full(known.shape, spacing), change, quantum)
+        seen = _Seen(*(np.where(open_, new, old) for new, old in zip(now, seen, strict=True)))
+        before, step = level, height
+        if not np.isnan(seen.level).any():
+            break
+    return seen, nfev
+
+
+def _plateaus(problem: Problem, line: Directions, seen: _Seen) -> tuple[Floats, int]:
+    """Return the height of the steps of f where it changes in steps, else 0, and the cost."""
+    quantum = seen.quantum.copy()
+    noisy = (seen.level > ORDINARY * seen.rounding) & (quantum == 0.0)
+    if not noisy.any():
+        return quantum, 0
+    # noise changes as much however close the points are, and f itself hardly
+    closer = seen.spacing * np.minimum(PLATEAU * seen.level / seen.change, 1.0)
+    spacing = max(float(closer[noisy].min()), float(SPACINGS[-1]))
+    steps = np.abs(np.diff(_values(problem, line, spacing), axis=0))
+    still = (steps <= LAST_BITS * seen.rounding).sum(axis=0) >= HALF
+    height = np.where(steps > LAST_BITS * seen.rounding, steps, math.inf).min(axis=0)
+    # where all points share one plateau its height follows from the noise
+    height = np.where(np.isfinite(height), height, math.sqrt(12.0) * seen.level)
+    quantum[noisy & still] = height[noisy & still]
+    return quantum, OFFSETS.size
+
+
+def _values(problem: Problem, line: Directions, spacing: float) -> Floats:
+    """Return equidistant values of f with x in the middle, (2 * HALF + 1, m)."""
+    assert problem.f0 is not None
+    found = sample(problem, line, OFFSETS, np.array([spacing]))
+    return np.insert(found.values[:, 0], HALF, problem.f0, axis=0)
+
+
+def _height(values: Floats, bits: Floats) -> Floats:
+    """Return the height of a few steps of one size in values (N, m): 0 if all are still, or nan."""
+    steps = np.abs(np.diff(values, axis=0))
+    still = steps <= bits
+    least = np.where(still, math.inf, steps).min(axis=0)
+    alike = still | (np.abs(steps - least) <= bits)
+    few = alike.all(axis=0) & (still.sum(axis=0) >= HALF)
+    return np.where(few, np.where(np.isfinite(least), least, 0.0), math.nan)
+
+
+def _differences(values: Floats) -> Floats:
+    """Return the noise that differences of equidistant values (N, m) show, nan where they fall."""
+    largest = np.abs(values).max(axis=0)
+    table, levels, flips = values / np.where(largest > 0.0, largest, 1.0), [], []
+    for order in range(1, HIGHEST + 1):
+        table = np.diff(table, axis=0)
+        # the median: a jump or a kink among the points is in few differences of low order
+        spread = np.median(np.abs(table), axis=0) / MEDIAN
+        levels.append(spread / math.sqrt(math.comb(2 * order, order)))
+        flips.append(table.min(axis=0) * table.max(axis=0) < 0.0)
+    sizes, signs = np.array(levels), np.array(flips)
+    three = np.stack([sizes[:-2], sizes[1:-1], sizes[2:]])
+    flat = (three.max(axis=0) <= ALIKE * three.min(axis=0)) & signs[:-2]
+    usable = flat.any(axis=0) & np.isfinite(values).all(axis=0)
+    chosen = np.take_along_axis(sizes, flat.argmax(axis=0)[None], axis=0)[0]
+    return np.where(usable, chosen * largest, math.nan)
+
+
+def _sentences(level: Floats, quantum: Floats, kinds: NDArray[np.str_]) -> str:
+    """Write a sentence for each kind, with the largest level of those outputs."""
+    told = []
+    for kind in KINDS:
+        chosen = kinds == kind
+        if chosen.any():
+            sizes = {"level": level[chosen].max(), "quantum": quantum[chosen].max()}
+            several = f" ({np.count_nonzero(chosen)} outputs)" if kinds.size > 1 else ""
+            told.append(SENTENCES[kind].format(**sizes) + several)
+    return "; ".join(told)
+
+
+def _shaped(columns: NDArray[Any], shape: tuple[int, ...]) -> Any:
+    entry = columns.reshape(shape)
+    return entry.item() if shape == () else entry

@@ -1,0 +1,1 @@
+"""Kinks, jumps and singularities at x, told from noise."""

@@ -1,0 +1,1 @@
+"""Derivatives of noisy functions from polynomials through many samples."""
