@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numdiff.drivers.derivatives import Lines
+from numdiff.drivers.derivatives import Derivatives
 from numdiff.estimate import Estimate, Status
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def worst(*statuses: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return found
 
 
-def per_output(lines: Lines) -> dict[str, NDArray[Any]]:
+def per_output(lines: Derivatives) -> dict[str, NDArray[Any]]:
     """Return the columns of the lines as (D, m) arrays, real and imaginary parts put together."""
     sided = () if lines.left is None else ("left", "right")
     columns = {name: getattr(lines, name) for name in (*COLUMNS, *sided)}
@@ -72,7 +72,7 @@ def _side(part: dict[str, NDArray[Any]], name: str) -> NDArray[Any]:
     return np.where(np.isnan(part[name]), part["value"], part[name])
 
 
-def refuse_if_lost(lines: Lines) -> None:
+def refuse_if_lost(lines: Derivatives) -> None:
     """Raise what f raised beside x, if that left nothing at all."""
     if lines.trouble is not None and (lines.status == Status.DOMAIN).all():
         lines.trouble.add_note(
@@ -82,7 +82,7 @@ def refuse_if_lost(lines: Lines) -> None:
 
 
 def estimate_of(
-    columns: dict[str, NDArray[Any]], shape: tuple[int, ...], lines: Lines, method: str
+    columns: dict[str, NDArray[Any]], shape: tuple[int, ...], lines: Derivatives, method: str
 ) -> Estimate:
     """Put columns (D, m) into an estimate of that shape, outputs first."""
     if lines.value.shape[1] > 1:
@@ -91,7 +91,7 @@ def estimate_of(
 
 
 def estimate_from(
-    columns: dict[str, NDArray[Any]], shape: tuple[int, ...], lines: Lines, method: str
+    columns: dict[str, NDArray[Any]], shape: tuple[int, ...], lines: Derivatives, method: str
 ) -> Estimate:
     """Put columns that are in order into an estimate of that shape."""
     # Jacobians come column by column, and stay laid out like that: it is faster

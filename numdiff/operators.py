@@ -16,7 +16,7 @@ from numdiff.assemble import (
     symmetric,
     symmetrised,
 )
-from numdiff.drivers.derivatives import Lines, Problem, stacked, still
+from numdiff.drivers.derivatives import Derivatives, Problem, stacked, still
 from numdiff.engine.complex_step import complex_step
 from numdiff.engine.differentiate import differentiate, pose
 from numdiff.engine.mixed import second
@@ -127,7 +127,7 @@ def derivative(
         raise ValueError(f"`order` must be an integer from 1 to 10, got {order!r}")
     settings = read(f, point, **options)
     call = _call(f, (), settings, scalar=True)
-    lines: list[Lines] = []
+    lines: list[Derivatives] = []
     for k, number in enumerate(point.reshape(-1, 1)):
         spent = sum(one.nfev for one in lines)
         lines.append(_follow(call, number, axes(1), int(order), settings.at(k, spent)))
@@ -394,7 +394,9 @@ def _call(f: Function, shape: tuple[int, ...], settings: Options, *, scalar: boo
     )
 
 
-def _follow(call: Call, x: Floats, directions: Directions, order: int, settings: Options) -> Lines:
+def _follow(
+    call: Call, x: Floats, directions: Directions, order: int, settings: Options
+) -> Derivatives:
     """Differentiate along directions by the method that was asked for."""
     if len(directions) == 0:
         return still(pose(call, x, settings), 0)
@@ -413,7 +415,7 @@ def _follow(call: Call, x: Floats, directions: Directions, order: int, settings:
     return lines._replace(nfev=lines.nfev + 1)
 
 
-def _one_output(lines: Lines) -> Lines:
+def _one_output(lines: Derivatives) -> Derivatives:
     if lines.value.shape[1] != (2 if lines.form.is_complex else 1):
         raise ValueError(
             f"f must have one output here, got shape {lines.form.shape}: use `jacobian`"
@@ -421,7 +423,7 @@ def _one_output(lines: Lines) -> Lines:
     return lines
 
 
-def _total(first: Lines, across: Lines) -> Lines:
+def _total(first: Derivatives, across: Derivatives) -> Derivatives:
     """Return the second lines with the evaluations of both and of f(x)."""
     trouble = first.trouble or across.trouble
     return across._replace(nfev=first.nfev + across.nfev + 1, trouble=trouble)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numdiff.drivers.derivatives import BLOCK_BYTES, Lines, Problem, columns_of, stacked
+from numdiff.drivers.derivatives import BLOCK_BYTES, Derivatives, Problem, columns_of, stacked
 from numdiff.estimate import Status
 from numdiff.evaluation.call import evaluate
 from numdiff.geometry.directions import Directions
@@ -39,7 +39,7 @@ def climb(
     reference: Callable[[Ints, Ints], Floats] | None = None,
     noise: Floats | None = None,
     keep: bool = False,
-) -> Lines:
+) -> Derivatives:
     """Differentiate along directions with the ladder.
 
     Parameters
@@ -68,7 +68,7 @@ def climb(
     size = max(1, BLOCK_BYTES // width)
     if len(directions) <= size:
         return _batch(problem, directions, span, channels, reference, noise, keep=keep)
-    parts: list[Lines] = []
+    parts: list[Derivatives] = []
     for first in range(0, len(directions), size):
         rows = slice(first, min(first + size, len(directions)))
         spent = sum(part.nfev for part in parts)
@@ -83,7 +83,7 @@ def climb(
 def _batch(
     problem: Problem, directions: Directions, span: Span, channels: Channels,
     reference: Callable[[Ints, Ints], Floats] | None, noise: Floats | None, *, keep: bool,
-) -> Lines:  # fmt: skip
+) -> Derivatives:  # fmt: skip
     x, f0, form = problem.x, problem.f0, problem.form
     assert f0 is not None
     assert form is not None
@@ -147,14 +147,14 @@ def _workspace(width: int) -> tuple[Floats, ...]:
     )
 
 
-def _read(run: Any, found: Floats, live: Ints, directions: Directions, *rest: Any) -> Lines:
+def _read(run: Any, found: Floats, live: Ints, directions: Directions, *rest: Any) -> Derivatives:
     """Read the results; directions that are still live ran out of budget."""
     columns = columns_of((len(directions), found.shape[1]))
     unit = directions.weight if directions.single else np.ones(len(directions))
     run(rounds.read)(found, unit, *columns)
     if live.size:
         columns[2][live] = int(Status.BUDGET)
-    return Lines(*columns, *rest)
+    return Derivatives(*columns, *rest)
 
 
 def _shifted(

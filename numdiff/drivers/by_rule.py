@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from numdiff.drivers.derivatives import BLOCK_BYTES, Lines, Problem, blank, fill
+from numdiff.drivers.derivatives import BLOCK_BYTES, Derivatives, Problem, blank, fill
 from numdiff.drivers.single import single_step
 from numdiff.estimate import Status
 from numdiff.evaluation.call import evaluate
@@ -72,7 +72,7 @@ def by_rule(
     *,
     noise: Floats | None = None,
     room: Room | None = None,
-) -> Lines:
+) -> Derivatives:
     """Differentiate along directions with one step each, which a rule chooses.
 
     Parameters
@@ -94,7 +94,7 @@ def by_rule(
 
     Returns
     -------
-    Lines
+    Derivatives
         The status is OK where the rule succeeded and tells the error, SINGLE_STEP where it
         succeeded and does not, UNRESOLVED where it failed, DOMAIN where there is no value, and
         BUDGET where the evaluations ran out. The error bar is the rule's, or more where another
@@ -259,7 +259,7 @@ def _deviations(problem: Problem, count: int, noise: Floats | None) -> Floats:
     return np.broadcast_to(least, (count, problem.f0.size)).copy()
 
 
-def _told(problem: Problem, found: Lines, chosen: Selection) -> Lines:
+def _told(problem: Problem, found: Derivatives, chosen: Selection) -> Derivatives:
     """Say of single steps what their rule says of them."""
     assert problem.f0 is not None
     usable = np.isfinite(found.value) & np.isfinite(problem.f0)

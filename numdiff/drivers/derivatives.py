@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-__all__ = ["BLOCK_BYTES", "Lines", "Problem", "blank", "columns_of", "fill", "stacked", "still"]
+__all__ = [
+    "BLOCK_BYTES",
+    "Derivatives",
+    "Problem",
+    "blank",
+    "columns_of",
+    "fill",
+    "stacked",
+    "still",
+]
 
 
 BLOCK_BYTES = 8 * 2**20  # of points, and of samples, held at a time
@@ -52,7 +61,7 @@ class Problem(NamedTuple):
     noise: Floats | None = None
 
 
-class Lines(NamedTuple):
+class Derivatives(NamedTuple):
     """Derivatives along D directions, each array (D, m), and the windows they ended with."""
 
     value: Floats
@@ -69,7 +78,9 @@ class Lines(NamedTuple):
     right: Floats | None = None
 
 
-def fill(found: Lines, rows: Ints, lines: Lines, chosen: NDArray[np.bool_] | None = None) -> Lines:
+def fill(
+    found: Derivatives, rows: Ints, lines: Derivatives, chosen: NDArray[np.bool_] | None = None
+) -> Derivatives:
     """Take over the lines of some directions: what was chosen, or where nothing was known."""
     trouble, nfev = found.trouble or lines.trouble, found.nfev + lines.nfev
     if chosen is None and len(rows) == len(found.value) and found.nfev == 0:
@@ -83,25 +94,25 @@ def fill(found: Lines, rows: Ints, lines: Lines, chosen: NDArray[np.bool_] | Non
     return found._replace(**columns, nfev=nfev, trouble=trouble)
 
 
-def _sided(*several: Lines) -> tuple[str, ...]:
+def _sided(*several: Derivatives) -> tuple[str, ...]:
     return () if all(lines.left is None for lines in several) else ("left", "right")
 
 
-def _column(lines: Lines, name: str) -> NDArray[Any]:
+def _column(lines: Derivatives, name: str) -> NDArray[Any]:
     column = getattr(lines, name)
     return np.full(lines.value.shape, math.nan) if column is None else np.array(column)
 
 
-def blank(problem: Problem, count: int) -> Lines:
+def blank(problem: Problem, count: int) -> Derivatives:
     """Return lines of which nothing is known: outside the domain until found otherwise."""
     assert problem.form is not None
     shape = (count, problem.form.size)
     nothing, zero = np.full(shape, np.nan), np.zeros(shape)
     status = np.full(shape, Status.DOMAIN, np.uint8)
-    return Lines(nothing, np.full(shape, np.inf), status, zero, zero, 0, problem.form)
+    return Derivatives(nothing, np.full(shape, np.inf), status, zero, zero, 0, problem.form)
 
 
-def still(problem: Problem, count: int) -> Lines:
+def still(problem: Problem, count: int) -> Derivatives:
     """Return the derivatives along directions that do not move, f(x) counted."""
     assert problem.f0 is not None
     known = np.broadcast_to(np.isfinite(problem.f0), (count, problem.f0.size))
@@ -117,7 +128,7 @@ def columns_of(shape: tuple[int, int]) -> tuple[Floats, Floats, NDArray[np.uint8
     return value, error, np.empty(shape, np.uint8), step, noise
 
 
-def stacked(parts: list[Lines]) -> Lines:
+def stacked(parts: list[Derivatives]) -> Derivatives:
     """Put the lines of several batches, or of several points, below each other.
 
     Raises
@@ -137,6 +148,6 @@ def stacked(parts: list[Lines]) -> Lines:
         for name in (*names, *kept, *_sided(*parts))
     }
     trouble = next((part.trouble for part in parts if part.trouble), None)
-    return Lines(
+    return Derivatives(
         **joined, nfev=sum(part.nfev for part in parts), form=parts[0].form, trouble=trouble
     )

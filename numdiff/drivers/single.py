@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from numdiff.drivers.derivatives import BLOCK_BYTES, Lines, Problem, columns_of, stacked
+from numdiff.drivers.derivatives import BLOCK_BYTES, Derivatives, Problem, columns_of, stacked
 from numdiff.drivers.sampling import Samples
 from numdiff.estimate import Status
 from numdiff.evaluation.call import evaluate
@@ -25,12 +25,14 @@ if TYPE_CHECKING:
 __all__ = ["one_level", "single_step"]
 
 
-def single_step(problem: Problem, directions: Directions, level: Level, steps: Floats) -> Lines:
+def single_step(
+    problem: Problem, directions: Directions, level: Level, steps: Floats
+) -> Derivatives:
     """Apply a level once along each direction; `problem` holds f(x) if it has a weight there."""
     size = max(1, BLOCK_BYTES // (8 * len(level.offsets) * max(problem.x.size, 1)))
     if len(directions) <= size:
         return _difference(problem, directions, level, steps)
-    parts: list[Lines] = []
+    parts: list[Derivatives] = []
     for first in range(0, len(directions), size):
         rows = slice(first, min(first + size, len(directions)))
         parts.append(_difference(problem, directions.part(rows), level, steps[rows]))
@@ -38,7 +40,9 @@ def single_step(problem: Problem, directions: Directions, level: Level, steps: F
     return stacked(parts)
 
 
-def _difference(problem: Problem, directions: Directions, level: Level, steps: Floats) -> Lines:
+def _difference(
+    problem: Problem, directions: Directions, level: Level, steps: Floats
+) -> Derivatives:
     call, x, count, width = problem.call, problem.x, len(directions), len(level.offsets)
     block, stretch = np.empty((count, width, x.size)), np.empty(count)
     where = (x, directions.starts, directions.index, directions.weight, level.offsets)
@@ -52,13 +56,13 @@ def _difference(problem: Problem, directions: Directions, level: Level, steps: F
         found.rows.reshape(count, width, outputs), level.weights, level.centre, f0, steps,
         stretch, level.stencil.order, *columns,
     )  # fmt: skip
-    return Lines(*columns, count * width, found.form, found.trouble)
+    return Derivatives(*columns, count * width, found.form, found.trouble)
 
 
-def one_level(value: Floats, steps: Floats, found: Samples) -> Lines:
+def one_level(value: Floats, steps: Floats, found: Samples) -> Derivatives:
     """Return values of which only one step is known: there is no error bar."""
     usable, nothing = np.isfinite(value), np.full(value.shape, math.nan)
     status = np.where(usable, Status.SINGLE_STEP, Status.DOMAIN).astype(np.uint8)
     error, value = np.where(usable, math.nan, math.inf), np.where(usable, value, math.nan)
     step = steps[:, None].repeat(value.shape[1], 1)
-    return Lines(value, error, status, step, nothing, found.nfev, found.form, found.trouble)
+    return Derivatives(value, error, status, step, nothing, found.nfev, found.form, found.trouble)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from numdiff.drivers.derivatives import BLOCK_BYTES, Lines, Problem, blank, fill
+from numdiff.drivers.derivatives import BLOCK_BYTES, Derivatives, Problem, blank, fill
 from numdiff.engine.differentiate import differentiate
 from numdiff.estimate import Status
 from numdiff.evaluation.call import evaluate
@@ -29,7 +29,9 @@ CONVINCING = 0.1  # of f and its change: a real bar that is no wider tells right
 SIGMAS = 2.0  # bends of four roundings each, the larger of two, are some two standard deviations
 
 
-def complex_step(problem: Problem, directions: Directions, order: int, options: Options) -> Lines:
+def complex_step(
+    problem: Problem, directions: Directions, order: int, options: Options
+) -> Derivatives:
     """Differentiate along directions by Im f(x + i h d) / h.
 
     Squire and Trapp (1998), doi:10.1137/S003614459631241X. A second sample, at an x that differs in
@@ -60,7 +62,7 @@ def complex_step(problem: Problem, directions: Directions, order: int, options: 
         return fill(lines, free, _checked(problem, chosen, options))
 
 
-def _checked(problem: Problem, directions: Directions, options: Options) -> Lines:
+def _checked(problem: Problem, directions: Directions, options: Options) -> Derivatives:
     """Take the complex step and compare it with real ones."""
     plain = options._replace(method=METHODS["auto"], step=None)
     assert problem.f0 is not None
@@ -91,7 +93,7 @@ def _checked(problem: Problem, directions: Directions, options: Options) -> Line
     return real._replace(**columns, nfev=nfev + real.nfev)
 
 
-def _imaginary(problem: Problem, directions: Directions, box: Box | None) -> Lines | None:
+def _imaginary(problem: Problem, directions: Directions, box: Box | None) -> Derivatives | None:
     """Take samples of the imaginary part at x and close to it; None if f takes no complex numbers.
 
     What f rounds differs from point to point: second differences of the slopes show it, and first
@@ -120,7 +122,7 @@ def _imaginary(problem: Problem, directions: Directions, box: Box | None) -> Lin
     step = np.repeat(h[:, None], value.shape[1], axis=1)
     status = np.full(value.shape, Status.OK, np.uint8)
     noise, nfev = np.zeros(value.shape), len(slopes) * len(directions)
-    return Lines(value, error, status, step, noise, nfev, problem.form)
+    return Derivatives(value, error, status, step, noise, nfev, problem.form)
 
 
 def _slopes(problem: Problem, point: Floats, directions: Directions, h: Floats) -> Floats:
@@ -157,7 +159,7 @@ def _combination(x: Floats, directions: Directions, box: Box | None) -> tuple[Fl
     return share, along(total)
 
 
-def _flagged(lines: Lines) -> Lines:
+def _flagged(lines: Derivatives) -> Derivatives:
     told = (lines.status == Status.DOMAIN) | (lines.status == Status.BUDGET)
     status = np.where(told, lines.status, Status.NOT_COMPLEX_SAFE).astype(np.uint8)
     return lines._replace(status=status)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from numdiff.drivers.black_box import climb
-from numdiff.drivers.derivatives import Lines, Problem, fill
+from numdiff.drivers.derivatives import Derivatives, Problem, fill
 from numdiff.drivers.sampling import sample
 from numdiff.estimate import Status
 from numdiff.evaluation.call import origin
@@ -50,14 +50,14 @@ class Window(NamedTuple):
     side: int
     asked: int  # the side that the method asks for
     span: Span
-    lines: Lines
+    lines: Derivatives
     levels: Channels
 
 
 def doubted(
-    problem: Problem, directions: Directions, order: int, found: Lines, windows: list[Window],
+    problem: Problem, directions: Directions, order: int, found: Derivatives, windows: list[Window],
     room: tuple[Floats, Floats] | None,
-) -> Lines:  # fmt: skip
+) -> Derivatives:  # fmt: skip
     """Look closer at lines that were found with these windows.
 
     f(x) is asked again where noise was seen: last, so that solvers which start from their previous
@@ -82,7 +82,7 @@ def doubted(
     return found
 
 
-def sided(lines: Lines, side: int, asked: int) -> Lines:
+def sided(lines: Derivatives, side: int, asked: int) -> Derivatives:
     """Say of good answers that they are from one side, where that is not what was asked for."""
     if side == asked:
         return lines
@@ -91,8 +91,12 @@ def sided(lines: Lines, side: int, asked: int) -> Lines:
 
 
 def inherited(
-    problem: Problem, directions: Directions, lines: Lines, pairs: tuple[Ints, Ints], across: Lines
-) -> Lines:
+    problem: Problem,
+    directions: Directions,
+    lines: Derivatives,
+    pairs: tuple[Ints, Ints],
+    across: Derivatives,
+) -> Derivatives:
     """Take over what the lines along two directions say of both, to those along their pair."""
     one, other = (lines.status[rows] for rows in pairs)
     for code in (KINK, JUMP):
@@ -107,7 +111,7 @@ def inherited(
     return fill(across, np.arange(len(wanted)), found, wanted)
 
 
-def _noisy(lines: Lines) -> bool:
+def _noisy(lines: Derivatives) -> bool:
     return bool(((lines.status == NOISE_LIMITED) | (lines.status == UNRESOLVED)).any())
 
 
@@ -122,8 +126,8 @@ def _differs(problem: Problem) -> Mask:
 
 
 def _flat(
-    problem: Problem, directions: Directions, order: int, found: Lines, window: Window
-) -> Lines:
+    problem: Problem, directions: Directions, order: int, found: Derivatives, window: Window
+) -> Derivatives:
     """Look farther away along directions in which no output moves: f may be rounded coarsely.
 
     Then all its changes are multiples of one, less than which may be hidden in a step.
@@ -166,8 +170,8 @@ def _unit(changes: Floats, least: Floats) -> Floats:
 
 
 def _settled(
-    problem: Problem, directions: Directions, order: int, found: Lines, windows: list[Window]
-) -> Lines:
+    problem: Problem, directions: Directions, order: int, found: Derivatives, windows: list[Window]
+) -> Derivatives:
     """Tell kinks and jumps from noise, window by window."""
     open_ = np.ones(found.value.shape, np.bool_)
     for window in windows:
@@ -188,7 +192,7 @@ def _settled(
     return found
 
 
-def _alone(problem: Problem, chosen: Directions, found: Lines, window: Window) -> Lines:
+def _alone(problem: Problem, chosen: Directions, found: Derivatives, window: Window) -> Derivatives:
     """Follow outputs without those that have no derivative, whose steps were too small for them."""
     assert problem.f0 is not None
     rows, side, asked, span, _, levels = window
@@ -203,8 +207,13 @@ def _alone(problem: Problem, chosen: Directions, found: Lines, window: Window) -
 
 
 def _averaged(
-    problem: Problem, directions: Directions, order: int, found: Lines, known: Known, wanted: Mask
-) -> Lines:
+    problem: Problem,
+    directions: Directions,
+    order: int,
+    found: Derivatives,
+    known: Known,
+    wanted: Mask,
+) -> Derivatives:
     """Average samples of outputs that differ between calls."""
     if order > FITTED:
         found.status[wanted], found.error[wanted] = UNRESOLVED, math.inf

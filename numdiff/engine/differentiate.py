@@ -9,7 +9,7 @@ import numpy as np
 
 from numdiff.drivers import compiled as driver
 from numdiff.drivers.black_box import climb
-from numdiff.drivers.derivatives import Lines, Problem, blank, columns_of, fill
+from numdiff.drivers.derivatives import Derivatives, Problem, blank, columns_of, fill
 from numdiff.drivers.single import single_step
 from numdiff.estimate import Status
 from numdiff.evaluation.call import Call, Form, origin
@@ -52,7 +52,7 @@ def differentiate(
     order: int,
     options: Options,
     windows: list[Window] | None = None,
-) -> Lines:
+) -> Derivatives:
     """Differentiate along directions, on the sides of x where f may be asked.
 
     The status is ONE_SIDED where one side of x was used. The list `windows`, where one is given,
@@ -78,7 +78,7 @@ def differentiate(
     return doubted(problem, directions, order, found, kept, _open_room(task))
 
 
-def _climbed(task: _Task, windows: list[Window]) -> Lines:
+def _climbed(task: _Task, windows: list[Window]) -> Derivatives:
     """Climb on the sides that bounds and method allow, and on one side where f forces it."""
     found = None
     for side, rows in _groups(task):
@@ -102,7 +102,7 @@ class _Task(NamedTuple):
     room: tuple[Floats, Floats] | None
 
 
-def _natively(task: _Task) -> Lines | None:
+def _natively(task: _Task) -> Derivatives | None:
     """Let compiled code do all of it; None if f is not compiled, or has to be looked at closer."""
     problem, directions, options = task.problem, task.directions, task.options
     assert problem.f0 is not None
@@ -131,7 +131,7 @@ def _natively(task: _Task) -> Lines | None:
         )
 
     calls = spread(work, shape[0], problem.call.workers)
-    return Lines(*columns, sum(calls), problem.form) if min(calls) >= 0 else None
+    return Derivatives(*columns, sum(calls), problem.form) if min(calls) >= 0 else None
 
 
 def _groups(task: _Task) -> list[tuple[int, Ints]]:
@@ -145,8 +145,8 @@ def _groups(task: _Task) -> list[tuple[int, Ints]]:
 
 
 def _follow(
-    found: Lines | None, task: _Task, side: int, rows: Ints, windows: list[Window]
-) -> Lines:
+    found: Derivatives | None, task: _Task, side: int, rows: Ints, windows: list[Window]
+) -> Derivatives:
     """Climb along some directions and fill in what was not known of them."""
     from numdiff.engine.diagnose import Window, sided  # noqa: PLC0415 - loads when needed
 
@@ -206,7 +206,7 @@ def _span(task: _Task, chosen: Directions, side: int, rows: Ints) -> Span:
     return _first_step(span, chosen, task.order, options, task.problem.x)
 
 
-def _lost(found: Lines, task: _Task, side: int) -> Ints:
+def _lost(found: Derivatives, task: _Task, side: int) -> Ints:
     """Return the directions with an output that is finite at x but was not on both sides of it."""
     missing = found.status == DOMAIN
     if not missing.any():
@@ -273,7 +273,9 @@ def _first_step(
     return span._replace(start=start, highest=highest)
 
 
-def _one_step(problem: Problem, directions: Directions, order: int, options: Options) -> Lines:
+def _one_step(
+    problem: Problem, directions: Directions, order: int, options: Options
+) -> Derivatives:
     """Apply the method's stencil once, turned or shrunk where a bound is in its way."""
     level = options.method.level(order)
     steps = user_steps(directions, level, options, problem.x)
@@ -315,7 +317,7 @@ def _largest(level: Level, room: tuple[Floats, Floats]) -> Floats:
     return limit
 
 
-def _scatter(parts: list[tuple[Ints, Lines]], problem: Problem, count: int) -> Lines:
+def _scatter(parts: list[tuple[Ints, Derivatives]], problem: Problem, count: int) -> Derivatives:
     found = blank(problem._replace(form=problem.form or Form((), is_complex=False)), count)
     for rows, lines in parts:
         found = fill(found, rows, lines)

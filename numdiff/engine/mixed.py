@@ -8,7 +8,7 @@ import numpy as np
 
 from numdiff.assemble import refuse_if_lost
 from numdiff.drivers.black_box import climb
-from numdiff.drivers.derivatives import Lines, Problem, blank, fill
+from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill
 from numdiff.drivers.sampling import sample
 from numdiff.drivers.single import one_level
 from numdiff.engine.differentiate import differentiate, user_steps
@@ -37,7 +37,7 @@ class Axes(NamedTuple):
     """Second derivatives along each of D directions, with the levels they were found from."""
 
     directions: Directions
-    lines: Lines
+    lines: Derivatives
     sides: Ints  # 0 where pairs of points were used
     largest: Ints  # exponent of the largest step of each window
     levels: Ints  # how many steps follow from there on
@@ -46,7 +46,7 @@ class Axes(NamedTuple):
 
 def second(
     problem: Problem, directions: Directions, rows: Ints, columns: Ints, options: Options
-) -> tuple[Lines, Lines]:
+) -> tuple[Derivatives, Derivatives]:
     """Take second derivatives along each direction, and along pairs (rows, columns) of them."""
     if options.is_complex:
         raise ValueError("`method` 'complex' gives first derivatives only: use method 'auto'")
@@ -110,7 +110,7 @@ def _deepened(problem: Problem, axes: Axes, lowest: Ints) -> Axes:
     return axes._replace(levels=levels, lines=axes.lines._replace(nfev=axes.lines.nfev + nfev))
 
 
-def mixed(problem: Problem, axes: Axes, rows: Ints, columns: Ints) -> Lines:
+def mixed(problem: Problem, axes: Axes, rows: Ints, columns: Ints) -> Derivatives:
     """Differentiate along pairs (rows, columns) of directions, once along each.
 
     The mixed second difference of two directions p and q is the even part of f along p + q less
@@ -137,7 +137,9 @@ def mixed(problem: Problem, axes: Axes, rows: Ints, columns: Ints) -> Lines:
     return found
 
 
-def _mixed(problem: Problem, axes: Axes, rows: Ints, columns: Ints, *, one_sided: bool) -> Lines:
+def _mixed(
+    problem: Problem, axes: Axes, rows: Ints, columns: Ints, *, one_sided: bool
+) -> Derivatives:
     signs = np.where(axes.sides == 0, 1, axes.sides) if one_sided else np.ones(len(axes.sides))
     units = signs * np.ldexp(1.0, axes.largest)
     ahead = (signs < 0.0).astype(np.int64)  # which of the two sides is the one in front
@@ -168,7 +170,7 @@ def _mixed(problem: Problem, axes: Axes, rows: Ints, columns: Ints, *, one_sided
 
 def _one_level(
     problem: Problem, directions: Directions, rows: Ints, columns: Ints, options: Options
-) -> tuple[Lines, Lines]:
+) -> tuple[Derivatives, Derivatives]:
     """Take the second differences of a single step."""
     side = options.method.side
     if options.method.stencil is not None or options.box is not None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from numdiff.drivers.black_box import climb
-from numdiff.drivers.derivatives import Lines, Problem
+from numdiff.drivers.derivatives import Derivatives, Problem
 from numdiff.estimate import Status
 from numdiff.geometry.directions import Directions
 from numdiff.ladder import decide
@@ -59,12 +59,12 @@ MOST = 64.0  # evaluations of a one-sided ladder per direction: smooth sides tak
 
 
 class Settled(NamedTuple):
-    """Lines in which kinks and jumps are flagged, and one-sided derivatives at the kinks.
+    """Derivatives in which kinks and jumps are flagged, and one-sided derivatives at the kinks.
 
     The columns (D, m) beside `lines` are nan where there is no kink.
     """
 
-    lines: Lines
+    lines: Derivatives
     left: Floats
     right: Floats
     left_error: Floats
@@ -104,7 +104,13 @@ class _Verdict(NamedTuple):
 
 
 def settle(
-    problem: Problem, directions: Directions, order: int, span: Span, lines: Lines, *, side: int = 0
+    problem: Problem,
+    directions: Directions,
+    order: int,
+    span: Span,
+    lines: Derivatives,
+    *,
+    side: int = 0,
 ) -> Settled:
     """Tell whether f has a kink or a jump at x where the ladder could not vouch for its answer.
 
@@ -114,7 +120,7 @@ def settle(
         What the ladder was given.
     order : int
         Order of the derivative. One-sided derivatives are given for the first only.
-    lines : Lines
+    lines : Derivatives
         What the ladder found, with samples and state.
     side : int
         The side of x on which the ladder stayed, 0 for both.
@@ -153,7 +159,7 @@ def settle(
     return Settled(lines, *(_written(nothing, at, column) for column in told_at_kinks))
 
 
-def suspicious(problem: Problem, span: Span, lines: Lines, order: int = 1) -> Mask:
+def suspicious(problem: Problem, span: Span, lines: Derivatives, order: int = 1) -> Mask:
     """Say which outputs (D, m) may not be smooth at x, from what the ladder saw.
 
     Noise alone is no suspicion: something has to fall by a power of h that a smooth f does not
@@ -166,7 +172,7 @@ def suspicious(problem: Problem, span: Span, lines: Lines, order: int = 1) -> Ma
 
 
 def _doubt(
-    problem: Problem, chosen: Directions, span: Span, lines: Lines, entries: Mask, side: int
+    problem: Problem, chosen: Directions, span: Span, lines: Derivatives, entries: Mask, side: int
 ) -> Doubt:
     """Collect what is in doubt and choose the steps of its secants."""
     rows = np.flatnonzero(entries.any(axis=1))
@@ -187,7 +193,9 @@ def _doubt(
     return Doubt(problem, chosen, near, top, unit, signs, *np.nonzero(entries[rows]))
 
 
-def _told(problem: Problem, lines: Lines, order: int, at: tuple[Ints, Ints], bent: Mask) -> _Told:
+def _told(
+    problem: Problem, lines: Derivatives, order: int, at: tuple[Ints, Ints], bent: Mask
+) -> _Told:
     """Collect what the ladder told of the outputs in doubt."""
     assert lines.state is not None
     bottom = lines.state[at[0], decide.BASE] - lines.state[at[0], decide.LAST]
@@ -269,7 +277,7 @@ def _sides(doubt: Doubt, told: _Told, limits: Limits, start: Ints, sloping: Mask
     return _Sides(value, error, off, sound, clean, nfev)
 
 
-def _climbed(doubt: Doubt, start: Ints, side: int, order: int) -> Lines:
+def _climbed(doubt: Doubt, start: Ints, side: int, order: int) -> Derivatives:
     problem = doubt.problem._replace(budget=MOST * len(doubt.directions))
     ways = channels(METHODS["auto"]._replace(side=side), order)
     return climb(problem, doubt.directions, doubt.span._replace(start=start), ways)
@@ -311,8 +319,8 @@ def _differs(doubt: Doubt, start: Ints, order: int) -> tuple[Mask, int]:
 
 
 def _settled(
-    lines: Lines, at: tuple[Ints, Ints], told: _Told, verdict: _Verdict, order: int
-) -> Lines:
+    lines: Derivatives, at: tuple[Ints, Ints], told: _Told, verdict: _Verdict, order: int
+) -> Derivatives:
     """Write what was found out to the lines."""
     value, error, status = told.value, told.error, lines.status[at]
     if order == 1:

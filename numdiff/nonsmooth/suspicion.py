@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from numdiff.drivers.derivatives import Lines, Problem
+from numdiff.drivers.derivatives import Derivatives, Problem
 from numdiff.ladder import symptoms
 from numdiff.ladder.channels import Span
 from numdiff.ladder.runtime import runner
@@ -28,7 +28,7 @@ class Suspicion(NamedTuple):
     torn: Mask  # something stays
 
 
-def all_calm(problem: Problem, span: Span, lines: Lines, order: int) -> bool:
+def all_calm(problem: Problem, span: Span, lines: Derivatives, order: int) -> bool:
     """Whether nothing is suspicious at first sight, as with nearly all smooth f."""
     poor = POOR if order == 1 else math.inf
     run: Any = runner(len(lines.value))
@@ -36,7 +36,7 @@ def all_calm(problem: Problem, span: Span, lines: Lines, order: int) -> bool:
     return bool(run(calm)(problem.f0, span.start, *columns, poor, ROUNDS, CLEAR, DEEP))
 
 
-def raise_suspicion(problem: Problem, span: Span, lines: Lines, order: int) -> Suspicion:
+def raise_suspicion(problem: Problem, span: Span, lines: Derivatives, order: int) -> Suspicion:
     """Say which outputs may not be smooth at x, from the levels of a window and the status."""
     bent, torn = (np.empty(lines.value.shape, np.bool_) for _ in range(2))
     seen = (lines.value, lines.error, lines.status, lines.samples, lines.state)
@@ -45,7 +45,7 @@ def raise_suspicion(problem: Problem, span: Span, lines: Lines, order: int) -> S
     return Suspicion(bent, torn)
 
 
-def lawful(problem: Problem, lines: Lines, order: int) -> Mask:
+def lawful(problem: Problem, lines: Derivatives, order: int) -> Mask:
     """Say which outputs follow a law in their window that no smooth f follows, and no noise."""
     found, room = np.empty(lines.value.shape, np.bool_), np.empty(symptoms.TAIL)
     run: Any = runner(lines.value.size)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from numdiff.drivers.derivatives import Lines, Problem, blank, fill
+from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill
 from numdiff.drivers.sampling import sample
 from numdiff.estimate import Status
 from numdiff.geometry.directions import Directions
@@ -85,7 +85,7 @@ class _Scale(NamedTuple):
         return self.ahead if side > 0 else self.behind
 
 
-def fit(problem: Problem, directions: Directions, order: int, known: Known) -> Lines:
+def fit(problem: Problem, directions: Directions, order: int, known: Known) -> Derivatives:
     """Differentiate a noisy function along directions.
 
     Parameters
@@ -102,7 +102,7 @@ def fit(problem: Problem, directions: Directions, order: int, known: Known) -> L
 
     Returns
     -------
-    Lines
+    Derivatives
         If f is stochastic, with half-widths that hold in 95 % of all cases and the status
         STOCHASTIC; otherwise with bars that hold in 98 %.
     """
@@ -121,7 +121,7 @@ def fit(problem: Problem, directions: Directions, order: int, known: Known) -> L
 
 def fit_mixed(
     problem: Problem, directions: Directions, rows: Ints, columns: Ints, known: Known
-) -> Lines:
+) -> Derivatives:
     """Differentiate a noisy function along pairs (rows, columns) of directions, once along each.
 
     As `fit`; where one direction can be followed on one side only, both are.
@@ -203,13 +203,13 @@ def _measured(
     return deviation, (PROBES - 1.0) * count, found.nfev
 
 
-def _rest(plan: _Plan, found: Lines) -> _Plan:
+def _rest(plan: _Plan, found: Derivatives) -> _Plan:
     """Return the plan with the budget that is left."""
     left = plan.problem.budget - found.nfev
     return plan._replace(problem=plan.problem._replace(budget=left))
 
 
-def _follow(found: Lines, plan: _Plan, order: int, side: int, rows: Ints) -> Lines:
+def _follow(found: Derivatives, plan: _Plan, order: int, side: int, rows: Ints) -> Derivatives:
     """Differentiate along some directions on a side, where nothing was known of them."""
     room = plan.scale.room(side)
     rows = rows[room[rows] > 0.0]
@@ -231,7 +231,7 @@ def _follow(found: Lines, plan: _Plan, order: int, side: int, rows: Ints) -> Lin
     return fill(found, rows, run(task))
 
 
-def _mixed(plan: _Plan, rows: Ints, columns: Ints, pairs: Ints, side: int) -> Lines:
+def _mixed(plan: _Plan, rows: Ints, columns: Ints, pairs: Ints, side: int) -> Derivatives:
     """Differentiate along pairs of directions; t is in units of their first windows."""
     scale = plan.scale
     toward = np.where(scale.sides < 0, -1.0, 1.0)

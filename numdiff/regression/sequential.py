@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from numdiff.drivers.derivatives import Lines, Problem, blank
+from numdiff.drivers.derivatives import Derivatives, Problem, blank
 from numdiff.estimate import Status
 from numdiff.regression.design import Design, Taken, places
 from numdiff.regression.posterior import Noise, Posterior, forecast, posterior
@@ -130,7 +130,7 @@ class _Verdict(NamedTuple):
         return self.plausible >= REFUSED
 
 
-def run(task: Task) -> Lines:
+def run(task: Task) -> Derivatives:
     """Take samples along the directions of a task until they tell enough."""
     field, found = _begin(task), _nothing(task)
     batch, spent, repeats = 0, 0, 1
@@ -172,12 +172,12 @@ def _begin(task: Task) -> _Field:
     return field.part(np.flatnonzero(task.wanted.any(axis=1)))
 
 
-def _nothing(task: Task) -> Lines:
+def _nothing(task: Task) -> Derivatives:
     lines = blank(task.problem, len(task.start))
     return lines._replace(step=lines.step.copy(), noise=lines.noise.copy())
 
 
-def _cut_short(found: Lines, task: Task, field: _Field, spent: int) -> None:
+def _cut_short(found: Derivatives, task: Task, field: _Field, spent: int) -> None:
     """Say of outputs that are still open that the budget ended first."""
     if task.problem.rtol > 0.0 or spent < task.enough:
         status = found.status[field.rows]
@@ -292,7 +292,7 @@ def _told(task: Task, found: Posterior, noise: Noise, after: Floats, t: Floats) 
     return np.concatenate([np.stack(columns, axis=-1), np.moveaxis(gain, 1, 2)], axis=-1)
 
 
-def _record(found: Lines, task: Task, field: _Field, verdict: _Verdict) -> None:
+def _record(found: Derivatives, task: Task, field: _Field, verdict: _Verdict) -> None:
     """Write down what is known now of the directions that are live."""
     rows, factor, sure = field.rows, task.design.factor, verdict.sure
     noise = verdict.noise / task.design.scale
