@@ -10,6 +10,7 @@ import numpy as np
 
 from numdiff.drivers.derivatives import Derivatives
 from numdiff.estimate import Estimate, Status
+from numdiff.options import Options
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,7 +21,6 @@ __all__ = [
     "estimate_from",
     "estimate_of",
     "per_output",
-    "refuse_if_lost",
     "symmetric",
     "symmetrised",
     "worst",
@@ -72,26 +72,16 @@ def _side(part: dict[str, NDArray[Any]], name: str) -> NDArray[Any]:
     return np.where(np.isnan(part[name]), part["value"], part[name])
 
 
-def refuse_if_lost(lines: Derivatives) -> None:
-    """Raise what f raised beside x, if that left nothing at all."""
-    if lines.trouble is not None and (lines.status == Status.DOMAIN).all():
-        lines.trouble.add_note(
-            "numdiff: f raised this, or returned no number, at every point beside x"
-        )
-        raise lines.trouble
-
-
-def estimate_of(
-    columns: dict[str, NDArray[Any]], shape: tuple[int, ...], lines: Derivatives, method: str
-) -> Estimate:
-    """Put columns (D, m) into an estimate of that shape, outputs first."""
+def estimate_of(lines: Derivatives, shape: tuple[int, ...], options: Options) -> Estimate:
+    """Put derivatives into an estimate of that shape, outputs first."""
+    columns = per_output(lines)
     if lines.value.shape[1] > 1:
         columns = {name: column.T for name, column in columns.items()}
-    return estimate_from(columns, shape, lines, method)
+    return estimate_from(columns, shape, lines, options)
 
 
 def estimate_from(
-    columns: dict[str, NDArray[Any]], shape: tuple[int, ...], lines: Derivatives, method: str
+    columns: dict[str, NDArray[Any]], shape: tuple[int, ...], lines: Derivatives, options: Options
 ) -> Estimate:
     """Put columns that are in order into an estimate of that shape."""
     # Jacobians come column by column, and stay laid out like that: it is faster
@@ -106,7 +96,7 @@ def estimate_from(
     if lines.trouble is not None:
         kind = type(lines.trouble).__name__
         notes = (f"f raised {kind} at some points beside x: {lines.trouble}",)
-    return Estimate.of(placed, nfev=lines.nfev, method=method, notes=notes)
+    return Estimate.of(placed, nfev=lines.nfev, method=options.method.name, notes=notes)
 
 
 def symmetric(

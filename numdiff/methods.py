@@ -120,6 +120,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "central": Method("central", columns=1),
         "forward": Method("forward", side=1, columns=1),
         "backward": Method("backward", side=-1, columns=1),
+        "complex": Method("complex"),
     }
 )
 
@@ -141,7 +142,7 @@ def named_method(method: str | Stencil) -> Method:
             return Method("stencil", columns=1, stencil=method)
         raise TypeError(f"`method` must be a name or a Stencil, got {type(method).__name__}")
     if method not in METHODS:
-        names = ", ".join(repr(name) for name in (*METHODS, "complex"))
+        names = ", ".join(repr(name) for name in METHODS)
         raise ValueError(f"`method` must be one of {names} or a Stencil, got {method!r}")
     return METHODS[method]
 

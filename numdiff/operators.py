@@ -8,17 +8,9 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
 
-from numdiff.assemble import (
-    estimate_from,
-    estimate_of,
-    per_output,
-    refuse_if_lost,
-    symmetric,
-    symmetrised,
-)
-from numdiff.drivers.derivatives import Derivatives, Problem, stacked, still
-from numdiff.engine.complex_step import complex_step
-from numdiff.engine.differentiate import differentiate, pose
+from numdiff.assemble import estimate_from, estimate_of, per_output, symmetric, symmetrised
+from numdiff.drivers.derivatives import Derivatives, stacked, still
+from numdiff.engine.differentiate import counted, differentiate, pose
 from numdiff.engine.mixed import second
 from numdiff.estimate import Estimate
 from numdiff.evaluation.call import Call
@@ -127,15 +119,15 @@ def derivative(
         raise ValueError(f"`order` must be an integer from 1 to 10, got {order!r}")
     settings = read(f, point, **options)
     call = _call(f, (), settings, scalar=True)
-    lines: list[Derivatives] = []
+    points: list[Derivatives] = []
     for k, number in enumerate(point.reshape(-1, 1)):
-        spent = sum(one.nfev for one in lines)
-        lines.append(_follow(call, number, axes(1), int(order), settings.at(k, spent)))
-    if not lines:
+        spent = sum(one.nfev for one in points)
+        points.append(differentiate(call, number, axes(1), int(order), settings.at(k, spent)))
+    if not points:
         raise ValueError("`x` must hold at least one point, got an empty array")
-    whole = stacked(lines)
+    whole = stacked(points)
     shape = point.shape + whole.form.shape
-    return estimate_from(per_output(whole), shape, whole, settings.method.name)
+    return estimate_from(per_output(whole), shape, whole, settings)
 
 
 def gradient(f: Function, x: ArrayLike, **options: Unpack[Settings]) -> Estimate:
@@ -168,8 +160,9 @@ def gradient(f: Function, x: ArrayLike, **options: Unpack[Settings]) -> Estimate
     """
     point = as_point(x)
     settings = read(f, point, **options)
-    lines = _follow(_call(f, point.shape, settings), point.ravel(), axes(point.size), 1, settings)
-    return estimate_of(per_output(_one_output(lines)), point.shape, lines, settings.method.name)
+    call = _call(f, point.shape, settings)
+    slopes = differentiate(call, point.ravel(), axes(point.size), 1, settings)
+    return estimate_of(_one_output(slopes), point.shape, settings)
 
 
 def jacobian(f: Function, x: ArrayLike, **options: Unpack[Settings]) -> Estimate:
@@ -269,10 +262,11 @@ def jvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) ->
     settings = read(f, point, **options)
     call = _call(f, point.shape, settings)
     if vector.any():
-        lines = _follow(call, point.ravel(), along(vector), 1, settings)
+        slope = differentiate(call, point.ravel(), along(vector), 1, settings)
     else:
-        lines = still(pose(call, point.ravel(), settings), 1)
-    return estimate_of(per_output(lines), lines.form.shape, lines, settings.method.name)
+        problem = pose(call, point.ravel(), settings)
+        slope = counted(problem, still(problem, 1))
+    return estimate_of(slope, slope.form.shape, settings)
 
 
 def hessian(
@@ -323,7 +317,7 @@ def hessian(
     diagonal, across = second(problem, axes(n), *np.triu_indices(n, 1), settings)
     columns = symmetric(per_output(diagonal), per_output(across), n)
     shape = diagonal.form.shape + point.shape + point.shape
-    return estimate_from(columns, shape, _total(diagonal, across), settings.method.name)
+    return estimate_from(columns, shape, counted(problem, diagonal, across), settings)
 
 
 def hvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) -> Estimate:
@@ -367,21 +361,18 @@ def hvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) ->
         both = joined(Directions(np.arange(n), np.arange(n), toward), along(vector))
         first, across = second(problem, both, np.arange(n), np.full(n, n), settings)
         across = across._replace(value=across.value * toward[:, None])
-        lines = _total(first, across)
+        products = counted(problem, first, across)
     else:
-        lines = still(problem, n)
-    _one_output(lines)
-    return estimate_of(per_output(lines), point.shape, lines, settings.method.name)
+        products = counted(problem, still(problem, n))
+    return estimate_of(_one_output(products), point.shape, settings)
 
 
 def _axis_by_axis(f: Function, x: ArrayLike, order: int, options: Settings) -> Estimate:
     point = as_point(x)
     settings = read(f, point, **options)
-    lines = _follow(
-        _call(f, point.shape, settings), point.ravel(), axes(point.size), order, settings
-    )
-    shape = lines.form.shape + point.shape
-    return estimate_of(per_output(lines), shape, lines, settings.method.name)
+    call = _call(f, point.shape, settings)
+    slopes = differentiate(call, point.ravel(), axes(point.size), order, settings)
+    return estimate_of(slopes, slopes.form.shape + point.shape, settings)
 
 
 def _call(f: Function, shape: tuple[int, ...], settings: Options, *, scalar: bool = False) -> Call:
@@ -394,36 +385,9 @@ def _call(f: Function, shape: tuple[int, ...], settings: Options, *, scalar: boo
     )
 
 
-def _follow(
-    call: Call, x: Floats, directions: Directions, order: int, settings: Options
-) -> Derivatives:
-    """Differentiate along directions by the method that was asked for."""
-    if len(directions) == 0:
-        return still(pose(call, x, settings), 0)
-    if not settings.needs_origin(order):
-        lines = differentiate(
-            Problem(call, x, budget=settings.max_nfev), directions, order, settings
-        )
-        refuse_if_lost(lines)
-        return lines
-    problem = pose(call, x, settings)
-    if settings.is_complex:
-        lines = complex_step(problem, directions, order, settings)
-    else:
-        lines = differentiate(problem, directions, order, settings)
-    refuse_if_lost(lines)
-    return lines._replace(nfev=lines.nfev + 1)
-
-
-def _one_output(lines: Derivatives) -> Derivatives:
-    if lines.value.shape[1] != (2 if lines.form.is_complex else 1):
+def _one_output(slopes: Derivatives) -> Derivatives:
+    if slopes.value.shape[1] != (2 if slopes.form.is_complex else 1):
         raise ValueError(
-            f"f must have one output here, got shape {lines.form.shape}: use `jacobian`"
+            f"f must have one output here, got shape {slopes.form.shape}: use `jacobian`"
         )
-    return lines
-
-
-def _total(first: Derivatives, across: Derivatives) -> Derivatives:
-    """Return the second lines with the evaluations of both and of f(x)."""
-    trouble = first.trouble or across.trouble
-    return across._replace(nfev=first.nfev + across.nfev + 1, trouble=trouble)
+    return slopes

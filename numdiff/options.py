@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from numdiff.methods import Method, named_method
+from numdiff.geometry.domain import Box
+from numdiff.methods import METHODS, Method, named_method
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,19 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Box", "Options", "as_point", "as_vector", "read"]
 
 
-COMPLEX_STEP = Method("complex")
 TEXTBOOK = "textbook"
-
-
-class Box(NamedTuple):
-    """Bounds inside which f may be called, flattened like x."""
-
-    lower: Floats
-    upper: Floats
-
-    def fixed(self) -> NDArray[np.bool_]:
-        """Say which entries cannot move."""
-        return np.asarray(self.lower == self.upper)
 
 
 class Options(NamedTuple):
@@ -55,20 +44,18 @@ class Options(NamedTuple):
     workers: int = 1
 
     @property
-    def single(self) -> bool:
-        """Whether a single step was asked for."""
-        return self.step is not None and self.method.columns == 1 and self.rule is None
+    def way(self) -> str:
+        """How derivatives are taken: "ladder", "single", "rule" or "complex"."""
+        if self.method is METHODS["complex"]:
+            return "complex"
+        if self.rule is not None:
+            return "rule"
+        return "single" if self.step is not None and self.method.columns == 1 else "ladder"
 
     @property
     def rule(self) -> str | None:
         """The name of the rule that chooses the step while f is being called."""
         return self.step if isinstance(self.step, str) and self.step != TEXTBOOK else None
-
-    @property
-    def free(self) -> bool:
-        """Whether the ladder may ask f wherever and as often as it wants, and knows no noise."""
-        endless = self.max_nfev == math.inf and self.box is None
-        return endless and self.noise is None and self.rule is None
 
     def noise_of(self, form: Form) -> Floats | None:
         """Return the standard deviation of each column of what f returns, if it was given.
@@ -92,16 +79,11 @@ class Options(NamedTuple):
         """Return the options for the k-th of several points, after so many evaluations."""
         step = self.step[k : k + 1] if isinstance(self.step, np.ndarray) else self.step
         box = self.box and Box(self.box.lower[k : k + 1], self.box.upper[k : k + 1])
-        return self._replace(step=step, box=box, max_nfev=max(1.0, self.max_nfev - spent))
+        return self._replace(step=step, box=box, max_nfev=self.max_nfev - spent)
 
     def needs_origin(self, order: int) -> bool:
         """Whether f(x) itself has to be known."""
-        return not self.single or self.method.level(order).centre != 0.0
-
-    @property
-    def is_complex(self) -> bool:
-        """Whether the complex step was asked for."""
-        return self.method is COMPLEX_STEP
+        return self.way != "single" or self.method.level(order).centre != 0.0
 
 
 def as_point(x: Any, name: str = "x") -> Floats:
@@ -169,7 +151,7 @@ def read(
     limit = math.inf if max_nfev is None else _number(max_nfev, "max_nfev")
     if not limit >= 1.0:
         raise ValueError(f"`max_nfev` must be at least 1, got {max_nfev!r}")
-    chosen = COMPLEX_STEP if method == "complex" else named_method(method)
+    chosen = named_method(method)
     told = None if noise is None else _noise(noise)
     chosen_step, box = _step(step, x), _box(bounds, x)
     threads = 1 if workers is None else _workers(workers)

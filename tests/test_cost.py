@@ -20,7 +20,7 @@ ENTRIES = (
     points.place,
     rounds.begin,
     rounds.advance,
-    rounds.read,
+    rounds.conclude,
     differences.difference,
 )
 

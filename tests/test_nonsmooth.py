@@ -10,8 +10,10 @@ from functools import cache
 import numpy as np
 import pytest
 
-from numdiff.drivers.black_box import climb
-from numdiff.engine.differentiate import _span, _Task, pose
+from numdiff.drivers.climb import climb
+from numdiff.engine.by_ladder import _span
+from numdiff.engine.differentiate import pose
+from numdiff.engine.sides import task_of
 from numdiff.estimate import Status
 from numdiff.evaluation.call import Call
 from numdiff.geometry.directions import along, axes
@@ -44,10 +46,10 @@ def climbed(f, x, order=1, *, v=None, side=0, max_nfev=None):
     options = read(f, point, max_nfev=max_nfev)
     problem = pose(Call(f, point.shape, scalar=point.shape == ()), point.ravel(), options)
     directions = axes(point.size) if v is None else along(np.array(v, float))
-    task = _Task(problem, directions, order, options, None)
+    task = task_of(problem, directions, order, options)
     span = _span(task, directions, side, np.arange(len(directions)))
     ways = channels(options.method._replace(side=side), order)
-    lines = climb(problem, directions, span, ways, keep=True)
+    lines = climb(problem, directions, span, ways)
     return problem, directions, order, span, lines
 
 

@@ -14,11 +14,11 @@ import pytest
 
 from benchmarks import rules as benchmark
 from benchmarks.cases import every_kth
-from numdiff.drivers import by_rule as rule_driver
 from numdiff.drivers.by_rule import by_rule, select
 from numdiff.drivers.derivatives import Problem
 from numdiff.estimate import Status
 from numdiff.evaluation.call import Call, origin
+from numdiff.geometry import domain
 from numdiff.geometry.directions import along, axes
 from numdiff.methods import METHODS
 from numdiff.rules import EPS, RULES, Choice, Given, named_rule
@@ -405,7 +405,7 @@ def test_batches_change_nothing(rule, monkeypatch):
     x = np.linspace(0.1, 2.0, 9)
     problem = pose(lambda x: np.sin(x).prod(), x)
     whole = by_rule(problem, axes(9), 1, rule, METHODS["central"])
-    monkeypatch.setattr(rule_driver, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(domain, "BLOCK_BYTES", 1)
     parts = by_rule(problem, axes(9), 1, rule, METHODS["central"])
     np.testing.assert_array_equal(whole.value, parts.value)
     np.testing.assert_array_equal(whole.error, parts.error)

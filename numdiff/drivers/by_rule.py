@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from numdiff.drivers.derivatives import BLOCK_BYTES, Derivatives, Problem, blank, fill
+from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill
 from numdiff.drivers.single import single_step
 from numdiff.estimate import Status
 from numdiff.evaluation.call import evaluate
 from numdiff.geometry.directions import Directions
+from numdiff.geometry.domain import blocks
 from numdiff.rules import DEVIATIONS, EPS, Choice, Given, Rule, named_rule
 
 if TYPE_CHECKING:
@@ -157,9 +158,8 @@ def select(
     bound = DEVIATIONS * _deviations(problem, count, noise)
     reach = _reach(problem, directions, side, room)
     live = np.flatnonzero((reach.most > reach.least) & known.any())
-    batch = max(1, BLOCK_BYTES // (8 * max(problem.x.size, 1) * chosen.points))
-    for first in range(0, live.size, batch):
-        rows = live[first : first + batch]
+    for part in blocks(live.size, problem.x.size * chosen.points):
+        rows = live[part]
         given = [reach.given(d, problem.f0[known], bound[d, known], side == 0) for d in rows]
         rest = problem._replace(budget=problem.budget - found.nfev)
         driven = _drive(rest, directions.pick(rows), side, chosen, given)
@@ -203,7 +203,7 @@ def _drive(
             rows, t = np.repeat(list(wanted), counts), np.concatenate(list(wanted.values()))
             points = directions.pick(rows).displace(problem.x, (side or 1) * t[None])[0]
             values = evaluate(problem.call, points, problem.form)
-            nfev, trouble = nfev + len(points), trouble or values.trouble
+            nfev, trouble = nfev + values.nfev, trouble or values.trouble
             arrived = np.split(values.rows[:, known], np.cumsum(counts)[:-1])
             live, wanted = list(wanted), {}
             for d, values_of_one in zip(live, arrived, strict=True):

@@ -1,4 +1,4 @@
-"""The compiled driver: the ladder around an f that is compiled itself, one direction at a time.
+"""Ladders around an f that is compiled itself, one direction at a time.
 
 f is called through its address, so that nothing here has to be compiled for one f or another.
 """
@@ -9,28 +9,58 @@ import math
 
 import numpy as np
 
+from numdiff.constants import DOMAIN, OK
 from numdiff.evaluation.machine_code import ask
-from numdiff.ladder.decide import DOMAIN, FOUND, ORDER, REQUEST, SLOTS, STATE
-from numdiff.ladder.points import exponent, place, span
-from numdiff.ladder.rounds import advance, begin, read
+from numdiff.ladder.decide import FOUND, ORDER, REQUEST, SLOTS, STATE
+from numdiff.ladder.points import place, span
+from numdiff.ladder.rounds import advance, begin, conclude
 from numdiff.ladder.runtime import allocating, kernel
-from numdiff.ladder.symptoms import CLEAR, DEEP, OK, POOR, ROUNDS, TAIL, calm, suspect
+from numdiff.ladder.symptoms import TAIL, suspect
 from numdiff.ladder.tableau import BEST, scale
+
+
+@allocating
+def lead(
+    kind, address, x, f0, route, channels, edges, plan, known, beside, evidence, columns, raised
+):
+    """Lead ladders along D directions from begin to end and read off the columns (D, m).
+
+    `route` holds the directions: starts, index, weight; `edges` says where the steps may lie, as
+    `span` writes it; `plan` says whether the noise is known and which relative bar is good enough;
+    known (D or 0, m) is the least noise, and beside (D or 0, K, P, m) what is taken off the values
+    of f at the steps 1, 1/2, 1/4 and so on. `evidence` is what stays: samples, state and outcomes.
+    `raised` holds flags (D,) and points (D, n) where f raised first. Returns how often f was asked,
+    and whether nothing is suspicious at first sight.
+    """
+    starts, index, weight = route
+    start, other, highest, lowest, reach = edges
+    told, rtol = plan
+    samples, state, found = evidence
+    begin(
+        start, other, highest, lowest, beside.shape[0] == 0, told, f0, known, state, found, samples
+    )
+    calls = climb(
+        kind, address, f0, channels.fold, channels.shape, channels.gain, channels.factor,
+        channels.primary, reach, rtol, samples, state, found, workspace(x, f0, channels),
+        x, starts, index, weight, channels.offsets, beside, raised,
+    )  # fmt: skip
+    unit = weight if starts.size == index.size else np.ones(starts.size)
+    value, error, status, step, noise = columns
+    return calls, conclude(
+        f0, start, channels.shape[channels.primary, ORDER], unit, samples, state, found,
+        value, error, status, step, noise,
+    )  # fmt: skip
 
 
 @kernel
 def climb(
     kind, address, f0, fold, shape, gain, factor, primary, reach, rtol,
-    samples, state, found, y, floors, seen, table, best, sampled,
-    x, starts, index, weight, offsets, block, arrived, live, stretch, beside,
+    samples, state, found, room, x, starts, index, weight, offsets, beside, raised,
 ):  # fmt: skip
-    """Lead D ladders that have begun to their end; returns how often f was asked, or less.
-
-    That is negative if f raised. One direction goes at a time: block (1, P, n), arrived (1, P, m),
-    live and stretch (1,) are room to work in. beside (K or 0, P, m) is taken off the values of f at
-    the steps 1, 1/2, 1/4 and so on.
-    """
-    calls, raised = 0, False
+    """Lead D ladders that have begun to their end; returns how often f was asked."""
+    y, floors, seen, table, best, sampled, block, arrived, live, stretch = room
+    flags, points = raised
+    calls = 0
     for d in range(state.shape[0]):
         live[0], stretch[0] = d, scale(1.0, state[d, REQUEST])
         place(live, stretch, x, starts, index, weight, offsets, block, stretch)
@@ -38,26 +68,26 @@ def climb(
         while left > 0:
             for p in range(offsets.size):
                 calls += 1
-                raised = ask(kind, address, block[0, p], arrived[0, p]) or raised
+                if ask(kind, address, block[0, p], arrived[0, p]) and not flags[d]:
+                    flags[d] = True
+                    for k in range(x.size):
+                        points[d, k] = block[0, p, k]
                 if beside.shape[0] > 0:
                     for i in range(f0.size):
-                        arrived[0, p, i] -= beside[-state[d, REQUEST], p, i]
+                        arrived[0, p, i] -= beside[d, -state[d, REQUEST], p, i]
             left = advance(
                 live, arrived, stretch, f0, fold, shape, gain, factor, primary, reach, rtol,
                 samples, state, found, y, floors, seen, table, best, sampled,
                 x, starts, index, weight, offsets, block,
             )  # fmt: skip
-    return -calls if raised else calls
+    return calls
 
 
 @allocating
 def workspace(x, f0, channels):
-    """Make the arrays that one direction needs."""
+    """Make the arrays in which one ladder works."""
     outputs, width, points = f0.size, channels.fold.shape[0], channels.offsets.size
     return (
-        np.empty((1, STATE), np.int64),
-        np.empty((1, outputs, FOUND)),
-        np.empty((1, width, SLOTS + 2, outputs)),
         np.empty((width, SLOTS)),
         np.empty(SLOTS),
         np.empty(width * SLOTS * SLOTS),
@@ -71,101 +101,69 @@ def workspace(x, f0, channels):
     )
 
 
-@kernel
-def ray(kind, address, x, f0, channels, line, edges, rtol, known, beside, room, columns):
-    """Lead the ladder along one direction, its entries and weights, and read off the columns.
-
-    `edges` says where its steps may lie, as `span` writes it; `known` is the least noise and
-    `beside` what is taken off the values of f, both empty where nothing is. Returns how often f was
-    asked, negative if it raised.
-    """
-    here, entries, weights, unit = line
-    start, other, highest, lowest, reach = edges
-    state, found, samples, y, floors, seen, table, best, sampled, block, arrived, live, gap = room
-    begin(
-        start,
-        other,
-        highest,
-        lowest,
-        beside.size == 0,
-        known.size < 0,
-        f0,
-        known,
-        state,
-        found,
-        samples,
+@allocating
+def evidence_of(count, f0, channels):
+    """Make the arrays that D ladders leave: samples, state and outcomes."""
+    width = channels.fold.shape[0]
+    return (
+        np.empty((count, width, SLOTS + 2, f0.size)),
+        np.empty((count, STATE), np.int64),
+        np.empty((count, f0.size, FOUND)),
     )
-    calls = climb(
-        kind, address, f0, channels.fold, channels.shape, channels.gain, channels.factor,
-        channels.primary, reach, rtol, samples, state, found, y, floors, seen, table, best, sampled,
-        x, here, entries, weights, channels.offsets, block, arrived, live, gap, beside,
-    )  # fmt: skip
-    read(found, unit, *columns)
-    return calls
-
-
-@kernel
-def suspicious(f0, start, order, columns, room, left, bent, torn):
-    """Whether an output of one direction may not be smooth at x; they are written to `bent`."""
-    value, error, status, _, _ = columns
-    state, samples = room[0], room[2]
-    poor = POOR if order == 1 else math.inf
-    if calm(f0, start, value, error, status, samples, state, poor, ROUNDS, CLEAR, DEEP):
-        return False
-    suspect(f0, start, order, value, error, status, samples, state, left, bent, torn)
-    for i in range(f0.size):
-        bent[0, i] = bent[0, i] or torn[0, i]
-    return True
 
 
 @allocating
-def follow(kind, address, x, f0, route, channels, plan, columns, doubt):
-    """Differentiate along D directions and write columns (D, m): value, error, status, step, noise.
+def columns_of(count, f0):
+    """Make room for value, error, status, step and noise."""
+    shape = (count, f0.size)
+    return (
+        np.empty(shape), np.empty(shape), np.empty(shape, np.uint8), np.empty(shape),
+        np.empty(shape),
+    )  # fmt: skip
 
-    `route` holds the directions: starts, index, weight; `plan` the step to start with where x and
-    the direction are of size 1, the user's steps (D or 0,), whether larger ones may be tried, and
-    the relative bar that is good enough. doubt (D or 0, m) says where something was seen that has
-    to be looked at closer; without room for it that ends the work. Returns how often f was asked,
-    negative and one less where it ended early or f raised.
+
+@allocating
+def edges_of(x, route, plan):
+    """Say where the steps along directions may lie, without bounds.
+
+    `plan` holds the step to start with where x and the direction are of size 1, the user's steps
+    (D or 0,), and whether larger ones may be tried.
     """
     starts, index, weight = route
-    first, steps, roams, rtol = plan
-    value, error, status, step, noise = columns
-    order, room, calls = channels.shape[channels.primary, ORDER], workspace(x, f0, channels), 0
-    edges, here, left = open_edges(), np.zeros(1, np.int64), np.empty(TAIL)
-    bent, torn = np.empty((1, f0.size), np.bool_), np.empty((1, f0.size), np.bool_)
-    nothing, alone, unit, free = np.empty((0, 1)), np.empty((0, 1, 1)), np.ones(1), np.empty(0)
-    for d in range(starts.size):
-        stop = starts[d + 1] if d + 1 < starts.size else index.size
-        entries, weights = index[starts[d] : stop], weight[starts[d] : stop]
-        if starts.size == index.size:
-            unit[0] = weights[0]
-        span(x, here, entries, weights, first, free, free, *edges)
-        if steps.size > 0:
-            edges[0][0] = max(min(exponent(steps[d]), edges[2][0]), edges[3][0])
-        if not roams:
-            edges[2][0] = edges[0][0]
-        own = (
-            value[d : d + 1], error[d : d + 1], status[d : d + 1], step[d : d + 1],
-            noise[d : d + 1],
-        )  # fmt: skip
-        line = (here, entries, weights, unit)
-        spent = ray(kind, address, x, f0, channels, line, edges, rtol, nothing, alone, room, own)
-        calls += abs(spent)
-        if spent < 0 and doubt.shape[0] == 0:
-            return -1 - calls
-        if suspicious(f0, edges[0], order, own, room, left, bent, torn):
-            if doubt.shape[0] == 0:
-                return -1 - calls
-            doubt[d] = bent[0]
-    return calls
+    first, steps, roams = plan
+    whole, reach, free = np.empty((4, starts.size), np.int64), np.empty(starts.size), np.empty(0)
+    edges = whole[0], whole[1], whole[2], whole[3], reach
+    start, other, highest, lowest, reach = edges
+    span(
+        x, starts, index, weight, first, steps, roams, free, free,
+        start, other, highest, lowest, reach,
+    )  # fmt: skip
+    return edges
 
 
 @allocating
-def open_edges():
-    """Make room for what `span` writes of one direction."""
-    whole = np.empty((4, 1), np.int64)
-    return whole[0], whole[1], whole[2], whole[3], np.empty(1)
+def follow(kind, address, x, f0, route, channels, plan, evidence, columns, doubt):
+    """Differentiate along one direction and write the columns (1, m), without looking closer.
+
+    doubt (m,) becomes what has to be looked at closer: f may not be smooth there.
+    """
+    edges, raised = edges_of(x, route, plan), (np.zeros(1, np.bool_), np.empty((1, x.size)))
+    nothing, alone = np.empty((0, f0.size)), np.empty((0, 0, 0, 0))
+    _, calm = lead(
+        kind, address, x, f0, route, channels, edges, (False, 0.0), nothing, alone, evidence,
+        columns, raised,
+    )  # fmt: skip
+    doubt[:] = False
+    if calm:
+        return
+    value, error, status, _, _ = columns
+    bent, torn = np.empty((1, f0.size), np.bool_), np.empty((1, f0.size), np.bool_)
+    suspect(
+        f0, edges[0], channels.shape[channels.primary, ORDER], value, error, status, evidence[0],
+        evidence[1], np.empty(TAIL), bent, torn,
+    )  # fmt: skip
+    for i in range(f0.size):
+        doubt[i] = bent[0, i] or torn[0, i]
 
 
 @allocating
@@ -177,32 +175,36 @@ def answer(kind, address, x, f0, route, sides, plan, value, error):
     usable point or differs between calls.
     """
     starts, index, weight = route
-    first, steps, roams, rtol = plan
-    outputs = f0.size
-    status, doubt = np.empty((1, outputs), np.uint8), np.empty((1, outputs), np.bool_)
-    step, noise, doubtful = np.empty((1, outputs)), np.empty((1, outputs)), False
-    new, bar = np.empty((1, outputs)), np.empty((1, outputs))
+    first, steps, roams = plan
+    doubt, doubtful = np.empty(f0.size, np.bool_), False
+    columns = columns_of(1, f0)
+    evidence = evidence_on(sides, f0)
     value[:], error[:] = math.nan, math.inf
     for d in range(starts.size):
         stop = starts[d + 1] if d + 1 < starts.size else index.size
         ray = (np.zeros(1, np.int64), index[starts[d] : stop], weight[starts[d] : stop])
-        alone = (first, steps[d : d + 1] if steps.size > 0 else steps, roams, rtol)
+        alone = (first, steps[d : d + 1] if steps.size > 0 else steps, roams)
         lost = np.isfinite(f0)
         for side in range(len(sides)):
             if not lost.any():
                 continue
-            doubt[:] = False
-            columns = (new, bar, status, step, noise)
-            follow(kind, address, x, f0, ray, sides[side], alone, columns, doubt)
-            for i in range(outputs):
-                if lost[i] and status[0, i] != DOMAIN:
+            follow(kind, address, x, f0, ray, sides[side], alone, evidence[side], columns, doubt)
+            for i in range(f0.size):
+                if lost[i] and columns[2][0, i] != DOMAIN:
                     lost[i] = False
-                    value[d, i], error[d, i] = new[0, i], math.inf if doubt[0, i] else bar[0, i]
-                    doubtful = doubtful or status[0, i] != OK
-    if not doubtful:
-        return
-    again = np.empty(outputs)
-    ask(kind, address, x.copy(), again)
-    for i in range(outputs):
-        if again[i] != f0[i]:
-            error[:, i] = math.inf
+                    value[d, i] = columns[0][0, i]
+                    error[d, i] = math.inf if doubt[i] else columns[1][0, i]
+                    doubtful = doubtful or columns[2][0, i] != OK
+    if doubtful:
+        again = np.empty(f0.size)
+        ask(kind, address, x.copy(), again)
+        for i in range(f0.size):
+            if again[i] != f0[i]:
+                error[:, i] = math.inf
+
+
+@allocating
+def evidence_on(sides, f0):
+    """Make the arrays that one ladder leaves, for each side of x."""
+    both, ahead, behind = sides
+    return evidence_of(1, f0, both), evidence_of(1, f0, ahead), evidence_of(1, f0, behind)

@@ -1,4 +1,4 @@
-"""What is known of derivatives along directions: values, bars, how they came about."""
+"""A function at a point, and what is known of its derivatives along directions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from numdiff.estimate import Status
+from numdiff.constants import DOMAIN, OK
 from numdiff.evaluation.call import Call, Form
 
 if TYPE_CHECKING:
@@ -16,19 +16,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-__all__ = [
-    "BLOCK_BYTES",
-    "Derivatives",
-    "Problem",
-    "blank",
-    "columns_of",
-    "fill",
-    "stacked",
-    "still",
-]
-
-
-BLOCK_BYTES = 8 * 2**20  # of points, and of samples, held at a time
+__all__ = ["Derivatives", "Problem", "blank", "columns_of", "fill", "stacked", "still"]
 
 
 class Problem(NamedTuple):
@@ -50,6 +38,8 @@ class Problem(NamedTuple):
         How many more evaluations are allowed.
     noise : array (m,) or None
         Standard deviation of the error of f, where it was given.
+    again : array (m,) or None
+        f(x) as it was when it was asked once more.
     """
 
     call: Call
@@ -59,67 +49,29 @@ class Problem(NamedTuple):
     rtol: float = 0.0
     budget: float = math.inf
     noise: Floats | None = None
+    again: Floats | None = None
+
+    def less(self, nfev: int) -> Problem:
+        """Return the problem after so many evaluations more."""
+        return self if self.budget == math.inf else self._replace(budget=self.budget - nfev)
 
 
 class Derivatives(NamedTuple):
-    """Derivatives along D directions, each array (D, m), and the windows they ended with."""
+    """Derivatives along D directions, each array (D, m), and the evidence that the ladder left."""
 
     value: Floats
     error: Floats
     status: NDArray[np.uint8]
     step: Floats
     noise: Floats
-    nfev: int
+    nfev: int  # without f(x) itself
     form: Form
-    trouble: Exception | None = None
-    samples: Floats | None = None  # (D, C, slots, m)
-    state: Ints | None = None  # (D, columns of the ladder's state)
+    trouble: Exception | None = None  # the first one that f raised beside x
     left: Floats | None = None  # one-sided derivatives, where they were computed
     right: Floats | None = None
-
-
-def fill(
-    found: Derivatives, rows: Ints, lines: Derivatives, chosen: NDArray[np.bool_] | None = None
-) -> Derivatives:
-    """Take over the lines of some directions: what was chosen, or where nothing was known."""
-    trouble, nfev = found.trouble or lines.trouble, found.nfev + lines.nfev
-    if chosen is None and len(rows) == len(found.value) and found.nfev == 0:
-        return lines._replace(trouble=trouble, nfev=nfev)
-    new = found.status[rows] == Status.DOMAIN if chosen is None else chosen
-    columns: dict[str, Any] = {}
-    for name in ("value", "error", "status", "step", "noise", *_sided(found, lines)):
-        column = _column(found, name)
-        column[rows] = np.where(new, _column(lines, name), column[rows])
-        columns[name] = column
-    return found._replace(**columns, nfev=nfev, trouble=trouble)
-
-
-def _sided(*several: Derivatives) -> tuple[str, ...]:
-    return () if all(lines.left is None for lines in several) else ("left", "right")
-
-
-def _column(lines: Derivatives, name: str) -> NDArray[Any]:
-    column = getattr(lines, name)
-    return np.full(lines.value.shape, math.nan) if column is None else np.array(column)
-
-
-def blank(problem: Problem, count: int) -> Derivatives:
-    """Return lines of which nothing is known: outside the domain until found otherwise."""
-    assert problem.form is not None
-    shape = (count, problem.form.size)
-    nothing, zero = np.full(shape, np.nan), np.zeros(shape)
-    status = np.full(shape, Status.DOMAIN, np.uint8)
-    return Derivatives(nothing, np.full(shape, np.inf), status, zero, zero, 0, problem.form)
-
-
-def still(problem: Problem, count: int) -> Derivatives:
-    """Return the derivatives along directions that do not move, f(x) counted."""
-    assert problem.f0 is not None
-    known = np.broadcast_to(np.isfinite(problem.f0), (count, problem.f0.size))
-    zero = np.where(known, 0.0, np.nan)
-    status = np.where(known, Status.OK, Status.DOMAIN).astype(np.uint8)
-    error = np.where(known, 0.0, np.inf)
-    return blank(problem, count)._replace(value=zero, error=error, status=status, nfev=1)
+    samples: Floats | None = None  # (D, C, slots, m)
+    state: Ints | None = None  # (D, columns of the ladder's state)
+    calm: bool = False  # whether nothing is suspicious at first sight
 
 
 def columns_of(shape: tuple[int, int]) -> tuple[Floats, Floats, NDArray[np.uint8], Floats, Floats]:
@@ -128,8 +80,45 @@ def columns_of(shape: tuple[int, int]) -> tuple[Floats, Floats, NDArray[np.uint8
     return value, error, np.empty(shape, np.uint8), step, noise
 
 
+def blank(problem: Problem, count: int) -> Derivatives:
+    """Return derivatives of which nothing is known: outside the domain until found otherwise."""
+    form = problem.form or Form((), is_complex=False)
+    shape = (count, form.size)
+    nothing, zero = np.full(shape, np.nan), np.zeros(shape)
+    status = np.full(shape, DOMAIN, np.uint8)
+    return Derivatives(nothing, np.full(shape, np.inf), status, zero, zero, 0, form)
+
+
+def still(problem: Problem, count: int) -> Derivatives:
+    """Return the derivatives along directions that do not move."""
+    assert problem.f0 is not None
+    finite = np.broadcast_to(np.isfinite(problem.f0), (count, problem.f0.size))
+    value, error = np.where(finite, 0.0, np.nan), np.where(finite, 0.0, np.inf)
+    status = np.where(finite, OK, DOMAIN).astype(np.uint8)
+    return blank(problem, count)._replace(value=value, error=error, status=status)
+
+
+def fill(
+    whole: Derivatives, rows: Ints, part: Derivatives, chosen: NDArray[np.bool_] | None = None
+) -> Derivatives:
+    """Take over the derivatives along some directions.
+
+    Of those, what was chosen (rows, m), or where nothing was known.
+    """
+    trouble, nfev = whole.trouble or part.trouble, whole.nfev + part.nfev
+    if chosen is None and len(rows) == len(whole.value) and whole.nfev == 0:
+        return part._replace(trouble=trouble, nfev=nfev)
+    new = whole.status[rows] == DOMAIN if chosen is None else chosen
+    columns: dict[str, Any] = {}
+    for name in ("value", "error", "status", "step", "noise", *_sided(whole, part)):
+        column = _column(whole, name)
+        column[rows] = np.where(new, _column(part, name), column[rows])
+        columns[name] = column
+    return whole._replace(**columns, nfev=nfev, trouble=trouble)
+
+
 def stacked(parts: list[Derivatives]) -> Derivatives:
-    """Put the lines of several batches, or of several points, below each other.
+    """Put the derivatives of several blocks, or of several points, below each other.
 
     Raises
     ------
@@ -141,13 +130,19 @@ def stacked(parts: list[Derivatives]) -> Derivatives:
     shapes = {part.form.shape for part in parts}
     if len(shapes) > 1:
         raise ValueError(f"f must return the same shape at every point of x, got {sorted(shapes)}")
-    names = ("value", "error", "status", "step", "noise")
-    kept = ("samples", "state") if parts[0].state is not None else ()
+    names = ("value", "error", "status", "step", "noise", *_sided(*parts))
     joined: dict[str, Any] = {
-        name: np.concatenate([_column(part, name) for part in parts])
-        for name in (*names, *kept, *_sided(*parts))
+        name: np.concatenate([_column(part, name) for part in parts]) for name in names
     }
     trouble = next((part.trouble for part in parts if part.trouble), None)
-    return Derivatives(
-        **joined, nfev=sum(part.nfev for part in parts), form=parts[0].form, trouble=trouble
-    )
+    nfev = sum(part.nfev for part in parts)
+    return Derivatives(**joined, nfev=nfev, form=parts[0].form, trouble=trouble)
+
+
+def _sided(*several: Derivatives) -> tuple[str, ...]:
+    return () if all(one.left is None for one in several) else ("left", "right")
+
+
+def _column(derivatives: Derivatives, name: str) -> NDArray[Any]:
+    column = getattr(derivatives, name)
+    return np.full(derivatives.value.shape, math.nan) if column is None else np.array(column)

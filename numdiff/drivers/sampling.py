@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from numdiff.drivers.derivatives import BLOCK_BYTES, Problem
+from numdiff.drivers.derivatives import Problem
 from numdiff.evaluation.call import Form, evaluate
 from numdiff.geometry.directions import Directions
+from numdiff.geometry.domain import blocks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
 __all__ = ["Samples", "sample"]
 
@@ -31,14 +31,12 @@ class Samples(NamedTuple):
 
 def sample(problem: Problem, directions: Directions, offsets: Floats, steps: Floats) -> Samples:
     """Ask for f at x + o h d for each direction d with its step h and each offset o."""
-    size = max(1, BLOCK_BYTES // (8 * len(offsets) * max(problem.x.size, 1)))
-    if len(directions) <= size:
-        return _sample(problem, directions, offsets, steps)
     parts: list[Samples] = []
-    for first in range(0, len(directions), size):
-        rows = slice(first, min(first + size, len(directions)))
+    for rows in blocks(len(directions), len(offsets) * problem.x.size):
         parts.append(_sample(problem, directions.part(rows), offsets, steps[rows]))
         problem = problem._replace(form=parts[-1].form)
+    if len(parts) == 1:
+        return parts[0]
     return Samples(
         np.concatenate([part.values for part in parts], axis=1),
         np.concatenate([part.steps for part in parts]),
@@ -59,6 +57,6 @@ def _sample(problem: Problem, directions: Directions, offsets: Floats, steps: Fl
         steps = (entries[0] - base) / (float(offsets[0]) - span)
         if not directions.all_axes:
             steps /= directions.weight
-    found = evaluate(problem.call, points.reshape(len(offsets) * count, x.size), problem.form)
-    values = found.rows.reshape(len(offsets), count, found.form.size)
-    return Samples(values, steps, found.form, len(offsets) * count, found.trouble)
+    values = evaluate(problem.call, points.reshape(len(offsets) * count, x.size), problem.form)
+    rows = values.rows.reshape(len(offsets), count, values.form.size)
+    return Samples(rows, steps, values.form, values.nfev, values.trouble)

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from numdiff.drivers.derivatives import BLOCK_BYTES, Derivatives, Problem, blank, fill
-from numdiff.engine.differentiate import differentiate
-from numdiff.estimate import Status
+from numdiff.constants import BUDGET, DOMAIN, EPS, NOT_COMPLEX_SAFE, OK, ONE_SIDED
+from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill
+from numdiff.engine.by_ladder import by_ladder
 from numdiff.evaluation.call import evaluate
 from numdiff.geometry.directions import Directions, along
-from numdiff.methods import EPS, METHODS
-from numdiff.options import Box, Options
+from numdiff.geometry.domain import Box, blocks, size_of
+from numdiff.methods import METHODS
+from numdiff.options import Options
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,30 +68,27 @@ def _checked(problem: Problem, directions: Directions, options: Options) -> Deri
     plain = options._replace(method=METHODS["auto"], step=None)
     assert problem.f0 is not None
     if not np.isfinite(problem.f0).any() or 5 * len(directions) > problem.budget:
-        return differentiate(problem, directions, 1, plain)
-    found = _imaginary(problem, directions, options.box)
-    if found is None:
-        return _flagged(differentiate(problem, directions, 1, plain))
+        return by_ladder(problem, directions, 1, plain)
+    imaginary = _imaginary(problem, directions, options.box)
+    if imaginary is None:
+        return _flagged(by_ladder(problem, directions, 1, plain))
     share, guard = _combination(problem.x, directions, options.box)
-    rest = problem._replace(budget=problem.budget - found.nfev)
-    seen = differentiate(rest, guard, 1, plain)
-    off = np.abs(share @ found.value - seen.value[0])
-    agree = (off <= seen.error[0] + np.abs(share) @ found.error) & (
-        seen.status[0] <= Status.ONE_SIDED
-    )
+    real = by_ladder(problem.less(imaginary.nfev), guard, 1, plain)
+    off = np.abs(share @ imaginary.value - real.value[0])
+    agree = off <= real.error[0] + np.abs(share) @ imaginary.error
+    agree &= real.status[0] <= ONE_SIDED
     # a bar as wide as the changes of f themselves vouches for nothing
-    size = np.abs(share) @ np.abs(found.value) + np.abs(problem.f0)
-    agree &= seen.error[0] <= CONVINCING * size
-    nfev = found.nfev + seen.nfev
+    size = np.abs(share) @ np.abs(imaginary.value) + np.abs(problem.f0)
+    agree &= real.error[0] <= CONVINCING * size
+    nfev = imaginary.nfev + real.nfev
     if agree.all():
-        return found._replace(nfev=nfev)
-    rest = problem._replace(budget=problem.budget - nfev)
-    real = _flagged(differentiate(rest, directions, 1, plain))
+        return imaginary._replace(nfev=nfev)
+    instead = _flagged(by_ladder(problem.less(nfev), directions, 1, plain))
     columns = {
-        name: np.where(agree, getattr(found, name), getattr(real, name))
+        name: np.where(agree, getattr(imaginary, name), getattr(instead, name))
         for name in ("value", "error", "status", "step", "noise")
     }
-    return real._replace(**columns, nfev=nfev + real.nfev)
+    return instead._replace(**columns, nfev=nfev + instead.nfev)
 
 
 def _imaginary(problem: Problem, directions: Directions, box: Box | None) -> Derivatives | None:
@@ -105,8 +103,7 @@ def _imaginary(problem: Problem, directions: Directions, box: Box | None) -> Der
     if box is not None:  # towards the inside, so that x itself is the outermost point
         room = np.minimum(box.upper - x, x - box.lower)
         shift = np.where(room < 3.0 * np.abs(shift), 0.0, shift)
-    size = np.maximum(np.abs(x[directions.index]), TINY) / np.abs(directions.weight)
-    h = TINY * np.minimum.reduceat(size, directions.starts)
+    h = TINY * size_of(x, directions, TINY)
     try:
         slopes = [
             _slopes(problem, x + k * shift, directions, h) for k in (0.0, -3.0, -1.0, 1.0, 3.0)
@@ -120,7 +117,7 @@ def _imaginary(problem: Problem, directions: Directions, box: Box | None) -> Der
     drift = np.abs(other_far - far) / (6.0 * SHAKEN)
     error = SIGMAS * bends.max(axis=0) + drift + 4.0 * EPS * np.abs(value)
     step = np.repeat(h[:, None], value.shape[1], axis=1)
-    status = np.full(value.shape, Status.OK, np.uint8)
+    status = np.full(value.shape, OK, np.uint8)
     noise, nfev = np.zeros(value.shape), len(slopes) * len(directions)
     return Derivatives(value, error, status, step, noise, nfev, problem.form)
 
@@ -129,14 +126,12 @@ def _slopes(problem: Problem, point: Floats, directions: Directions, h: Floats) 
     """Return the imaginary parts of f(point + i h d) over h, (D, m)."""
     assert problem.form is not None
     form = problem.form._replace(is_complex=True)
-    size = max(1, BLOCK_BYTES // (16 * max(point.size, 1)))
-    rows = []
-    for first in range(0, len(directions), size):
-        part = slice(first, min(first + size, len(directions)))
+    slopes = []
+    for part in blocks(len(directions), 2 * point.size):
         aside = directions.part(part).displace(np.zeros_like(point), h[None, part])[0]
-        found = evaluate(problem.call, point + 1j * aside, form).rows
-        rows.append(found[:, found.shape[1] // 2 :] / h[part, None])
-    return np.concatenate(rows)
+        rows = evaluate(problem.call, point + 1j * aside, form).rows
+        slopes.append(rows[:, rows.shape[1] // 2 :] / h[part, None])
+    return np.concatenate(slopes)
 
 
 def _combination(x: Floats, directions: Directions, box: Box | None) -> tuple[Floats, Directions]:
@@ -160,6 +155,6 @@ def _combination(x: Floats, directions: Directions, box: Box | None) -> tuple[Fl
 
 
 def _flagged(lines: Derivatives) -> Derivatives:
-    told = (lines.status == Status.DOMAIN) | (lines.status == Status.BUDGET)
-    status = np.where(told, lines.status, Status.NOT_COMPLEX_SAFE).astype(np.uint8)
+    flagged = (lines.status == DOMAIN) | (lines.status == BUDGET)
+    status = np.where(flagged, lines.status, NOT_COMPLEX_SAFE).astype(np.uint8)
     return lines._replace(status=status)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Call", "Form", "Values", "evaluate", "origin", "pack"]
+__all__ = ["Call", "Form", "Values", "ask_again", "evaluate", "origin", "pack"]
 
 
 # What f may raise beside x to say that it is not defined there. LinAlgError is a ValueError.
@@ -99,6 +99,7 @@ class Values(NamedTuple):
 
     rows: Floats
     form: Form
+    nfev: int  # N, or more where compiled code raised: then f is asked again to see what
     trouble: Exception | None = None
 
 
@@ -114,7 +115,7 @@ def origin(call: Call, x: NDArray[Any]) -> Values:
     if call.vectorized:
         outputs = _one_of_batch(outputs)
     form = Form(outputs.shape, np.iscomplexobj(outputs))
-    return Values(pack(outputs[None].copy(), form), form)  # f may reuse its buffer
+    return Values(pack(outputs[None].copy(), form), form, 1)  # f may reuse its buffer
 
 
 def evaluate(call: Call, points: NDArray[Any], form: Form | None) -> Values:
@@ -139,21 +140,25 @@ def _pointwise(call: Call, points: NDArray[Any], form: Form | None) -> Values:
         form = REAL
     if code is not None and form is not None:
         return _natively(call, code, points, form)
-    if code is not None and len(points) > 1:
+    count = len(points)
+    if code is not None and count > 1:  # the first point tells how many numbers f returns
         first = _pointwise(call, points[:1], None)
         if first.trouble is None:
             rest = _natively(call, code, points[1:], first.form)
-            return rest._replace(rows=np.concatenate([first.rows, rest.rows]))
-    rows, trouble, plain = _ask_all(call, points)
+            rows = np.concatenate([first.rows, rest.rows])
+            return rest._replace(rows=rows, nfev=1 + rest.nfev)
+        count += 1
+    outputs, trouble, plain = _ask_all(call, points)
     if plain and (form is None or form is REAL or form == REAL):
-        return Values(np.array(rows, np.float64)[:, None], form or REAL, trouble)  # None is nan
+        rows = np.array(outputs, np.float64)[:, None]  # None is nan
+        return Values(rows, form or REAL, count, trouble)
     if form is None:
-        form = _form_of(next((row for row in rows if row is not None), math.nan))
-    return Values(_stack(rows, form), form, trouble)
+        form = _form_of(next((value for value in outputs if value is not None), math.nan))
+    return Values(_stack(outputs, form), form, count, trouble)
 
 
 def _natively(call: Call, code: Compiled, points: Floats, form: Form) -> Values:
-    """Let compiled code ask for f at all points; where it raised, ask again to see what."""
+    """Let compiled code ask for f at all points."""
     rows, raised = np.empty((len(points), form.size)), np.zeros(len(points), np.bool_)
     ask_all: Any = compiled(sweep)
 
@@ -162,10 +167,24 @@ def _natively(call: Call, code: Compiled, points: Floats, form: Form) -> Values:
 
     spread(work, len(points), call.workers)
     if not raised.any():
-        return Values(rows, form)
-    again, trouble, _ = _ask_all(call, points[raised])
-    _stack(again, form)  # or says that the shape is another one
-    return Values(rows, form, trouble)
+        return Values(rows, form, len(points))
+    again = points[raised]
+    return Values(rows, form, len(points) + len(again), ask_again(call, again, form))
+
+
+def ask_again(call: Call, points: Floats, form: Form) -> Exception | None:
+    """Ask for f where compiled code raised, which does not tell what; return the first exception.
+
+    Raises
+    ------
+    ValueError
+        If it was the shape of what f returned.
+    Exception
+        If it does not mean that f is not defined there.
+    """
+    outputs, trouble, _ = _ask_all(call, points)
+    _stack(outputs, form)
+    return trouble
 
 
 def _ask_all(call: Call, points: NDArray[Any]) -> tuple[list[Any], Exception | None, bool]:
@@ -221,7 +240,7 @@ def _batch(call: Call, points: NDArray[Any], form: Form | None) -> Values:
     trouble = next((part for part in parts if isinstance(part, Exception)), None)
     outside = np.full((1, form.size), np.nan)
     rows = [outside if isinstance(part, Exception) else _fitted(part, form) for part in parts]
-    return Values(np.concatenate(rows), form, trouble)
+    return Values(np.concatenate(rows), form, len(points), trouble)
 
 
 def _parts(call: Call, points: NDArray[Any]) -> list[NDArray[Any] | Exception]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -46,6 +46,11 @@ class Span(NamedTuple):
     highest: Ints
     lowest: Ints
     reach: Floats  # |x| / |d|
+
+    def part(self, rows: slice | Ints) -> Span:
+        """Return the span of some of the directions."""
+        edges: Any = (edge[rows] for edge in self)
+        return Span(*edges)
 
 
 class _Row(NamedTuple):

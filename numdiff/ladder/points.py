@@ -40,11 +40,15 @@ def place(rows, steps, x, starts, index, weight, offsets, block, stretch):
 
 
 @kernel
-def span(x, starts, index, weight, first, ahead, behind, start, other, highest, lowest, reach):
+def span(
+    x, starts, index, weight, first, steps, roams, ahead, behind,
+    start, other, highest, lowest, reach,
+):  # fmt: skip
     """Write the exponents between which the steps of each direction lie, and |x| / |d|, (D,).
 
-    `first` is the step to start with where |x| <= 1 and |d| = 1; t may go as far as ahead and
-    behind (D,), or anywhere if these are empty. Steps keep 6 bits above the last bit of x.
+    `first` is the step to start with where |x| <= 1 and |d| = 1, if the user gives none in steps
+    (D or 0,); larger ones may be tried if it `roams`. t may go as far as ahead and behind (D,), or
+    anywhere if these are empty. Steps keep 6 bits above the last bit of x.
     """
     for d in range(starts.size):
         stop = starts[d + 1] if d + 1 < starts.size else index.size
@@ -61,7 +65,10 @@ def span(x, starts, index, weight, first, ahead, behind, start, other, highest, 
         highest[d] = 1000
         if 0.0 < room < LONGEST:
             highest[d] = int(math.floor(math.log2(room)))  # noqa: RUF046 - a float in Numba
-        start[d] = max(min(exponent(begin), highest[d]), lowest[d])
+        wanted = steps[d] if steps.size > 0 else begin
+        start[d] = max(min(exponent(wanted), highest[d]), lowest[d])
+        if not roams:
+            highest[d] = start[d]
         other[d] = exponent(own)
         reach[d] = far
 

@@ -42,6 +42,7 @@ from numdiff.ladder.decide import (  # fmt: skip
 )
 from numdiff.ladder.points import place
 from numdiff.ladder.runtime import kernel
+from numdiff.ladder.symptoms import calm
 from numdiff.ladder.tableau import scale
 
 
@@ -124,3 +125,10 @@ def read(found, unit, value, error, status, step, noise):
             step[d, i] = found[d, i, STEP] * abs(unit[d])
             if math.isinf(value[d, i]):  # beyond the range of floats
                 value[d, i], error[d, i], status[d, i] = math.nan, math.inf, UNKNOWN
+
+
+@kernel
+def conclude(f0, start, order, unit, samples, state, found, value, error, status, step, noise):
+    """Read the results off, and say whether nothing is suspicious at first sight."""
+    read(found, unit, value, error, status, step, noise)
+    return calm(f0, start, order, value, error, status, samples, state)

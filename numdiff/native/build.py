@@ -34,7 +34,9 @@ jit = _compile(error_model="numpy", _nrt=True)  # what is compiled for a loop wo
 bare = _compile(error_model="numpy", _nrt=False)  # a loop that counts no references
 
 _VECTOR = types.float64[::1]
-_SMALLEST = frozenset(method.level(2).stencil.offsets for method in METHODS.values())
+_SMALLEST = frozenset(
+    method.level(2).stencil.offsets for method in METHODS.values() if method.columns == 1
+)
 
 
 class Target(NamedTuple):
@@ -272,7 +274,7 @@ def slopes(target: Target, sides: tuple[Channels, ...], plan: tuple[Any, ...], l
     first, step, roams = plan
     vector, values, shaped, steps = target.vector, target.values, target.shaped, _steps(step, level)
     route = np.zeros(1, np.int64), np.zeros(1, np.int64), np.empty(1)
-    start = (1.0, np.empty(1), True, 0.0)
+    start = (1.0, np.empty(1), True)
     answer, kind, address = _answering(target, driver.answer, route, sides, start)
 
     @jit
@@ -281,7 +283,7 @@ def slopes(target: Target, sides: tuple[Channels, ...], plan: tuple[Any, ...], l
         f0 = values(point.copy())
         entries, size = np.arange(point.size), (point.size, f0.size)
         value, error = np.empty(size), np.empty(size)
-        route, start = (entries, entries, np.ones(point.size)), (first, steps(point), roams, 0.0)
+        route, start = (entries, entries, np.ones(point.size)), (first, steps(point), roams)
         answer(kind, address(), point, f0, route, sides, start, value, error)
         return shaped(value), shaped(error)
 
@@ -295,7 +297,7 @@ def curvatures(
     first, step, roams = plan
     vector, values, steps = target.vector, target.values, _steps(step, level)
     mixed = mixed_channels(one_sided=False), mixed_channels(one_sided=True)
-    start = (1.0, np.empty(1), True, 0.0)
+    start = (1.0, np.empty(1), True)
     answer, kind, address = _answering(target, curve, sides, mixed, start)
 
     @jit
@@ -303,7 +305,7 @@ def curvatures(
         point = vector(x)
         f0 = values(point.copy())
         value, error = np.empty((point.size, point.size)), np.empty((point.size, point.size))
-        start = (first, steps(point), roams, 0.0)
+        start = (first, steps(point), roams)
         answer(kind, address(), point, f0, sides, mixed, start, value, error)
         return value, error
 

@@ -172,7 +172,7 @@ def _made(name: str, f: Function, order: int, method: Any, step: Any) -> Functio
     if not isinstance(order, Integral) or isinstance(order, bool) or not 1 <= order <= 10:
         raise ValueError(f"`order` must be an integer from 1 to 10, got {order!r}")
     options = read(f, np.zeros(np.shape(step)), method=method, step=step)
-    if options.is_complex:
+    if options.way == "complex":
         raise ValueError("`method` 'complex' is for the operators: use 'auto'")
     if options.rule is not None:
         raise ValueError(f"`step` {step!r} is for the operators: give a number or 'textbook'")
@@ -207,7 +207,7 @@ def _compiled(name: str, f: Function, order: int, options: Options) -> Function:
         f, scalar=name == "derivative", single_output=name in {"gradient", "hessian"}
     )
     level = options.method.level(order)
-    if options.step is not None and options.single:
+    if options.way == "single":
         make = build.second_differences if name == "hessian" else build.differences
         return cast("Function", make(target, level, options.step))
     turned = (0, 1, -1) if options.method.side == 0 else (options.method.side,) * 3

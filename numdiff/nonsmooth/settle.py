@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from numdiff.drivers.black_box import climb
+from numdiff.drivers.climb import climb
 from numdiff.drivers.derivatives import Derivatives, Problem
 from numdiff.estimate import Status
 from numdiff.geometry.directions import Directions
@@ -32,7 +32,7 @@ from numdiff.nonsmooth.secants import (
     powers_of,
     secants_of,
 )
-from numdiff.nonsmooth.suspicion import all_calm, lawful, raise_suspicion
+from numdiff.nonsmooth.suspicion import lawful, raise_suspicion
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -139,7 +139,7 @@ def settle(
     down to the smallest step, on and off the lattice.
     """
     nothing = np.full(lines.value.shape, np.nan)
-    if all_calm(problem, span, lines, order):
+    if lines.calm:
         return Settled(lines, nothing, nothing, nothing, nothing)
     bent, torn = raise_suspicion(problem, span, lines, order)
     entries = bent | torn
@@ -165,7 +165,7 @@ def suspicious(problem: Problem, span: Span, lines: Derivatives, order: int = 1)
     Noise alone is no suspicion: something has to fall by a power of h that a smooth f does not
     have, or to stay the same at two tiny steps.
     """
-    if all_calm(problem, span, lines, order):
+    if lines.calm:
         return np.zeros(lines.status.shape, bool)
     bent, torn = raise_suspicion(problem, span, lines, order)
     return bent | torn

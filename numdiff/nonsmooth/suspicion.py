@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -11,14 +10,13 @@ from numdiff.drivers.derivatives import Derivatives, Problem
 from numdiff.ladder import symptoms
 from numdiff.ladder.channels import Span
 from numdiff.ladder.runtime import runner
-from numdiff.ladder.symptoms import CLEAR, DEEP, POOR, ROUNDS, calm
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Mask = NDArray[np.bool_]
 
-__all__ = ["Suspicion", "all_calm", "lawful", "raise_suspicion"]
+__all__ = ["Suspicion", "lawful", "raise_suspicion"]
 
 
 class Suspicion(NamedTuple):
@@ -26,14 +24,6 @@ class Suspicion(NamedTuple):
 
     bent: Mask  # something falls that should not be there, or the ladder found nothing
     torn: Mask  # something stays
-
-
-def all_calm(problem: Problem, span: Span, lines: Derivatives, order: int) -> bool:
-    """Whether nothing is suspicious at first sight, as with nearly all smooth f."""
-    poor = POOR if order == 1 else math.inf
-    run: Any = runner(len(lines.value))
-    columns = (lines.value, lines.error, lines.status, lines.samples, lines.state)
-    return bool(run(calm)(problem.f0, span.start, *columns, poor, ROUNDS, CLEAR, DEEP))
 
 
 def raise_suspicion(problem: Problem, span: Span, lines: Derivatives, order: int) -> Suspicion:

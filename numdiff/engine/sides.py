@@ -1,0 +1,115 @@
+"""On which sides of x directions are followed: where bounds and method allow, or f forces it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from numdiff.constants import DOMAIN, NOISE_LIMITED, ONE_SIDED
+from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill
+from numdiff.geometry.directions import Directions
+from numdiff.geometry.domain import LEAST, Room, room_of, sides_of, size_of
+from numdiff.methods import Method
+from numdiff.options import Options
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Follow = Callable[["Task", int, Ints], Derivatives]
+
+__all__ = ["Task", "on_sides", "one_sided", "task_of"]
+
+
+class Task(NamedTuple):
+    """What is to be done along directions."""
+
+    problem: Problem
+    directions: Directions
+    order: int
+    options: Options
+    room: Room | None  # None if there are no bounds
+
+    def method(self, side: int) -> Method:
+        """Return the method, turned to a side."""
+        method = self.options.method
+        return method if side == method.side else method._replace(side=side)
+
+    def pick(self, rows: Ints) -> Directions:
+        """Return some of the directions, in order."""
+        whole = len(rows) == len(self.directions)
+        return self.directions if whole else self.directions.pick(rows)
+
+
+def task_of(problem: Problem, directions: Directions, order: int, options: Options) -> Task:
+    """Put a task together."""
+    box = options.box
+    room = None if box is None else room_of(problem.x, directions, box)
+    return Task(problem, directions, order, options, room)
+
+
+def on_sides(task: Task, follow: Follow) -> Derivatives:
+    """Follow directions on the sides that bounds and method allow, and on one where f forces it.
+
+    Parameters
+    ----------
+    task : Task
+        With f(x).
+    follow : callable
+        ``follow(task, side, rows)`` differentiates along some of the directions.
+
+    Returns
+    -------
+    Derivatives
+        The status is ONE_SIDED where one side of x was used and both were asked for.
+    """
+    asked, whole = task.options.method.side, None
+    for side, rows in _groups(task):
+        part = one_sided(follow(_after(task, whole), side, rows), side, asked)
+        if whole is None and len(rows) == len(task.directions):
+            whole = part
+        else:
+            whole = fill(whole or blank(task.problem, len(task.directions)), rows, part)
+    whole = whole or blank(task.problem, len(task.directions))
+    for side in (1, -1) if asked == 0 and (whole.status == DOMAIN).any() else ():
+        rows = _lost(whole, task, side)  # f itself may be defined on one side of x only
+        if rows.size:
+            whole = fill(whole, rows, one_sided(follow(_after(task, whole), side, rows), side, 0))
+    return whole
+
+
+def one_sided(derivatives: Derivatives, side: int, asked: int) -> Derivatives:
+    """Say of good answers that they are from one side, where that is not what was asked for."""
+    if side == asked:
+        return derivatives
+    good = derivatives.status <= NOISE_LIMITED
+    status = np.where(good, ONE_SIDED, derivatives.status).astype(np.uint8)
+    return derivatives._replace(status=status)
+
+
+def _after(task: Task, whole: Derivatives | None) -> Task:
+    return task if whole is None else task._replace(problem=task.problem.less(whole.nfev))
+
+
+def _groups(task: Task) -> Iterator[tuple[int, Ints]]:
+    """Yield the directions that can move, by the side on which they are followed."""
+    asked = task.options.method.side
+    if task.room is None:
+        yield asked, np.arange(len(task.directions))
+        return
+    free, sides = sides_of(task.room, size_of(task.problem.x, task.directions), asked)
+    for side in (0, 1, -1):
+        if (sides == side).any():
+            yield side, free[sides == side]
+
+
+def _lost(whole: Derivatives, task: Task, side: int) -> Ints:
+    """Return the directions with an output that is finite at x but was not on both sides of it."""
+    assert task.problem.f0 is not None
+    lost = ((whole.status == DOMAIN) & np.isfinite(task.problem.f0)).any(axis=1)
+    if task.room is not None:
+        lost &= task.room.on(side) > LEAST * size_of(task.problem.x, task.directions)
+    return np.flatnonzero(lost)

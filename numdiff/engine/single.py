@@ -1,0 +1,83 @@
+"""Derivatives by a single step that the user gave, turned or shrunk where a bound is in its way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill
+from numdiff.drivers.single import single_step
+from numdiff.evaluation.call import origin
+from numdiff.geometry.directions import Directions
+from numdiff.geometry.domain import Room, room_of
+from numdiff.methods import Level, level_of, textbook
+from numdiff.options import Options
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["by_single_step", "user_steps"]
+
+
+def by_single_step(
+    problem: Problem, directions: Directions, order: int, options: Options
+) -> Derivatives:
+    """Apply the method's stencil once along each direction."""
+    level = options.method.level(order)
+    steps = user_steps(directions, level, options, problem.x)
+    if options.box is None:
+        return single_step(problem, directions, level, steps)
+    room = room_of(problem.x, directions, options.box)
+    choices = _choices(level)
+    limits = np.array([_largest(choice, room) for choice in choices])
+    fits = limits >= steps
+    best = np.where(fits.any(axis=0), fits.argmax(axis=0), limits.argmax(axis=0))
+    steps = np.minimum(steps, limits.max(axis=0))
+    parts, asked = [], 0
+    for k, choice in enumerate(choices):
+        rows = np.flatnonzero((best == k) & (steps > 0.0))
+        if rows.size:
+            if choice.centre != 0.0 and problem.f0 is None:
+                values = origin(problem.call, problem.x)
+                problem, asked = problem._replace(form=values.form, f0=values.rows[0]), 1
+            parts.append((rows, single_step(problem, directions.pick(rows), choice, steps[rows])))
+            problem = problem._replace(form=parts[-1][1].form)
+    whole = blank(problem, len(directions))._replace(nfev=asked)
+    for rows, part in parts:
+        whole = fill(whole, rows, part)
+    return whole
+
+
+def user_steps(directions: Directions, level: Level, options: Options, x: Floats) -> Floats:
+    """Return the step of each direction that the user gave, in units of t."""
+    if isinstance(options.step, str):
+        rule = textbook(level, x)[directions.index] / np.abs(directions.weight)
+        return np.asarray(np.minimum.reduceat(rule, directions.starts))
+    assert options.step is not None
+    if directions.all_axes and options.step.size == x.size:
+        return options.step
+    if directions.single and options.step.size == x.size:
+        return options.step[directions.index]
+    return options.step[:1].repeat(len(directions))
+
+
+def _choices(level: Level) -> tuple[Level, ...]:
+    """Return the levels that stand for one where bounds are in its way, the best one first."""
+    from numdiff.stencil import Stencil  # noqa: PLC0415 - exact fractions load when needed
+
+    order, accuracy = level.stencil.order, level.stencil.accuracy
+    turned = Stencil([-offset for offset in level.stencil.offsets], order)
+    beside = (Stencil.forward(order, accuracy), Stencil.backward(order, accuracy))
+    return level, *(level_of(stencil) for stencil in (turned, *beside))
+
+
+def _largest(level: Level, room: Room) -> Floats:
+    """Largest step with which a level stays inside."""
+    limit = np.full(room.ahead.shape, np.inf)
+    for outer, length in ((level.offsets.max(), room.ahead), (-level.offsets.min(), room.behind)):
+        if outer > 0.0:
+            limit = np.minimum(limit, length / outer)
+    return limit

@@ -1,0 +1,101 @@
+"""How large x is along directions, how far and on which side f may be asked, in which blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from numdiff.geometry.directions import Directions
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+__all__ = ["Box", "Room", "blocks", "room_of", "sides_of", "size_of"]
+
+
+BLOCK_BYTES = 8 * 2**20  # of points, and of samples, held at a time
+# A bound closer than this part of the size of x leaves no room for pairs of points.
+NARROW = 2.0**-18
+LEAST = 2.0**-40  # less room than this part of it is none
+
+
+class Box(NamedTuple):
+    """Bounds inside which f may be called, flattened like x."""
+
+    lower: Floats
+    upper: Floats
+
+    def fixed(self) -> NDArray[np.bool_]:
+        """Say which entries cannot move."""
+        return np.asarray(self.lower == self.upper)
+
+
+class Room(NamedTuple):
+    """How far t may go to either side of 0 along D directions, (D,) each."""
+
+    ahead: Floats
+    behind: Floats
+
+    def pick(self, rows: Ints) -> Room:
+        """Return the room of some directions."""
+        return Room(self.ahead[rows], self.behind[rows])
+
+    def on(self, side: int) -> Floats:
+        """Return how far points on a side of x may lie, 0 for pairs on both."""
+        if side == 0:
+            return np.minimum(self.ahead, self.behind)
+        return self.ahead if side > 0 else self.behind
+
+    def only(self, side: int) -> Room:
+        """Return the room of a method that asks on one side only, 0 for both."""
+        nothing = np.zeros(len(self.ahead))
+        return Room(self.ahead if side >= 0 else nothing, self.behind if side <= 0 else nothing)
+
+
+def room_of(x: Floats, directions: Directions, box: Box | None) -> Room:
+    """How far t may go to either side of 0 before a bound is crossed."""
+    if box is None:
+        endless = np.full(len(directions), np.inf)
+        return Room(endless, endless)
+    index, weight = directions.index, directions.weight
+    above, below = box.upper[index] - x[index], x[index] - box.lower[index]
+    plus = np.where(weight > 0.0, above, below) / np.abs(weight)
+    minus = np.where(weight > 0.0, below, above) / np.abs(weight)
+    starts = directions.starts
+    return Room(np.minimum.reduceat(plus, starts), np.minimum.reduceat(minus, starts))
+
+
+def size_of(x: Floats, directions: Directions, least: float = 1.0) -> Floats:
+    """Size of x along directions, in units of t: that of the entry which t moves most, or `least`.
+
+    The least is a length of x below which 0 is as near as anything.
+    """
+    size = np.maximum(np.abs(x[directions.index]), least) / np.abs(directions.weight)
+    return np.asarray(np.minimum.reduceat(size, directions.starts))
+
+
+def sides_of(room: Room, size: Floats, side: int) -> tuple[Ints, Ints]:
+    """Choose the side of each direction: the method's, unless bounds leave no room for it.
+
+    Returns
+    -------
+    tuple of arrays
+        The numbers of the directions that can move at all, and the side of each.
+    """
+    ahead, behind = room
+    wider = np.where(ahead >= behind, 1, -1)
+    chosen = np.where(room.on(side) < NARROW * size, wider, side)
+    free = np.flatnonzero(np.maximum(ahead, behind) > LEAST * size)
+    return free, chosen[free]
+
+
+def blocks(count: int, numbers: int) -> Iterator[slice]:
+    """Cut `count` directions, each with so many numbers, into parts that fit into memory."""
+    size = max(1, BLOCK_BYTES // (8 * max(numbers, 1)))
+    for first in range(0, max(count, 1), size):
+        yield slice(first, min(first + size, count))
