@@ -49,11 +49,15 @@ def worst(*statuses: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def per_output(lines: Derivatives) -> dict[str, NDArray[Any]]:
     """Return the columns of the lines as (D, m) arrays, real and imaginary parts put together."""
-    sided = () if lines.left is None else ("left", "right")
-    columns = {name: getattr(lines, name) for name in (*COLUMNS, *sided)}
-    if not lines.form.is_complex:
-        return columns
-    half = lines.value.shape[1] // 2
+    columns: dict[str, Any] = dict(zip(COLUMNS, lines, strict=False))
+    if lines.left is not None:
+        columns.update(left=lines.left, right=lines.right)
+    return _complex(columns) if lines.form.is_complex else columns
+
+
+def _complex(columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Put real and imaginary parts of columns together."""
+    half = columns["value"].shape[1] // 2
     real, imaginary = (
         {n: c[:, part] for n, c in columns.items()} for part in (slice(half), slice(half, None))
     )
@@ -63,7 +67,7 @@ def per_output(lines: Derivatives) -> dict[str, NDArray[Any]]:
         "status": worst(real["status"], imaginary["status"]),
         "step": np.minimum(real["step"], imaginary["step"]),
         "noise": np.hypot(real["noise"], imaginary["noise"]),
-        **{name: _side(real, name) + 1j * _side(imaginary, name) for name in sided},
+        **{n: _side(real, n) + 1j * _side(imaginary, n) for n in ("left", "right") if n in columns},
     }
 
 
@@ -85,7 +89,9 @@ def estimate_from(
 ) -> Estimate:
     """Put columns that are in order into an estimate of that shape."""
     # Jacobians come column by column, and stay laid out like that: it is faster
-    placed: dict[str, Any] = {n: c.reshape(shape).copy("K") for n, c in columns.items()}
+    placed: dict[str, Any] = {}
+    for name, column in columns.items():
+        placed[name] = column.reshape(shape).copy("K")
     if lines.left is None:
         left = placed["value"].copy("K")
         left.fill(math.nan)

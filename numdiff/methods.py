@@ -147,6 +147,7 @@ def named_method(method: str | Stencil) -> Method:
     return METHODS[method]
 
 
+@lru_cache(maxsize=16)
 def first_step(order: int) -> float:
     """Return the step to start with where x and the direction are of size 1.
 

@@ -29,10 +29,11 @@ TEXTBOOK = "textbook"
 class Options(NamedTuple):
     """The options of one call, checked.
 
-    `step` is None, the name of a rule or an array like x (flattened), and `single` says whether it
-    is the only one, known before f is called; `noise` is as the user gave it.
+    `step` is None, the name of a rule or an array like x (flattened); `noise` is as it was given.
+    `way` says how derivatives are taken: "ladder", "single", "rule" or "complex".
     """
 
+    way: str
     method: Method
     step: Floats | str | None
     noise: Floats | None
@@ -44,29 +45,19 @@ class Options(NamedTuple):
     workers: int = 1
 
     @property
-    def way(self) -> str:
-        """How derivatives are taken: "ladder", "single", "rule" or "complex"."""
-        if self.method is METHODS["complex"]:
-            return "complex"
-        if self.rule is not None:
-            return "rule"
-        return "single" if self.step is not None and self.method.columns == 1 else "ladder"
-
-    @property
     def rule(self) -> str | None:
         """The name of the rule that chooses the step while f is being called."""
         return self.step if isinstance(self.step, str) and self.step != TEXTBOOK else None
 
-    def noise_of(self, form: Form) -> Floats | None:
-        """Return the standard deviation of each column of what f returns, if it was given.
+    def noise_of(self, form: Form) -> Floats:
+        """Return the standard deviation of each column of what f returns, where it was given.
 
         Raises
         ------
         ValueError
             If it does not have the shape of f's output.
         """
-        if self.noise is None:
-            return None
+        assert self.noise is not None
         if self.noise.shape not in ((), form.shape):
             raise ValueError(
                 f"`noise` must be a number or have the shape of f's output, {form.shape}, got "
@@ -80,10 +71,6 @@ class Options(NamedTuple):
         step = self.step[k : k + 1] if isinstance(self.step, np.ndarray) else self.step
         box = self.box and Box(self.box.lower[k : k + 1], self.box.upper[k : k + 1])
         return self._replace(step=step, box=box, max_nfev=self.max_nfev - spent)
-
-    def needs_origin(self, order: int) -> bool:
-        """Whether f(x) itself has to be known."""
-        return self.way != "single" or self.method.level(order).centre != 0.0
 
 
 def as_point(x: Any, name: str = "x") -> Floats:
@@ -152,10 +139,27 @@ def read(
     if not limit >= 1.0:
         raise ValueError(f"`max_nfev` must be at least 1, got {max_nfev!r}")
     chosen = named_method(method)
-    told = None if noise is None else _noise(noise)
-    chosen_step, box = _step(step, x), _box(bounds, x)
-    threads = 1 if workers is None else _workers(workers)
-    return Options(chosen, chosen_step, told, box, rtol, limit, bool(vectorized), args, threads)
+    return Options(
+        "ladder" if step is None and method != "complex" else _way(chosen, step),
+        chosen,
+        None if step is None else _step(step, x),
+        None if noise is None else _noise(noise),
+        None if bounds is None else _box(bounds, x),
+        rtol,
+        limit,
+        bool(vectorized),
+        args,
+        1 if workers is None else _workers(workers),
+    )
+
+
+def _way(method: Method, step: Any) -> str:
+    """Say how derivatives are taken."""
+    if method is METHODS["complex"]:
+        return "complex"
+    if isinstance(step, str) and step != TEXTBOOK:
+        return "rule"
+    return "single" if step is not None and method.columns == 1 else "ladder"
 
 
 def _workers(workers: Any) -> int:
@@ -179,14 +183,12 @@ def _number(value: Any, name: str) -> float:
     return float(value)
 
 
-def _step(step: Any, x: Floats) -> Floats | str | None:
+def _step(step: Any, x: Floats) -> Floats | str:
     if type(step) is float and 0.0 < step < math.inf:  # the usual case, and it has to be quick
         steps = np.empty(x.size)
         steps.fill(step)
         return steps
-    if step is None or isinstance(step, str):
-        if step is None:
-            return None
+    if isinstance(step, str):
         from numdiff.rules import RULES  # noqa: PLC0415 - loads when needed
 
         if step not in RULES:
@@ -205,9 +207,7 @@ def _step(step: Any, x: Floats) -> Floats | str | None:
     return np.broadcast_to(sizes, x.shape).flatten()
 
 
-def _box(bounds: Any, x: Floats) -> Box | None:
-    if bounds is None:
-        return None
+def _box(bounds: Any, x: Floats) -> Box:
     # scipy.optimize.Bounds is known by its fields, so that SciPy is not imported
     pair = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") and hasattr(bounds, "ub") else bounds
     try:

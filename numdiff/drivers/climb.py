@@ -1,23 +1,24 @@
 """Leads ladders along directions: rounds of calls of a black box, or machine code that does it all.
 
-The kernels of the ladder decide; here f is asked for what they want. All directions of a call are
-held at once, with all that was seen of them: blocks are cut above.
+The kernels of the ladder decide; here f is asked for what they want.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from numdiff.constants import BUDGET
 from numdiff.drivers import compiled
-from numdiff.drivers.derivatives import Derivatives, Problem, columns_of
+from numdiff.drivers.derivatives import Derivatives, Problem
 from numdiff.evaluation.call import ask_again, evaluate
 from numdiff.evaluation.dispatchers import Compiled
 from numdiff.evaluation.threads import spread
 from numdiff.geometry.directions import Directions
+from numdiff.geometry.domain import blocks
 from numdiff.ladder import decide, points, rounds, runtime, tableau
 from numdiff.ladder.channels import Channels, Span
 
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-__all__ = ["Window", "climb", "numbers_of"]
+__all__ = ["Window", "climb", "cut"]
+
+
+NOTHING = np.empty((0, 0, 0, 0))
 
 
 class Window(NamedTuple):
@@ -41,21 +45,8 @@ class Window(NamedTuple):
     levels: Channels
 
 
-class _Ladders(NamedTuple):
-    """The arrays in which D ladders stand, and the columns that are read off them."""
-
-    samples: Floats  # (D, C, slots, m)
-    state: Ints
-    found: Floats
-    columns: tuple[Floats, Floats, NDArray[np.uint8], Floats, Floats]
-
-    def part(self, rows: slice) -> _Ladders:
-        columns: Any = tuple(column[rows] for column in self.columns)
-        return _Ladders(self.samples[rows], self.state[rows], self.found[rows], columns)
-
-
 class _Climb(NamedTuple):
-    """What is asked of D ladders."""
+    """What is asked of D ladders, and where the answers are written."""
 
     problem: Problem
     directions: Directions
@@ -63,13 +54,18 @@ class _Climb(NamedTuple):
     channels: Channels
     known: Floats  # (D or 0, m), the least noise to reckon with
     beside: Floats | None  # (D, K, P, m)
+    every: bool  # whether all evidence is wanted
+    samples: Floats  # (D, C, slots, m)
+    state: Ints  # (D, columns)
+    quiet: NDArray[np.bool_]  # (D,)
+    columns: tuple[Floats, Floats, NDArray[np.uint8], Floats, Floats]
 
 
-def numbers_of(problem: Problem, channels: Channels) -> int:
-    """Return how many numbers a direction takes while it is climbed."""
+def cut(problem: Problem, count: int, channels: Channels) -> Iterator[slice]:
+    """Cut so many directions into blocks that fit into memory while they are climbed."""
     assert problem.f0 is not None
     width = channels.fold.shape[0] * (decide.SLOTS + 2)
-    return int(max(len(channels.offsets) * problem.x.size, width * problem.f0.size))
+    return blocks(count, max(len(channels.offsets) * problem.x.size, width * problem.f0.size))
 
 
 def climb(
@@ -80,6 +76,7 @@ def climb(
     *,
     beside: Floats | None = None,
     noise: Floats | None = None,
+    every: bool = False,
 ) -> Derivatives:
     """Differentiate along directions with the ladder.
 
@@ -88,7 +85,7 @@ def climb(
     problem : Problem
         With f0.
     directions : Directions
-        D of them.
+        D of them, all held at once.
     span : Span
         Where the steps may lie.
     channels : Channels
@@ -98,45 +95,50 @@ def climb(
         exist at these steps only: there is no check elsewhere.
     noise : array (D, m), optional
         The least noise to reckon with.
+    every : bool
+        Whether samples and state are wanted of all directions, and not only of suspicious ones.
 
     Returns
     -------
     Derivatives
-        With all that was seen of them.
+        With what was seen of them.
     """
-    assert problem.f0 is not None
-    assert problem.form is not None
-    shape = count, outputs = len(directions), problem.f0.size
-    least = problem.noise if noise is None else noise
-    known = np.empty((0, outputs)) if least is None else np.full(shape, least)
-    work = _Climb(problem, directions, span, channels, known, beside)
-    ladders = _Ladders(
-        np.empty((count, channels.fold.shape[0], decide.SLOTS + 2, outputs)),
+    f0, form, count = problem.f0, problem.form, len(directions)
+    assert f0 is not None
+    assert form is not None
+    shape, least = (count, f0.size), problem.noise if noise is None else noise
+    value, error, step, noises = np.empty((4, *shape))
+    work = _Climb(
+        problem, directions, span, channels,
+        np.empty((0, f0.size)) if least is None else np.full(shape, least),
+        beside, every,
+        np.empty((count, channels.fold.shape[0], decide.SLOTS + 2, f0.size)),
         np.empty((count, decide.STATE), np.int64),
-        np.empty((count, outputs, decide.FOUND)),
-        columns_of(shape),
-    )
-    run = runtime.runner(count * outputs)
-    code = problem.call.compiled if run is runtime.compiled and problem.budget == math.inf else None
-    nfev, trouble, calm = (
-        _by_rounds(run, work, ladders) if code is None else _natively(code, work, ladders)
-    )
-    return Derivatives(
-        *ladders.columns, nfev, problem.form, trouble,
-        samples=ladders.samples, state=ladders.state, calm=calm,
+        np.empty(count, np.bool_),
+        (value, error, np.empty(shape, np.uint8), step, noises),
     )  # fmt: skip
+    run = runtime.runner(count * f0.size)
+    code = None
+    if problem.call.dispatcher and problem.budget == math.inf and run is runtime.compiled:
+        code = problem.call.compiled
+    nfev, trouble = _by_rounds(run, work) if code is None else _natively(code, work)
+    return Derivatives(
+        *work.columns, nfev, form, trouble, None, None, work.samples, work.state, work.quiet
+    )
 
 
-def _by_rounds(run: Any, work: _Climb, ladders: _Ladders) -> tuple[int, Exception | None, bool]:
+def _by_rounds(run: Any, work: _Climb) -> tuple[int, Exception | None]:
     """Advance all directions together, one round of calls of f at a time."""
-    problem, directions, span, channels, known, beside = work
-    samples, state, found, columns = ladders
-    assert problem.f0 is not None
-    x, f0, outputs = problem.x, problem.f0, problem.f0.size
+    problem, directions, span, channels, known, beside, _, samples, state, quiet, columns = work
+    f0, count = problem.f0, len(directions)
+    assert f0 is not None
+    found = np.empty((count, f0.size, decide.FOUND))
     method = (channels.fold, channels.shape, channels.gain, channels.factor, channels.primary)
-    where = (x, directions.starts, directions.index, directions.weight, channels.offsets)
-    live, width, nfev, trouble = np.arange(len(directions)), len(channels.offsets), 0, None
-    block, stretch = np.empty((live.size, width, x.size)), np.ldexp(1.0, span.start)
+    where = (
+        problem.x, directions.starts, directions.index, directions.weight, channels.offsets
+    )  # fmt: skip
+    live, width, nfev, trouble = np.arange(count), len(channels.offsets), 0, None
+    block, stretch = np.empty((count, width, problem.x.size)), np.ldexp(1.0, span.start)
     room = _workspace(channels.fold.shape[0])
     run(rounds.begin)(
         *span[:4], beside is None, problem.noise is not None, f0, known, state, found, samples
@@ -147,9 +149,9 @@ def _by_rounds(run: Any, work: _Climb, ladders: _Ladders) -> tuple[int, Exceptio
         asked = live.size * width
         if nfev + asked > problem.budget:
             break
-        values = evaluate(problem.call, block.reshape(asked, x.size), problem.form)
+        values = evaluate(problem.call, block.reshape(asked, problem.x.size), problem.form)
         trouble, nfev = trouble or values.trouble, nfev + values.nfev
-        arrived = values.rows.reshape(live.size, width, outputs)
+        arrived = values.rows.reshape(live.size, width, f0.size)
         if beside is not None:
             arrived = arrived - beside[live, -state[live, decide.REQUEST]]
         block = np.empty_like(block)  # f may have kept the other one
@@ -158,11 +160,11 @@ def _by_rounds(run: Any, work: _Climb, ladders: _Ladders) -> tuple[int, Exceptio
             *room, *where, block,
         )  # fmt: skip
         live, block, stretch = live[:left], block[:left], stretch[:left]
-    unit = directions.weight if directions.single else np.ones(len(directions))
+    unit = directions.weight if directions.single else np.ones(count)
     order = int(channels.shape[channels.primary, decide.ORDER])
-    calm = run(rounds.conclude)(f0, span.start, order, unit, samples, state, found, *columns)
-    columns[2][live] = BUDGET  # what is still live ran out of it
-    return nfev, trouble, bool(calm) and not live.size
+    run(rounds.conclude)(f0, span.start, order, unit, samples, state, found, *columns, quiet)
+    columns[2][live], quiet[live] = BUDGET, False  # what is still live ran out of it
+    return nfev, trouble
 
 
 def _workspace(width: int) -> tuple[Floats, ...]:
@@ -178,30 +180,36 @@ def _workspace(width: int) -> tuple[Floats, ...]:
     )
 
 
-def _natively(
-    code: Compiled, work: _Climb, ladders: _Ladders
-) -> tuple[int, Exception | None, bool]:
+def _natively(code: Compiled, work: _Climb) -> tuple[int, Exception | None]:
     """Let compiled code lead the ladders, one direction after the other."""
-    problem, directions, span, channels, known, beside = work
-    assert problem.f0 is not None
+    problem, directions, span, _, known, _, every, samples, state, quiet, columns = work
     assert problem.form is not None
     count = len(directions)
     raised, points = np.zeros(count, np.bool_), np.empty((count, problem.x.size))
-    taken = np.empty((0, 0, 0, 0)) if beside is None else beside
-    lead: Any = runtime.compiled(compiled.lead)
+    taken = NOTHING if work.beside is None else work.beside
+    how, lead = (problem.noise is not None, problem.rtol, every), runtime.compiled(compiled.lead)
 
-    def run(rows: slice) -> tuple[int, bool]:
-        some, part, own = directions.part(rows), ladders.part(rows), span.part(rows)
-        result: tuple[int, bool] = lead(
+    def run(some: Directions, edges: Any, *arrays: Any) -> int:
+        least, beside, answers, calm, kept, trouble = arrays
+        calls: int = lead(
             code.kind, code.address, problem.x, problem.f0,
-            (some.starts, some.index, some.weight), channels, tuple(own),
-            (problem.noise is not None, problem.rtol), known[rows], taken[rows],
-            tuple(part[:3]), part.columns, (raised[rows], points[rows]),
+            (some.starts, some.index, some.weight), work.channels, edges, how, least, beside,
+            answers, calm, kept, trouble,
         )  # fmt: skip
-        return result
+        return calls
 
-    calls, calm = zip(*spread(run, count, problem.call.workers), strict=True)
+    def part(rows: slice) -> int:
+        answers = tuple([column[rows] for column in columns])
+        kept, trouble = (samples[rows], state[rows]), (raised[rows], points[rows])
+        arrays = (known[rows], taken[rows], answers, quiet[rows], kept, trouble)
+        return run(directions.part(rows), tuple(span.part(rows)), *arrays)
+
+    if problem.call.workers == 1:
+        arrays = (known, taken, columns, quiet, (samples, state), (raised, points))
+        nfev = run(directions, tuple(span), *arrays)
+    else:
+        nfev = sum(spread(part, count, problem.call.workers))
     if not raised.any():
-        return sum(calls), None, all(calm)
+        return nfev, None
     again = points[raised]
-    return sum(calls) + len(again), ask_again(problem.call, again, problem.form), all(calm)
+    return nfev + len(again), ask_again(problem.call, again, problem.form)

@@ -21,65 +21,92 @@ from numdiff.ladder.tableau import BEST, scale
 
 @allocating
 def lead(
-    kind, address, x, f0, route, channels, edges, plan, known, beside, evidence, columns, raised
+    kind, address, x, f0, route, channels, edges, plan, known, beside, columns, quiet, kept, raised
 ):
     """Lead ladders along D directions from begin to end and read off the columns (D, m).
 
     `route` holds the directions: starts, index, weight; `edges` says where the steps may lie, as
-    `span` writes it; `plan` says whether the noise is known and which relative bar is good enough;
-    known (D or 0, m) is the least noise, and beside (D or 0, K, P, m) what is taken off the values
-    of f at the steps 1, 1/2, 1/4 and so on. `evidence` is what stays: samples, state and outcomes.
-    `raised` holds flags (D,) and points (D, n) where f raised first. Returns how often f was asked,
-    and whether nothing is suspicious at first sight.
+    `span` writes it; `plan` says whether the noise is known, which relative bar is good enough and
+    whether all evidence is wanted; known (D or 0, m) is the least noise, and beside
+    (D or 0, K, P, m) what is taken off the values of f at the steps 1, 1/2, 1/4 and so on. quiet
+    (D,) becomes whether nothing is suspicious at first sight; samples and state of the other
+    directions, or of all, are `kept`. `raised` becomes flags (D,) and points (D, n) where f raised
+    first. Returns how often f was asked.
     """
     starts, index, weight = route
     start, other, highest, lowest, reach = edges
-    told, rtol = plan
+    told, rtol, every = plan
+    value, error, status, step, noise = columns
+    samples, state, found = evidence_of(1, f0, channels)
+    room, here, unit, calls = workspace(x, f0, channels), np.zeros(1, np.int64), np.ones(1), 0
+    order, alone, roams = channels.shape[channels.primary, ORDER], np.empty((0, 0, 0)), True
+    for d in range(starts.size):
+        one, stop = slice(d, d + 1), starts[d + 1] if d + 1 < starts.size else index.size
+        entries, weights = index[starts[d] : stop], weight[starts[d] : stop]
+        if starts.size == index.size:
+            unit[0] = weights[0]
+        if beside.shape[0] > 0:
+            alone, roams = beside[d], False
+        calls += ray(
+            kind, address, x, f0, channels, (here, entries, weights, unit),
+            (start[one], other[one], highest[one], lowest[one], reach[one]), (told, rtol, roams),
+            known[one], alone, (samples, state, found), room,
+            (value[one], error[one], status[one], step[one], noise[one], quiet[one]),
+            raised[0][one], raised[1][d],
+        )  # fmt: skip
+        if every or not quiet[d]:
+            kept[0][d], kept[1][d] = samples[0], state[0]
+    return calls
+
+
+@kernel
+def ray(
+    kind, address, x, f0, channels, line, edges, plan, known, beside, evidence, room, columns,
+    raised, where,
+):  # fmt: skip
+    """Lead a ladder along one direction from begin to end and read off its columns."""
+    here, entries, weights, unit = line
+    start, other, highest, lowest, reach = edges
+    told, rtol, roams = plan
     samples, state, found = evidence
-    begin(
-        start, other, highest, lowest, beside.shape[0] == 0, told, f0, known, state, found, samples
-    )
+    value, error, status, step, noise, quiet = columns
+    begin(start, other, highest, lowest, roams, told, f0, known, state, found, samples)
     calls = climb(
         kind, address, f0, channels.fold, channels.shape, channels.gain, channels.factor,
-        channels.primary, reach, rtol, samples, state, found, workspace(x, f0, channels),
-        x, starts, index, weight, channels.offsets, beside, raised,
+        channels.primary, reach, rtol, samples, state, found, room, x, here, entries,
+        weights, channels.offsets, beside, raised, where,
     )  # fmt: skip
-    unit = weight if starts.size == index.size else np.ones(starts.size)
-    value, error, status, step, noise = columns
-    return calls, conclude(
-        f0, start, channels.shape[channels.primary, ORDER], unit, samples, state, found,
-        value, error, status, step, noise,
+    conclude(
+        f0, start, channels.shape[channels.primary, ORDER], unit, samples, state, found, value,
+        error, status, step, noise, quiet,
     )  # fmt: skip
+    return calls
 
 
 @kernel
 def climb(
-    kind, address, f0, fold, shape, gain, factor, primary, reach, rtol,
-    samples, state, found, room, x, starts, index, weight, offsets, beside, raised,
+    kind, address, f0, fold, shape, gain, factor, primary, reach, rtol, samples, state, found,
+    room, x, starts, index, weight, offsets, beside, raised, where,
 ):  # fmt: skip
-    """Lead D ladders that have begun to their end; returns how often f was asked."""
+    """Lead a ladder that has begun to its end; returns how often f was asked."""
     y, floors, seen, table, best, sampled, block, arrived, live, stretch = room
-    flags, points = raised
-    calls = 0
-    for d in range(state.shape[0]):
-        live[0], stretch[0] = d, scale(1.0, state[d, REQUEST])
-        place(live, stretch, x, starts, index, weight, offsets, block, stretch)
-        left = 1
-        while left > 0:
-            for p in range(offsets.size):
-                calls += 1
-                if ask(kind, address, block[0, p], arrived[0, p]) and not flags[d]:
-                    flags[d] = True
-                    for k in range(x.size):
-                        points[d, k] = block[0, p, k]
-                if beside.shape[0] > 0:
-                    for i in range(f0.size):
-                        arrived[0, p, i] -= beside[d, -state[d, REQUEST], p, i]
-            left = advance(
-                live, arrived, stretch, f0, fold, shape, gain, factor, primary, reach, rtol,
-                samples, state, found, y, floors, seen, table, best, sampled,
-                x, starts, index, weight, offsets, block,
-            )  # fmt: skip
+    live[0], stretch[0], calls, left = 0, scale(1.0, state[0, REQUEST]), 0, 1
+    place(live, stretch, x, starts, index, weight, offsets, block, stretch)
+    while left > 0:
+        for p in range(offsets.size):
+            calls += 1
+            if ask(kind, address, block[0, p], arrived[0, p]) and not raised[0]:
+                raised[0] = True
+                for k in range(x.size):
+                    where[k] = block[0, p, k]
+            if beside.shape[0] > 0:
+                for i in range(f0.size):
+                    arrived[0, p, i] -= beside[-state[0, REQUEST], p, i]
+        left = advance(
+            live, arrived, stretch, f0, fold, shape, gain, factor, primary, reach, rtol,
+            samples, state, found, y, floors, seen, table, best, sampled,
+            x, starts, index, weight, offsets, block,
+        )  # fmt: skip
     return calls
 
 
@@ -142,25 +169,24 @@ def edges_of(x, route, plan):
 
 
 @allocating
-def follow(kind, address, x, f0, route, channels, plan, evidence, columns, doubt):
+def follow(kind, address, x, f0, route, channels, plan, kept, columns, doubt):
     """Differentiate along one direction and write the columns (1, m), without looking closer.
 
-    doubt (m,) becomes what has to be looked at closer: f may not be smooth there.
+    What is seen is `kept`; doubt (m,) becomes what has to be looked at closer.
     """
     edges, raised = edges_of(x, route, plan), (np.zeros(1, np.bool_), np.empty((1, x.size)))
-    nothing, alone = np.empty((0, f0.size)), np.empty((0, 0, 0, 0))
-    _, calm = lead(
-        kind, address, x, f0, route, channels, edges, (False, 0.0), nothing, alone, evidence,
-        columns, raised,
+    nothing, alone, quiet = np.empty((0, f0.size)), np.empty((0, 0, 0, 0)), np.empty(1, np.bool_)
+    lead(
+        kind, address, x, f0, route, channels, edges, (False, 0.0, True), nothing, alone,
+        columns, quiet, kept, raised,
     )  # fmt: skip
     doubt[:] = False
-    if calm:
+    if quiet[0]:
         return
-    value, error, status, _, _ = columns
     bent, torn = np.empty((1, f0.size), np.bool_), np.empty((1, f0.size), np.bool_)
     suspect(
-        f0, edges[0], channels.shape[channels.primary, ORDER], value, error, status, evidence[0],
-        evidence[1], np.empty(TAIL), bent, torn,
+        f0, edges[0], channels.shape[channels.primary, ORDER], columns[0], columns[1], columns[2],
+        kept[0], kept[1], np.empty(TAIL), bent, torn,
     )  # fmt: skip
     for i in range(f0.size):
         doubt[i] = bent[0, i] or torn[0, i]
@@ -177,8 +203,7 @@ def answer(kind, address, x, f0, route, sides, plan, value, error):
     starts, index, weight = route
     first, steps, roams = plan
     doubt, doubtful = np.empty(f0.size, np.bool_), False
-    columns = columns_of(1, f0)
-    evidence = evidence_on(sides, f0)
+    columns, kept = columns_of(1, f0), kept_on(sides, f0)
     value[:], error[:] = math.nan, math.inf
     for d in range(starts.size):
         stop = starts[d + 1] if d + 1 < starts.size else index.size
@@ -188,7 +213,7 @@ def answer(kind, address, x, f0, route, sides, plan, value, error):
         for side in range(len(sides)):
             if not lost.any():
                 continue
-            follow(kind, address, x, f0, ray, sides[side], alone, evidence[side], columns, doubt)
+            follow(kind, address, x, f0, ray, sides[side], alone, kept[side], columns, doubt)
             for i in range(f0.size):
                 if lost[i] and columns[2][0, i] != DOMAIN:
                     lost[i] = False
@@ -204,7 +229,9 @@ def answer(kind, address, x, f0, route, sides, plan, value, error):
 
 
 @allocating
-def evidence_on(sides, f0):
-    """Make the arrays that one ladder leaves, for each side of x."""
+def kept_on(sides, f0):
+    """Make room for what one ladder leaves, samples and state, for each side of x."""
     both, ahead, behind = sides
-    return evidence_of(1, f0, both), evidence_of(1, f0, ahead), evidence_of(1, f0, behind)
+    return (
+        evidence_of(1, f0, both)[:2], evidence_of(1, f0, ahead)[:2], evidence_of(1, f0, behind)[:2],
+    )  # fmt: skip

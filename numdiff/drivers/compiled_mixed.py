@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from numdiff.constants import DOMAIN, OK
-from numdiff.drivers.compiled import columns_of, evidence_of, evidence_on, follow, lead
+from numdiff.drivers.compiled import columns_of, evidence_of, follow, kept_on, lead
 from numdiff.evaluation.machine_code import ask
 from numdiff.ladder.decide import SLOTS
 from numdiff.ladder.pairs import AXIS, DEPTH, LARGEST, LEAST, LEVELS, SIDE, keep, relate
@@ -24,7 +24,7 @@ def curve(kind, address, x, f0, sides, mixed, plan, value, error):
     """
     n, doubtful = x.size, False
     axes, beside = np.zeros((n, AXIS), np.int64), np.full((n, SLOTS, 2, 1), math.nan)
-    columns, evidence, noise = columns_of(1, f0), evidence_on(sides, f0), np.zeros(n)
+    columns, kept, noise = columns_of(1, f0), kept_on(sides, f0), np.zeros(n)
     doubt = np.empty(1, np.bool_)
     value[:], error[:] = math.nan, math.inf
     for d in range(n):
@@ -34,7 +34,7 @@ def curve(kind, address, x, f0, sides, mixed, plan, value, error):
         for side in range(len(sides)):
             if not math.isnan(value[d, d]):
                 continue
-            follow(kind, address, x, f0, ray, sides[side], alone, evidence[side], columns, doubt)
+            follow(kind, address, x, f0, ray, sides[side], alone, kept[side], columns, doubt)
             if columns[2][0, 0] == DOMAIN:
                 continue
             doubtful = doubtful or columns[2][0, 0] != OK
@@ -42,7 +42,7 @@ def curve(kind, address, x, f0, sides, mixed, plan, value, error):
             error[d, d] = math.inf if doubt[0] else columns[1][0, 0]
             offsets = sides[side].offsets
             asked = 0 if offsets.size > 1 else int(offsets[0])
-            keep(np.full(1, d), asked, evidence[side][0], evidence[side][1], axes, beside)
+            keep(np.full(1, d), asked, kept[side][0], kept[side][1], axes, beside)
     for d in range(n):
         deepen(kind, address, x, f0, d, axes[d], beside[d])
     for i in range(n):
@@ -96,8 +96,8 @@ def along_pair(kind, address, x, f0, pair, mixed, axes, beside, noise, value, er
     edges, known = (zero, zero, zero, last, np.zeros(1)), np.full((1, 1), max(noise[i], noise[j]))
     ray, raised = (zero, np.array([i, j]), weights), (np.zeros(1, np.bool_), np.empty((1, x.size)))
     lead(
-        kind, address, x, f0, ray, channels, edges, (False, 0.0), known, taken,
-        evidence_of(1, f0, channels), columns, raised,
+        kind, address, x, f0, ray, channels, edges, (False, 0.0, False), known, taken, columns,
+        np.empty(1, np.bool_), evidence_of(1, f0, channels)[:2], raised,
     )  # fmt: skip
     area = weights[0] * weights[1]
     value[i, j], error[i, j] = columns[0][0, 0] / area, columns[1][0, 0] / abs(area)

@@ -69,9 +69,9 @@ class Derivatives(NamedTuple):
     trouble: Exception | None = None  # the first one that f raised beside x
     left: Floats | None = None  # one-sided derivatives, where they were computed
     right: Floats | None = None
-    samples: Floats | None = None  # (D, C, slots, m)
-    state: Ints | None = None  # (D, columns of the ladder's state)
-    calm: bool = False  # whether nothing is suspicious at first sight
+    samples: Floats | None = None  # (D, C, slots, m), of directions that are not calm at least
+    state: Ints | None = None  # (D, columns of the ladder's state), likewise
+    calm: NDArray[np.bool_] | None = None  # (D,): whether nothing is suspicious at first sight
 
 
 def columns_of(shape: tuple[int, int]) -> tuple[Floats, Floats, NDArray[np.uint8], Floats, Floats]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from numdiff.drivers.climb import Window, climb, numbers_of
+from numdiff.drivers.climb import Window, climb, cut
 from numdiff.drivers.derivatives import Derivatives, Problem, blank, stacked
 from numdiff.engine.sides import Task, on_sides, task_of
 from numdiff.engine.single import user_steps
 from numdiff.geometry.directions import Directions
-from numdiff.geometry.domain import blocks
 from numdiff.ladder import points
 from numdiff.ladder.channels import Span, channels
 from numdiff.ladder.runtime import runner
@@ -22,11 +21,9 @@ from numdiff.options import Options
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from numdiff.engine.sides import Follow
-
     Ints = NDArray[np.int64]
 
-__all__ = ["Block", "by_ladder", "cut", "differentiated"]
+__all__ = ["Block", "by_ladder", "differentiated"]
 
 
 class Block(NamedTuple):
@@ -45,45 +42,45 @@ def by_ladder(
 ) -> Derivatives:
     """Differentiate along directions, on the sides of x where f may be asked."""
     parts = []
-    for rows in cut(problem, directions, order, options):
+    for rows in cut(problem, len(directions), channels(options.method, order)):
         block = differentiated(problem, directions.part(rows), order, options)
         parts.append(block.derivatives)
         problem = block.problem
     return stacked(parts)
 
 
-def cut(problem: Problem, directions: Directions, order: int, options: Options) -> Iterator[slice]:
-    """Cut directions into blocks that fit into memory."""
-    numbers = numbers_of(problem, channels(options.method, order))
-    return blocks(len(directions), numbers)
+def differentiated(
+    problem: Problem, directions: Directions, order: int, options: Options, *, every: bool = False
+) -> Block:
+    """Differentiate along the directions of a block, and look closer where that is called for.
 
-
-def differentiated(problem: Problem, directions: Directions, order: int, options: Options) -> Block:
-    """Differentiate along the directions of a block, and look closer where that is called for."""
+    Evidence is kept of `every` direction, or only of those that have to be looked at.
+    """
     assert problem.f0 is not None
     if not np.isfinite(problem.f0).any():
         return Block(blank(problem, len(directions)), [], problem)
     task = task_of(problem, directions, order, options)
     windows: list[Window] = []
-    derivatives = on_sides(task, _follower(windows))
-    if not all(window.lines.calm for window in windows):
-        from numdiff.engine.diagnose import diagnose  # noqa: PLC0415 - loads when needed
+    derivatives = on_sides(task, partial(_follow, windows, every=every))
+    for window in windows:
+        assert window.lines.calm is not None
+        if not window.lines.calm.all():
+            from numdiff.engine.diagnose import diagnose  # noqa: PLC0415 - loads when needed
 
-        derivatives, problem = diagnose(task, derivatives, windows)
+            derivatives, problem = diagnose(task, derivatives, windows)
+            break
     return Block(derivatives, windows, problem.less(derivatives.nfev))
 
 
-def _follower(windows: list[Window]) -> Follow:
-    """Return how directions are followed; what is seen of them goes to the windows."""
-
-    def follow(task: Task, side: int, rows: Ints) -> Derivatives:
-        chosen, method = task.pick(rows), task.method(side)
-        span, levels = _span(task, chosen, side, rows), channels(method, task.order)
-        lines = climb(task.problem, chosen, span, levels)
-        windows.append(Window(rows, side, task.options.method.side, span, lines, levels))
-        return lines._replace(samples=None, state=None)
-
-    return follow
+def _follow(
+    windows: list[Window], task: Task, side: int, rows: Ints, *, every: bool
+) -> Derivatives:
+    """Climb along some directions; what is seen of them goes to the windows."""
+    chosen, method = task.pick(rows), task.method(side)
+    span, levels = _span(task, chosen, side, rows), channels(method, task.order)
+    lines = climb(task.problem, chosen, span, levels, every=every)
+    windows.append(Window(rows, side, task.options.method.side, span, lines, levels))
+    return Derivatives(*lines[:8], calm=lines.calm)  # without samples
 
 
 def _span(task: Task, chosen: Directions, side: int, rows: Ints) -> Span:
@@ -97,7 +94,7 @@ def _span(task: Task, chosen: Directions, side: int, rows: Ints) -> Span:
     if options.step is not None:
         steps = user_steps(chosen, options.method.level(task.order), options, x)
     count = len(chosen)
-    start, other, highest, lowest = (np.empty(count, np.int64) for _ in range(4))
+    start, other, highest, lowest = np.empty((4, count), np.int64)
     span = Span(start, other, highest, lowest, np.empty(count))
     runner(count)(points.span)(
         x, chosen.starts, chosen.index, chosen.weight, first_step(task.order), steps,

@@ -65,7 +65,7 @@ def complex_step(
 
 def _checked(problem: Problem, directions: Directions, options: Options) -> Derivatives:
     """Take the complex step and compare it with real ones."""
-    plain = options._replace(method=METHODS["auto"], step=None)
+    plain = options._replace(way="ladder", method=METHODS["auto"], step=None)
     assert problem.f0 is not None
     if not np.isfinite(problem.f0).any() or 5 * len(directions) > problem.budget:
         return by_ladder(problem, directions, 1, plain)

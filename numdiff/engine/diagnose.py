@@ -125,10 +125,7 @@ def _looked_farther(task: Task, result: Derivatives, window: Window) -> Derivati
     rows, side, asked, span, raw, _ = window
     problem = task.problem
     assert problem.f0 is not None
-    assert raw.samples is not None
-    assert raw.state is not None
-    last = raw.samples[np.arange(len(rows)), :, raw.state[:, decide.LAST]]
-    still = (last == 0.0).all(axis=1) & (raw.status == OK) & (problem.f0 != 0.0)
+    still = _unmoved(raw) & (raw.status == OK) & (problem.f0 != 0.0)
     flat = np.flatnonzero((still | (raw.status == DOMAIN)).all(axis=1) & still.any(axis=1))
     signs = (float(side),) if side else (1.0, -1.0)
     if not flat.size or result.nfev + flat.size * len(signs) * len(FAR) > problem.budget:
@@ -146,6 +143,16 @@ def _looked_farther(task: Task, result: Derivatives, window: Window) -> Derivati
     status = np.full(still.shape, NOISE_LIMITED, np.uint8)
     lines = raw._replace(error=error, noise=noise, status=status, nfev=far.nfev)
     return fill(result, rows, one_sided(lines, side, asked), rounded)
+
+
+def _unmoved(raw: Derivatives) -> Mask:
+    """Say which outputs do not change at the smallest step, of directions that are not calm."""
+    assert raw.samples is not None
+    assert raw.state is not None
+    assert raw.calm is not None
+    rows, still = np.flatnonzero(~raw.calm), np.zeros(raw.value.shape, np.bool_)
+    still[rows] = (raw.samples[rows, :, raw.state[rows, decide.LAST]] == 0.0).all(axis=1)
+    return still
 
 
 def _unit(changes: Floats, least: Floats) -> Floats:

@@ -28,7 +28,7 @@ __all__ = ["counted", "differentiate", "pose"]
 def pose(call: Call, x: Floats, options: Options) -> Problem:
     """Put a problem together, with f(x)."""
     values = origin(call, x)
-    noise = options.noise_of(values.form)
+    noise = None if options.noise is None else options.noise_of(values.form)
     budget = options.max_nfev - 1
     return Problem(call, x, values.form, values.rows[0], options.rtol, budget, noise)
 
@@ -37,12 +37,13 @@ def differentiate(
     call: Call, x: Floats, directions: Directions, order: int, options: Options
 ) -> Derivatives:
     """Differentiate along directions by the method that was asked for, f(x) counted."""
-    if len(directions) and not options.needs_origin(order):
-        problem = Problem(call, x, budget=options.max_nfev)
+    if not len(directions):
+        problem = pose(call, x, options)
+        return counted(problem, still(problem, 0))
+    if options.way == "single" and options.method.level(order).centre == 0.0:
+        problem = Problem(call, x, budget=options.max_nfev)  # f(x) has no part in it
     else:
         problem = pose(call, x, options)
-    if not len(directions):
-        return counted(problem, still(problem, 0))
     return counted(problem, WAYS[options.way](problem, directions, order, options))
 
 
@@ -54,13 +55,12 @@ def counted(problem: Problem, *parts: Derivatives) -> Derivatives:
     Exception
         What f raised beside x, if that left nothing at all.
     """
+    trouble, nfev = None, int(problem.f0 is not None)
     for part in parts:
-        if part.trouble is not None and (part.status == DOMAIN).all():
-            note = "numdiff: f raised this, or returned no number, at every point beside x"
-            part.trouble.add_note(note)
-            raise part.trouble
-    trouble = next((part.trouble for part in parts if part.trouble is not None), None)
-    nfev = sum(part.nfev for part in parts) + (problem.f0 is not None)
+        trouble, nfev = trouble or part.trouble, nfev + part.nfev
+    if trouble is not None and (parts[0].status == DOMAIN).all():
+        trouble.add_note("numdiff: f raised this, or returned no number, at every point beside x")
+        raise trouble
     return parts[-1]._replace(nfev=nfev, trouble=trouble)
 
 

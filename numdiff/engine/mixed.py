@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from numdiff.constants import BUDGET, DOMAIN, JUMP, KINK, SINGLE_STEP, STOCHASTIC
-from numdiff.drivers.climb import climb, numbers_of
+from numdiff.drivers.climb import climb, cut
 from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill, stacked
 from numdiff.drivers.sampling import Samples, sample
-from numdiff.engine.by_ladder import cut, differentiated
+from numdiff.engine.by_ladder import differentiated
 from numdiff.engine.sides import one_sided, task_of
 from numdiff.engine.single import user_steps
 from numdiff.geometry.directions import Directions, combine
-from numdiff.geometry.domain import blocks
-from numdiff.ladder.channels import Span, mixed_channels
+from numdiff.ladder.channels import Span, channels, mixed_channels
 from numdiff.ladder.decide import SLOTS
 from numdiff.ladder.pairs import AXIS, DEPTH, LARGEST, LEAST, LEVELS, SIDE, keep, relate
 from numdiff.ladder.runtime import runner
@@ -67,8 +66,8 @@ def _along_axes(problem: Problem, directions: Directions, options: Options) -> _
     table = np.zeros((count, AXIS), np.int64)
     beside = np.full((count, SLOTS, 2, outputs), np.nan)
     parts, rest = [], problem
-    for rows in cut(problem, directions, 2, options):
-        block = differentiated(rest, directions.part(rows), 2, options)
+    for rows in cut(problem, count, channels(options.method, 2)):
+        block = differentiated(rest, directions.part(rows), 2, options, every=True)
         parts.append(block.derivatives)
         rest = block.problem
         for window in block.windows:  # later ones are for directions that had no levels before
@@ -121,8 +120,8 @@ def _along_pairs(problem: Problem, axes: _Axes, rows: Ints, columns: Ints) -> De
 
 def _on_side(problem: Problem, axes: _Axes, rows: Ints, columns: Ints, side: int) -> Derivatives:
     """Differentiate along pairs in blocks, on both sides of x (0) or on that of each direction."""
-    channels, parts = mixed_channels(one_sided=side != 0), []
-    for block in blocks(len(rows), numbers_of(problem, channels)):
+    parts = []
+    for block in cut(problem, len(rows), mixed_channels(one_sided=side != 0)):
         parts.append(_climbed(problem, axes, rows[block], columns[block], side))
         problem = problem.less(parts[-1].nfev)
     return stacked(parts)
@@ -131,11 +130,11 @@ def _on_side(problem: Problem, axes: _Axes, rows: Ints, columns: Ints, side: int
 def _climbed(problem: Problem, axes: _Axes, rows: Ints, columns: Ints, side: int) -> Derivatives:
     """Climb along pairs of directions; t is in units of the largest steps of both."""
     assert problem.f0 is not None
-    table, channels = axes.table, mixed_channels(one_sided=side != 0)
+    table, levels_of = axes.table, mixed_channels(one_sided=side != 0)
     signs = np.where(table[:, SIDE] < 0, -1, 1) if side else np.ones(len(table))
     units = signs * np.ldexp(1.0, table[:, LARGEST])
     levels = np.minimum(table[rows, LEVELS], table[columns, LEVELS])
-    shape = (len(rows), max(int(levels.max()), 2), len(channels.offsets), problem.f0.size)
+    shape = (len(rows), max(int(levels.max()), 2), len(levels_of.offsets), problem.f0.size)
     beside = np.full(shape, np.nan)
     runner(len(rows))(relate)(rows, columns, table, axes.beside, side != 0, beside)
     # two directions that move the same entry of x go half as far, to stay inside bounds
@@ -144,7 +143,7 @@ def _climbed(problem: Problem, axes: _Axes, rows: Ints, columns: Ints, side: int
     together = combine(axes.directions, rows, columns, units)
     noise = axes.derivatives.noise
     least = np.maximum(noise[rows], noise[columns])
-    lines = climb(problem, together, span, channels, beside=beside, noise=least)
+    lines = climb(problem, together, span, levels_of, beside=beside, noise=least)
     area = (units[rows] * units[columns])[:, None]
     shorter = np.minimum(np.abs(units[rows]), np.abs(units[columns]))[:, None]
     return lines._replace(

@@ -68,12 +68,15 @@ def on_sides(task: Task, follow: Follow) -> Derivatives:
     """
     asked, whole = task.options.method.side, None
     for side, rows in _groups(task):
-        part = one_sided(follow(_after(task, whole), side, rows), side, asked)
+        rest = task if whole is None else _after(task, whole)
+        part = one_sided(follow(rest, side, rows), side, asked)
         if whole is None and len(rows) == len(task.directions):
             whole = part
         else:
             whole = fill(whole or blank(task.problem, len(task.directions)), rows, part)
     whole = whole or blank(task.problem, len(task.directions))
+    if whole.calm is not None and whole.calm.all():
+        return whole
     for side in (1, -1) if asked == 0 and (whole.status == DOMAIN).any() else ():
         rows = _lost(whole, task, side)  # f itself may be defined on one side of x only
         if rows.size:
@@ -90,8 +93,8 @@ def one_sided(derivatives: Derivatives, side: int, asked: int) -> Derivatives:
     return derivatives._replace(status=status)
 
 
-def _after(task: Task, whole: Derivatives | None) -> Task:
-    return task if whole is None else task._replace(problem=task.problem.less(whole.nfev))
+def _after(task: Task, whole: Derivatives) -> Task:
+    return task._replace(problem=task.problem.less(whole.nfev))
 
 
 def _groups(task: Task) -> Iterator[tuple[int, Ints]]:

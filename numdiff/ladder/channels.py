@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -49,8 +49,8 @@ class Span(NamedTuple):
 
     def part(self, rows: slice | Ints) -> Span:
         """Return the span of some of the directions."""
-        edges: Any = (edge[rows] for edge in self)
-        return Span(*edges)
+        start, other, highest, lowest, reach = self
+        return Span(start[rows], other[rows], highest[rows], lowest[rows], reach[rows])
 
 
 class _Row(NamedTuple):

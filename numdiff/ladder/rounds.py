@@ -128,7 +128,9 @@ def read(found, unit, value, error, status, step, noise):
 
 
 @kernel
-def conclude(f0, start, order, unit, samples, state, found, value, error, status, step, noise):
-    """Read the results off, and say whether nothing is suspicious at first sight."""
+def conclude(
+    f0, start, order, unit, samples, state, found, value, error, status, step, noise, quiet
+):  # fmt: skip
+    """Read the results off, and write where nothing is suspicious at first sight."""
     read(found, unit, value, error, status, step, noise)
-    return calm(f0, start, order, value, error, status, samples, state)
+    calm(f0, start, order, value, error, status, samples, state, quiet)

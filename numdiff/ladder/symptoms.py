@@ -148,18 +148,18 @@ def lopsided(samples, state, d, i, value, order):
 
 
 @kernel
-def calm(f0, start, order, value, error, status, samples, state):
-    """Whether each output has a bar that noise and rounding explain, and an even part like h**2.
+def calm(f0, start, order, value, error, status, samples, state, quiet):
+    """Write along which directions (D,) all outputs have a bar that noise and rounding explain.
 
-    A bar of a first derivative wider than the part POOR of the value and than the part ROUNDS of f
-    over the first step, 2**start (D,), has another reason; CLEAR roundings of f make a difference.
-    A window DEEP octaves below the first step where f does not move has lost its way, and f that
-    does not move at all may be rounded coarsely.
+    Their even part falls like h**2. A bar of a first derivative wider than the part POOR of the
+    value and than the part ROUNDS of f over the first step, 2**start (D,), has another reason;
+    CLEAR roundings of f make a difference. A window DEEP octaves below the first step where f does
+    not move has lost its way, and f that does not move at all may be rounded coarsely.
     """
     poor = POOR if order == 1 else math.inf
     for d in range(status.shape[0]):
         last, low = state[d, LAST], state[d, BASE] - state[d, FIRST] < start[d] - DEEP
-        still, alive = True, False
+        still, alive, quiet[d] = True, False, True
         for i in range(f0.size):
             size, bar = abs(f0[i]), error[d, i]
             alive = alive or size > 0.0
@@ -167,12 +167,13 @@ def calm(f0, start, order, value, error, status, samples, state):
                 still = still and samples[d, c, last, i] == 0.0
             narrow = bar <= poor * abs(value[d, i]) or bar <= ROUNDS * scale(size, -start[d])
             if status[d, i] != OK or not narrow or (low and samples[d, 0, last, i] == 0.0):
-                return False
+                quiet[d] = False
+                break
             if samples.shape[1] > 1 and last > state[d, FIRST]:
                 even, above = samples[d, 1, last, i], samples[d, 1, last - 1, i]
                 floor = CLEAR * EPS * (size + abs(samples[d, 0, last, i]))
                 if abs(even - 0.25 * above) > max(QUADRATIC * abs(above), floor):
-                    return False
+                    quiet[d] = False
+                    break
         if still and alive:
-            return False
-    return True
+            quiet[d] = False

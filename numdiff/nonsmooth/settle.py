@@ -139,7 +139,8 @@ def settle(
     down to the smallest step, on and off the lattice.
     """
     nothing = np.full(lines.value.shape, np.nan)
-    if lines.calm:
+    assert lines.calm is not None
+    if lines.calm.all():
         return Settled(lines, nothing, nothing, nothing, nothing)
     bent, torn = raise_suspicion(problem, span, lines, order)
     entries = bent | torn
@@ -165,7 +166,8 @@ def suspicious(problem: Problem, span: Span, lines: Derivatives, order: int = 1)
     Noise alone is no suspicion: something has to fall by a power of h that a smooth f does not
     have, or to stay the same at two tiny steps.
     """
-    if lines.calm:
+    assert lines.calm is not None
+    if lines.calm.all():
         return np.zeros(lines.status.shape, bool)
     bent, torn = raise_suspicion(problem, span, lines, order)
     return bent | torn
