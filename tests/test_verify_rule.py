@@ -5,8 +5,8 @@ import pytest
 from scipy.sparse.linalg import aslinearoperator
 
 from numdiff import verify
-from numdiff.verify.checking import _sizes
-from numdiff.verify.hints import Evidence, hints
+from numdiff.verify.hints.search import Evidence, hints
+from numdiff.verify.point import size_of
 
 SEEDS = range(40)
 
@@ -67,9 +67,9 @@ def test_cancellation_beside_one_is_seen_at_small_x(f, derivative, low, high):
 
 def test_an_input_that_is_zero_is_not_measured_in_units_of_large_ones():
     x = np.array([1.5e11, 0.0167, 0.0])
-    assert _sizes(x).tolist() == [1.5e11, 0.0167, 1.0]
-    assert _sizes(x, np.array([1.0, 1.0, 40.0]))[2] == 40.0
-    assert _sizes(np.array([1e-9, 0.0]))[1] == 1e-9
+    assert size_of(x).tolist() == [1.5e11, 0.0167, 1.0]
+    assert size_of(x, np.array([1.0, 1.0, 40.0]))[2] == 40.0
+    assert size_of(np.array([1e-9, 0.0]))[1] == 1e-9
 
 
 def test_zeros_are_not_agreed_on_to_digits():

@@ -25,8 +25,16 @@ from numdiff.verify.asserts import (
     assert_jvp,
     assert_vjp,
 )
-from numdiff.verify.checks import adjoint, gradient, hessian, hvp, jacobian, jvp, vjp
-from numdiff.verify.large import directional
+from numdiff.verify.checks import (
+    adjoint,
+    directional,
+    gradient,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    vjp,
+)
 from numdiff.verify.report import Coverage, Report
 
 __all__ = [

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from numdiff.verify import checks, large
+from numdiff.verify import checks
 from numdiff.verify.report import AGREE, DISAGREE, Report
 
 __all__ = [
@@ -136,7 +136,7 @@ def assert_hvp(*arguments: Any, **choices: Any) -> Report:
 def assert_directional(*arguments: Any, **choices: Any) -> Report:
     """Fail unless a derivative of a large x is right; see `assert_gradient` and `directional`."""
     __tracebackhide__ = True
-    return _insist(large.directional, arguments, choices)
+    return _insist(checks.directional, arguments, choices)
 
 
 def assert_adjoint(*arguments: Any, **choices: Any) -> Report:

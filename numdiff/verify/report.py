@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from numdiff.estimate import format_value
+from numdiff.verify.arrays import Array, Ints
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-__all__ = ["AGREE", "DISAGREE", "INCONCLUSIVE", "Coverage", "Report", "entry_type", "overall"]
+__all__ = [
+    "AGREE", "DISAGREE", "INCONCLUSIVE", "Coverage", "Report", "counted", "entries_of", "overall",
+]  # fmt: skip
 
 
 AGREE, DISAGREE, INCONCLUSIVE = "agree", "disagree", "inconclusive"
@@ -49,37 +49,59 @@ class Coverage(NamedTuple):
     agree: int
     disagree: int
     inconclusive: int
-    digits: float
-    untested: tuple[str, ...]
+    digits: float = math.nan
+    untested: tuple[str, ...] = ()
     unit: str = "entries"
 
 
-def entry_type(axes: int, name_length: int, number: Any) -> np.dtype[Any]:
-    """Return the type of the structured array of entries.
+def entries_of(
+    index: Any, analytic: Any, numerical: Any, error: Any, *,
+    names: Any = "", verdict: Any = "", bar: Any = 1.0, scale: Any = 1.0, point: int = 0,
+) -> Array:  # fmt: skip
+    """Put the structured array of a report's entries together.
 
     Parameters
     ----------
-    axes : int
-        How many axes the derivative has.
-    name_length : int
-        Of the longest name.
-    number : dtype
-        Of the derivative: float or complex.
+    index : array of int, (K, axes)
+        Where the entries stand in the derivative.
+    analytic, numerical, error : array (K,)
+        The two values, and the bar of the second one.
+    names, verdict : array of str (K,) or str
+        Of the entries.
+    bar, scale : array (K,) or float
+        In units of which the differences are told: what both values may be off by, and the size of
+        an entry.
+    point : int, default 0
+        At which of several points.
     """
-    return np.dtype(
+    difference = np.asarray(analytic) - np.asarray(numerical)
+    labels, axes = np.asarray(names, dtype=str), np.shape(index)[1]
+    number, short = np.result_type(difference, float), labels.itemsize // 4
+    types = np.dtype(
         [
-            ("index", np.int64, (axes,)),
-            ("name", f"U{max(name_length, 1)}"),
-            ("analytic", number),
-            ("numerical", number),
-            ("error", np.float64),
-            ("difference", number),
-            ("bars", np.float64),
-            ("verdict", "U12"),
-            ("relative", np.float64),
-            ("point", np.int64),
+            ("index", np.int64, (axes,)), ("name", f"U{max(short, 1)}"), ("analytic", number),
+            ("numerical", number), ("error", float), ("difference", number), ("bars", float),
+            ("verdict", "U12"), ("relative", float), ("point", np.int64),
         ]
+    )  # fmt: skip
+    gap = np.abs(difference)
+    with np.errstate(all="ignore"):
+        units = [np.where(gap == 0.0, 0.0, gap / size) for size in (bar, scale)]
+    columns = (
+        index, labels, analytic, numerical, error, difference, units[0], verdict, units[1], point,
+    )  # fmt: skip
+    entries = np.empty(len(difference), types)
+    for field_name, column in zip(entries.dtype.names or (), columns, strict=True):
+        entries[field_name] = column
+    return entries
+
+
+def counted(verdicts: Array, points: int = 1, **others: Any) -> Coverage:
+    """Count verdicts; the other fields of the coverage are as given."""
+    agree, disagree, open_ = (
+        int(np.count_nonzero(verdicts == word)) for word in (AGREE, DISAGREE, INCONCLUSIVE)
     )
+    return Coverage(points, verdicts.size, agree, disagree, open_, **others)
 
 
 def overall(coverage: Coverage) -> str:
@@ -129,7 +151,7 @@ class Report:
     """
 
     verdict: str
-    entries: NDArray[Any] = field(repr=False)
+    entries: Array = field(repr=False)
     hints: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     coverage: Coverage
@@ -137,7 +159,7 @@ class Report:
     title: str
     reproduce: str = ""
 
-    def worst(self, k: int = 5) -> NDArray[Any]:
+    def worst(self, k: int = 5) -> Array:
         """Return the k worst entries: those that disagree first, by how many bars."""
         return self.entries[_badness(self.entries)[:k]]
 
@@ -174,7 +196,7 @@ class Report:
         return f"<p><b>{escape(first)}</b></p><pre>{body}</pre>"
 
 
-def _badness(entries: NDArray[Any]) -> NDArray[np.int64]:
+def _badness(entries: Array) -> Ints:
     """Return the order of the entries from worst to best."""
     rank = np.select([entries["verdict"] == verdict for verdict in WORST_FIRST], [0, 1, 2])
     bars = np.nan_to_num(entries["bars"], nan=0.0)
@@ -238,7 +260,7 @@ def _table(report: Report) -> Iterator[str]:
         yield f"... {left_out} more {what}" + f", {wrong} of which differ" * bool(wrong)
 
 
-def _shown(report: Report) -> NDArray[Any]:
+def _shown(report: Report) -> Array:
     """Return the entries for the table: those that are not right, or the least certain ones."""
     verdicts = report.entries["verdict"]
     for verdict in (DISAGREE, INCONCLUSIVE):

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from numdiff.verify.judge import Judged, Numerical
 from numdiff.verify.report import DISAGREE
+from numdiff.verify.rule import Judged, Numerical
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

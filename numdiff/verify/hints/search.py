@@ -13,9 +13,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from numdiff.verify.evidence import EPS, MARGIN, MOST, Evidence, Idea, View, place_of, view_of
-from numdiff.verify.mistakes import factors, factors_of_lines, facts, outer_product, scales, terms
-from numdiff.verify.orders import moves, orders
+from numdiff.verify.hints.ideas import EPS, MARGIN, MOST, Evidence, Idea, View, place_of, view_of
+from numdiff.verify.hints.mistakes import (
+    factors,
+    factors_of_lines,
+    facts,
+    outer_product,
+    scales,
+    terms,
+)
+from numdiff.verify.hints.orders import moves, orders
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

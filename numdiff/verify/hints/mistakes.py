@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from numdiff.verify.evidence import (
+from numdiff.verify.hints.ideas import (
     CLUSTERS,
     EPS,
     MARGIN,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from numdiff.verify.evidence import CLUSTERS, WIDE, Idea, View, listed
+from numdiff.verify.hints.ideas import CLUSTERS, WIDE, Idea, View, listed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,44 +9,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from numdiff.evaluate import Call, Form, evaluate
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
+from numdiff.verify.arrays import DOUBLE, Floats, Ints, Mask
 
 __all__ = [
-    "DOUBLE",
-    "DOUBTS",
-    "FAST",
-    "KINKED",
-    "ROUGH",
-    "ROUNDED",
-    "Slope",
-    "directions",
-    "scales",
-    "short_slope",
+    "DOUBTS", "FAST", "KINKED", "ROUGH", "ROUNDED", "Slope", "directions", "scales", "short_slope",
     "slope",
-]
+]  # fmt: skip
 
 
-WIDEST = 1.5  # weights lie in [1/2, 3/2]: none can hide an entry, and no two cancel exactly
+HEAVIEST = 1.5  # weights lie in [1/2, 3/2]: none can hide an entry, and no two cancel exactly
 FIRST = 2.0**-10  # of the size of x: what its fourth power leaves is rounding
-FAR = 0.5  # of the size of x: where f that is rounded changes too, and x keeps its sign
+HALFWAY = 0.5  # of the size of x: where f that is rounded changes too, and x keeps its sign
 RATIO = 8.0  # between steps: three of them follow f over scales down to that part of x
-STEPS = RATIO ** -np.arange(3.0)
+FALLING = RATIO ** -np.arange(3.0)
 CLOSER = (1.0, 2.0**-9, 2.0**-18)  # where f is not defined at some step, all of them shrink
 REMAINDER = 1.0 / (RATIO**2 - 1.0)  # Richardson's weight: the error of a step goes with its square
-DOUBLE = 2.0**-52  # spacing of floating-point numbers at 1
 DIGITS = 53  # of a double, binary
 DEVIATIONS = 3.0  # of the noise
-SAFETY = 4.0  # of the bar: the noise is known from two numbers only
-NOISY = 100.0  # times rounding
+DISTRUST = 4.0  # of the bar: the noise is known from two numbers only
+NOISY = 100.0  # roundings
 DOUBTS = (
     "the bars are wider than the agreement asked for: rounding of f covers its derivative",
     "f is noisy well above rounding: compute f more accurately, or accept a larger rtol",
@@ -63,14 +49,14 @@ class Slope(NamedTuple):
     value: Floats
     bar: Floats
     noise: Floats  # standard deviation of the error of f
-    doubt: NDArray[np.int64]  # number in DOUBTS, of what makes the bar
+    doubt: Ints  # number in DOUBTS, of what makes the bar
     plain: Floats  # (3, m): the central difference at each step
     steps: Floats  # (3,)
-    still: NDArray[np.bool_]  # where f did not change at all
+    still: Mask  # where f did not change at all
     form: Form
     nfev: int
 
-    def unlike(self, value: Any, rows: Any) -> Floats:
+    def distance(self, value: Any, rows: Any) -> Floats:
         """Return how far the middle one of the central differences is from other values."""
         return np.asarray(np.median(np.abs(self.plain[:, rows] - value), axis=0))
 
@@ -79,8 +65,8 @@ class Slope(NamedTuple):
         spread = _spread(self.noise[row], self.steps)
         return np.asarray(np.abs(self.plain[:, row] - self.value[row]) + spread)
 
-    def told(self, rows: Any, noise: float | None) -> Any:
-        """Return what is to be told of the noise of some outputs: nothing if it is not known."""
+    def noise_of(self, rows: Any, noise: float | None) -> Any:
+        """Return what an operator is to know of the noise of some outputs."""
         rough = (self.doubt[rows] == ROUGH).all()
         return self.noise[rows] if noise is None and rough else noise
 
@@ -92,8 +78,8 @@ class _Pairs(NamedTuple):
     even: Floats  # (P, m): sums
     size: Floats  # (m,): largest absolute value
     grain: Floats  # (m,): power of two of which all values are multiples, as of single precision
-    still: NDArray[np.bool_]
-    stuck: NDArray[np.bool_]  # where the smallest step is too small to change f, others are not
+    still: Mask
+    stuck: Mask  # where the smallest step is too small to change f, others are not
     form: Form
     trouble: Exception | None
 
@@ -103,14 +89,14 @@ def scales(x: Floats, room: Floats | None) -> Floats:
     sizes = np.abs(x)
     known = sizes[sizes > 0.0]
     sizes[sizes == 0.0] = np.median(known) if known.size else 1.0
-    return sizes if room is None else np.minimum(sizes, room / (WIDEST * FAR))
+    return sizes if room is None else np.minimum(sizes, room / (HEAVIEST * HALFWAY))
 
 
 def directions(sizes: Floats, seed: int | np.random.Generator) -> Iterator[Floats]:
     """Yield random directions scaled like x, without end."""
     random = np.random.default_rng(seed)
     while True:
-        weights = random.uniform(2.0 - WIDEST, WIDEST, sizes.size)
+        weights = random.uniform(2.0 - HEAVIEST, HEAVIEST, sizes.size)
         weights[random.random(sizes.size) < 0.5] *= -1.0
         yield weights * sizes
 
@@ -144,9 +130,9 @@ def slope(call: Call, x: Floats, v: Floats, *, size: Floats | float, noise: floa
     """
     nfev = 0
     for closer in CLOSER:
-        steps = STEPS * FIRST * closer
-        pairs = _pairs(call, x, v, steps)
+        steps = FALLING * FIRST * closer
         nfev += 2 * steps.size
+        pairs = _pairs(call, x, v, steps)
         if np.isfinite(pairs.odd[1:]).all():
             break
     if pairs.trouble is not None and not np.isfinite(pairs.odd).any():
@@ -158,21 +144,21 @@ def slope(call: Call, x: Floats, v: Floats, *, size: Floats | float, noise: floa
             f"{kind} values of shape {pairs.form.shape}"
         )
     with np.errstate(all="ignore"):  # rows that are not finite are told by their bars
-        found = _judged(pairs, steps, size, noise)._replace(nfev=nfev)
+        best = _best(pairs, steps, size, noise)._replace(nfev=nfev)
     stuck = pairs.stuck & (size > 0.0)
-    return _stirred(call, x, v, found, stuck) if stuck.any() else found
+    return _stirred(call, x, v, best, stuck) if stuck.any() else best
 
 
-def _stirred(call: Call, x: Floats, v: Floats, found: Slope, stuck: NDArray[np.bool_]) -> Slope:
+def _stirred(call: Call, x: Floats, v: Floats, near: Slope, stuck: Mask) -> Slope:
     """Tell f that is rounded, and stuck for that reason, from one that does not change at all."""
-    far = _pairs(call, x, v, np.array([FAR]), found.form)
-    constant = found.still & far.still
+    far = _pairs(call, x, v, np.array([HALFWAY]), near.form)
+    constant = near.still & far.still
     rounded = stuck & ~constant
-    bar = np.where(constant, SAFETY * _spread(DOUBLE * far.size, found.steps[0]), found.bar)
-    return found._replace(
+    bar = np.where(constant, DISTRUST * _spread(DOUBLE * far.size, near.steps[0]), near.bar)
+    return near._replace(
         bar=np.where(rounded, math.inf, bar),
-        doubt=np.where(rounded, ROUGH, np.where(constant, ROUNDED, found.doubt)),
-        nfev=found.nfev + 2,
+        doubt=np.where(rounded, ROUGH, np.where(constant, ROUNDED, near.doubt)),
+        nfev=near.nfev + 2,
     )
 
 
@@ -188,10 +174,10 @@ def _pairs(call: Call, x: Floats, v: Floats, steps: Floats, form: Form | None = 
     """Ask for f at x + t v and x - t v, a pair at a time: a few copies of x are all it takes."""
     values, trouble = [], None
     for t in steps:
-        found = evaluate(call, np.stack([x + t * v, x - t * v]), form)
-        trouble = trouble or found.trouble
-        form = found.form if found.trouble is None else form
-        values.append(found.rows)
+        pair = evaluate(call, np.stack([x + t * v, x - t * v]), form)
+        trouble = trouble or pair.trouble
+        form = pair.form if pair.trouble is None else form
+        values.append(pair.rows)
     width = max(rows.shape[1] for rows in values)
     # where f raised, an array may look like a number
     table = np.stack([np.broadcast_to(rows, (2, width)) for rows in values])
@@ -200,7 +186,7 @@ def _pairs(call: Call, x: Floats, v: Floats, steps: Floats, form: Form | None = 
     still = (table == table[0, 0]).all(axis=(0, 1))
     stuck = still | ((odd[-1] == 0.0) & (odd != 0.0).any(axis=0))
     size = np.abs(table).max(axis=(0, 1))
-    form = form or found.form
+    form = form or pair.form
     return _Pairs(odd, table.sum(axis=1), size, _grain(table), still, stuck, form, trouble)
 
 
@@ -213,7 +199,7 @@ def _grain(table: Floats) -> Floats:
     return np.where(np.isfinite(least), least, 0.0)
 
 
-def _judged(pairs: _Pairs, steps: Floats, size: Floats | float, noise: float | None) -> Slope:
+def _best(pairs: _Pairs, steps: Floats, size: Floats | float, noise: float | None) -> Slope:
     """Choose the difference with the least error."""
     odd, t = pairs.odd, steps
     coarse = odd[1] + REMAINDER * (odd[1] - odd[0])
@@ -242,7 +228,7 @@ def _judged(pairs: _Pairs, steps: Floats, size: Floats | float, noise: float | N
         [OUTSIDE, KINKED, FAST, ROUGH],
         ROUNDED,
     )
-    return Slope(value, SAFETY * error, level, doubt, odd, t, pairs.still, pairs.form, 0)
+    return Slope(value, DISTRUST * error, level, doubt, odd, t, pairs.still, pairs.form, 0)
 
 
 def _gap(two: Floats) -> Floats:
@@ -260,7 +246,7 @@ def _bent(even: Floats, t: Floats) -> Floats:
     return np.asarray(np.abs(even[1] - even[2] - part * (even[0] - even[2])))
 
 
-def _kinked(even: Floats, bent: Floats, rounding: Floats) -> NDArray[np.bool_]:
+def _kinked(even: Floats, bent: Floats, rounding: Floats) -> Mask:
     """Say where the sums grow like the step, and not like its square."""
     growth = (even[0] - even[1]) / (even[1] - even[2])
     # between noise, which does not grow, and the square of the ratio

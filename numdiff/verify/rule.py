@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from numdiff.estimate import Status
+from numdiff.estimate import Estimate, Status
+from numdiff.verify.arrays import Array, Floats, Mask
 from numdiff.verify.report import AGREE, DISAGREE, INCONCLUSIVE
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from numdiff.estimate import Estimate
-
-    Floats = NDArray[np.float64]
-
-__all__ = ["Judged", "Numerical", "Sizes", "judge", "numerical_of", "reasons"]
+__all__ = [
+    "BARS", "STRICT", "Judged", "Numerical", "Sizes", "allowed", "judge", "matrices_of", "reasons",
+]  # fmt: skip
 
 
 # A bar holds in 98 to 99 % of entries; on the tuning corpora no smooth function exceeded five, and
 # functions whose noise comes in pieces, as of integration with a varying step, exceeded fourteen.
-SAFETY, NOISY_SAFETY = 8.0, 16.0
-# Formulas of some hundred operations differ by so much: of the value, by rounding alone.
+BARS, BARS_OF_NOISE = 8.0, 16.0
+# The floor: formulas of some hundred operations differ by so much of the value by rounding alone.
 STRICT = 1e-10
 # An entry that may be zero is measured against its row: a thousandth of the largest effect on f.
 SHARE = 1e-3
@@ -35,13 +31,13 @@ TRUSTED.setflags(write=False)
 
 
 class Numerical(NamedTuple):
-    """The numerical derivative as matrices (m, n), outputs by inputs."""
+    """The numerical derivative as matrices (m, n), outputs by inputs; see `Estimate`."""
 
-    value: NDArray[Any]
+    value: Array
     error: Floats
-    status: NDArray[np.uint8]
-    left: NDArray[Any]
-    right: NDArray[Any]
+    status: Array
+    left: Array
+    right: Array
     noise: Floats
     step: Floats | float = math.inf
 
@@ -64,37 +60,42 @@ class Sizes(NamedTuple):
     inputs: Floats
     rows: Floats
     weights: Floats | None
-    still: NDArray[np.bool_]
+    still: Mask
 
 
 class Judged(NamedTuple):
     """The outcome, each array (m, n).
 
-    `bars` is what the difference may be, `doubt` the part of it that is uncertainty rather than
+    `limit` is what the difference may be, `doubt` the part of it that is uncertainty rather than
     rounding, `scale` the size of an entry.
     """
 
-    verdict: NDArray[np.str_]
-    difference: NDArray[Any]
-    bars: Floats
+    verdict: Array
+    difference: Array
+    limit: Floats
     doubt: Floats
     scale: Floats
 
 
-def numerical_of(estimate: Estimate, m: int, n: int) -> Numerical:
-    """Return the matrices (m, n) of an estimate."""
+def matrices_of(estimate: Estimate, m: int, n: int) -> Numerical:
+    """Return an estimate as matrices (m, n)."""
     return Numerical(*(np.reshape(getattr(estimate, name), (m, n)) for name in Numerical._fields))
 
 
+def allowed(error: Any, size: Any) -> Any:
+    """Return what two values of this size may differ by: their error, or the floor if larger."""
+    return np.fmax(error, STRICT * size)
+
+
 def judge(
-    analytic: NDArray[Any], rounding: Floats, numerical: Numerical, sizes: Sizes, rtol: float
+    analytic: Array, rounding: Floats, numerical: Numerical, sizes: Sizes, rtol: float
 ) -> Judged:
     """Judge each entry of a derivative.
 
-    An entry disagrees if its difference from the numerical value exceeds eight times the bars of
-    both together and is more than rounding. It agrees if difference and bars together stay below
-    `rtol` of its size: as in an equivalence test (Schuirmann 1987, doi:10.1007/BF01068419), that
-    nothing was found is not enough. Else it is inconclusive.
+    An entry disagrees if its difference from the numerical value exceeds both eight times the bars
+    of the two together and the floor, 1e-10 of its size. It agrees if difference and bars together
+    stay below `rtol` of its size: as in an equivalence test (Schuirmann 1987,
+    doi:10.1007/BF01068419), that nothing was found is not enough. Else it is inconclusive.
 
     Parameters
     ----------
@@ -109,21 +110,21 @@ def judge(
     rtol : float
         The agreement that is to be proven.
     """
-    value, known = numerical.value, TRUSTED[numerical.status] & np.isfinite(numerical.error)
+    value, trusted = numerical.value, TRUSTED[numerical.status] & np.isfinite(numerical.error)
     with np.errstate(all="ignore"):
         difference = analytic - value
         gap, size = np.abs(difference), np.fmax(np.abs(analytic), np.abs(value))
-        safety = np.where(numerical.status == Status.OK, SAFETY, NOISY_SAFETY)
-        doubt = np.where(known, safety * (numerical.error + rounding), np.inf)
-        typical = _typical(np.where(known, np.abs(value), 0.0), sizes)
-        bars = np.fmax(doubt, STRICT * size)
+        bars = np.where(numerical.status == Status.OK, BARS, BARS_OF_NOISE)
+        doubt = np.where(trusted, bars * (numerical.error + rounding), np.inf)
+        typical = _typical(np.where(trusted, np.abs(value), 0.0), sizes)
+        limit = allowed(doubt, size)
         # what is surely not zero has a size of its own
         scale = np.where(np.abs(value) > doubt, np.abs(value), np.fmax(size, SHARE * typical))
-        differs = known & ~(np.isfinite(analytic) & (gap <= bars))
+        differs = trusted & ~(np.isfinite(analytic) & (gap <= limit))
         nothing = sizes.still[:, None] & (size == 0.0)
-        proven = known & ~differs & (nothing | (gap + doubt <= rtol * scale))
+        proven = trusted & ~differs & (nothing | (gap + doubt <= rtol * scale))
     verdict = np.select([differs, proven], [DISAGREE, AGREE], INCONCLUSIVE)
-    return Judged(verdict, difference, bars, doubt, scale)
+    return Judged(verdict, difference, limit, doubt, scale)
 
 
 def _typical(size: Floats, sizes: Sizes) -> Floats:
@@ -138,7 +139,7 @@ def _typical(size: Floats, sizes: Sizes) -> Floats:
 
 
 def reasons(
-    judged: Judged, analytic: NDArray[Any], numerical: Numerical, f0: Floats | None
+    judged: Judged, analytic: Array, numerical: Numerical, f0: Floats | None
 ) -> Iterator[str]:
     """Say why entries are inconclusive, and what to do about it: a sentence for each reason."""
     undecided = judged.verdict == INCONCLUSIVE
@@ -148,7 +149,7 @@ def reasons(
         detail = _between(chosen, analytic, numerical) if code == Status.KINK else ""
         yield f"{_count(chosen)}: {detail}{Status(code).message}"
     wide = undecided & ~lost
-    own = wide & (SAFETY * numerical.error < 0.25 * judged.doubt)
+    own = wide & (BARS * numerical.error < 0.25 * judged.doubt)
     if own.any():
         yield (
             f"{_count(own)}: the derivative that was given changes by "
@@ -159,9 +160,7 @@ def reasons(
         yield _too_wide(wide & ~own, judged, numerical, f0)
 
 
-def _too_wide(
-    chosen: NDArray[np.bool_], judged: Judged, numerical: Numerical, f0: Floats | None
-) -> str:
+def _too_wide(chosen: Mask, judged: Judged, numerical: Numerical, f0: Floats | None) -> str:
     needed = _needed(chosen, judged)
     # `rtol` is less than one, also when written with one digit
     remedy = f"accept rtol >= {needed:.0e}" if needed < REACHABLE else ""
@@ -179,14 +178,14 @@ def _too_wide(
     )
 
 
-def _needed(chosen: NDArray[np.bool_], judged: Judged) -> float:
+def _needed(chosen: Mask, judged: Judged) -> float:
     """Return the tolerance, relative to the size of an entry, that all of these would meet."""
     with np.errstate(all="ignore"):
         needed = (np.abs(judged.difference) + judged.doubt) / judged.scale
     return float(np.max(needed[chosen]))
 
 
-def _between(chosen: NDArray[np.bool_], analytic: NDArray[Any], numerical: Numerical) -> str:
+def _between(chosen: Mask, analytic: Array, numerical: Numerical) -> str:
     """Say where a value lies at a kink."""
     ends = np.stack([numerical.left[chosen], numerical.right[chosen]])
     if np.iscomplexobj(ends) or np.iscomplexobj(analytic) or not np.isfinite(ends).all():
@@ -206,6 +205,6 @@ def _blur(numerical: Numerical) -> Floats:
         return np.asarray(np.nan_to_num(numerical.noise / numerical.step, posinf=0.0))
 
 
-def _count(chosen: NDArray[np.bool_]) -> str:
+def _count(chosen: Mask) -> str:
     number = int(np.count_nonzero(chosen))
     return f"{number} {'entry' if number == 1 else 'entries'}"

@@ -1,0 +1,323 @@
+"""Which entries of a derivative are wrong, once it is known to be wrong along a direction.
+
+Half of the direction tells which half of the entries is wrong, and so on: what the other half is
+wrong by is the rest, and costs nothing. Each entry that is found is then differentiated by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from numdiff.estimate import Estimate
+from numdiff.evaluate import Call, evaluate
+from numdiff.operators import jvp
+from numdiff.options import Box
+from numdiff.verify.arrays import DOUBLE, Array, Floats, Ints, Mask
+from numdiff.verify.directions.slope import Slope, short_slope
+from numdiff.verify.rule import BARS, allowed
+
+__all__ = ["Claim", "Entry", "Located", "by_column", "by_halves", "follow", "is_wrong"]
+
+
+MADE_OF = 4.0  # roundings that an entry of the analytic derivative has gone through
+DENSE = 5  # splits in a row with both halves wrong: of 32 blocks most are
+SAMPLED = 4  # entries tested where most are wrong
+OUTER = 2.0**-6  # of the size of x: where the operators begin
+ENTRY = 24  # evaluations for one entry: 10 to 20 are usual
+NODE = 4.0  # errors of a difference over a block: a half that has less is taken as right
+SLIGHT = 1.0 / 64.0  # of what a block is wrong by: halves that are wrong everywhere have more
+CONFIRMED = 0.05  # relative: two directions that tell the same of an entry
+COLUMNS = 100  # of a Jacobian that are reported: each costs a product
+IRREGULAR = 0.6180339887498949  # the golden ratio: multiples of it spread evenly
+
+
+class Claim(NamedTuple):
+    """A function at a flat point, and what is said to be its derivative.
+
+    Attributes
+    ----------
+    call : Call
+        How f is called.
+    apply : callable
+        ``apply(v)`` multiplies the analytic derivative by a flat vector.
+    x, sizes : array (n,)
+        The point, and the size of each entry.
+    box : Box or None
+        The bounds.
+    noise : float or None
+        The standard deviation of the error of f, if it is known.
+    rounding : float
+        Relative, of the entries of the analytic derivative.
+    """
+
+    call: Call
+    apply: Callable[[Floats], Any]
+    x: Floats
+    sizes: Floats
+    box: Box | None = None
+    noise: float | None = None
+    rounding: float = DOUBLE
+
+    def product(self, v: Floats) -> Array:
+        """Return the analytic derivative times v, as it comes; entries may be infinite."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.apply(v))
+
+    def predicted(self, v: Floats) -> Floats:
+        """Return what the analytic derivative says along v, of every output."""
+        return np.asarray(self.product(v), dtype=np.float64).ravel()
+
+    def column(self, j: int) -> tuple[Floats, Floats]:
+        """Return the unit vector of an entry of x, and the analytic derivative along it."""
+        unit = np.zeros(self.x.size)
+        unit[j] = 1.0
+        return unit, self.predicted(unit)
+
+
+class Entry(NamedTuple):
+    """One entry of the derivative, tested by itself: output `row`, input `column`."""
+
+    row: int
+    column: int
+    analytic: float
+    numerical: float
+    error: float
+    wrong: bool
+
+    @property
+    def excess(self) -> float:
+        """What the analytic derivative has too much."""
+        return self.analytic - self.numerical
+
+
+class Located(NamedTuple):
+    """Entries that were tested, what that cost, and what was noticed.
+
+    Where most are wrong `sampled` says that the entries stand for many. `rows` are the outputs
+    that one wrong entry each explains.
+    """
+
+    entries: tuple[Entry, ...] = ()
+    nfev: int = 0
+    notes: tuple[str, ...] = ()
+    sampled: bool = False
+    rows: tuple[int, ...] = ()
+
+
+def is_wrong(analytic: Any, numerical: Any, error: Any, size: Any) -> Mask:
+    """Say where a difference is more than bars and the floor allow."""
+    return np.asarray(np.abs(analytic - numerical) > allowed(BARS * error, size))
+
+
+def follow(
+    claim: Claim, v: Floats, like: Slope, rows: Any, limit: float, step: float = OUTER
+) -> Estimate:
+    """Differentiate some outputs along v with all the care that operators take."""
+    ask = claim.call.function
+    return jvp(
+        lambda point: np.ravel(ask(point))[rows], claim.x, v, step=step, bounds=claim.box,
+        max_nfev=int(limit), noise=like.noise_of(rows, claim.noise),
+    )  # fmt: skip
+
+
+def _tested(claim: Claim, like: Slope, row: int, column: int, limit: float) -> tuple[Entry, int]:
+    """Differentiate one output by one entry of x."""
+    unit, products = claim.column(column)
+    estimate = follow(claim, unit, like, row, limit, OUTER * claim.sizes[column])
+    analytic, numerical = float(products[row]), float(estimate.value)
+    error = float(estimate.error) + MADE_OF * claim.rounding * abs(analytic)
+    size = max(abs(analytic), abs(numerical))
+    wrong = bool(estimate.success) and bool(is_wrong(analytic, numerical, error, size))
+    return Entry(row, column, analytic, numerical, error, wrong), estimate.nfev
+
+
+# Of one output: by bisection
+
+
+class _Search(NamedTuple):
+    """What is halved: the direction v, of which blocks are compared one by one.
+
+    `difference` says by how much the derivative is wrong in all over a block, from two evaluations
+    of f that are good to `error`, and remembers it.
+    """
+
+    claim: Claim
+    v: Floats
+    like: Slope
+    row: int
+    error: float
+    difference: Any
+
+    @property
+    def cost(self) -> int:
+        """How many evaluations the blocks took."""
+        return 2 * int(self.difference.cache_info().currsize)
+
+    def tested(self, column: int, limit: float) -> tuple[Entry, int]:
+        """Test an entry by itself."""
+        return _tested(self.claim, self.like, self.row, column, limit)
+
+
+def _search(claim: Claim, v: Floats, like: Slope, row: int) -> _Search:
+    errors = like.errors(row)
+    best = int(errors.argmin())
+    step = float(like.steps[best])
+
+    @cache
+    def difference(first: int, last: int) -> float:
+        part, points = np.zeros(v.size), np.stack([claim.x, claim.x])
+        part[first:last] = v[first:last]
+        points[:, first:last] += np.array([[step], [-step]]) * v[first:last]
+        after, before = evaluate(claim.call, points, None).rows[:, row]
+        return float(claim.predicted(part)[row] - (after - before) / (2.0 * step))
+
+    return _Search(claim, v, like, row, float(errors[best]), difference)
+
+
+def by_halves(
+    claim: Claim, v: Floats, like: Slope, *, row: int, excess: float, bar: float, limit: float
+) -> Located:
+    """Find the wrong entries of one output by bisection.
+
+    Parameters
+    ----------
+    claim : Claim
+        With f and its derivative.
+    v : array (n,)
+        A direction along which they differ.
+    like : Slope
+        The derivative of f along v.
+    row : int
+        The output.
+    excess, bar : float
+        What the analytic derivative has too much along v, and the bar of that.
+    limit : float
+        How many evaluations are allowed.
+    """
+    search = _search(claim, v, like, row)
+    entries: tuple[Entry, ...] = ()
+    nfev, left, doubt = 0, excess, bar
+    while abs(left) > doubt and search.cost + nfev + ENTRY <= limit:
+        first, last, dense = _descended(search, left, entries, limit - nfev - ENTRY)
+        # a difference over a step may leave some of an entry that has been found already
+        if last - first > 1 or first in {entry.column for entry in entries}:
+            break
+        entry, cost = search.tested(first, limit - nfev - search.cost)
+        entries, nfev = (*entries, entry), nfev + cost
+        if dense is not None:
+            return _sampled(search, dense, entries, nfev, limit)
+        if not entry.wrong:
+            return Located(entries, nfev + search.cost)
+        left -= entry.excess * v[first]
+        doubt += entry.error * abs(v[first])
+    notes = ("`max_nfev` ended the search: there are more wrong entries",)
+    return Located(entries, nfev + search.cost, notes if abs(left) > doubt else ())
+
+
+def _descended(
+    search: _Search, excess: float, entries: tuple[Entry, ...], limit: float
+) -> tuple[int, int, tuple[int, int] | None]:
+    """Go down to a wrong entry, and notice a block that seems wrong everywhere, if any."""
+    first, last, depth, splits = 0, search.v.size, 0, 0
+    top, dense = (first, last), None
+    while last - first > 1 and search.cost + 2 <= limit:
+        middle, depth = (first + last) // 2, depth + 1
+        explained = (e.excess * search.v[e.column] for e in entries if first <= e.column < middle)
+        left = search.difference(first, middle) - sum(explained)
+        right = excess - left
+        # every right half has the errors of all differences before it
+        least = max(NODE * search.error * (1 + depth), SLIGHT * abs(excess))
+        both = min(abs(left), abs(right)) > least
+        top, splits = (top, splits + 1) if both else ((first, last), 0)
+        dense = dense or (top if splits == DENSE else None)
+        if abs(left) >= abs(right):
+            last, excess = middle, left
+        else:
+            first, excess = middle, right
+    return first, last, dense
+
+
+def _sampled(
+    search: _Search, block: tuple[int, int], entries: tuple[Entry, ...], nfev: int, limit: float
+) -> Located:
+    """Test a few entries more of a block that is wrong everywhere."""
+    first, last = block
+    moving = first + np.flatnonzero(search.v[first:last])
+    picks = np.linspace(0, moving.size - 1, min(SAMPLED, moving.size)).astype(int)
+    for column in np.setdiff1d(moving[picks], [entry.column for entry in entries]).tolist():
+        left = limit - nfev - search.cost
+        if left < ENTRY:
+            break
+        entry, cost = search.tested(column, left)
+        entries, nfev = (*entries, entry), nfev + cost
+    whole, wrong = last - first == search.v.size, sum(entry.wrong for entry in entries)
+    note = (
+        f"{'a global mistake' if whole else 'a mistake of a whole block'}: in entries {first} to "
+        f"{last - 1} most parts are wrong; of {len(entries)} entries tested {wrong} are"
+    )
+    return Located(entries, nfev + search.cost, (note,), whole and wrong == len(entries))
+
+
+# Of many outputs: all at once
+
+
+def by_column(claim: Claim, v: Floats, like: Slope, excess: Floats, rows: Ints) -> Located:
+    """Find the one wrong or missing entry of each of several rows, all rows at once.
+
+    Along a second direction, v_j (1 + j / n), the excess of a row grows by 1 + j / n where entry j
+    alone is wrong. A third direction, of those entries only, confirms them.
+
+    Parameters
+    ----------
+    claim : Claim
+        With f and its derivative.
+    v : array (n,)
+        A direction along which they differ.
+    like : Slope
+        The derivative of f along v.
+    excess : array (m,)
+        What the analytic derivative has too much along v.
+    rows : array of int
+        Outputs that differ.
+    """
+    n = v.size
+    second = v * (1.0 + np.arange(n) / n)
+    slopes, _ = short_slope(claim.call, claim.x, second, like)
+    with np.errstate(all="ignore"):
+        place = n * ((claim.predicted(second) - slopes)[rows] / excess[rows] - 1.0)
+    inside = (place > -0.5) & (place < n - 0.5)
+    rows, column = rows[inside], np.rint(place[inside]).astype(int)
+    moving = np.unique(column[v[column] != 0.0])
+    if not moving.size:
+        return Located(nfev=4)
+    third = np.zeros(n)
+    # weights that differ: what is confirmed is the column, and not only the set of columns
+    third[moving] = v[moving] * (1.0 + np.mod(IRREGULAR * np.arange(moving.size), 1.0))
+    slopes, errors = short_slope(claim.call, claim.x, third, like)
+    more, error = (claim.predicted(third) - slopes)[rows], errors[rows]
+    expected = excess[rows] * third[column] / v[column]
+    alike = np.abs(more - expected) <= CONFIRMED * np.abs(expected)
+    sure = alike & (np.abs(more) > BARS * error)
+    rows, column, weight = rows[sure], column[sure], third[column[sure]]
+    numbers = rows, column, more[sure] / weight, error[sure] / np.abs(weight)
+    return Located(_entries(claim, *numbers), 8, rows=tuple(rows.tolist()))
+
+
+def _entries(
+    claim: Claim, rows: Ints, column: Ints, excess: Floats, error: Floats
+) -> tuple[Entry, ...]:
+    """Read the analytic entries: one product for each column."""
+    entries: list[Entry] = []
+    for j in np.unique(column)[:COLUMNS]:
+        products = claim.column(j)[1]
+        for k in np.flatnonzero(column == j):
+            analytic, bar = float(products[rows[k]]), float(error[k])
+            numerical = analytic - float(excess[k])
+            size = max(abs(analytic), abs(numerical))
+            wrong = bool(is_wrong(analytic, numerical, bar, size))
+            entries.append(Entry(int(rows[k]), int(j), analytic, numerical, bar, wrong))
+    return tuple(entries)

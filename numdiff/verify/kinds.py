@@ -1,0 +1,269 @@
+"""The kinds of derivative as a table, and one that is to be checked as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from numdiff import operators
+from numdiff.estimate import Estimate
+from numdiff.evaluate import Call
+from numdiff.operators import Settings
+from numdiff.options import Box, as_point, read
+from numdiff.verify.arrays import Floats, Function, Shape
+from numdiff.verify.directions.screen import Finding, along
+from numdiff.verify.reading import Product, Subject, is_function, matrix_by_products, subject_of
+from numdiff.verify.report import DISAGREE
+
+__all__ = ["Choices", "Kind", "Plan", "Posed", "heading", "plan_of", "pose", "refuse_array"]
+
+
+COMPARED = 36  # evaluations along a direction: six, and a closer look at what seems wrong
+CONTRADICTED = "`grad` itself disagrees with f: f was differentiated instead"
+LONGEST = 60  # characters of an argument in the call that gives a report again
+
+
+class Choices(Settings, total=False):
+    """The options of all checks; `gradient` tells what they mean."""
+
+    names: Sequence[str] | None
+    n_points: int
+    radius: float
+    rng: Any
+
+
+class Plan(NamedTuple):
+    """The options of a check, read; `settings` are those for the operators."""
+
+    rtol: float
+    n_points: int
+    radius: float
+    rng: Any
+    settings: Settings
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """Further arguments of f and of the derivative."""
+        return self.settings.get("args", ())
+
+
+class Posed(NamedTuple):
+    """A derivative that is to be checked.
+
+    Attributes
+    ----------
+    kind : Kind
+        What it is.
+    plan : Plan
+        The options.
+    subject : Subject
+        The point.
+    call : Call
+        How f is called, or its gradient where there is no f.
+    gradient_of : callable or None
+        The gradient of f, if that was handed over.
+    handed : Any
+        The derivative as it was handed over.
+    title, again : str
+        What is checked, and the call that does it.
+    """
+
+    kind: Kind
+    plan: Plan
+    subject: Subject
+    call: Call
+    gradient_of: Function | None
+    handed: Any
+    title: str
+    again: str
+
+    @property
+    def fixed(self) -> bool:
+        """Whether the derivative is an array, which holds at x alone."""
+        return not is_function(self.handed)
+
+    @property
+    def derivative(self) -> Function:
+        """The derivative as a function of x, or the product as one of x and a vector."""
+        function = (lambda *_: self.handed) if self.fixed else self.handed
+        return self.subject.bound(function, self.plan.args, 1 + (self.kind.product == "right"))
+
+    def value_at(self, x: Floats, outputs: Shape) -> Any:
+        """Ask for the derivative, whose first axes are `outputs`."""
+        __tracebackhide__ = True
+        try:
+            if not self.kind.product:
+                return self.derivative(x)
+            left = self.kind.product == "left"
+            return matrix_by_products(self.derivative, x, outputs, left=left)
+        except Exception as exception:
+            shown = np.array2string(x, threshold=12, precision=17)
+            exception.add_note(f"numdiff: the derivative raised this at {shown}")
+            raise
+
+    def box_at(self, x: Floats) -> Box | None:
+        """Return the bounds, if there are any."""
+        return read(self.call.f, x, bounds=self.plan.settings.get("bounds")).box
+
+    def along(self, product: Product, x: Floats, rng: Any, max_nfev: int | None) -> Finding:
+        """Compare f along a direction with what is said to be its derivative times a vector."""
+        __tracebackhide__ = True
+        noise = self.plan.settings.get("noise")
+        return along(
+            self._of_one_vector(x.shape), product.apply, x.ravel(), rtol=self.plan.rtol,
+            max_nfev=max_nfev, rng=rng, bounds=self.box_at(x), total=product.total,
+            noise=None if noise is None else float(np.max(as_point(noise, "noise"))),
+            rounding=product.rounding,
+        )  # fmt: skip
+
+    def _of_one_vector(self, shape: Shape) -> Function:
+        """Return f of a flat vector, one at a time."""
+        function = self.call.function
+        if self.call.vectorized:
+            return lambda v: np.asarray(function(v.reshape(*shape, 1)))[..., 0]
+        return lambda v: function(v.reshape(shape))
+
+
+class Kind(NamedTuple):
+    """A kind of derivative.
+
+    Attributes
+    ----------
+    name : str
+        Of the check.
+    axes : callable
+        The first axes of the derivative, from the shapes of f(x) and of x.
+    measure : callable
+        ``measure(posed, x)`` gives the numerical derivative.
+    product : str
+        ``"right"`` or ``"left"``, the side on which it takes a vector; empty if it takes none.
+    curved : bool
+        Whether it is a second derivative.
+    title : str
+        What the report calls it, if not by its name.
+    """
+
+    name: str
+    axes: Callable[[Shape, Shape], Shape]
+    measure: Callable[[Posed, Floats], Estimate]
+    product: str = ""
+    curved: bool = False
+    title: str = ""
+
+
+def plan_of(choices: Choices) -> Plan:
+    """Read the options of a check.
+
+    Raises
+    ------
+    ValueError
+        If one is not allowed.
+    """
+    settings: Any = {name: choice for name, choice in choices.items() if name != "names"}
+    rtol, rng = float(settings.pop("rtol", 1e-4)), settings.pop("rng", 0)
+    n_points, radius = settings.pop("n_points", 1), float(settings.pop("radius", 0.1))
+    if not 0.0 < rtol < 1.0:
+        raise ValueError(f"`rtol` must lie between 0 and 1, got {rtol!r}")
+    if n_points < 1 or not radius > 0.0:
+        raise ValueError(
+            f"`n_points` must be at least 1 and `radius` positive, got {n_points} and {radius}"
+        )
+    return Plan(rtol, int(n_points), radius, rng, settings)
+
+
+def pose(
+    name: str, f: Function | None, derivative: Any, x: Any, choices: Choices,
+    grad: Function | None = None,
+) -> Posed:  # fmt: skip
+    """Put together what is to be checked."""
+    __tracebackhide__ = True
+    kind, plan, subject = KINDS[name], plan_of(choices), subject_of(x, choices.get("names"))
+    if kind.product:
+        refuse_array(derivative, name)
+    if plan.n_points > 1 and not is_function(derivative):
+        raise ValueError("an array is the derivative at x only: give a function for `n_points` > 1")
+    gradient_of = None if grad is None else subject.inward(grad)
+    function: Any = gradient_of if f is None else subject.inward(f)
+    vectorized = plan.settings.get("vectorized", False)
+    call = Call(function, subject.x.shape, plan.args, vectorized=vectorized)
+    functions = {"f": f, "grad": grad} if name == "hvp" else {"grad": grad}
+    words = {key: one for key, one in functions.items() if one is not None} | dict(choices)
+    order = [derivative, subject] if name == "hvp" else [f, derivative, subject]
+    compared = derivative, grad if f is None else f
+    title, again = heading(name, kind.title or name, compared, order, words)
+    return Posed(kind, plan, subject, call, gradient_of, derivative, title, again)
+
+
+def refuse_array(product: Any, name: str) -> None:
+    """Raise TypeError if a product is no function."""
+    if not callable(product):
+        raise TypeError(f"`{name}` must be callable, got {type(product).__name__}")
+
+
+def heading(
+    name: str, title: str, compared: Sequence[Any], order: Sequence[Any], words: Any
+) -> tuple[str, str]:
+    """Say what is checked, and write the call that gives a report again."""
+    parts = [*map(_named, order), *(f"{key}={_named(one)}" for key, one in words.items())]
+    again = f"numdiff.verify.{name}({', '.join(parts)})"
+    return f"{title}, {' for '.join(map(_named, compared))}", again
+
+
+def _named(value: Any) -> str:
+    if isinstance(value, Subject):
+        text = np.array2string(value.x, separator=", ", floatmode="unique").replace("\n", "")
+        return text if value.parts is None and len(text) <= LONGEST else "x"
+    if callable(value):
+        return str(getattr(value, "__name__", type(value).__name__))
+    text = " ".join(repr(value).split())
+    return text if len(text) <= LONGEST else f"<{type(value).__name__}>"
+
+
+# The table
+
+
+def _one_output(outputs: Shape, _: Shape) -> Shape:
+    if np.prod(outputs) != 1:
+        raise ValueError(f"f must have one output here, got shape {outputs}: use `jacobian`")
+    return ()
+
+
+def _slopes(posed: Posed, x: Floats) -> Estimate:
+    operator = operators.gradient if posed.kind.name == "gradient" else operators.jacobian
+    return operator(posed.call.f, x, **posed.plan.settings)
+
+
+def _curvature(posed: Posed, x: Floats) -> Estimate:
+    """Differentiate f twice, or once its gradient, unless the two contradict each other."""
+    function, gradient_of, settings = posed.call.f, posed.gradient_of, posed.plan.settings
+    found = operators.hessian(function, x, grad=gradient_of, **settings)
+    if gradient_of is None or function is gradient_of or not x.size:
+        return found
+    slope = np.ravel(gradient_of(x.copy(), *posed.plan.args))
+    compared = posed.along(Product(lambda v: slope @ v), x, posed.plan.rng, COMPARED)
+    nfev = found.nfev + compared.nfev
+    if compared.verdict != DISAGREE:
+        return replace(found, nfev=nfev)
+    plain = operators.hessian(function, x, **settings)
+    return replace(plain, nfev=plain.nfev + nfev, notes=(*plain.notes, CONTRADICTED))
+
+
+KINDS = MappingProxyType(
+    {
+        kind.name: kind
+        for kind in (
+            Kind("gradient", _one_output, _slopes),
+            Kind("jacobian", lambda outputs, _: outputs, _slopes),
+            Kind("hessian", lambda outputs, inputs: outputs + inputs, _curvature, curved=True),
+            Kind("jvp", lambda outputs, _: outputs, _slopes, "right"),
+            Kind("vjp", lambda outputs, _: outputs, _slopes, "left"),
+            Kind("hvp", lambda _, inputs: inputs, _curvature, "right", curved=True),
+            Kind("directional", lambda outputs, _: outputs, _slopes,
+                 title="directional derivative"),
+        )
+    }
+)  # fmt: skip
