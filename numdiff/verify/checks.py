@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-import numpy as np
-
-from numdiff.verify import identities
 from numdiff.verify.arrays import Function
-from numdiff.verify.findings import check, report_of_identities
-from numdiff.verify.kinds import Choices, heading, plan_of, pose, refuse_array
+from numdiff.verify.findings import check, check_adjoint
+from numdiff.verify.kinds import Choices, pose, refuse_array
 from numdiff.verify.large import check_along
-from numdiff.verify.reading import subject_of
 from numdiff.verify.report import Report
 
 __all__ = ["adjoint", "directional", "gradient", "hessian", "hvp", "jacobian", "jvp", "vjp"]
-
-
-TRIALS = 3  # random pairs: one is enough but for bad luck
 
 
 def gradient(f: Function, grad: Any, x: Any, **choices: Unpack[Choices]) -> Report:
@@ -300,24 +293,10 @@ def adjoint(jvp: Function, vjp: Function, x: Any, **choices: Unpack[Choices]) ->
     'disagree'
     """
     __tracebackhide__ = True
-    plan, subject = plan_of(choices), subject_of(x, choices.get("names"))
-    random, n = np.random.default_rng(plan.rng), subject.x.size
+    __tracebackhide__ = True
     refuse_array(jvp, "jvp")
     refuse_array(vjp, "vjp")
-    forward, backward = subject.bound(jvp, plan.args, 2), subject.bound(vjp, plan.args)
-    point = subject.x
-    outputs = np.shape(forward(point, np.zeros(point.shape)))
-    tests = [
-        identities.adjoint(
-            lambda v: np.asarray(forward(point, v.reshape(point.shape))),
-            lambda w: np.asarray(backward(point, w.reshape(outputs))),
-            n,
-            random,
-        )
-        for _ in range(TRIALS)
-    ]
-    title, again = heading("adjoint", "adjoint products", (vjp, jvp), (jvp, vjp, subject), choices)
-    return report_of_identities(tests, f"{title}, of shape {outputs}", again)
+    return check_adjoint(pose("adjoint", jvp, vjp, x, choices))
 
 
 def directional(f: Function, grad_or_jvp: Any, x: Any, **choices: Unpack[Choices]) -> Report:

@@ -8,27 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from numdiff.verify.arrays import Array, Floats, Mask
+from numdiff.verify.arrays import Array, Floats
 from numdiff.verify.hints.search import Evidence, hints
-from numdiff.verify.identities import Identity
+from numdiff.verify.identities import adjoint
 from numdiff.verify.kinds import Posed
 from numdiff.verify.point import Case, Place, examine, places, reading_at
 from numdiff.verify.reading import Reading, Subject
-from numdiff.verify.report import (
-    AGREE,
-    DISAGREE,
-    INCONCLUSIVE,
-    Coverage,
-    Report,
-    counted,
-    entries_of,
-    overall,
-)
-from numdiff.verify.rule import judge, reasons
+from numdiff.verify.report import AGREE, DISAGREE, INCONCLUSIVE, Report, counted, entries_of
+from numdiff.verify.rule import Judged, judge, reasons
 
-__all__ = ["check", "report_of_identities"]
+__all__ = ["check", "check_adjoint"]
 
 
+TRIALS = 3  # random pairs of vectors: one is enough but for bad luck
 SPECIAL = (-1.0, 0.0, 1.0)  # where powers, logarithms and products hide terms
 SMALL = 1e-5  # relative: what single precision and rounded constants explain
 MOSTLY = 0.9  # of the entries: where fewer are known, a few can fit anything
@@ -45,53 +37,51 @@ def check(posed: Posed) -> Report:
         if reading.matrix is None:
             return _misfit(posed, place, reading)
         cases.append(examine(posed, place, reading, random))
-    coverage = _coverage(posed.subject, cases)
-    rules = sum((case.identities for case in cases), ())
+    entries = np.concatenate([_entries(posed, case, k) for k, case in enumerate(cases)])
+    untested = _untested(posed.subject, cases)
+    digits = float(np.fmin.reduce([_digits(case.judged) for case in cases]))
+    coverage = counted(entries["verdict"], len(cases), digits=digits, untested=untested)
+    rules = [rule for case in cases for rule in case.identities]
     broken = cases[0].reading.transposed or not all(rule.holds for rule in rules)
-    return Report(
-        verdict=DISAGREE if broken else overall(coverage),
-        entries=np.concatenate([_entries(posed, case, k) for k, case in enumerate(cases)]),
-        hints=tuple(_hints(posed, cases)),
-        notes=tuple(dict.fromkeys(_notes(posed.subject.x, cases, coverage))),
-        coverage=coverage,
-        nfev=sum(case.nfev for case in cases),
-        title=f"{posed.title}, of shape {cases[0].place.outputs + posed.subject.x.shape}",
-        reproduce=posed.again,
-    )
+    return posed.report(
+        cases[0].place.outputs + posed.subject.x.shape, coverage, entries=entries,
+        hints=tuple(_hints(posed, cases)), nfev=sum(case.nfev for case in cases),
+        notes=tuple(dict.fromkeys(_notes(posed.subject.x, cases, untested, entries))),
+        **({"verdict": DISAGREE} if broken else {}),
+    )  # fmt: skip
 
 
 def _misfit(posed: Posed, place: Place, reading: Reading) -> Report:
     """Report a derivative whose shape is wrong."""
     shape = place.outputs + place.x.shape
-    return Report(
-        verdict=DISAGREE,
+    return posed.report(
+        shape, counted(np.empty(0)), verdict=DISAGREE, nfev=place.nfev,
         entries=entries_of(np.empty((0, len(shape)), int), [], [], []),
         hints=(f"it has shape {reading.shape}, but must have {shape}",),
-        coverage=counted(np.empty(0)),
-        nfev=place.nfev,
-        title=f"{posed.title}, of shape {shape}",
-        reproduce=posed.again,
-    )
+    )  # fmt: skip
 
 
-def report_of_identities(tests: Sequence[Identity], title: str, again: str) -> Report:
-    """Report pairs of numbers that should be equal."""
+def check_adjoint(posed: Posed) -> Report:
+    """Check products with a Jacobian from the left against those from the right, without f."""
+    x, random = posed.subject.x, np.random.default_rng(posed.plan.rng)
+
+    def forward(v: Floats) -> Array:
+        return np.asarray(posed.call.f(x.copy(), v.reshape(x.shape), *posed.plan.args))
+
+    outputs = forward(np.zeros(x.size)).shape
+    backward = lambda w: np.asarray(posed.derivative(x, w.reshape(outputs)))  # noqa: E731
+    tests = [adjoint(forward, backward, x.size, random) for _ in range(TRIALS)]
     first, second, bar = (
         np.array([getattr(test, name) for test in tests]) for name in ("first", "second", "bar")
     )
     verdict = np.where([test.holds for test in tests], AGREE, DISAGREE)
-    coverage = counted(verdict, unit="products")
-    return Report(
-        verdict=overall(coverage),
+    return posed.report(
+        outputs, counted(verdict, unit="products"), nfev=0,
         entries=entries_of(
-            np.arange(len(tests))[:, None], first, second, bar,
-            verdict=verdict, bar=bar, scale=np.abs(second),
+            np.arange(TRIALS)[:, None], first, second, bar, verdict=verdict, bar=bar,
+            scale=np.abs(second),
         ),
         hints=tuple(str(test) for test in tests[:1] if not test.holds),
-        coverage=coverage,
-        nfev=0,
-        title=title,
-        reproduce=again,
     )  # fmt: skip
 
 
@@ -112,45 +102,24 @@ def _entries(posed: Posed, case: Case, k: int) -> Array:
     )
 
 
-def _relative(case: Case) -> Floats:
-    """Return the differences relative to the size of the entries."""
-    gap = np.abs(case.judged.difference)
-    with np.errstate(all="ignore"):
-        return np.asarray(np.where(gap == 0.0, 0.0, gap / case.judged.scale))
-
-
-def _coverage(subject: Subject, cases: list[Case]) -> Coverage:
-    digits = np.array([_digits(case) for case in cases])
-    zero = np.all([_is_zero(case) for case in cases], axis=0)
-    return counted(
-        np.concatenate([case.judged.verdict.ravel() for case in cases]),
-        points=len(cases),
-        digits=float(np.nanmin(digits)) if np.isfinite(digits).any() else math.nan,
-        untested=tuple(_label(subject, int(j)) for j in np.flatnonzero(zero)),
-    )
-
-
-def _digits(case: Case) -> float:
+def _digits(judged: Judged) -> float:
     """Return to how many digits the entries that agree are proven, nan if none does."""
     # zeros agree by nature, not to so many digits
-    right = (case.judged.verdict == AGREE) & (case.judged.scale > 0.0)
-    with np.errstate(all="ignore"):
-        left = (np.abs(case.judged.difference) + case.judged.doubt) / case.judged.scale
-    worst = np.max(np.nan_to_num(left[right]), initial=0.0)
-    return -math.log10(max(worst, 2.0**-53)) if right.any() else math.nan
+    right = (judged.verdict == AGREE) & (judged.scale > 0.0)
+    worst = np.max(np.nan_to_num(judged.needed[right]), initial=2.0**-53)
+    return -math.log10(worst) if right.any() else math.nan
 
 
-def _is_zero(case: Case) -> Mask:
-    """Say for which inputs both derivatives are zero in all outputs."""
-    both = (case.analytic == 0.0) & (np.abs(case.numerical.value) <= case.judged.doubt)
-    return np.asarray((both & (case.judged.verdict == AGREE)).all(axis=0) & (both.size > 0))
-
-
-def _label(subject: Subject, j: int) -> str:
-    """Name an input by its flat index."""
+def _untested(subject: Subject, cases: list[Case]) -> tuple[str, ...]:
+    """Return the inputs for which both derivatives are zero in all outputs, at all points."""
+    zero = np.ones(subject.x.size, bool)
+    for case in cases:
+        both = (case.analytic == 0.0) & (np.abs(case.numerical.value) <= case.judged.doubt)
+        zero &= (both & (case.judged.verdict == AGREE)).all(axis=0) & (both.size > 0)
     if subject.names:
-        return subject.names[j]
-    return f"x[{', '.join(map(str, np.unravel_index(j, subject.x.shape)))}]"
+        return tuple(subject.names[j] for j in np.flatnonzero(zero))
+    places = np.argwhere(zero.reshape(subject.x.shape)).tolist()
+    return tuple(f"x{place}" for place in places)
 
 
 # Hints: the likely mistakes
@@ -161,17 +130,16 @@ def _hints(posed: Posed, cases: list[Case]) -> Iterator[str]:
     wrong = [case for case in cases if (case.judged.verdict == DISAGREE).any()]
     place, reading = cases[0].place, cases[0].reading
     if reading.transposed:
-        shape = place.outputs + place.x.shape
         fits = "does not agree either" if wrong else "agrees"
-        got = reading.shape
-        yield f"it is transposed: of shape {got} instead of {shape}; its transpose {fits}"
+        want = place.outputs + place.x.shape
+        yield f"it is transposed: of shape {reading.shape} instead of {want}; its transpose {fits}"
     if wrong:
         yield from _missing(wrong[0])
         first, *others = [_likely(posed, case) for case in wrong]
         yield from (hint for hint in first if all(hint in other for other in others))
     else:
-        broken = (rule for case in cases for rule in case.identities if not rule.holds)
-        yield from map(str, list(broken)[:1])
+        broken = [rule for case in cases for rule in case.identities if not rule.holds]
+        yield from map(str, broken[:1])
 
 
 def _missing(case: Case) -> Iterator[str]:
@@ -197,22 +165,24 @@ def _likely(posed: Posed, case: Case) -> tuple[str, ...]:
 
     decided = np.where(case.judged.verdict == INCONCLUSIVE, np.nan, case.numerical.value)
     x, f0 = case.place.x.ravel(), case.place.f0
-    evidence = Evidence(case.analytic, decided, case.judged.limit, x, f0, posed.kind.name)
+    evidence = Evidence(case.analytic, decided, case.judged.limit, x, f0, posed.name)
     return hints(evidence, accept)
 
 
 # Notes: what else is worth knowing
 
 
-def _notes(x: Floats, cases: list[Case], coverage: Coverage) -> Iterator[str]:
+def _notes(
+    x: Floats, cases: list[Case], untested: tuple[str, ...], entries: Array
+) -> Iterator[str]:
     """Yield why something could not be told, and what else is worth knowing."""
     for k, case in enumerate(cases):
         where = f"point {k}: " if len(cases) > 1 else ""
         f0 = np.abs(case.place.form.unpack(case.place.f0))
         for reason in (*reasons(case.judged, case.analytic, case.numerical, f0), *case.notes):
             yield where + reason
-    yield from _special(x, len(cases), coverage)
-    wrong = np.concatenate([_relative(case)[case.judged.verdict == DISAGREE] for case in cases])
+    yield from _special(x, len(cases), untested)
+    wrong = entries["relative"][entries["verdict"] == DISAGREE]
     if wrong.size and wrong.max() <= SMALL:
         yield (
             f"the difference is small, at most {wrong.max():.0e} of an entry: a rounded constant, "
@@ -223,11 +193,11 @@ def _notes(x: Floats, cases: list[Case], coverage: Coverage) -> Iterator[str]:
         yield from (str(rule) for rule in case.identities if rule.holds or not hinted)
 
 
-def _special(x: Floats, points: int, coverage: Coverage) -> Iterator[str]:
+def _special(x: Floats, points: int, untested: tuple[str, ...]) -> Iterator[str]:
     """Yield what the points that were tested cannot show."""
-    if coverage.untested:
+    if untested:
         yield (
-            f"the derivative by {_some(coverage.untested)} is zero here, so that a wrong factor or "
+            f"the derivative by {_some(untested)} is zero here, so that a wrong factor or "
             "a lost term would not show: nothing was tested there; another point would, as with "
             "n_points=3"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -17,14 +17,56 @@ from numdiff.options import Box, as_point, read
 from numdiff.verify.arrays import Floats, Function, Shape
 from numdiff.verify.directions.screen import Finding, along
 from numdiff.verify.reading import Product, Subject, is_function, matrix_by_products, subject_of
-from numdiff.verify.report import DISAGREE
+from numdiff.verify.report import DISAGREE, Coverage, Report, overall
 
-__all__ = ["Choices", "Kind", "Plan", "Posed", "heading", "plan_of", "pose", "refuse_array"]
+__all__ = ["Choices", "Kind", "Plan", "Posed", "measure", "pose", "refuse_array"]
 
 
 COMPARED = 36  # evaluations along a direction: six, and a closer look at what seems wrong
 CONTRADICTED = "`grad` itself disagrees with f: f was differentiated instead"
 LONGEST = 60  # characters of an argument in the call that gives a report again
+
+
+class Kind(NamedTuple):
+    """A kind of derivative.
+
+    Attributes
+    ----------
+    axes : str
+        The first axes of the derivative, those before the axes of x: none, ``"f"``, those of what
+        f returns, ``"x"``, those of x, or ``"fx"``, both.
+    product : str
+        ``"right"`` or ``"left"``, the side on which it takes a vector; empty if it takes none.
+    curved : bool
+        Whether it is a second derivative.
+    title : str
+        What the report calls it, if not by its name.
+    """
+
+    axes: str = ""
+    product: str = ""
+    curved: bool = False
+    title: str = ""
+
+    def axes_of(self, outputs: Shape, inputs: Shape) -> Shape:
+        """Return the lengths of the first axes, from the shapes of f(x) and of x."""
+        if not self.axes and np.prod(outputs) != 1:
+            raise ValueError(f"f must have one output here, got shape {outputs}: use `jacobian`")
+        return outputs * ("f" in self.axes) + inputs * ("x" in self.axes)
+
+
+KINDS = MappingProxyType(
+    {
+        "gradient": Kind(),
+        "jacobian": Kind("f"),
+        "hessian": Kind("fx", curved=True),
+        "jvp": Kind("f", "right"),
+        "vjp": Kind("f", "left"),
+        "hvp": Kind("x", "right", curved=True),
+        "directional": Kind("f", title="directional derivative"),
+        "adjoint": Kind("f", title="adjoint products"),
+    }
+)
 
 
 class Choices(Settings, total=False):
@@ -56,6 +98,8 @@ class Posed(NamedTuple):
 
     Attributes
     ----------
+    name : str
+        Of the check.
     kind : Kind
         What it is.
     plan : Plan
@@ -72,6 +116,7 @@ class Posed(NamedTuple):
         What is checked, and the call that does it.
     """
 
+    name: str
     kind: Kind
     plan: Plan
     subject: Subject
@@ -105,6 +150,11 @@ class Posed(NamedTuple):
             exception.add_note(f"numdiff: the derivative raised this at {shown}")
             raise
 
+    def report(self, shape: Shape, coverage: Coverage, **others: Any) -> Report:
+        """Return the report; its verdict is that of the coverage if none is given."""
+        fields = {"verdict": overall(coverage), "reproduce": self.again, **others}
+        return Report(coverage=coverage, title=f"{self.title}, of shape {shape}", **fields)
+
     def box_at(self, x: Floats) -> Box | None:
         """Return the bounds, if there are any."""
         return read(self.call.f, x, bounds=self.plan.settings.get("bounds")).box
@@ -128,41 +178,7 @@ class Posed(NamedTuple):
         return lambda v: function(v.reshape(shape))
 
 
-class Kind(NamedTuple):
-    """A kind of derivative.
-
-    Attributes
-    ----------
-    name : str
-        Of the check.
-    axes : callable
-        The first axes of the derivative, from the shapes of f(x) and of x.
-    measure : callable
-        ``measure(posed, x)`` gives the numerical derivative.
-    product : str
-        ``"right"`` or ``"left"``, the side on which it takes a vector; empty if it takes none.
-    curved : bool
-        Whether it is a second derivative.
-    title : str
-        What the report calls it, if not by its name.
-    """
-
-    name: str
-    axes: Callable[[Shape, Shape], Shape]
-    measure: Callable[[Posed, Floats], Estimate]
-    product: str = ""
-    curved: bool = False
-    title: str = ""
-
-
-def plan_of(choices: Choices) -> Plan:
-    """Read the options of a check.
-
-    Raises
-    ------
-    ValueError
-        If one is not allowed.
-    """
+def _plan(choices: Choices) -> Plan:
     settings: Any = {name: choice for name, choice in choices.items() if name != "names"}
     rtol, rng = float(settings.pop("rtol", 1e-4)), settings.pop("rng", 0)
     n_points, radius = settings.pop("n_points", 1), float(settings.pop("radius", 0.1))
@@ -179,38 +195,37 @@ def pose(
     name: str, f: Function | None, derivative: Any, x: Any, choices: Choices,
     grad: Function | None = None,
 ) -> Posed:  # fmt: skip
-    """Put together what is to be checked."""
+    """Put together what is to be checked.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an option is not allowed, or the derivative is no function where it must be one.
+    """
     __tracebackhide__ = True
-    kind, plan, subject = KINDS[name], plan_of(choices), subject_of(x, choices.get("names"))
+    kind, plan, subject = KINDS[name], _plan(choices), subject_of(x, choices.get("names"))
     if kind.product:
         refuse_array(derivative, name)
     if plan.n_points > 1 and not is_function(derivative):
         raise ValueError("an array is the derivative at x only: give a function for `n_points` > 1")
     gradient_of = None if grad is None else subject.inward(grad)
-    function: Any = gradient_of if f is None else subject.inward(f)
+    vectors = 2 if name == "adjoint" else 1
+    function: Any = gradient_of if f is None else subject.inward(f, vectors)
     vectorized = plan.settings.get("vectorized", False)
     call = Call(function, subject.x.shape, plan.args, vectorized=vectorized)
-    functions = {"f": f, "grad": grad} if name == "hvp" else {"grad": grad}
-    words = {key: one for key, one in functions.items() if one is not None} | dict(choices)
-    order = [derivative, subject] if name == "hvp" else [f, derivative, subject]
-    compared = derivative, grad if f is None else f
-    title, again = heading(name, kind.title or name, compared, order, words)
-    return Posed(kind, plan, subject, call, gradient_of, derivative, title, again)
+    extra = {"f": f if name == "hvp" else None, "grad": grad}
+    words = {**{key: one for key, one in extra.items() if one is not None}, **choices}
+    order = (derivative, subject) if name == "hvp" else (f, derivative, subject)
+    parts = [*map(_named, order), *(f"{key}={_named(one)}" for key, one in words.items())]
+    title = f"{kind.title or name}, {_named(derivative)} for {_named(grad if f is None else f)}"
+    again = f"numdiff.verify.{name}({', '.join(parts)})"
+    return Posed(name, kind, plan, subject, call, gradient_of, derivative, title, again)
 
 
 def refuse_array(product: Any, name: str) -> None:
     """Raise TypeError if a product is no function."""
     if not callable(product):
         raise TypeError(f"`{name}` must be callable, got {type(product).__name__}")
-
-
-def heading(
-    name: str, title: str, compared: Sequence[Any], order: Sequence[Any], words: Any
-) -> tuple[str, str]:
-    """Say what is checked, and write the call that gives a report again."""
-    parts = [*map(_named, order), *(f"{key}={_named(one)}" for key, one in words.items())]
-    again = f"numdiff.verify.{name}({', '.join(parts)})"
-    return f"{title}, {' for '.join(map(_named, compared))}", again
 
 
 def _named(value: Any) -> str:
@@ -223,47 +238,19 @@ def _named(value: Any) -> str:
     return text if len(text) <= LONGEST else f"<{type(value).__name__}>"
 
 
-# The table
-
-
-def _one_output(outputs: Shape, _: Shape) -> Shape:
-    if np.prod(outputs) != 1:
-        raise ValueError(f"f must have one output here, got shape {outputs}: use `jacobian`")
-    return ()
-
-
-def _slopes(posed: Posed, x: Floats) -> Estimate:
-    operator = operators.gradient if posed.kind.name == "gradient" else operators.jacobian
-    return operator(posed.call.f, x, **posed.plan.settings)
-
-
-def _curvature(posed: Posed, x: Floats) -> Estimate:
-    """Differentiate f twice, or once its gradient, unless the two contradict each other."""
+def measure(posed: Posed, x: Floats) -> Estimate:
+    """Return the numerical derivative at x."""
     function, gradient_of, settings = posed.call.f, posed.gradient_of, posed.plan.settings
-    found = operators.hessian(function, x, grad=gradient_of, **settings)
+    if not posed.kind.curved:
+        operator = operators.jacobian if posed.kind.axes else operators.gradient
+        return operator(function, x, **settings)
+    estimate = operators.hessian(function, x, grad=gradient_of, **settings)
     if gradient_of is None or function is gradient_of or not x.size:
-        return found
+        return estimate
     slope = np.ravel(gradient_of(x.copy(), *posed.plan.args))
     compared = posed.along(Product(lambda v: slope @ v), x, posed.plan.rng, COMPARED)
-    nfev = found.nfev + compared.nfev
+    nfev = estimate.nfev + compared.nfev
     if compared.verdict != DISAGREE:
-        return replace(found, nfev=nfev)
+        return replace(estimate, nfev=nfev)
     plain = operators.hessian(function, x, **settings)
     return replace(plain, nfev=plain.nfev + nfev, notes=(*plain.notes, CONTRADICTED))
-
-
-KINDS = MappingProxyType(
-    {
-        kind.name: kind
-        for kind in (
-            Kind("gradient", _one_output, _slopes),
-            Kind("jacobian", lambda outputs, _: outputs, _slopes),
-            Kind("hessian", lambda outputs, inputs: outputs + inputs, _curvature, curved=True),
-            Kind("jvp", lambda outputs, _: outputs, _slopes, "right"),
-            Kind("vjp", lambda outputs, _: outputs, _slopes, "left"),
-            Kind("hvp", lambda _, inputs: inputs, _curvature, "right", curved=True),
-            Kind("directional", lambda outputs, _: outputs, _slopes,
-                 title="directional derivative"),
-        )
-    }
-)  # fmt: skip

@@ -12,7 +12,7 @@ from numdiff.verify.hints.search import Evidence, hints
 from numdiff.verify.kinds import Posed
 from numdiff.verify.point import beside
 from numdiff.verify.reading import Product, Subject, read_product
-from numdiff.verify.report import DISAGREE, INCONCLUSIVE, Report, counted, entries_of, overall
+from numdiff.verify.report import DISAGREE, INCONCLUSIVE, Report, counted, entries_of
 from numdiff.verify.rule import BARS
 
 __all__ = ["check_along"]
@@ -35,16 +35,12 @@ def check_along(posed: Posed) -> Report:
         notes += [*_lost(product, x, findings[-1].value.size), *findings[-1].notes]
     verdicts = np.concatenate([finding.verdicts for finding in findings])
     coverage = counted(verdicts, points=len(findings), unit="outputs along a direction")
-    return Report(
-        verdict=overall(coverage),
+    return posed.report(
+        subject.x.shape, coverage,
         entries=np.concatenate([_entries(one, subject, k) for k, one in enumerate(findings)]),
-        hints=tuple(_likely(findings[0], subject.x)),
-        notes=tuple(dict.fromkeys(notes)),
-        coverage=coverage,
+        hints=tuple(_likely(findings[0], subject.x)), notes=tuple(dict.fromkeys(notes)),
         nfev=sum(finding.nfev for finding in findings),
-        title=f"{posed.title}, of shape {subject.x.shape}",
-        reproduce=posed.again,
-    )
+    )  # fmt: skip
 
 
 def _lost(product: Product, x: Floats, outputs: int) -> Iterator[str]:

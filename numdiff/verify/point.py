@@ -11,7 +11,7 @@ from numdiff.evaluate import Form, evaluate, origin
 from numdiff.options import Box
 from numdiff.verify.arrays import Array, Floats, Shape
 from numdiff.verify.identities import Identity, adjoint, linearity, symmetry, weights
-from numdiff.verify.kinds import Posed
+from numdiff.verify.kinds import Posed, measure
 from numdiff.verify.reading import Reading, read_matrix
 from numdiff.verify.report import DISAGREE, INCONCLUSIVE
 from numdiff.verify.rounding import rounding_of
@@ -61,7 +61,7 @@ def places(posed: Posed, random: np.random.Generator) -> Iterator[Place]:
     x, plan = posed.subject.x, posed.plan
     centre, box = origin(posed.call, x.ravel()), posed.box_at(x)
     form = centre.form
-    outputs = posed.kind.axes(form.shape, x.shape)
+    outputs = posed.kind.axes_of(form.shape, x.shape)
     yield Place(x, centre.rows[0], form, outputs, box, 1)
     for _ in range(plan.n_points - 1):
         for count, point in enumerate(beside(x, plan.radius, box, random), 1):
@@ -149,7 +149,7 @@ def examine(posed: Posed, place: Place, reading: Reading, random: np.random.Gene
     assert matrix is not None
     m, n = matrix.shape
     rounding = _rounding(posed, place, reading, random)
-    estimate = posed.kind.measure(posed, place.x)
+    estimate = measure(posed, place.x)
     numerical = matrices_of(estimate, m, n)
     inputs = size_of(place.x.ravel(), np.max(numerical.step, axis=0, initial=0.0))
     alike = posed.kind.curved and m == n

@@ -22,7 +22,8 @@ WORST_FIRST = (DISAGREE, INCONCLUSIVE, AGREE)
 ROWS = 8  # of the table: with all else a report stays within some twenty lines
 ROWS_AGREED = 3  # of the table where nothing is wrong
 SENTENCES = 3  # of hints, and of notes, that are printed
-WIDEST = 60  # characters of a name or a point that are printed
+WIDEST = 60  # characters of a name that are printed
+HEADER = ("entry", " analytic", " numerical", "+- error", "difference", "in bars", "relative")
 
 
 class Coverage(NamedTuple):
@@ -165,19 +166,8 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists, numbers and strings, fit for strict JSON: nan and inf are None."""
-        return {
-            "verdict": self.verdict,
-            "title": self.title,
-            "coverage": {name: _plain(part) for name, part in self.coverage._asdict().items()},
-            "entries": [
-                {name: _plain(entry[name]) for name in self.entries.dtype.names or ()}
-                for entry in self.entries
-            ],
-            "hints": list(self.hints),
-            "notes": list(self.notes),
-            "nfev": int(self.nfev),
-            "reproduce": self.reproduce,
-        }
+        names = ["verdict", "title", "coverage", "entries", "hints", "notes", "nfev", "reproduce"]
+        return {name: _plain(getattr(self, name)) for name in names}
 
     def __bool__(self) -> bool:
         raise TypeError(
@@ -205,11 +195,15 @@ def _badness(entries: Array) -> Ints:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
+    if isinstance(value, Coverage):
+        return {name: _plain(part) for name, part in value._asdict().items()}
+    if isinstance(value, np.void):  # an entry
+        return {name: _plain(value[name]) for name in value.dtype.names or ()}
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, complex):
         return {"real": _plain(value.real), "imag": _plain(value.imag)}
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | np.ndarray):
         return [_plain(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
@@ -223,80 +217,60 @@ def _lines(report: Report) -> Iterator[str]:
     yield _summary(report)
     if len(report.entries):
         yield from _table(report)
-    yield from _some("likely", report.hints)
-    yield from _some("note", report.notes)
+    for title, sentences in (("likely", report.hints), ("note", report.notes)):
+        yield from (f"{title}: {sentence}" for sentence in sentences[:SENTENCES])
+        if len(sentences) > SENTENCES:
+            where = "hints" if title == "likely" else "notes"
+            yield f"... {len(sentences) - SENTENCES} more in `.{where}`"
     if report.reproduce:
         yield f"again: {report.reproduce}"
 
 
 def _summary(report: Report) -> str:
-    coverage = report.coverage
-    parts = []
-    if coverage.disagree:
-        parts.append(f"{coverage.disagree} of {coverage.tested} {coverage.unit} differ")
-    if coverage.inconclusive:
-        parts.append(f"{coverage.inconclusive} of {coverage.tested} {coverage.unit} cannot be told")
-    if coverage.agree:
-        proven = f" to {coverage.digits:.1f} digits or more" * math.isfinite(coverage.digits)
-        parts.append(f"{coverage.agree} of {coverage.tested} {coverage.unit} agree{proven}")
-    points = f" at {coverage.points} points" * (coverage.points > 1)
-    told = "; ".join(parts) or "nothing could be compared"
-    return f"{told}{points}; {report.nfev} evaluation{'s' * (report.nfev != 1)} of f"
+    counts, parts = report.coverage, []
+    proven = f" to {counts.digits:.1f} digits or more" * math.isfinite(counts.digits)
+    for count, words in (
+        (counts.disagree, "differ"),
+        (counts.inconclusive, "cannot be told"),
+        (counts.agree, f"agree{proven}"),
+    ):
+        parts += [f"{count} of {counts.tested} {counts.unit} {words}"] * bool(count)
+    summary = "; ".join(parts) or "nothing could be compared"
+    points = f" at {counts.points} points" * (counts.points > 1)
+    return f"{summary}{points}; {report.nfev} evaluation{'s' * (report.nfev != 1)} of f"
 
 
 def _table(report: Report) -> Iterator[str]:
-    rows = [
-        ("entry", " analytic", " numerical", "+- error", "difference", "in bars", "relative"),
-        *(_row(entry, several=report.coverage.points > 1) for entry in _shown(report)),
-    ]
+    """Yield the entries that are not right, or the least certain ones, in columns."""
+    verdicts = report.entries["verdict"]
+    worst = report.worst(1)["verdict"][0]
+    alike = int(np.count_nonzero(verdicts == worst))
+    shown = report.worst(min(alike, ROWS_AGREED if worst == AGREE else ROWS))
+    several = report.coverage.points > 1
+    rows = [HEADER, *(_row(entry, several=several) for entry in shown)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-    left_out = report.entries.size - (len(rows) - 1)
-    if left_out and report.verdict != AGREE:
-        differ = int(np.count_nonzero(report.entries["verdict"] == DISAGREE))
-        wrong = max(differ - (len(rows) - 1), 0)
-        what = "entry" if left_out == 1 else "entries"
-        yield f"... {left_out} more {what}" + f", {wrong} of which differ" * bool(wrong)
-
-
-def _shown(report: Report) -> Array:
-    """Return the entries for the table: those that are not right, or the least certain ones."""
-    verdicts = report.entries["verdict"]
-    for verdict in (DISAGREE, INCONCLUSIVE):
-        if (verdicts == verdict).any():
-            return report.worst(min(int(np.count_nonzero(verdicts == verdict)), ROWS))
-    return report.worst(ROWS_AGREED)
+    left = report.entries.size - shown.size
+    if left and report.verdict != AGREE:
+        wrong = max(int(np.count_nonzero(verdicts == DISAGREE)) - shown.size, 0)
+        what = "entry" if left == 1 else "entries"
+        yield f"... {left} more {what}" + f", {wrong} of which differ" * bool(wrong)
 
 
 def _row(entry: Any, *, several: bool) -> tuple[str, ...]:
-    index = ", ".join(map(str, entry["index"]))
+    """Return the cells of an entry; values have the digits in which a difference can be seen."""
+    index, name = ", ".join(map(str, entry["index"])), str(entry["name"])
     where = f"point {entry['point']} " * several + f"[{index}]" * bool(index)
-    label = f"{where} {_short(str(entry['name']))}".strip()
+    name = name if len(name) <= WIDEST else f"{name[: WIDEST - 3]}..."
+    analytic, numerical, size = entry["analytic"], entry["numerical"], abs(entry["analytic"])
+    digits = float(np.clip(0.1 * abs(entry["difference"]), 1e-15 * size, 1e-5 * size)) or math.inf
     return (
-        label,
-        format_value(entry["analytic"], _digits(entry["analytic"], abs(entry["difference"]))),
-        format_value(entry["numerical"], max(entry["error"], 1e-15 * abs(entry["numerical"]))),
+        f"{where} {name}".strip(),
+        format_value(analytic, digits),
+        format_value(numerical, max(entry["error"], 1e-15 * abs(numerical))),
         f"{entry['error']:.1g}",
         f"{entry['difference']:.2g}",
         f"{entry['bars']:.2g}",
         f"{entry['relative']:.1g}",
     )
-
-
-def _digits(value: Any, difference: float) -> float:
-    """Return an error down to which a number is written so that a difference can be seen."""
-    size = abs(value)
-    return float(np.clip(0.1 * difference, 1e-15 * size, 1e-5 * size)) or math.inf
-
-
-def _some(title: str, sentences: tuple[str, ...]) -> Iterator[str]:
-    for sentence in sentences[:SENTENCES]:
-        yield f"{title}: {sentence}"
-    if len(sentences) > SENTENCES:
-        where = "hints" if title == "likely" else "notes"
-        yield f"... {len(sentences) - SENTENCES} more in `.{where}`"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= WIDEST else f"{text[: WIDEST - 3]}..."

@@ -13,7 +13,8 @@ from numdiff.verify.arrays import Array, Floats, Mask
 from numdiff.verify.report import AGREE, DISAGREE, INCONCLUSIVE
 
 __all__ = [
-    "BARS", "STRICT", "Judged", "Numerical", "Sizes", "allowed", "judge", "matrices_of", "reasons",
+    "BARS", "Judged", "Numerical", "Sizes", "allowed", "is_wrong", "judge", "matrices_of",
+    "reasons",
 ]  # fmt: skip
 
 
@@ -76,6 +77,12 @@ class Judged(NamedTuple):
     doubt: Floats
     scale: Floats
 
+    @property
+    def needed(self) -> Floats:
+        """The tolerance, relative to the size of an entry, that it would meet."""
+        with np.errstate(all="ignore"):
+            return np.asarray((np.abs(self.difference) + self.doubt) / self.scale)
+
 
 def matrices_of(estimate: Estimate, m: int, n: int) -> Numerical:
     """Return an estimate as matrices (m, n)."""
@@ -85,6 +92,11 @@ def matrices_of(estimate: Estimate, m: int, n: int) -> Numerical:
 def allowed(error: Any, size: Any) -> Any:
     """Return what two values of this size may differ by: their error, or the floor if larger."""
     return np.fmax(error, STRICT * size)
+
+
+def is_wrong(analytic: Any, numerical: Any, error: Any, size: Any) -> Mask:
+    """Say where a difference is more than bars and the floor allow."""
+    return np.asarray(np.abs(analytic - numerical) > allowed(BARS * error, size))
 
 
 def judge(
@@ -138,9 +150,7 @@ def _typical(size: Floats, sizes: Sizes) -> Floats:
 # Why something could not be told
 
 
-def reasons(
-    judged: Judged, analytic: Array, numerical: Numerical, f0: Floats | None
-) -> Iterator[str]:
+def reasons(judged: Judged, analytic: Array, numerical: Numerical, f0: Floats) -> Iterator[str]:
     """Say why entries are inconclusive, and what to do about it: a sentence for each reason."""
     undecided = judged.verdict == INCONCLUSIVE
     lost = undecided & ~TRUSTED[numerical.status]
@@ -153,36 +163,27 @@ def reasons(
     if own.any():
         yield (
             f"{_count(own)}: the derivative that was given changes by "
-            f"{_needed(own, judged):.0e} of its size when x moves by its last bits, so it is no "
-            "more exact than that; look for cancellation or randomness inside"
+            f"{judged.needed[own].max():.0e} of its size when x moves by its last bits, so it is "
+            "no more exact than that; look for cancellation or randomness inside"
         )
     if (wide & ~own).any():
         yield _too_wide(wide & ~own, judged, numerical, f0)
 
 
-def _too_wide(chosen: Mask, judged: Judged, numerical: Numerical, f0: Floats | None) -> str:
-    needed = _needed(chosen, judged)
-    # `rtol` is less than one, also when written with one digit
+def _too_wide(chosen: Mask, judged: Judged, numerical: Numerical, f0: Floats) -> str:
+    needed = judged.needed[chosen].max()
     remedy = f"accept rtol >= {needed:.0e}" if needed < REACHABLE else ""
     noisy = chosen & (numerical.status != Status.OK) & (numerical.noise > 0.0)
-    if f0 is None or len(f0) != len(noisy) or not noisy.any():
-        told = f"{_count(chosen)}: the error bars are too wide to prove agreement"
-        return told + f"; {remedy}" * bool(remedy)
+    if len(f0) != len(noisy) or not noisy.any():
+        wide = f"{_count(chosen)}: the error bars are too wide to prove agreement"
+        return wide + f"; {remedy}" * bool(remedy)
     with np.errstate(all="ignore"):
         level = np.max((numerical.noise / np.abs(f0)[:, None])[noisy])
+    remedy = f", or {remedy}" * bool(remedy)
     return (
         f"{_count(chosen)}: f itself is good to {level:.0e} only; compute it more accurately "
-        "(tighter solver tolerances, double precision, more samples)"
-        + f", or {remedy}"
-        * bool(remedy)
+        f"(tighter solver tolerances, double precision, more samples){remedy}"
     )
-
-
-def _needed(chosen: Mask, judged: Judged) -> float:
-    """Return the tolerance, relative to the size of an entry, that all of these would meet."""
-    with np.errstate(all="ignore"):
-        needed = (np.abs(judged.difference) + judged.doubt) / judged.scale
-    return float(np.max(needed[chosen]))
 
 
 def _between(chosen: Mask, analytic: Array, numerical: Numerical) -> str:
@@ -190,19 +191,15 @@ def _between(chosen: Mask, analytic: Array, numerical: Numerical) -> str:
     ends = np.stack([numerical.left[chosen], numerical.right[chosen]])
     if np.iscomplexobj(ends) or np.iscomplexobj(analytic) or not np.isfinite(ends).all():
         return ""
-    given = analytic[chosen]
-    slack = np.fmax(STRICT * np.abs(ends).max(axis=0), _blur(numerical)[chosen])
-    inside = (ends.min(axis=0) - slack <= given) & (given <= ends.max(axis=0) + slack)
+    with np.errstate(all="ignore"):  # what noise of f makes of the slopes, which have no bars
+        blur = np.nan_to_num(numerical.noise / numerical.step, posinf=0.0)[chosen]
+    slack = allowed(blur, np.abs(ends).max(axis=0))
+    value = analytic[chosen]
+    inside = (ends.min(axis=0) - slack <= value) & (value <= ends.max(axis=0) + slack)
     if inside.all():
         return "the given value lies between the left and the right derivative. "
     which = "the given value lies" if inside.size == 1 else f"{np.sum(~inside)} given values lie"
     return f"{which} outside the interval of left and right derivative. "
-
-
-def _blur(numerical: Numerical) -> Floats:
-    """Return what noise of f makes of the slopes on both sides, whose bars are not told."""
-    with np.errstate(all="ignore"):
-        return np.asarray(np.nan_to_num(numerical.noise / numerical.step, posinf=0.0))
 
 
 def _count(chosen: Mask) -> str:

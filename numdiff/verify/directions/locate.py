@@ -7,7 +7,7 @@ wrong by is the rest, and costs nothing. Each entry that is found is then differ
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,11 +16,11 @@ from numdiff.estimate import Estimate
 from numdiff.evaluate import Call, evaluate
 from numdiff.operators import jvp
 from numdiff.options import Box
-from numdiff.verify.arrays import DOUBLE, Array, Floats, Ints, Mask
+from numdiff.verify.arrays import DOUBLE, Array, Floats, Ints
 from numdiff.verify.directions.slope import Slope, short_slope
-from numdiff.verify.rule import BARS, allowed
+from numdiff.verify.rule import BARS, is_wrong
 
-__all__ = ["Claim", "Entry", "Located", "by_column", "by_halves", "follow", "is_wrong"]
+__all__ = ["Claim", "Entry", "Located", "by_column", "by_halves", "follow"]
 
 
 MADE_OF = 4.0  # roundings that an entry of the analytic derivative has gone through
@@ -108,11 +108,6 @@ class Located(NamedTuple):
     rows: tuple[int, ...] = ()
 
 
-def is_wrong(analytic: Any, numerical: Any, error: Any, size: Any) -> Mask:
-    """Say where a difference is more than bars and the floor allow."""
-    return np.asarray(np.abs(analytic - numerical) > allowed(BARS * error, size))
-
-
 def follow(
     claim: Claim, v: Floats, like: Slope, rows: Any, limit: float, step: float = OUTER
 ) -> Estimate:
@@ -141,31 +136,25 @@ def _tested(claim: Claim, like: Slope, row: int, column: int, limit: float) -> t
 class _Search(NamedTuple):
     """What is halved: the direction v, of which blocks are compared one by one.
 
-    `difference` says by how much the derivative is wrong in all over a block, from two evaluations
-    of f that are good to `error`, and remembers it.
+    `difference(first, last)` says by how much the derivative is wrong over a block, from two values
+    of f that make it good to `error`; what has been asked is not asked again. `test(column, limit)`
+    tests an entry by itself.
     """
 
-    claim: Claim
     v: Floats
-    like: Slope
-    row: int
     error: float
     difference: Any
+    test: Callable[[int, float], tuple[Entry, int]]
 
     @property
     def cost(self) -> int:
         """How many evaluations the blocks took."""
         return 2 * int(self.difference.cache_info().currsize)
 
-    def tested(self, column: int, limit: float) -> tuple[Entry, int]:
-        """Test an entry by itself."""
-        return _tested(self.claim, self.like, self.row, column, limit)
-
 
 def _search(claim: Claim, v: Floats, like: Slope, row: int) -> _Search:
     errors = like.errors(row)
-    best = int(errors.argmin())
-    step = float(like.steps[best])
+    step = float(like.steps[errors.argmin()])
 
     @cache
     def difference(first: int, last: int) -> float:
@@ -175,7 +164,7 @@ def _search(claim: Claim, v: Floats, like: Slope, row: int) -> _Search:
         after, before = evaluate(claim.call, points, None).rows[:, row]
         return float(claim.predicted(part)[row] - (after - before) / (2.0 * step))
 
-    return _Search(claim, v, like, row, float(errors[best]), difference)
+    return _Search(v, float(errors.min()), difference, partial(_tested, claim, like, row))
 
 
 def by_halves(
@@ -206,7 +195,7 @@ def by_halves(
         # a difference over a step may leave some of an entry that has been found already
         if last - first > 1 or first in {entry.column for entry in entries}:
             break
-        entry, cost = search.tested(first, limit - nfev - search.cost)
+        entry, cost = search.test(first, limit - nfev - search.cost)
         entries, nfev = (*entries, entry), nfev + cost
         if dense is not None:
             return _sampled(search, dense, entries, nfev, limit)
@@ -252,7 +241,7 @@ def _sampled(
         left = limit - nfev - search.cost
         if left < ENTRY:
             break
-        entry, cost = search.tested(column, left)
+        entry, cost = search.test(column, left)
         entries, nfev = (*entries, entry), nfev + cost
     whole, wrong = last - first == search.v.size, sum(entry.wrong for entry in entries)
     note = (

@@ -12,29 +12,11 @@ from numdiff.estimate import Status
 from numdiff.evaluate import Call
 from numdiff.options import Box, as_point
 from numdiff.verify.arrays import DOUBLE, Array, Floats, Function, Ints, Mask
-from numdiff.verify.directions.locate import (
-    MADE_OF,
-    Claim,
-    Entry,
-    by_column,
-    by_halves,
-    follow,
-    is_wrong,
-)  # fmt: skip
-from numdiff.verify.directions.slope import (
-    DOUBTS,
-    FAST,
-    KINKED,
-    ROUGH,
-    ROUNDED,
-    Slope,
-    directions,
-    scales,
-    slope,
-)  # fmt: skip
+from numdiff.verify.directions.locate import MADE_OF, Claim, Entry, by_column, by_halves, follow
+from numdiff.verify.directions.slope import Doubt, Slope, directions, scales, slope
 from numdiff.verify.identities import spacing_of
 from numdiff.verify.report import AGREE, DISAGREE, INCONCLUSIVE
-from numdiff.verify.rule import BARS
+from numdiff.verify.rule import BARS, is_wrong
 
 __all__ = ["Finding", "along"]
 
@@ -210,7 +192,7 @@ def _screened(claim: Claim, v: Floats, other: Floats, rtol: float) -> tuple[Clai
     line = slope(claim.call, claim.x, v, size=size, noise=claim.noise)
     bar = line.bar + MADE_OF * claim.rounding * size
     # a derivative that is not finite is wrong where nothing speaks against that of f
-    lost = ~np.isfinite(predicted) & np.isfinite(bar) & (line.doubt == ROUNDED)
+    lost = ~np.isfinite(predicted) & np.isfinite(bar) & (line.doubt == Doubt.ROUNDED)
     finding = Finding(v, predicted, line.value, bar, size, line, lost, ~lost, line.nfev)
     return claim, finding._replace(proven=_proven(finding, rtol))
 
@@ -238,14 +220,16 @@ def _by_column(claim: Claim, finding: Finding, limit: float) -> Finding:
 def _followed(claim: Claim, finding: Finding, rtol: float, limit: float) -> Finding:
     """Look closer at outputs that seem wrong, or that vary too fast for six values."""
     doubt = finding.slope.doubt
-    rows = np.flatnonzero((finding.suspects | ((doubt == FAST) & ~finding.proven)) & ~finding.wrong)
+    rows = np.flatnonzero(
+        (finding.suspects | ((doubt == Doubt.FAST) & ~finding.proven)) & ~finding.wrong
+    )
     rows = rows[_worst_first(finding, rows)[:OUTPUTS]]
     if not rows.size:
         return finding
     if finding.nfev + FOLLOWED > limit:
         certain = is_wrong(finding.predicted, finding.value, finding.bar, finding.size)
         return finding._replace(wrong=finding.wrong | certain, notes=(ENDED,))
-    rough = doubt[rows] == ROUGH  # the noise is known there, and only there
+    rough = doubt[rows] == Doubt.ROUGH  # the noise is known there, and only there
     for chosen in (rows[rough], rows[~rough]):
         if chosen.size:
             finding = _corrected(claim, finding, chosen, limit)
@@ -270,7 +254,7 @@ def _corrected(claim: Claim, finding: Finding, rows: Ints, limit: float) -> Find
     alike = np.abs(value - finding.value)[rows] <= finding.bar[rows] + error
     near = six.distance(value[rows], rows) <= 2.0 * six.distance(analytic, rows)
     differ = is_wrong(analytic, value[rows], bar[rows] / BARS, size)
-    wrong[rows] = alike & near & differ & (six.doubt[rows] != KINKED)
+    wrong[rows] = alike & near & differ & (six.doubt[rows] != Doubt.KINKED)
     bar[rows] = np.where(alike & near, bar[rows], math.inf)
     messages = (Status(code).message for code in np.unique(estimate.status[~estimate.success]))
     notes, nfev = tuple(dict.fromkeys((*finding.notes, *messages))), finding.nfev + estimate.nfev
@@ -280,7 +264,6 @@ def _corrected(claim: Claim, finding: Finding, rows: Ints, limit: float) -> Find
 def _located(claim: Claim, finding: Finding, draws: Iterator[Floats], limit: float) -> Finding:
     """Find the wrong entries of the output that is most wrong and not yet explained."""
     rows = np.flatnonzero(finding.wrong & np.isfinite(finding.predicted))
-    rows = np.setdiff1d(rows, [entry.row for entry in finding.entries])
     if not rows.size or finding.entries or finding.nfev + FOLLOWED > limit:
         return finding
     row = int(rows[_worst_first(finding, rows)[0]])
@@ -317,7 +300,7 @@ def _notes(claim: Claim, finding: Finding) -> tuple[str, ...]:
     notes, unproven = list(finding.notes), ~(finding.proven | finding.wrong)
     for doubt in np.unique(finding.slope.doubt[unproven]) if not notes else ():
         count = np.count_nonzero(unproven & (finding.slope.doubt == doubt))
-        notes.append(DOUBTS[doubt] + (f" ({count} outputs)" if unproven.size > 1 else ""))
+        notes.append(Doubt(doubt).sentence + f" ({count} outputs)" * (unproven.size > 1))
     fixed = np.count_nonzero(claim.sizes == 0.0)
     if fixed:
         notes.append(f"{fixed} entries of x at their bounds were not moved")

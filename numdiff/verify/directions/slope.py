@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from enum import IntEnum
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,10 +17,7 @@ import numpy as np
 from numdiff.evaluate import Call, Form, evaluate
 from numdiff.verify.arrays import DOUBLE, Floats, Ints, Mask
 
-__all__ = [
-    "DOUBTS", "FAST", "KINKED", "ROUGH", "ROUNDED", "Slope", "directions", "scales", "short_slope",
-    "slope",
-]  # fmt: skip
+__all__ = ["Doubt", "Slope", "directions", "scales", "short_slope", "slope"]
 
 
 HEAVIEST = 1.5  # weights lie in [1/2, 3/2]: none can hide an entry, and no two cancel exactly
@@ -33,14 +31,24 @@ DIGITS = 53  # of a double, binary
 DEVIATIONS = 3.0  # of the noise
 DISTRUST = 4.0  # of the bar: the noise is known from two numbers only
 NOISY = 100.0  # roundings
-DOUBTS = (
+SENTENCES = (
     "the bars are wider than the agreement asked for: rounding of f covers its derivative",
     "f is noisy well above rounding: compute f more accurately, or accept a larger rtol",
     "f has a kink at x along the direction: move x off it",
     "f varies faster than the steps could follow",
     "f is not defined on both sides of x: move x inwards",
 )
-ROUNDED, ROUGH, KINKED, FAST, OUTSIDE = range(5)
+
+
+class Doubt(IntEnum):
+    """What makes the bar of a slope."""
+
+    ROUNDED, ROUGH, KINKED, FAST, OUTSIDE = range(5)
+
+    @property
+    def sentence(self) -> str:
+        """What this says of f, and what to do about it."""
+        return SENTENCES[self]
 
 
 class Slope(NamedTuple):
@@ -49,7 +57,7 @@ class Slope(NamedTuple):
     value: Floats
     bar: Floats
     noise: Floats  # standard deviation of the error of f
-    doubt: Ints  # number in DOUBTS, of what makes the bar
+    doubt: Ints  # a Doubt: what makes the bar
     plain: Floats  # (3, m): the central difference at each step
     steps: Floats  # (3,)
     still: Mask  # where f did not change at all
@@ -67,7 +75,7 @@ class Slope(NamedTuple):
 
     def noise_of(self, rows: Any, noise: float | None) -> Any:
         """Return what an operator is to know of the noise of some outputs."""
-        rough = (self.doubt[rows] == ROUGH).all()
+        rough = (self.doubt[rows] == Doubt.ROUGH).all()
         return self.noise[rows] if noise is None and rough else noise
 
 
@@ -79,7 +87,6 @@ class _Pairs(NamedTuple):
     size: Floats  # (m,): largest absolute value
     grain: Floats  # (m,): power of two of which all values are multiples, as of single precision
     still: Mask
-    stuck: Mask  # where the smallest step is too small to change f, others are not
     form: Form
     trouble: Exception | None
 
@@ -145,7 +152,9 @@ def slope(call: Call, x: Floats, v: Floats, *, size: Floats | float, noise: floa
         )
     with np.errstate(all="ignore"):  # rows that are not finite are told by their bars
         best = _best(pairs, steps, size, noise)._replace(nfev=nfev)
-    stuck = pairs.stuck & (size > 0.0)
+    # the smallest step may be too small to change f where others are not
+    stuck = pairs.still | ((pairs.odd[-1] == 0.0) & (pairs.odd != 0.0).any(axis=0))
+    stuck &= size > 0.0
     return _stirred(call, x, v, best, stuck) if stuck.any() else best
 
 
@@ -157,7 +166,7 @@ def _stirred(call: Call, x: Floats, v: Floats, near: Slope, stuck: Mask) -> Slop
     bar = np.where(constant, DISTRUST * _spread(DOUBLE * far.size, near.steps[0]), near.bar)
     return near._replace(
         bar=np.where(rounded, math.inf, bar),
-        doubt=np.where(rounded, ROUGH, np.where(constant, ROUNDED, near.doubt)),
+        doubt=np.where(rounded, Doubt.ROUGH, np.where(constant, Doubt.ROUNDED, near.doubt)),
         nfev=near.nfev + 2,
     )
 
@@ -184,10 +193,9 @@ def _pairs(call: Call, x: Floats, v: Floats, steps: Floats, form: Form | None = 
     with np.errstate(all="ignore"):
         odd = (table[:, 0] - table[:, 1]) / (2.0 * steps[:, None])
     still = (table == table[0, 0]).all(axis=(0, 1))
-    stuck = still | ((odd[-1] == 0.0) & (odd != 0.0).any(axis=0))
     size = np.abs(table).max(axis=(0, 1))
     form = form or pair.form
-    return _Pairs(odd, table.sum(axis=1), size, _grain(table), still, stuck, form, trouble)
+    return _Pairs(odd, table.sum(axis=1), size, _grain(table), still, form, trouble)
 
 
 def _grain(table: Floats) -> Floats:
@@ -208,9 +216,8 @@ def _best(pairs: _Pairs, steps: Floats, size: Floats | float, noise: float | Non
     gap = np.where(partial, np.abs(odd[2] - odd[1]), np.abs(fine - coarse))
     rounding = np.fmax(pairs.grain, DOUBLE * pairs.size) + DOUBLE * size
     bent = _bent(pairs.even, t)
-    level = np.fmax(
-        np.fmax(rounding, noise or 0.0), np.fmax(math.sqrt(2.0) * gap * t[2], bent / 2.0)
-    )
+    scatter = np.fmax(math.sqrt(2.0) * gap * t[2], bent / 2.0)
+    level = np.fmax(np.fmax(rounding, noise or 0.0), scatter)
     values = np.stack([odd[0], coarse, fine])
     least = np.fmin(np.abs(fine - odd[2]), gap / 4.0)
     truncation = np.stack([np.abs(odd[0] - coarse), gap, least])
@@ -220,19 +227,15 @@ def _best(pairs: _Pairs, steps: Floats, size: Floats | float, noise: float | Non
     value, error = (np.take_along_axis(table, best, axis=0)[0] for table in (values, errors))
     fine_grain = DOUBLE * (pairs.size + size)
     # truncation falls with the square of the step, within a factor of RATIO; noise grows
-    fall = _gap(odd[1:]) / _gap(odd[:2])
+    fall = np.abs(odd[1] - odd[2]) / np.abs(odd[0] - odd[1])
     settling = (fall < RATIO**-1) & (fall > RATIO**-3) & (pairs.grain <= NOISY * fine_grain)
     rough = level > NOISY * np.fmin(rounding, fine_grain)
     doubt = np.select(
         [~np.isfinite(error), _kinked(pairs.even, bent, rounding), rough & settling, rough],
-        [OUTSIDE, KINKED, FAST, ROUGH],
-        ROUNDED,
+        [Doubt.OUTSIDE, Doubt.KINKED, Doubt.FAST, Doubt.ROUGH],
+        Doubt.ROUNDED,
     )
     return Slope(value, DISTRUST * error, level, doubt, odd, t, pairs.still, pairs.form, 0)
-
-
-def _gap(two: Floats) -> Floats:
-    return np.asarray(np.abs(two[0] - two[1]))
 
 
 def _spread(noise: Floats, t: Floats | float) -> Floats:
