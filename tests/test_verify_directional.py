@@ -1,11 +1,17 @@
 """Directional verification: six values of f for a right derivative, then the wrong entries."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from numdiff import verify
 from numdiff.options import Box
 from numdiff.verify.directions.screen import along
+from numdiff.verify.directions.slope import directions, scales
 
 LARGE = 1_000_000
 
@@ -140,6 +146,54 @@ def test_a_million_entries():
     assert finding.nfev <= 150
 
 
+def one_by_one(terms):
+    """The sum as one thread makes it, each term added to all before: the roughest rounding."""
+    return np.cumsum(terms)[-1]
+
+
+@pytest.mark.parametrize("added", [np.sum, one_by_one])
+def test_an_entry_of_a_millionth_is_seen_however_f_is_summed(added):
+    seen, random = 0, np.random.default_rng(8)
+    for seed in range(100):
+        n = LARGE if seed < 3 else 40_000
+        x, factors = np.linspace(-1.0, 2.0, n), random.uniform(0.5, 2.0, n)
+        gradient = -factors * np.sin(x)
+        wrong = with_share(gradient, x, int(random.integers(n)), 1e-6)
+        f = lambda x, factors=factors: added(factors * np.cos(x))
+        finding = along(f, lambda v, g=wrong: np.sum(g * v), x, rng=seed, max_nfev=6)
+        seen += finding.suspects[0] and finding.nfev == 6
+    assert seen >= 99
+
+
+def test_an_entry_of_a_millionth_is_located_though_f_is_summed_one_by_one():
+    x = np.linspace(-1.0, 2.0, LARGE)
+    wrong = with_share(-np.sin(x), x, 421_338, 1e-6)
+    finding = along(lambda x: one_by_one(np.cos(x)), lambda v: wrong @ v, x)
+    assert (finding.verdict, places(finding)) == ("disagree", [421_338])
+    assert finding.nfev <= 150
+
+
+ENERGY = """
+import numpy as np
+from numdiff import verify
+
+weights = np.random.default_rng(0).uniform(0.5, 2.0, 1_000_000)
+x = np.linspace(-1.0, 2.0, 1_000_000)
+wrong = -weights * np.sin(x)
+wrong[421_338] *= 1.01
+report = verify.directional(lambda x: weights @ np.cos(x), wrong, x)
+print(report.verdict, report.entries["index"].tolist())
+"""
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_a_verdict_does_not_depend_on_threads(threads):
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads}
+    run = [sys.executable, "-c", ENERGY]
+    said = subprocess.check_output(run, text=True, env=environment)
+    assert said == "disagree [[421338]]\n"
+
+
 def test_several_wrong_entries_are_all_located():
     x = normal(5000)
     wrong, spoilt = coupled_gradient(x), [3, 4, 1234, 4999]
@@ -170,6 +224,26 @@ def test_a_wrong_block_is_named():
     wrong = [entry.column for entry in finding.entries if entry.wrong]
     assert wrong
     assert all(2048 <= column < 2560 for column in wrong)
+
+
+@pytest.mark.parametrize("seed", [5, 7, 8])
+def test_noise_in_both_halves_is_no_mistake_of_a_block(seed):
+    x = np.random.default_rng(seed).standard_normal(500)
+    wrong, largest = 2.0 * x, int(np.abs(x).argmax())
+    wrong[largest] *= -1.0
+    f = lambda x: np.sum(x**2) * (1.0 + 1e-6 * np.sin(1e9 * np.sum(x**2)))
+    finding = along(f, lambda v: wrong @ v, x, rng=seed)
+    assert largest in places(finding)
+    assert all_wrong(finding)
+    assert "most parts are wrong" not in " ".join(finding.notes)
+
+
+def test_a_constant_is_right_only_if_it_is_one_further_away_too():
+    constant = verify.directional(lambda _: 1.0, lambda x: 0 * x, [1.0, 2.0])
+    assert constant.verdict == "agree"
+    assert "e-12 / |x| would" in constant.notes[0]  # not 3e+04, as 1.0 has no more binary digits
+    steps = verify.directional(lambda x: np.floor(4 * x.sum()), lambda x: 0 * x, [1.0, 2.1])
+    assert steps.verdict == "inconclusive"
 
 
 def test_an_entry_where_x_is_zero_is_not_lost():
@@ -316,6 +390,18 @@ def test_missing_entries_of_a_sparse_jacobian_are_found(seed):
     for entry in finding.entries:
         assert entry.analytic == 0.0
         assert abs(entry.numerical - jacobian[entry.row, entry.column]) <= entry.error
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_two_wrong_entries_of_a_row_are_not_taken_for_one_between_them(seed):
+    random = np.random.default_rng(0)
+    right, x = random.uniform(1.0, 2.0, (4, 40)), random.uniform(1.0, 2.0, 40)
+    v, wrong = next(directions(scales(x, np.inf), seed)), right.copy()
+    wrong[[0, 1, 3], [10, 30, 20]] += 0.5
+    wrong[2, [10, 30]] += 0.3 / v[[10, 30]]  # as much along v: their mean is entry 20
+    finding = along(lambda x: right @ x, lambda v: wrong @ v, x, rng=seed)
+    assert sorted(places(finding)) == [10, 70, 140]
+    assert set(finding.verdicts) == {"disagree"}
 
 
 def test_a_right_jacobian_takes_six_evaluations():

@@ -26,8 +26,9 @@ def gradient(f: Function, grad: Any, x: Any, **choices: Unpack[Choices]) -> Repo
         The point, of any shape. With a dict of numbers and arrays f gets such dicts, and `grad`
         returns one, or a flat array.
     rtol : float, default 1e-4
-        The agreement, relative to the size of an entry, that "agree" must prove. It hides nothing:
-        a difference beyond the error bars disagrees, however small.
+        The agreement, relative to the size of an entry, that "agree" must prove. It is no
+        tolerance: a difference beyond eight error bars disagrees, however far below `rtol`, if it
+        is more than 1e-10 of the entry, the floor that rounding inside formulas needs.
     names : sequence of str, optional
         Of the entries of x, for the report; those of a dict are its keys.
     n_points : int, default 1

@@ -96,7 +96,7 @@ def _entries(posed: Posed, case: Case, k: int) -> Array:
         *(matrix.ravel() for matrix in (case.analytic, numerical.value, numerical.error)),
         names=np.resize(names, m * n) if names else "",
         verdict=judged.verdict.ravel(),
-        bar=(numerical.error + case.rounding).ravel(),
+        bar=judged.bar.ravel(),
         scale=judged.scale.ravel(),
         point=k,
     )

@@ -125,7 +125,9 @@ class Report:
         One record per entry that was compared: ``index`` in the derivative, ``name`` of the input,
         ``analytic`` and ``numerical`` value, ``error`` bar of the latter, ``difference``
         (analytic minus numerical), the same in ``bars`` (that error and the rounding of the
-        analytic value together), ``verdict``; ``relative``, the difference over the size of the
+        analytic value together, or what makes eight of them 1e-10 of the entry, where that is more
+        and covers the difference: beyond eight, sixteen where f is noisy, an entry disagrees),
+        ``verdict``; ``relative``, the difference over the size of the
         entry, and ``point``, 0 for x itself.
     hints : tuple of str
         The likely mistakes, in words, likeliest first.

@@ -67,13 +67,14 @@ class Sizes(NamedTuple):
 class Judged(NamedTuple):
     """The outcome, each array (m, n).
 
-    `limit` is what the difference may be, `doubt` the part of it that is uncertainty rather than
-    rounding, `scale` the size of an entry.
+    `limit` is what the difference may be, `bar` the unit in which it is told, `doubt` the part of
+    the limit that is uncertainty rather than rounding, `scale` the size of an entry.
     """
 
     verdict: Array
     difference: Array
     limit: Floats
+    bar: Floats
     doubt: Floats
     scale: Floats
 
@@ -132,11 +133,13 @@ def judge(
         limit = allowed(doubt, size)
         # what is surely not zero has a size of its own
         scale = np.where(np.abs(value) > doubt, np.abs(value), np.fmax(size, SHARE * typical))
+        # beyond so many of these an entry disagrees, and never below
+        bar = np.where(trusted & (gap <= limit), limit / bars, numerical.error + rounding)
         differs = trusted & ~(np.isfinite(analytic) & (gap <= limit))
         nothing = sizes.still[:, None] & (size == 0.0)
         proven = trusted & ~differs & (nothing | (gap + doubt <= rtol * scale))
     verdict = np.select([differs, proven], [DISAGREE, AGREE], INCONCLUSIVE)
-    return Judged(verdict, difference, limit, doubt, scale)
+    return Judged(verdict, difference, limit, bar, doubt, scale)
 
 
 def _typical(size: Floats, sizes: Sizes) -> Floats:

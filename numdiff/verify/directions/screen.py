@@ -170,8 +170,8 @@ def along(
     ('disagree', [321])
     """
     point = as_point(x).ravel()
-    room = None if bounds is None else np.minimum(bounds.upper - point, point - bounds.lower)
-    claim = Claim(Call(f, point.shape), apply, point, scales(point, room), bounds, noise, rounding)
+    claim = Claim(Call(f, point.shape), apply, point, point, bounds, noise, rounding)
+    claim = claim._replace(sizes=scales(point, claim.room))
     limit = BUDGET if max_nfev is None else max_nfev
     draws = directions(claim.sizes, rng)
     claim, finding = _screened(claim, next(draws), next(draws), rtol)
@@ -304,8 +304,8 @@ def _notes(claim: Claim, finding: Finding) -> tuple[str, ...]:
     fixed = np.count_nonzero(claim.sizes == 0.0)
     if fixed:
         notes.append(f"{fixed} entries of x at their bounds were not moved")
-    if finding.bar.size and np.isfinite(finding.limit):
-        share = f", {finding.share:.0e} of the sum of all," if finding.share < 1.0 else ""
+    if 0.0 < finding.limit < math.inf:
+        share = f", {finding.share:.0e} of the sum of all," if 0.0 < finding.share < 1.0 else ""
         least = f"{finding.limit:.0e} / |x|{share}"
         notes.append(f"a single entry that is wrong by more than {least} would have been seen")
     return tuple(notes)

@@ -91,12 +91,12 @@ class _Pairs(NamedTuple):
     trouble: Exception | None
 
 
-def scales(x: Floats, room: Floats | None) -> Floats:
+def scales(x: Floats, room: Floats | float) -> Floats:
     """Return the size of each entry of x: a zero has that of the others, and bounds leave room."""
     sizes = np.abs(x)
     known = sizes[sizes > 0.0]
     sizes[sizes == 0.0] = np.median(known) if known.size else 1.0
-    return sizes if room is None else np.minimum(sizes, room / (HEAVIEST * HALFWAY))
+    return np.minimum(sizes, room / (HEAVIEST * HALFWAY))
 
 
 def directions(sizes: Floats, seed: int | np.random.Generator) -> Iterator[Floats]:
@@ -153,8 +153,8 @@ def slope(call: Call, x: Floats, v: Floats, *, size: Floats | float, noise: floa
     with np.errstate(all="ignore"):  # rows that are not finite are told by their bars
         best = _best(pairs, steps, size, noise)._replace(nfev=nfev)
     # the smallest step may be too small to change f where others are not
-    stuck = pairs.still | ((pairs.odd[-1] == 0.0) & (pairs.odd != 0.0).any(axis=0))
-    stuck &= size > 0.0
+    lost = (pairs.odd[-1] == 0.0) & (pairs.odd != 0.0).any(axis=0)
+    stuck = pairs.still | (lost & (size > 0.0))
     return _stirred(call, x, v, best, stuck) if stuck.any() else best
 
 
@@ -165,10 +165,10 @@ def _stirred(call: Call, x: Floats, v: Floats, near: Slope, stuck: Mask) -> Slop
     rounded = stuck & ~constant
     bar = np.where(constant, DISTRUST * _spread(DOUBLE * far.size, near.steps[0]), near.bar)
     return near._replace(
-        bar=np.where(rounded, math.inf, bar),
+        bar=np.where(rounded, math.inf, bar), still=constant,
         doubt=np.where(rounded, Doubt.ROUGH, np.where(constant, Doubt.ROUNDED, near.doubt)),
         nfev=near.nfev + 2,
-    )
+    )  # fmt: skip
 
 
 def short_slope(call: Call, x: Floats, v: Floats, like: Slope) -> tuple[Floats, Floats]:
@@ -219,8 +219,9 @@ def _best(pairs: _Pairs, steps: Floats, size: Floats | float, noise: float | Non
     scatter = np.fmax(math.sqrt(2.0) * gap * t[2], bent / 2.0)
     level = np.fmax(np.fmax(rounding, noise or 0.0), scatter)
     values = np.stack([odd[0], coarse, fine])
-    least = np.fmin(np.abs(fine - odd[2]), gap / 4.0)
-    truncation = np.stack([np.abs(odd[0] - coarse), gap, least])
+    # an extrapolated value is off by less than what it was corrected by
+    left = np.fmin(np.abs(coarse - odd[1]), gap), np.fmin(np.abs(fine - odd[2]), gap / 4.0)
+    truncation = np.stack([np.abs(odd[0] - coarse), *left])
     errors = np.stack([part + _spread(level, s) for part, s in zip(truncation, t, strict=True)])
     errors = np.where(np.isfinite(errors), errors, math.inf)
     best = errors.argmin(axis=0)[None]
