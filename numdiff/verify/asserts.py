@@ -15,7 +15,7 @@ __all__ = [
     "assert_vjp",
 ]  # fmt: skip
 
-WAYS = ("fail", "warn", "skip", "pass")  # out of an inconclusive report
+OUTCOMES = ("fail", "warn", "skip", "pass")  # out of an inconclusive report
 
 
 class DerivativeMismatch(AssertionError):  # noqa: N818 - what it is, as test runners print it
@@ -30,8 +30,8 @@ def _insist(check: Function, arguments: tuple[Any, ...], choices: dict[str, Any]
     """Raise what a report calls for."""
     __tracebackhide__ = True
     way = choices.pop("inconclusive", "fail")
-    if way not in WAYS:
-        raise ValueError(f"`inconclusive` must be one of {WAYS}, got {way!r}")
+    if way not in OUTCOMES:
+        raise ValueError(f"`inconclusive` must be one of {OUTCOMES}, got {way!r}")
     report: Report = check(*arguments, **choices)
     if report.verdict == DISAGREE:
         raise DerivativeMismatch(str(report))

@@ -12,7 +12,7 @@ from numdiff.verify.arrays import Array, Floats
 from numdiff.verify.hints.search import Evidence, hints
 from numdiff.verify.identities import adjoint
 from numdiff.verify.kinds import Posed
-from numdiff.verify.point import Case, Place, examine, places, reading_at
+from numdiff.verify.point import Case, Place, examine, places
 from numdiff.verify.reading import Reading, Subject
 from numdiff.verify.report import AGREE, DISAGREE, INCONCLUSIVE, Report, counted, entries_of
 from numdiff.verify.rule import Judged, judge, reasons
@@ -33,7 +33,7 @@ def check(posed: Posed) -> Report:
     random = np.random.default_rng(posed.plan.rng)
     cases: list[Case] = []
     for place in places(posed, random):
-        reading = reading_at(posed, place.x, place.outputs)
+        reading = posed.reading_at(place.x, place.outputs)
         if reading.matrix is None:
             return _misfit(posed, place, reading)
         cases.append(examine(posed, place, reading, random))
@@ -56,7 +56,7 @@ def _misfit(posed: Posed, place: Place, reading: Reading) -> Report:
     shape = place.outputs + place.x.shape
     return posed.report(
         shape, counted(np.empty(0)), verdict=DISAGREE, nfev=place.nfev,
-        entries=entries_of(np.empty((0, len(shape)), int), [], [], []),
+        entries=entries_of(shape, np.empty(0, int), [], [], []),
         hints=(f"it has shape {reading.shape}, but must have {shape}",),
     )  # fmt: skip
 
@@ -78,7 +78,7 @@ def check_adjoint(posed: Posed) -> Report:
     return posed.report(
         outputs, counted(verdict, unit="products"), nfev=0,
         entries=entries_of(
-            np.arange(TRIALS)[:, None], first, second, bar, verdict=verdict, bar=bar,
+            (TRIALS,), np.arange(TRIALS), first, second, bar, verdict=verdict, bar=bar,
             scale=np.abs(second),
         ),
         hints=tuple(str(test) for test in tests[:1] if not test.holds),
@@ -91,15 +91,12 @@ def _entries(posed: Posed, case: Case, k: int) -> Array:
     if posed.kind.curved and m == n:  # of both inputs
         names = tuple(f"{row}, {column}" for row in names for column in names)
     judged, numerical = case.judged, case.numerical
+    columns = (case.analytic, numerical.value, numerical.error)
     return entries_of(
-        np.indices(shape).reshape(len(shape), m * n).T,
-        *(matrix.ravel() for matrix in (case.analytic, numerical.value, numerical.error)),
-        names=np.resize(names, m * n) if names else "",
-        verdict=judged.verdict.ravel(),
-        bar=judged.bar.ravel(),
-        scale=judged.scale.ravel(),
-        point=k,
-    )
+        shape, np.arange(m * n), *(column.ravel() for column in columns), point=k,
+        names=np.resize(names, m * n) if names else "", verdict=judged.verdict.ravel(),
+        bar=judged.bar.ravel(), scale=judged.scale.ravel(),
+    )  # fmt: skip
 
 
 def _digits(judged: Judged) -> float:

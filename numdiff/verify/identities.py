@@ -76,9 +76,8 @@ def adjoint(forward: Function, backward: Function, n: int, random: np.random.Gen
     if back.shape != v.shape:
         raise ValueError(f"the adjoint product must have the size of x, {n}, got {back.size}")
     size = float(np.abs(w) @ np.abs(product) + np.abs(v) @ np.abs(back))
-    rounding = ROUNDINGS * spacing_of(product, back) * size
-    name = "adjoint test, w.(J v) and (w J).v"
-    return Identity(name, w @ product, back @ v, float(allowed(rounding, size)))
+    bar = allowed(ROUNDINGS * spacing_of(product, back) * size, size)
+    return Identity("adjoint test, w.(J v) and (w J).v", w @ product, back @ v, float(bar))
 
 
 def linearity(apply: Function, matrix: Floats, random: np.random.Generator) -> Identity:
@@ -99,10 +98,8 @@ def linearity(apply: Function, matrix: Floats, random: np.random.Generator) -> I
     added, sizes = np.tile(matrix @ v, 2), np.tile(np.abs(matrix) @ np.abs(v), 2)
     with np.errstate(all="ignore"):
         worst = int(np.argmax(np.nan_to_num(np.abs(asked - added) / sizes)))
-    size = float(sizes[worst])
-    rounding = ROUNDINGS * spacing_of(asked, matrix) * size
-    name = "linearity of the product"
-    return Identity(name, asked[worst], added[worst], float(allowed(rounding, size)))
+    bar = allowed(ROUNDINGS * spacing_of(asked, matrix) * sizes[worst], sizes[worst])
+    return Identity("linearity of the product", asked[worst], added[worst], float(bar))
 
 
 def symmetry(matrix: Floats, error: Floats) -> Identity:

@@ -14,9 +14,10 @@ from numdiff.estimate import Estimate
 from numdiff.evaluate import Call
 from numdiff.operators import Settings
 from numdiff.options import Box, as_point, read
+from numdiff.verify import reading
 from numdiff.verify.arrays import Floats, Function, Shape
 from numdiff.verify.directions.screen import Finding, along
-from numdiff.verify.reading import Product, Subject, is_function, matrix_by_products, subject_of
+from numdiff.verify.reading import Product, Reading, Subject
 from numdiff.verify.report import DISAGREE, Coverage, Report, overall
 
 __all__ = ["Choices", "Kind", "Plan", "Posed", "measure", "pose", "refuse_array"]
@@ -85,12 +86,8 @@ class Plan(NamedTuple):
     n_points: int
     radius: float
     rng: Any
+    args: tuple[Any, ...]
     settings: Settings
-
-    @property
-    def args(self) -> tuple[Any, ...]:
-        """Further arguments of f and of the derivative."""
-        return self.settings.get("args", ())
 
 
 class Posed(NamedTuple):
@@ -129,7 +126,7 @@ class Posed(NamedTuple):
     @property
     def fixed(self) -> bool:
         """Whether the derivative is an array, which holds at x alone."""
-        return not is_function(self.handed)
+        return not reading.is_function(self.handed)
 
     @property
     def derivative(self) -> Function:
@@ -137,18 +134,20 @@ class Posed(NamedTuple):
         function = (lambda *_: self.handed) if self.fixed else self.handed
         return self.subject.bound(function, self.plan.args, 1 + (self.kind.product == "right"))
 
-    def value_at(self, x: Floats, outputs: Shape) -> Any:
+    def reading_at(self, x: Floats, outputs: Shape) -> Reading:
         """Ask for the derivative, whose first axes are `outputs`."""
         __tracebackhide__ = True
         try:
-            if not self.kind.product:
-                return self.derivative(x)
-            left = self.kind.product == "left"
-            return matrix_by_products(self.derivative, x, outputs, left=left)
+            if self.kind.product:
+                left = self.kind.product == "left"
+                value = reading.matrix_by_products(self.derivative, x, outputs, left=left)
+            else:
+                value = self.derivative(x)
         except Exception as exception:
             shown = np.array2string(x, threshold=12, precision=17)
             exception.add_note(f"numdiff: the derivative raised this at {shown}")
             raise
+        return reading.read_matrix(value, outputs, x.shape)
 
     def report(self, shape: Shape, coverage: Coverage, **others: Any) -> Report:
         """Return the report; its verdict is that of the coverage if none is given."""
@@ -188,7 +187,7 @@ def _plan(choices: Choices) -> Plan:
         raise ValueError(
             f"`n_points` must be at least 1 and `radius` positive, got {n_points} and {radius}"
         )
-    return Plan(rtol, int(n_points), radius, rng, settings)
+    return Plan(rtol, int(n_points), radius, rng, settings.get("args", ()), settings)
 
 
 def pose(
@@ -203,10 +202,10 @@ def pose(
         If an option is not allowed, or the derivative is no function where it must be one.
     """
     __tracebackhide__ = True
-    kind, plan, subject = KINDS[name], _plan(choices), subject_of(x, choices.get("names"))
+    kind, plan, subject = KINDS[name], _plan(choices), reading.subject_of(x, choices.get("names"))
     if kind.product:
         refuse_array(derivative, name)
-    if plan.n_points > 1 and not is_function(derivative):
+    if plan.n_points > 1 and not reading.is_function(derivative):
         raise ValueError("an array is the derivative at x only: give a function for `n_points` > 1")
     gradient_of = None if grad is None else subject.inward(grad)
     vectors = 2 if name == "adjoint" else 1

@@ -11,7 +11,7 @@ from numdiff.verify.directions.screen import Finding
 from numdiff.verify.hints.search import Evidence, hints
 from numdiff.verify.kinds import Posed
 from numdiff.verify.point import beside
-from numdiff.verify.reading import Product, Subject, read_product
+from numdiff.verify.reading import Subject, read_product
 from numdiff.verify.report import DISAGREE, INCONCLUSIVE, Report, counted, entries_of
 from numdiff.verify.rule import BARS
 
@@ -32,7 +32,7 @@ def check_along(posed: Posed) -> Report:
         x = next(beside(subject.x, plan.radius, box, random)) if k else subject.x
         product = read_product(posed.handed, subject, x, plan.args)
         findings.append(posed.along(product, x, random, plan.settings.get("max_nfev")))
-        notes += [*_lost(product, x, findings[-1].value.size), *findings[-1].notes]
+        notes += [*product.notes, *findings[-1].notes]
     verdicts = np.concatenate([finding.verdicts for finding in findings])
     coverage = counted(verdicts, points=len(findings), unit="outputs along a direction")
     return posed.report(
@@ -41,16 +41,6 @@ def check_along(posed: Posed) -> Report:
         hints=tuple(_likely(findings[0], subject.x)), notes=tuple(dict.fromkeys(notes)),
         nfev=sum(finding.nfev for finding in findings),
     )  # fmt: skip
-
-
-def _lost(product: Product, x: Floats, outputs: int) -> Iterator[str]:
-    """Yield which entries are not finite."""
-    if product.lost:
-        places = ", ".join(
-            str([i] * (outputs > 1) + [int(k) for k in np.unravel_index(j, x.shape)])
-            for i, j in product.lost
-        )
-        yield f"the derivative that was given is not finite, as in entries {places}"
 
 
 def _likely(finding: Finding, x: Floats) -> Iterator[str]:
@@ -72,12 +62,9 @@ def _likely(finding: Finding, x: Floats) -> Iterator[str]:
 def _entries(finding: Finding, subject: Subject, k: int) -> Array:
     """Return the entries that were tested one by one."""
     row, column, analytic, numerical, error, wrong = finding.table
-    shape, names, j = subject.x.shape, subject.names, column.astype(int)
-    index = [row.astype(int)] * (finding.value.size > 1) + [*np.unravel_index(j, shape)] * bool(
-        shape
-    )
+    m, names, j = finding.value.size, subject.names, column.astype(int)
     return entries_of(
-        np.stack(index, axis=-1) if index else np.empty((j.size, 0), int),
+        (m,) * (m > 1) + subject.x.shape, row.astype(int) * subject.x.size + j,
         analytic, numerical, error, names=np.array(names)[j] if names else "", bar=error,
         verdict=np.where(wrong, DISAGREE, INCONCLUSIVE), scale=np.abs(numerical), point=k,
     )  # fmt: skip

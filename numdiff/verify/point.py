@@ -12,13 +12,13 @@ from numdiff.options import Box
 from numdiff.verify.arrays import Array, Floats, Shape
 from numdiff.verify.identities import Identity, adjoint, linearity, symmetry, weights
 from numdiff.verify.kinds import Posed, measure
-from numdiff.verify.reading import Reading, read_matrix
+from numdiff.verify.reading import Reading
 from numdiff.verify.report import DISAGREE, INCONCLUSIVE
 from numdiff.verify.rounding import rounding_of
 from numdiff.verify.rule import Judged, Numerical, Sizes, judge, matrices_of
 from numdiff.verify.second_look import second_look
 
-__all__ = ["Case", "Place", "beside", "examine", "places", "reading_at", "size_of"]
+__all__ = ["Case", "Place", "beside", "examine", "places", "size_of"]
 
 
 NEAR = 0.1  # of the size of inputs: so far from x f is asked what effect they have
@@ -99,19 +99,13 @@ def size_of(x: Floats, steps: Floats | float = 0.0) -> Floats:
 # The derivative that was given
 
 
-def reading_at(posed: Posed, x: Floats, outputs: Shape) -> Reading:
-    """Ask for the derivative at a point."""
-    __tracebackhide__ = True
-    return read_matrix(posed.value_at(x, outputs), outputs, x.shape)
-
-
 def _rounding(posed: Posed, place: Place, reading: Reading, random: np.random.Generator) -> Floats:
     """Return how exact the derivative can be."""
     matrix = reading.matrix
     assert matrix is not None
 
     def ask(x: Floats) -> Array:
-        beside_x = reading_at(posed, x, place.outputs).matrix
+        beside_x = posed.reading_at(x, place.outputs).matrix
         return np.full_like(matrix, np.nan) if beside_x is None else beside_x
 
     asked = None if posed.fixed else ask

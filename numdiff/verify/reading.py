@@ -19,7 +19,7 @@ __all__ = [
     "read_product", "subject_of",
 ]  # fmt: skip
 
-SHOWN = 6  # entries that are not finite, of which a note tells
+NAMED = 6  # entries that are not finite, of which a note tells
 
 
 class Subject(NamedTuple):
@@ -219,14 +219,14 @@ class Product(NamedTuple):
         The sum of the sizes of its entries times those of x, where they are known.
     rounding : float
         Of its entries, relative.
-    lost : tuple of tuple of int
-        Output and flat input of some entries that are not finite, where they are known.
+    notes : tuple of str
+        Which of its entries are not finite, where they are known.
     """
 
     apply: Function
     total: Floats | None = None
     rounding: float = DOUBLE
-    lost: tuple[tuple[int, int], ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def read_product(
@@ -253,17 +253,21 @@ def read_product(
         total = abs(matrix) @ np.abs(x.ravel())
     # of a row of zeros nothing is a share
     share = np.where(total == 0.0, np.inf, total)
-    return Product(lambda v: matrix @ v, share, spacing_of(matrix), _lost(matrix))
+    return Product(lambda v: matrix @ v, share, spacing_of(matrix), _lost(matrix, x.shape))
 
 
-def _lost(matrix: Any) -> tuple[tuple[int, int], ...]:
-    """Return some of the entries that are not finite."""
+def _lost(matrix: Any, shape: Shape) -> tuple[str, ...]:
+    """Say which entries are not finite: some of them."""
     if hasattr(matrix, "toarray"):
         coo = matrix.tocoo()
         places = np.stack([coo.row, coo.col], axis=-1)[~np.isfinite(coo.data)]
     else:
         places = np.argwhere(~np.isfinite(matrix))
-    return tuple((int(i), int(j)) for i, j in places[:SHOWN])
+    shown = ", ".join(
+        str([i] * (matrix.shape[0] > 1) + [int(k) for k in np.unravel_index(j, shape)])
+        for i, j in places[:NAMED].tolist()
+    )
+    return (f"the derivative that was given is not finite, as in entries {shown}",) * bool(shown)
 
 
 def _takes(function: Function, count: int) -> bool:

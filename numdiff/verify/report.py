@@ -21,7 +21,7 @@ AGREE, DISAGREE, INCONCLUSIVE = "agree", "disagree", "inconclusive"
 WORST_FIRST = (DISAGREE, INCONCLUSIVE, AGREE)
 ROWS = 8  # of the table: with all else a report stays within some twenty lines
 ROWS_AGREED = 3  # of the table where nothing is wrong
-SENTENCES = 3  # of hints, and of notes, that are printed
+PRINTED = 3  # of hints, and of notes, that are printed
 WIDEST = 60  # characters of a name that are printed
 HEADER = ("entry", " analytic", " numerical", "+- error", "difference", "in bars", "relative")
 
@@ -56,15 +56,17 @@ class Coverage(NamedTuple):
 
 
 def entries_of(
-    index: Any, analytic: Any, numerical: Any, error: Any, *,
+    shape: tuple[int, ...], flat: Ints, analytic: Any, numerical: Any, error: Any, *,
     names: Any = "", verdict: Any = "", bar: Any = 1.0, scale: Any = 1.0, point: int = 0,
 ) -> Array:  # fmt: skip
     """Put the structured array of a report's entries together.
 
     Parameters
     ----------
-    index : array of int, (K, axes)
-        Where the entries stand in the derivative.
+    shape : tuple of int
+        Of the derivative.
+    flat : array of int, (K,)
+        Where the entries stand in it.
     analytic, numerical, error : array (K,)
         The two values, and the bar of the second one.
     names, verdict : array of str (K,) or str
@@ -76,13 +78,13 @@ def entries_of(
         At which of several points.
     """
     difference = np.asarray(analytic) - np.asarray(numerical)
-    labels, axes = np.asarray(names, dtype=str), np.shape(index)[1]
-    number, short = np.result_type(difference, float), labels.itemsize // 4
+    index = np.transpose(np.unravel_index(flat, shape)) if shape else np.empty((len(flat), 0))
+    number, labels = np.result_type(difference, float), np.asarray(names, dtype=str)
     types = np.dtype(
         [
-            ("index", np.int64, (axes,)), ("name", f"U{max(short, 1)}"), ("analytic", number),
-            ("numerical", number), ("error", float), ("difference", number), ("bars", float),
-            ("verdict", "U12"), ("relative", float), ("point", np.int64),
+            ("index", np.int64, (len(shape),)), ("name", f"U{max(labels.itemsize // 4, 1)}"),
+            ("analytic", number), ("numerical", number), ("error", float), ("difference", number),
+            ("bars", float), ("verdict", "U12"), ("relative", float), ("point", np.int64),
         ]
     )  # fmt: skip
     gap = np.abs(difference)
@@ -125,10 +127,10 @@ class Report:
         One record per entry that was compared: ``index`` in the derivative, ``name`` of the input,
         ``analytic`` and ``numerical`` value, ``error`` bar of the latter, ``difference``
         (analytic minus numerical), the same in ``bars`` (that error and the rounding of the
-        analytic value together, or what makes eight of them 1e-10 of the entry, where that is more
-        and covers the difference: beyond eight, sixteen where f is noisy, an entry disagrees),
-        ``verdict``; ``relative``, the difference over the size of the
-        entry, and ``point``, 0 for x itself.
+        analytic value together; an eighth of 1e-10 of the entry, the floor, where that alone
+        accepts the difference: beyond eight, sixteen where f is noisy, an entry disagrees),
+        ``verdict``; ``relative``, the difference over the size of the entry, and ``point``, 0 for
+        x itself.
     hints : tuple of str
         The likely mistakes, in words, likeliest first.
     notes : tuple of str
@@ -220,10 +222,10 @@ def _lines(report: Report) -> Iterator[str]:
     if len(report.entries):
         yield from _table(report)
     for title, sentences in (("likely", report.hints), ("note", report.notes)):
-        yield from (f"{title}: {sentence}" for sentence in sentences[:SENTENCES])
-        if len(sentences) > SENTENCES:
+        yield from (f"{title}: {sentence}" for sentence in sentences[:PRINTED])
+        if len(sentences) > PRINTED:
             where = "hints" if title == "likely" else "notes"
-            yield f"... {len(sentences) - SENTENCES} more in `.{where}`"
+            yield f"... {len(sentences) - PRINTED} more in `.{where}`"
     if report.reproduce:
         yield f"again: {report.reproduce}"
 

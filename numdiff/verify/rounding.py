@@ -20,7 +20,7 @@ ORDER = 4
 FEWER = 1.0 / 3.0  # fourth differences spread by sqrt(70) of a jump: nearly three of them is enough
 STEPS = (-3.0, -2.0, -1.0, 1.0, 2.0, 3.0)  # three fourth differences: one may vanish by luck
 # Entries of less than this share of the largest may be nothing but rounding themselves.
-SHARE = 1e-3
+MINOR = 1e-3
 
 
 def rounding_of(
@@ -54,7 +54,7 @@ def rounding_of(
         ways = [x * step * weights(random, x.size).reshape(x.shape) for _ in range(WAYS)]
         own = np.fmax.reduce([_jump(ask, x, matrix, way) for way in ways])
         largest = np.max(size, axis=1, keepdims=True, initial=0.0)
-        counted = np.isfinite(own) & (size > SHARE * largest)
+        counted = np.isfinite(own) & (size > MINOR * largest)
         shared = np.median((own / size)[counted]) if counted.any() else 0.0
         return np.asarray(np.fmax(least, np.fmax(own, shared * size)))
 

@@ -133,8 +133,9 @@ def judge(
         limit = allowed(doubt, size)
         # what is surely not zero has a size of its own
         scale = np.where(np.abs(value) > doubt, np.abs(value), np.fmax(size, SHARE * typical))
-        # beyond so many of these an entry disagrees, and never below
-        bar = np.where(trusted & (gap <= limit), limit / bars, numerical.error + rounding)
+        # where the floor alone accepts a difference it is told in units of the floor
+        floored = trusted & (doubt < gap) & (gap <= limit)
+        bar = np.where(floored, limit / bars, numerical.error + rounding)
         differs = trusted & ~(np.isfinite(analytic) & (gap <= limit))
         nothing = sizes.still[:, None] & (size == 0.0)
         proven = trusted & ~differs & (nothing | (gap + doubt <= rtol * scale))

@@ -139,11 +139,17 @@ def _tested(claim: Claim, like: Slope, row: int, column: int, limit: float) -> t
         bounds=None if box is None else (box.lower[column], box.upper[column]),
         noise=like.noise_of(row, claim.noise),
     )  # fmt: skip
-    analytic, numerical = float(claim.column(column)[row]), float(estimate.value)
+    analytic = float(claim.column(column)[row])
     error = float(estimate.error) + MADE_OF * claim.rounding * abs(analytic)
+    entry = _entry(row, column, analytic, float(estimate.value), error)
+    return entry._replace(wrong=entry.wrong and bool(estimate.success)), estimate.nfev
+
+
+def _entry(row: int, column: int, analytic: float, numerical: float, error: float) -> Entry:
+    """Judge one entry."""
     size = max(abs(analytic), abs(numerical))
-    wrong = bool(estimate.success) and bool(is_wrong(analytic, numerical, error, size))
-    return Entry(row, column, analytic, numerical, error, wrong), estimate.nfev
+    wrong = bool(is_wrong(analytic, numerical, error, size))
+    return Entry(row, column, analytic, numerical, error, wrong)
 
 
 # Of one output: by bisection
@@ -307,21 +313,11 @@ def by_column(claim: Claim, v: Floats, like: Slope, excess: Floats, rows: Ints) 
     alike = np.abs(more - expected) <= CONFIRMED * np.abs(expected)
     sure = alike & (np.abs(more) > BARS * error)
     rows, column, weight = rows[sure], column[sure], third[column[sure]]
-    numbers = rows, column, more[sure] / weight, error[sure] / np.abs(weight)
-    return Located(_entries(claim, *numbers), 8, rows=tuple(rows.tolist()))
-
-
-def _entries(
-    claim: Claim, rows: Ints, column: Ints, excess: Floats, error: Floats
-) -> tuple[Entry, ...]:
-    """Read the analytic entries: one product for each column."""
+    excesses, bars = more[sure] / weight, error[sure] / np.abs(weight)
     entries: list[Entry] = []
-    for j in np.unique(column)[:COLUMNS]:
+    for j in np.unique(column)[:COLUMNS].tolist():
         products = claim.column(j)
         for k in np.flatnonzero(column == j):
-            analytic, bar = float(products[rows[k]]), float(error[k])
-            numerical = analytic - float(excess[k])
-            size = max(abs(analytic), abs(numerical))
-            wrong = bool(is_wrong(analytic, numerical, bar, size))
-            entries.append(Entry(int(rows[k]), int(j), analytic, numerical, bar, wrong))
-    return tuple(entries)
+            analytic, row = float(products[rows[k]]), int(rows[k])
+            entries.append(_entry(row, j, analytic, analytic - float(excesses[k]), float(bars[k])))
+    return Located(tuple(entries), 8, rows=tuple(rows.tolist()))

@@ -94,8 +94,8 @@ class _Pairs(NamedTuple):
 def scales(x: Floats, room: Floats | float) -> Floats:
     """Return the size of each entry of x: a zero has that of the others, and bounds leave room."""
     sizes = np.abs(x)
-    known = sizes[sizes > 0.0]
-    sizes[sizes == 0.0] = np.median(known) if known.size else 1.0
+    moving = sizes[sizes > 0.0]
+    sizes[sizes == 0.0] = np.median(moving) if moving.size else 1.0
     return np.minimum(sizes, room / (HEAVIEST * HALFWAY))
 
 

@@ -111,16 +111,11 @@ def place_of(evidence: Evidence, mended: Mask) -> str:
         return "in all entries"
     if min(m, n) == 1:
         return "only " + _numbered("entry", "entries", np.flatnonzero(mended))
-    row, column = np.indices(mended.shape)
-    parts = [
-        ("on the diagonal", row == column),
-        ("off the diagonal", row != column),
-        ("above the diagonal", row < column),
-        ("below the diagonal", row > column),
-    ]
-    for words, part in parts if m == n else ():
+    i, j = np.indices(mended.shape)
+    parts = {"on": i == j, "off": i != j, "above": i < j, "below": i > j}
+    for word, part in parts.items() if m == n else ():
         if (mended <= part).all() and (mended | empty | ~part).all():
-            return words
+            return f"{word} the diagonal"
     rows, columns = np.flatnonzero(mended.any(axis=1)), np.flatnonzero(mended.any(axis=0))
     if (mended | empty)[rows].all():
         return "only " + _numbered("row", "rows", rows)

@@ -55,7 +55,9 @@ def hints(evidence: Evidence, accept: Callable[[Floats], bool]) -> tuple[str, ..
         two = chain(_on_top(view), _several(view)) if view.row.size <= MANY else ()
         for parts in chain(_single(view), two, _generous(view)):
             if accept(parts[-1].corrected):
-                return tuple(_sentence(evidence, part) for part in parts)
+                return tuple(
+                    part.words.format(place_of(evidence, part.mended)).strip() for part in parts
+                )
     return ()
 
 
@@ -146,7 +148,3 @@ def _is_plain(values: Floats) -> Mask:
     unit = 10.0 ** (SHORT - 1 - np.floor(np.log10(np.abs(values))))
     scaled = values * unit
     return np.asarray((np.abs(scaled - np.rint(scaled)) <= 1e-6) | (values == 0.0))
-
-
-def _sentence(evidence: Evidence, idea: Idea) -> str:
-    return idea.words.format(place_of(evidence, idea.mended)).strip()
