@@ -54,7 +54,7 @@ def gradient(f: Function, grad: Any, x: Any, **choices: Unpack[Choices]) -> Repo
 
     Notes
     -----
-    The rule is told in `numdiff.verify.judge.judge`. The rounding of `grad` itself is measured by
+    The rule is told in `numdiff.verify.rule.judge`. The rounding of `grad` itself is measured by
     twelve more calls with x moved by its last bits.
 
     Examples

@@ -220,9 +220,8 @@ def _by_column(claim: Claim, finding: Finding, limit: float) -> Finding:
 def _followed(claim: Claim, finding: Finding, rtol: float, limit: float) -> Finding:
     """Look closer at outputs that seem wrong, or that vary too fast for six values."""
     doubt = finding.slope.doubt
-    rows = np.flatnonzero(
-        (finding.suspects | ((doubt == Doubt.FAST) & ~finding.proven)) & ~finding.wrong
-    )
+    fast = (doubt == Doubt.FAST) & ~finding.proven
+    rows = np.flatnonzero((finding.suspects | fast) & ~finding.wrong)
     rows = rows[_worst_first(finding, rows)[:OUTPUTS]]
     if not rows.size:
         return finding

@@ -50,11 +50,8 @@ def _orders_of(name: str, length: int) -> Iterator[tuple[str, float, Ints]]:
         if length % rows == 0:
             shape = f"a {rows} x {length // rows} array is transposed (C against Fortran)"
             # the array was walked through down its columns
-            yield (
-                f"the {name} are in the wrong order: {shape}",
-                1.0,
-                order.reshape(length // rows, rows).T.ravel(),
-            )
+            turned = order.reshape(length // rows, rows).T.ravel()
+            yield f"the {name} are in the wrong order: {shape}", 1.0, turned
     shifts = range(1, length) if length <= ORDERS else (1, 2, length - 2, length - 1)
     for shift in shifts if length > 2 else ():
         step = shift if shift <= length // 2 else shift - length

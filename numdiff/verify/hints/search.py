@@ -55,9 +55,9 @@ def hints(evidence: Evidence, accept: Callable[[Floats], bool]) -> tuple[str, ..
         two = chain(_on_top(view), _several(view)) if view.row.size <= MANY else ()
         for parts in chain(_single(view), two, _generous(view)):
             if accept(parts[-1].corrected):
-                return tuple(
-                    part.words.format(place_of(evidence, part.mended)).strip() for part in parts
-                )
+                places = [place_of(evidence, part.mended) for part in parts]
+                pairs = zip(parts, places, strict=True)
+                return tuple(part.words.format(place).strip() for part, place in pairs)
     return ()
 
 
