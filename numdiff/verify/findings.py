@@ -64,12 +64,13 @@ def _misfit(posed: Posed, place: Place, reading: Reading) -> Report:
 def check_adjoint(posed: Posed) -> Report:
     """Check products with a Jacobian from the left against those from the right, without f."""
     x, random = posed.subject.x, np.random.default_rng(posed.plan.rng)
+    jvp, vjp = posed.call.f, posed.derivative
 
     def forward(v: Floats) -> Array:
-        return np.asarray(posed.call.f(x.copy(), v.reshape(x.shape), *posed.plan.args))
+        return np.asarray(jvp(x.copy(), v.reshape(x.shape), *posed.plan.args))
 
     outputs = forward(np.zeros(x.size)).shape
-    backward = lambda w: np.asarray(posed.derivative(x, w.reshape(outputs)))  # noqa: E731
+    backward = lambda w: np.asarray(vjp(x, w.reshape(outputs)))  # noqa: E731
     tests = [adjoint(forward, backward, x.size, random) for _ in range(TRIALS)]
     first, second, bar = (
         np.array([getattr(test, name) for test in tests]) for name in ("first", "second", "bar")

@@ -212,13 +212,18 @@ def pose(
     function: Any = gradient_of if f is None else subject.inward(f, vectors)
     vectorized = plan.settings.get("vectorized", False)
     call = Call(function, subject.x.shape, plan.args, vectorized=vectorized)
-    extra = {"f": f if name == "hvp" else None, "grad": grad}
-    words = {**{key: one for key, one in extra.items() if one is not None}, **choices}
+    shown: dict[str, Any] = {"f": f} if name == "hvp" else {}
     order = (derivative, subject) if name == "hvp" else (f, derivative, subject)
-    parts = [*map(_named, order), *(f"{key}={_named(one)}" for key, one in words.items())]
+    again = _call_text(name, order, {**shown, "grad": grad}, choices)
     title = f"{kind.title or name}, {_named(derivative)} for {_named(grad if f is None else f)}"
-    again = f"numdiff.verify.{name}({', '.join(parts)})"
     return Posed(name, kind, plan, subject, call, gradient_of, derivative, title, again)
+
+
+def _call_text(name: str, order: Any, functions: dict[str, Any], choices: Choices) -> str:
+    """Write the call that gives a report again."""
+    words = {key: one for key, one in functions.items() if one is not None} | dict(choices)
+    parts = [*map(_named, order), *(f"{key}={_named(one)}" for key, one in words.items())]
+    return f"numdiff.verify.{name}({', '.join(parts)})"
 
 
 def refuse_array(product: Any, name: str) -> None:
