@@ -15,9 +15,9 @@ from scipy.sparse.linalg import LinearOperator, aslinearoperator
 import numdiff as nd
 from numdiff import verify
 from numdiff.estimate import Status
-from numdiff.verify import algebra
-from numdiff.verify.judge import Numerical, Sizes, judge
+from numdiff.verify import identities
 from numdiff.verify.report import DISAGREE, ROWS
+from numdiff.verify.rule import Numerical, Sizes, judge
 from numdiff.verify.second_look import second_look
 from tests.corpus.noisy import noisy_cases
 
@@ -332,8 +332,8 @@ def test_an_operator_whose_products_do_not_match_disagrees():
 
 def test_adjoint_products_are_compared_without_f():
     matrix, random = residuals_jacobian(SQUARE), np.random.default_rng(0)
-    right = algebra.adjoint(lambda v: matrix @ v, lambda w: w @ matrix, 3, random)
-    wrong = algebra.adjoint(lambda v: matrix @ v, lambda w: w @ matrix * 1.0001, 3, random)
+    right = identities.adjoint(lambda v: matrix @ v, lambda w: w @ matrix, 3, random)
+    wrong = identities.adjoint(lambda v: matrix @ v, lambda w: w @ matrix * 1.0001, 3, random)
     assert right.holds
     assert not wrong.holds
     assert "should be equal but are not" in str(wrong)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from numdiff.verify.hints import Evidence, hints
+from numdiff.verify.hints.search import Evidence, hints
 
 RELATIVE = 1e-11  # bars, in units of the derivative; the numerical one is off by a fifth of them
 RTOL = 1e-4

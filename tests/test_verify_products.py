@@ -9,7 +9,7 @@ from scipy.sparse.linalg import aslinearoperator
 
 from numdiff import verify
 from numdiff.cli import main
-from numdiff.verify import algebra
+from numdiff.verify import identities
 
 POINT = np.array([1.3, 0.7, 0.9])
 MATRIX = np.random.default_rng(5).standard_normal((4, 3))
@@ -85,7 +85,9 @@ def backward(x, w):
 def test_products_in_single_precision_agree_to_their_own_rounding(seed):
     assert verify.adjoint(forward, backward, POINT, rng=seed).verdict == "agree"
     assert verify.directional(linear, forward, POINT, rng=seed).verdict == "agree"
-    linearity = algebra.linearity(lambda v: forward(POINT, v), MATRIX, np.random.default_rng(seed))
+    linearity = identities.linearity(
+        lambda v: forward(POINT, v), MATRIX, np.random.default_rng(seed)
+    )
     assert linearity.holds
 
 
@@ -220,7 +222,8 @@ def test_frames_of_checks_are_hidden(check):
 
     with pytest.raises(KeyError) as caught:
         check(broken, broken, POINT)
-    ours = [entry.frame for entry in caught.traceback if entry.path.stem in {"checks", "large"}]
+    modules = {"checks", "findings", "large", "point"}
+    ours = [entry.frame for entry in caught.traceback if entry.path.stem in modules]
     assert ours
     assert all(frame.f_locals.get("__tracebackhide__") for frame in ours)
 

@@ -5,8 +5,10 @@ import pytest
 from scipy.sparse.linalg import aslinearoperator
 
 from numdiff import verify
-from numdiff.verify.checking import _sizes
-from numdiff.verify.hints import Evidence, hints
+from numdiff.verify import identities
+from numdiff.verify.hints.search import Evidence, hints
+from numdiff.verify.point import size_of
+from numdiff.verify.rule import Numerical, Sizes, judge
 
 SEEDS = range(40)
 
@@ -67,9 +69,9 @@ def test_cancellation_beside_one_is_seen_at_small_x(f, derivative, low, high):
 
 def test_an_input_that_is_zero_is_not_measured_in_units_of_large_ones():
     x = np.array([1.5e11, 0.0167, 0.0])
-    assert _sizes(x).tolist() == [1.5e11, 0.0167, 1.0]
-    assert _sizes(x, np.array([1.0, 1.0, 40.0]))[2] == 40.0
-    assert _sizes(np.array([1e-9, 0.0]))[1] == 1e-9
+    assert size_of(x).tolist() == [1.5e11, 0.0167, 1.0]
+    assert size_of(x, np.array([1.0, 1.0, 40.0]))[2] == 40.0
+    assert size_of(np.array([1e-9, 0.0]))[1] == 1e-9
 
 
 def test_zeros_are_not_agreed_on_to_digits():
@@ -79,7 +81,66 @@ def test_zeros_are_not_agreed_on_to_digits():
     assert "digits" not in str(report)
 
 
+def test_a_hessian_is_measured_by_effects_of_all_rows_in_units_of_each_input():
+    value, inputs = np.array([[5.0, 0.0], [0.0, 0.0]]), np.array([1.0, 1e6])
+    error, nothing = np.full((2, 2), 1e-15), np.zeros((2, 2))
+    numerical = Numerical(value, error, nothing.astype(np.uint8), nothing, nothing, nothing)
+    sizes = Sizes(inputs, np.zeros(2), inputs, np.zeros(2, bool))
+    judged = judge(value, nothing, numerical, sizes, 1e-4)
+    assert judged.verdict.tolist() == [["agree", "agree"], ["agree", "inconclusive"]]
+
+
+def test_a_hessian_of_zeros_is_measured_by_f_in_units_of_both_inputs():
+    rounded = lambda x: float(np.float32(x[0] + x[1]))
+    assert verify.hessian(rounded, np.zeros((2, 2)), [1.3e-4, 0.7e-4]).verdict == "agree"
+    rough = lambda x: (x[0] + x[1]) * (1.0 + 1e-8 * np.sin(1e3 * (x[0] + x[1])))
+    assert verify.hessian(rough, np.zeros((2, 2)), [1.3e6, 0.7e6]).verdict == "inconclusive"
+
+
+# --- The floor ---
+
+
+@pytest.mark.parametrize(("relative", "verdict"), [(9e-11, "agree"), (2e-10, "disagree")])
+def test_the_floor_is_accepted_and_bars_say_so(relative, verdict):
+    x = np.array([1.3, 0.7])
+    report = verify.gradient(lambda x: np.sum(x**2), lambda x: 2 * x * (1 + relative), x)
+    assert report.verdict == verdict
+    assert ((report.entries["bars"] > 8.0) == (verdict == "disagree")).all()
+    if verdict == "agree":
+        assert report.entries["bars"] == pytest.approx(8 * relative / 1e-10, rel=1e-3)
+
+
+# --- Algebra ---
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_product_is_asked_for_both_signs(seed):
+    bent = identities.linearity(np.abs, np.eye(1), np.random.default_rng(seed))
+    assert not bent.holds
+
+
+@pytest.mark.parametrize(("error", "holds"), [(1e-5, True), (0.0, False)])
+def test_symmetry_allows_for_the_rounding_of_both_entries(error, holds):
+    matrix = np.array([[1.0, 1.0 + 1e-6], [1.0, 1.0]])
+    assert identities.symmetry(matrix, np.full((2, 2), error)).holds == holds
+
+
 # --- Words ---
+
+
+def test_one_entry_that_is_known_of_ten_explains_nothing():
+    x = np.append(np.zeros(9), 1.2345678)
+    f = lambda x: np.sum(np.abs(x) ** 3.0) ** 0.5 + np.abs(x).sum()
+    right = np.sign(x) * (1.0 + 1.5 * x**0.5)
+    report = verify.gradient(f, 2.0 * right, x)
+    assert report.coverage[3:5] == (1, 9)
+    assert report.hints == ()
+    assert "factor 1/2" in verify.gradient(f, 2.0 * right[9:], x[9:]).hints[0]
+
+
+def test_no_input_is_no_zero_or_one():
+    report = verify.jvp(np.sin, lambda x, v: np.cos(x) * v, np.zeros(0))
+    assert "zeros and ones" not in " ".join(report.notes)
 
 
 def test_what_is_not_known_speaks_for_no_index():

@@ -39,7 +39,7 @@ def lead(
     value, error, status, step, noise = columns
     samples, state, found = evidence_of(1, f0, channels)
     room, here, unit, calls = workspace(x, f0, channels), np.zeros(1, np.int64), np.ones(1), 0
-    order, alone, roams = channels.shape[channels.primary, ORDER], np.empty((0, 0, 0)), True
+    alone, roams = np.empty((0, 0, 0)), True
     for d in range(starts.size):
         one, stop = slice(d, d + 1), starts[d + 1] if d + 1 < starts.size else index.size
         entries, weights = index[starts[d] : stop], weight[starts[d] : stop]

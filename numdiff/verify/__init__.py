@@ -4,6 +4,14 @@
 derivatives; `directional` takes six evaluations of f however large x is; `adjoint` needs no f at
 all. They return a `Report`. `assert_gradient` and the like raise it, for tests.
 
+How data flows: `checks` are what users call. `kinds` poses what they handed over, f, x, the
+derivative and options, as one value. `point` asks, at each point: `reading` makes a matrix of the
+derivative, an operator differentiates f, `rounding` tells how exact the one is and the operator's
+bar how exact the other, `rule` judges each entry, `second_look` asks f once more before one is
+blamed, and `identities` test what algebra demands. For x of any size `large` goes another way:
+`directions` has a screen along one direction, then locates wrong entries. `findings` puts the
+`report` together, with `hints` that name the likely mistake.
+
 Examples
 --------
 >>> from numdiff import verify
@@ -24,30 +32,13 @@ from numdiff.verify.asserts import (
     assert_jacobian,
     assert_jvp,
     assert_vjp,
-)
-from numdiff.verify.checks import adjoint, gradient, hessian, hvp, jacobian, jvp, vjp
-from numdiff.verify.large import directional
+)  # fmt: skip
+from numdiff.verify.checks import adjoint, directional, gradient, hessian, hvp, jacobian, jvp, vjp
 from numdiff.verify.report import Coverage, Report
 
 __all__ = [
-    "Coverage",
-    "DerivativeInconclusive",
-    "DerivativeMismatch",
-    "Report",
-    "adjoint",
-    "assert_adjoint",
-    "assert_directional",
-    "assert_gradient",
-    "assert_hessian",
-    "assert_hvp",
-    "assert_jacobian",
-    "assert_jvp",
-    "assert_vjp",
-    "directional",
-    "gradient",
-    "hessian",
-    "hvp",
-    "jacobian",
-    "jvp",
-    "vjp",
-]
+    "Coverage", "DerivativeInconclusive", "DerivativeMismatch", "Report", "adjoint",
+    "assert_adjoint", "assert_directional", "assert_gradient", "assert_hessian", "assert_hvp",
+    "assert_jacobian", "assert_jvp", "assert_vjp", "directional", "gradient", "hessian", "hvp",
+    "jacobian", "jvp", "vjp",
+]  # fmt: skip

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from typing import Any
 
-from numdiff.verify import checks, large
+from numdiff.verify import checks
+from numdiff.verify.arrays import Function
 from numdiff.verify.report import AGREE, DISAGREE, Report
 
 __all__ = [
-    "DerivativeInconclusive",
-    "DerivativeMismatch",
-    "assert_adjoint",
-    "assert_directional",
-    "assert_gradient",
-    "assert_hessian",
-    "assert_hvp",
-    "assert_jacobian",
-    "assert_jvp",
+    "DerivativeInconclusive", "DerivativeMismatch", "assert_adjoint", "assert_directional",
+    "assert_gradient", "assert_hessian", "assert_hvp", "assert_jacobian", "assert_jvp",
     "assert_vjp",
-]
+]  # fmt: skip
+
+OUTCOMES = ("fail", "warn", "skip", "pass")  # out of an inconclusive report
 
 
 class DerivativeMismatch(AssertionError):  # noqa: N818 - what it is, as test runners print it
@@ -31,43 +26,25 @@ class DerivativeInconclusive(AssertionError):  # noqa: N818
     """Some of the derivative could not be decided."""
 
 
-def _warned(report: Report) -> None:
-    warnings.warn(str(report), stacklevel=4)
-
-
-def _skipped(report: Report) -> None:
-    from unittest import SkipTest  # noqa: PLC0415 - pytest, too, takes it for a skip
-
-    raise SkipTest(str(report))
-
-
-def _failed(report: Report) -> None:
-    __tracebackhide__ = True
-    raise DerivativeInconclusive(str(report))
-
-
-def _passed(_: Report) -> None:
-    return
-
-
-WAYS = ("fail", "warn", "skip", "pass")
-DEEDS = (_failed, _warned, _skipped, _passed)
-
-
-def _insist(
-    check: Callable[..., Report], arguments: tuple[Any, ...], choices: dict[str, Any]
-) -> Report:
+def _insist(check: Function, arguments: tuple[Any, ...], choices: dict[str, Any]) -> Report:
     """Raise what a report calls for."""
     __tracebackhide__ = True
-    inconclusive = choices.pop("inconclusive", "fail")
-    if inconclusive not in WAYS:
-        raise ValueError(f"`inconclusive` must be one of {WAYS}, got {inconclusive!r}")
-    report = check(*arguments, **choices)
+    way = choices.pop("inconclusive", "fail")
+    if way not in OUTCOMES:
+        raise ValueError(f"`inconclusive` must be one of {OUTCOMES}, got {way!r}")
+    report: Report = check(*arguments, **choices)
     if report.verdict == DISAGREE:
         raise DerivativeMismatch(str(report))
-    if report.verdict != AGREE:
-        DEEDS[WAYS.index(inconclusive)](report)
-    return report
+    if report.verdict == AGREE or way == "pass":
+        return report
+    if way == "warn":
+        warnings.warn(str(report), stacklevel=3)
+        return report
+    if way == "skip":
+        from unittest import SkipTest  # noqa: PLC0415 - pytest, too, takes it for a skip
+
+        raise SkipTest(str(report))
+    raise DerivativeInconclusive(str(report))
 
 
 def assert_gradient(*arguments: Any, **choices: Any) -> Report:
@@ -103,43 +80,23 @@ def assert_gradient(*arguments: Any, **choices: Any) -> Report:
     return _insist(checks.gradient, arguments, choices)
 
 
-def assert_jacobian(*arguments: Any, **choices: Any) -> Report:
-    """Fail unless a Jacobian is right; see `assert_gradient` and `numdiff.verify.jacobian`."""
-    __tracebackhide__ = True
-    return _insist(checks.jacobian, arguments, choices)
+def _asserting(check: Function, what: str) -> Function:
+    """Return the assertion that belongs to a check."""
+
+    def asserting(*arguments: Any, **choices: Any) -> Report:
+        __tracebackhide__ = True
+        return _insist(check, arguments, choices)
+
+    name = check.__name__
+    asserting.__name__ = asserting.__qualname__ = f"assert_{name}"
+    asserting.__doc__ = f"Fail unless {what}; see `assert_gradient` and `numdiff.verify.{name}`."
+    return asserting
 
 
-def assert_hessian(*arguments: Any, **choices: Any) -> Report:
-    """Fail unless a Hessian is right; see `assert_gradient` and `numdiff.verify.hessian`."""
-    __tracebackhide__ = True
-    return _insist(checks.hessian, arguments, choices)
-
-
-def assert_jvp(*arguments: Any, **choices: Any) -> Report:
-    """Fail unless products J v are right; see `assert_gradient` and `numdiff.verify.jvp`."""
-    __tracebackhide__ = True
-    return _insist(checks.jvp, arguments, choices)
-
-
-def assert_vjp(*arguments: Any, **choices: Any) -> Report:
-    """Fail unless products w J are right; see `assert_gradient` and `numdiff.verify.vjp`."""
-    __tracebackhide__ = True
-    return _insist(checks.vjp, arguments, choices)
-
-
-def assert_hvp(*arguments: Any, **choices: Any) -> Report:
-    """Fail unless products H v are right; see `assert_gradient` and `numdiff.verify.hvp`."""
-    __tracebackhide__ = True
-    return _insist(checks.hvp, arguments, choices)
-
-
-def assert_directional(*arguments: Any, **choices: Any) -> Report:
-    """Fail unless a derivative of a large x is right; see `assert_gradient` and `directional`."""
-    __tracebackhide__ = True
-    return _insist(large.directional, arguments, choices)
-
-
-def assert_adjoint(*arguments: Any, **choices: Any) -> Report:
-    """Fail unless products from both sides match; see `assert_gradient` and `adjoint`."""
-    __tracebackhide__ = True
-    return _insist(checks.adjoint, arguments, choices)
+assert_jacobian = _asserting(checks.jacobian, "a Jacobian is right")
+assert_hessian = _asserting(checks.hessian, "a Hessian is right")
+assert_jvp = _asserting(checks.jvp, "products J v are right")
+assert_vjp = _asserting(checks.vjp, "products w J are right")
+assert_hvp = _asserting(checks.hvp, "products H v are right")
+assert_directional = _asserting(checks.directional, "a derivative of a large x is right")
+assert_adjoint = _asserting(checks.adjoint, "products from both sides match")

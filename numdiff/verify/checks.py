@@ -1,38 +1,16 @@
-"""The checks that users call, each with its kind of derivative."""
+"""The checks that users call."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
-import numpy as np
+from numdiff.verify.arrays import Function
+from numdiff.verify.findings import check, check_adjoint
+from numdiff.verify.kinds import Choices, pose, refuse_array
+from numdiff.verify.large import check_along
+from numdiff.verify.report import Report
 
-from numdiff import operators
-from numdiff.evaluation.call import Call
-from numdiff.options import read
-from numdiff.verify import algebra
-from numdiff.verify.checking import Choices, Plan, Task, plan_of
-from numdiff.verify.directional import Finding, along, flat, noise_of
-from numdiff.verify.findings import call_text, check, of_identities, title_of
-from numdiff.verify.report import DISAGREE, Report
-from numdiff.verify.sources import Subject, by_inputs, by_outputs, constant, subject_of
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from numdiff.estimate import Estimate
-
-    Floats = NDArray[np.float64]
-    Shape = tuple[int, ...]
-
-__all__ = ["adjoint", "gradient", "hessian", "hvp", "jacobian", "jvp", "vjp"]
-
-Function = Callable[..., Any]
-
-TRIALS = 3  # random pairs: one is enough but for bad luck
-COMPARED = 36  # evaluations along a direction: six, and a closer look at what seems wrong
-CONTRADICTED = "`grad` itself disagrees with f: f was differentiated instead"
+__all__ = ["adjoint", "directional", "gradient", "hessian", "hvp", "jacobian", "jvp", "vjp"]
 
 
 def gradient(f: Function, grad: Any, x: Any, **choices: Unpack[Choices]) -> Report:
@@ -48,8 +26,9 @@ def gradient(f: Function, grad: Any, x: Any, **choices: Unpack[Choices]) -> Repo
         The point, of any shape. With a dict of numbers and arrays f gets such dicts, and `grad`
         returns one, or a flat array.
     rtol : float, default 1e-4
-        The agreement, relative to the size of an entry, that "agree" must prove. It hides nothing:
-        a difference beyond the error bars disagrees, however small.
+        The agreement, relative to the size of an entry, that "agree" must prove. It is no
+        tolerance: a difference beyond eight error bars disagrees, however far below `rtol`, if it
+        is more than 1e-10 of the entry, the floor that rounding inside formulas needs.
     names : sequence of str, optional
         Of the entries of x, for the report; those of a dict are its keys.
     n_points : int, default 1
@@ -75,7 +54,7 @@ def gradient(f: Function, grad: Any, x: Any, **choices: Unpack[Choices]) -> Repo
 
     Notes
     -----
-    The rule is told in `numdiff.verify.judge.judge`. The rounding of `grad` itself is measured by
+    The rule is told in `numdiff.verify.rule.judge`. The rounding of `grad` itself is measured by
     twelve more calls with x moved by its last bits.
 
     Examples
@@ -88,7 +67,7 @@ def gradient(f: Function, grad: Any, x: Any, **choices: Unpack[Choices]) -> Repo
     ('the sign is wrong in all entries',)
     """
     __tracebackhide__ = True
-    return _direct("gradient", f, grad, x, choices)
+    return check(pose("gradient", f, grad, x, choices))
 
 
 def jacobian(f: Function, jac: Any, x: Any, **choices: Unpack[Choices]) -> Report:
@@ -125,7 +104,7 @@ def jacobian(f: Function, jac: Any, x: Any, **choices: Unpack[Choices]) -> Repor
     'agree'
     """
     __tracebackhide__ = True
-    return _direct("jacobian", f, jac, x, choices)
+    return check(pose("jacobian", f, jac, x, choices))
 
 
 def hessian(
@@ -166,23 +145,7 @@ def hessian(
     ('disagree', [[1, 0]])
     """
     __tracebackhide__ = True
-    plan = plan_of(choices)
-    subject = subject_of(x, plan.names)
-    function = subject.inward(f)
-    return check(
-        Task(
-            "hessian",
-            subject,
-            _call(function, subject, plan),
-            lambda outputs: outputs + subject.x.shape,
-            _given(hess, subject),
-            _curvature(f, grad, subject, plan),
-            (hess, f),
-            (("", f), ("", hess), ("", subject), *((("grad=", grad),) if grad else ())),
-            fixed=not algebra.is_function(hess),
-        ),
-        plan,
-    )
+    return check(pose("hessian", f, hess, x, choices, grad))
 
 
 def jvp(f: Function, jvp: Function, x: Any, **choices: Unpack[Choices]) -> Report:
@@ -216,7 +179,7 @@ def jvp(f: Function, jvp: Function, x: Any, **choices: Unpack[Choices]) -> Repor
     'agree'
     """
     __tracebackhide__ = True
-    return _by_products("jvp", f, jvp, x, choices)
+    return check(pose("jvp", f, jvp, x, choices))
 
 
 def vjp(f: Function, vjp: Function, x: Any, **choices: Unpack[Choices]) -> Report:
@@ -250,7 +213,7 @@ def vjp(f: Function, vjp: Function, x: Any, **choices: Unpack[Choices]) -> Repor
     'agree'
     """
     __tracebackhide__ = True
-    return _by_products("vjp", f, vjp, x, choices)
+    return check(pose("vjp", f, vjp, x, choices))
 
 
 def hvp(
@@ -293,27 +256,9 @@ def hvp(
     'agree'
     """
     __tracebackhide__ = True
-    base = grad if f is None else f
-    if base is None:
+    if f is None and grad is None:
         raise ValueError("`hvp` needs f or `grad` to compare with")
-    plan = plan_of(choices)
-    subject = subject_of(x, plan.names)
-    product, function = subject.inward(_called(hvp, "hvp"), 2), subject.inward(base)
-    given = (("f=", f), ("grad=", grad))
-    return check(
-        Task(
-            "hvp",
-            subject,
-            _call(function, subject, plan),
-            lambda _: subject.x.shape,
-            lambda outputs: _matrix(product, outputs, subject.x.shape),
-            _curvature(f, grad, subject, plan),
-            (hvp, base),
-            (("", hvp), ("", subject), *(pair for pair in given if pair[1] is not None)),
-            product=product,
-        ),
-        plan,
-    )
+    return check(pose("hvp", f, hvp, x, choices, grad))
 
 
 def adjoint(jvp: Function, vjp: Function, x: Any, **choices: Unpack[Choices]) -> Report:
@@ -349,131 +294,49 @@ def adjoint(jvp: Function, vjp: Function, x: Any, **choices: Unpack[Choices]) ->
     'disagree'
     """
     __tracebackhide__ = True
-    plan = plan_of(choices)
-    subject, random = subject_of(x, plan.names), np.random.default_rng(plan.rng)
-    forward = subject.inward(_called(jvp, "jvp"), 2)
-    backward = subject.inward(_called(vjp, "vjp"))
-    args, point = plan.settings.get("args", ()), subject.x
-    outputs = np.shape(forward(point.copy(), np.zeros(point.shape), *args))
-    tests = [
-        algebra.adjoint(
-            lambda v: np.asarray(forward(point.copy(), v.reshape(point.shape), *args)),
-            lambda w: np.asarray(backward(point.copy(), w.reshape(outputs), *args)),
-            point.size,
-            random,
-        )
-        for _ in range(TRIALS)
-    ]
-    text = call_text("adjoint", subject, (("", jvp), ("", vjp), ("", subject)), plan)
-    return of_identities(tests, title_of("adjoint products", (vjp, jvp), outputs), text)
-
-
-def _direct(kind: str, f: Function, derivative: Any, x: Any, choices: Choices) -> Report:
-    """Check a derivative that comes as a whole."""
     __tracebackhide__ = True
-    plan = plan_of(choices)
-    subject = subject_of(x, plan.names)
-    function, operator = subject.inward(f), getattr(operators, kind)
-    return check(
-        Task(
-            kind,
-            subject,
-            _call(function, subject, plan),
-            (lambda outputs: outputs) if kind == "jacobian" else _one_output,
-            _given(derivative, subject),
-            lambda point: operator(function, point, **plan.settings),
-            (derivative, f),
-            (("", f), ("", derivative), ("", subject)),
-            fixed=not algebra.is_function(derivative),
-        ),
-        plan,
-    )
+    refuse_array(jvp, "jvp")
+    refuse_array(vjp, "vjp")
+    return check_adjoint(pose("adjoint", jvp, vjp, x, choices))
 
 
-def _by_products(kind: str, f: Function, product: Function, x: Any, choices: Choices) -> Report:
-    """Check a derivative that comes as products with vectors on one of its sides."""
+def directional(f: Function, grad_or_jvp: Any, x: Any, **choices: Unpack[Choices]) -> Report:
+    """Check a derivative along a random direction, with six evaluations of f however large x is.
+
+    Where the two disagree the wrong entries are searched for, by bisection.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *args)`` takes a float64 array of x's shape and returns a number or an array.
+    grad_or_jvp : callable or array
+        The gradient or Jacobian, ``grad(x, *args)`` or its value: a dense or sparse array or a
+        linear operator; or products with vectors, ``jvp(x, v, *args)``.
+    x : array of float or dict
+        As in `gradient`.
+    rtol, names, n_points, radius, rng
+        As in `gradient`; `rtol` is relative to the derivative along the direction.
+    noise, bounds, max_nfev, args
+        As in `numdiff.gradient`; by default about 300 evaluations of f.
+
+    Returns
+    -------
+    Report
+        Its entries are those that were tested one by one; a note says which error of a single
+        entry would have been seen.
+
+    Raises
+    ------
+    TypeError, ValueError, Exception
+        As in `gradient`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.linspace(1.0, 2.0, 10000)
+    >>> report = directional(lambda x: np.sum(x**2), lambda x: 2 * x, x)
+    >>> report.verdict, report.nfev
+    ('agree', 6)
+    """
     __tracebackhide__ = True
-    plan = plan_of(choices)
-    subject = subject_of(x, plan.names)
-    from_left = kind == "vjp"
-    function = subject.inward(f)
-    inward = subject.inward(_called(product, kind), 1 if from_left else 2)
-    return check(
-        Task(
-            kind,
-            subject,
-            _call(function, subject, plan),
-            lambda outputs: outputs,
-            lambda outputs: _matrix(inward, outputs, subject.x.shape, from_left=from_left),
-            lambda point: operators.jacobian(function, point, **plan.settings),
-            (product, f),
-            (("", f), ("", product), ("", subject)),
-            product=inward,
-            from_left=from_left,
-        ),
-        plan,
-    )
-
-
-def _matrix(
-    product: Function, outputs: Shape, inputs: Shape, *, from_left: bool = False
-) -> Function:
-    """Turn products into a function that gives the matrix, also one without entries."""
-    if 0 in outputs + inputs:
-        return constant(np.empty(outputs + inputs))
-    return by_outputs(product, outputs) if from_left else by_inputs(product)
-
-
-def _called(product: Function, name: str) -> Function:
-    if not callable(product):
-        raise TypeError(f"`{name}` must be callable, got {type(product).__name__}")
-    return product
-
-
-def _curvature(
-    f: Function | None, grad: Function | None, subject: Subject, plan: Plan
-) -> Callable[[Floats], Estimate]:
-    """Return what differentiates f twice, or once its gradient, unless the two contradict."""
-    function = subject.inward(f or grad)  # type: ignore[arg-type]
-    gradient_of = None if grad is None else subject.inward(grad)
-
-    def measure(point: Floats) -> Estimate:
-        found = operators.hessian(function, point, grad=gradient_of, **plan.settings)
-        if f is None or gradient_of is None or not point.size:
-            return found
-        compared = _compared(function, gradient_of, point, plan)
-        found = replace(found, nfev=found.nfev + compared.nfev)
-        if compared.verdict != DISAGREE:
-            return found
-        plain = operators.hessian(function, point, **plan.settings)
-        return replace(plain, nfev=plain.nfev + found.nfev, notes=(*plain.notes, CONTRADICTED))
-
-    return measure
-
-
-def _compared(function: Function, gradient_of: Function, point: Floats, plan: Plan) -> Finding:
-    """Compare f and its gradient along one direction."""
-    settings, x = plan.settings, point.ravel()
-    slope = np.ravel(flat(gradient_of, point.shape, settings)(x.copy()))
-    return along(
-        flat(function, point.shape, settings), lambda v: slope @ v, x, rtol=plan.rtol,
-        max_nfev=COMPARED, rng=plan.rng, noise=noise_of(settings),
-        bounds=read(function, point, bounds=settings.get("bounds")).box,
-    )  # fmt: skip
-
-
-def _call(function: Function, subject: Subject, plan: Plan) -> Call:
-    settings = plan.settings
-    vectorized = settings.get("vectorized", False)
-    return Call(function, subject.x.shape, settings.get("args", ()), vectorized=vectorized)
-
-
-def _given(derivative: Any, subject: Subject) -> Callable[[Shape], Function]:
-    function = derivative if algebra.is_function(derivative) else constant(derivative)
-    return lambda _: subject.inward(function)
-
-
-def _one_output(outputs: Shape) -> Shape:
-    if np.prod(outputs) != 1:
-        raise ValueError(f"f must have one output here, got shape {outputs}: use `jacobian`")
-    return ()
+    return check_along(pose("directional", f, grad_or_jvp, x, choices))

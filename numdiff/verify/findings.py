@@ -4,298 +4,208 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from numdiff.verify.checking import Case, Place, Plan, Task, examine, places, read_at
-from numdiff.verify.hints import Evidence
-from numdiff.verify.hints import hints as likely
-from numdiff.verify.judge import judge, reasons
-from numdiff.verify.report import (
-    AGREE,
-    DISAGREE,
-    INCONCLUSIVE,
-    Coverage,
-    Report,
-    entry_type,
-    overall,
-)
+from numdiff.verify.arrays import Array, Floats
+from numdiff.verify.hints.search import Evidence, hints
+from numdiff.verify.identities import adjoint
+from numdiff.verify.kinds import Posed
+from numdiff.verify.point import Case, Place, examine, places
+from numdiff.verify.reading import Reading, Subject
+from numdiff.verify.report import AGREE, DISAGREE, INCONCLUSIVE, Report, counted, entries_of
+from numdiff.verify.rule import Judged, judge, reasons
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from numdiff.verify.algebra import Identity
-    from numdiff.verify.sources import Reading, Subject
-
-    Floats = NDArray[np.float64]
-    Shown = tuple[tuple[str, Any], ...]
-
-__all__ = ["call_text", "check", "of_identities", "title_of"]
+__all__ = ["check", "check_adjoint"]
 
 
+TRIALS = 3  # random pairs of vectors: one is enough but for bad luck
 SPECIAL = (-1.0, 0.0, 1.0)  # where powers, logarithms and products hide terms
 SMALL = 1e-5  # relative: what single precision and rounded constants explain
 MOSTLY = 0.9  # of the entries: where fewer are known, a few can fit anything
 SHOWN = 6  # entries that a sentence names
-LONGEST = 60  # characters of x in the call that gives a report again
 
 
-def check(task: Task, plan: Plan) -> Report:
+def check(posed: Posed) -> Report:
     """Check a derivative at one point or several."""
     __tracebackhide__ = True
-    if task.fixed and plan.n_points > 1:
-        raise ValueError("an array is the derivative at x only: give a function for `n_points` > 1")
-    random = np.random.default_rng(plan.rng)
+    random = np.random.default_rng(posed.plan.rng)
     cases: list[Case] = []
-    for place in places(task, plan, random):
-        reading = read_at(task, place)
+    for place in places(posed, random):
+        reading = posed.reading_at(place.x, place.outputs)
         if reading.matrix is None:
-            return _misfit(task, plan, place, reading)
-        cases.append(examine(task, plan, place, reading, random))
-    return _report(task, plan, cases)
+            return _misfit(posed, place, reading)
+        cases.append(examine(posed, place, reading, random))
+    entries = np.concatenate([_entries(posed, case, k) for k, case in enumerate(cases)])
+    untested = _untested(posed.subject, cases)
+    digits = float(np.fmin.reduce([_digits(case.judged) for case in cases]))
+    coverage = counted(entries["verdict"], len(cases), digits=digits, untested=untested)
+    rules = [rule for case in cases for rule in case.identities]
+    broken = cases[0].reading.transposed or not all(rule.holds for rule in rules)
+    return posed.report(
+        cases[0].place.outputs + posed.subject.x.shape, coverage, entries=entries,
+        hints=tuple(_hints(posed, cases)), nfev=sum(case.nfev for case in cases),
+        notes=tuple(dict.fromkeys(_notes(posed.subject.x, cases, untested, entries))),
+        **({"verdict": DISAGREE} if broken else {}),
+    )  # fmt: skip
 
 
-def _report(task: Task, plan: Plan, cases: list[Case]) -> Report:
-    parts = [_entries(task, case, k) for k, case in enumerate(cases)]
-    entries = np.concatenate(parts)
-    coverage = _coverage(task, cases)
-    broken = any(
-        case.reading.transposed or not all(one.holds for one in case.identities) for case in cases
+def _misfit(posed: Posed, place: Place, reading: Reading) -> Report:
+    """Report a derivative whose shape is wrong."""
+    shape = place.outputs + place.x.shape
+    return posed.report(
+        shape, counted(np.empty(0)), verdict=DISAGREE, nfev=place.nfev,
+        entries=entries_of(shape, np.empty(0, int), [], [], []),
+        hints=(f"it has shape {reading.shape}, but must have {shape}",),
+    )  # fmt: skip
+
+
+def check_adjoint(posed: Posed) -> Report:
+    """Check products with a Jacobian from the left against those from the right, without f."""
+    x, random = posed.subject.x, np.random.default_rng(posed.plan.rng)
+    jvp, vjp = posed.call.f, posed.derivative
+
+    def forward(v: Floats) -> Array:
+        return np.asarray(jvp(x.copy(), v.reshape(x.shape), *posed.plan.args))
+
+    outputs = forward(np.zeros(x.size)).shape
+    backward = lambda w: np.asarray(vjp(x, w.reshape(outputs)))  # noqa: E731
+    tests = [adjoint(forward, backward, x.size, random) for _ in range(TRIALS)]
+    first, second, bar = (
+        np.array([getattr(test, name) for test in tests]) for name in ("first", "second", "bar")
     )
-    return Report(
-        verdict=DISAGREE if broken else overall(coverage),
-        entries=entries,
-        hints=tuple(_hints(task, plan, cases)),
-        notes=tuple(dict.fromkeys(_notes(task, cases, coverage))),
-        coverage=coverage,
-        nfev=sum(case.nfev for case in cases),
-        title=title_of(task.kind, task.compared, cases[0].outputs + task.subject.x.shape),
-        reproduce=call_text(task.kind, task.subject, task.shown, plan),
-    )
+    verdict = np.where([test.holds for test in tests], AGREE, DISAGREE)
+    return posed.report(
+        outputs, counted(verdict, unit="products"), nfev=0,
+        entries=entries_of(
+            (TRIALS,), np.arange(TRIALS), first, second, bar, verdict=verdict, bar=bar,
+            scale=np.abs(second),
+        ),
+        hints=tuple(str(test) for test in tests[:1] if not test.holds),
+    )  # fmt: skip
 
 
-def _entries(task: Task, case: Case, k: int) -> NDArray[Any]:
-    shape = case.outputs + case.place.x.shape
-    m, n = case.judged.verdict.shape
-    names = np.array(_names(task, m, n), dtype=str)
-    number = np.result_type(case.judged.difference, float)
-    entries = np.empty(m * n, entry_type(len(shape), int(names.itemsize) // 4, number))
-    with np.errstate(all="ignore"):
-        gap = np.abs(case.judged.difference)
-        bars = np.where(gap == 0.0, 0.0, gap / (case.numerical.error + case.rounding))
-    entries["index"] = np.indices(shape).reshape(len(shape), m * n).T
-    entries["name"] = names
-    columns = (case.analytic, case.numerical.value, case.numerical.error)
-    for name, column in zip(("analytic", "numerical", "error"), columns, strict=True):
-        entries[name] = np.ravel(column)
-    entries["difference"], entries["bars"] = case.judged.difference.ravel(), bars.ravel()
-    entries["verdict"], entries["relative"] = case.judged.verdict.ravel(), _relative(case).ravel()
-    entries["point"] = k
-    return entries
+def _entries(posed: Posed, case: Case, k: int) -> Array:
+    shape, (m, n) = case.place.outputs + case.place.x.shape, case.analytic.shape
+    names = posed.subject.names
+    if posed.kind.curved and m == n:  # of both inputs
+        names = tuple(f"{row}, {column}" for row in names for column in names)
+    judged, numerical = case.judged, case.numerical
+    columns = (case.analytic, numerical.value, numerical.error)
+    return entries_of(
+        shape, np.arange(m * n), *(column.ravel() for column in columns), point=k,
+        names=np.resize(names, m * n) if names else "", verdict=judged.verdict.ravel(),
+        bar=judged.bar.ravel(), scale=judged.scale.ravel(),
+    )  # fmt: skip
 
 
-def _relative(case: Case) -> Floats:
-    """Return the differences relative to the size of the entries."""
-    gap = np.abs(case.judged.difference)
-    with np.errstate(all="ignore"):
-        return np.asarray(np.where(gap == 0.0, 0.0, gap / case.judged.scale))
-
-
-def _names(task: Task, m: int, n: int) -> list[str]:
-    """Return the names of all entries: of the input, for second derivatives of both."""
-    names = task.subject.names
-    if not names:
-        return [""] * (m * n)
-    if task.kind in {"hessian", "hvp"} and m == n:
-        return [f"{row}, {column}" for row in names for column in names]
-    return list(names) * m
-
-
-def _coverage(task: Task, cases: list[Case]) -> Coverage:
-    verdicts = np.concatenate([case.judged.verdict.ravel() for case in cases])
-    digits = [_digits(case) for case in cases]
-    zero = np.all([_is_zero(case) for case in cases], axis=0)
-    untested = tuple(_label(task.subject, int(j)) for j in np.flatnonzero(zero))
-    proven = float(np.nanmin(digits)) if np.isfinite(digits).any() else math.nan
-    return Coverage(
-        points=len(cases),
-        tested=verdicts.size,
-        agree=int(np.count_nonzero(verdicts == AGREE)),
-        disagree=int(np.count_nonzero(verdicts == DISAGREE)),
-        inconclusive=int(np.count_nonzero(verdicts == INCONCLUSIVE)),
-        digits=proven,
-        untested=untested,
-    )
-
-
-def _digits(case: Case) -> float:
+def _digits(judged: Judged) -> float:
     """Return to how many digits the entries that agree are proven, nan if none does."""
     # zeros agree by nature, not to so many digits
-    right = (case.judged.verdict == AGREE) & (case.judged.scale > 0.0)
-    with np.errstate(all="ignore"):
-        left = (np.abs(case.judged.difference) + case.judged.doubt) / case.judged.scale
-    worst = np.max(np.nan_to_num(left[right]), initial=0.0)
-    return -math.log10(max(worst, 2.0**-53)) if right.any() else math.nan
+    right = (judged.verdict == AGREE) & (judged.scale > 0.0)
+    worst = np.max(np.nan_to_num(judged.needed[right]), initial=2.0**-53)
+    return -math.log10(worst) if right.any() else math.nan
 
 
-def _is_zero(case: Case) -> NDArray[np.bool_]:
-    """Say for which inputs both derivatives are zero in all outputs."""
-    both = (case.analytic == 0.0) & (np.abs(case.numerical.value) <= case.judged.doubt)
-    return np.asarray((both & (case.judged.verdict == AGREE)).all(axis=0) & (both.size > 0))
-
-
-def _label(subject: Subject, j: int) -> str:
-    """Name an input by its flat index."""
+def _untested(subject: Subject, cases: list[Case]) -> tuple[str, ...]:
+    """Return the inputs for which both derivatives are zero in all outputs, at all points."""
+    zero = np.ones(subject.x.size, bool)
+    for case in cases:
+        both = (case.analytic == 0.0) & (np.abs(case.numerical.value) <= case.judged.doubt)
+        zero &= (both & (case.judged.verdict == AGREE)).all(axis=0) & (both.size > 0)
     if subject.names:
-        return subject.names[j]
-    return f"x[{', '.join(map(str, np.unravel_index(j, subject.x.shape)))}]"
+        return tuple(subject.names[j] for j in np.flatnonzero(zero))
+    places = np.argwhere(zero.reshape(subject.x.shape)).tolist()
+    return tuple(f"x{place}" for place in places)
 
 
-def _hints(task: Task, plan: Plan, cases: list[Case]) -> Iterator[str]:
+# Hints: the likely mistakes
+
+
+def _hints(posed: Posed, cases: list[Case]) -> Iterator[str]:
     """Yield the likely mistakes: facts, and then what explains the differences at all points."""
     wrong = [case for case in cases if (case.judged.verdict == DISAGREE).any()]
-    if cases[0].reading.transposed:
-        shape = cases[0].outputs + cases[0].place.x.shape
+    place, reading = cases[0].place, cases[0].reading
+    if reading.transposed:
         fits = "does not agree either" if wrong else "agrees"
-        got = cases[0].reading.shape
-        yield f"it is transposed: of shape {got} instead of {shape}; its transpose {fits}"
+        want = place.outputs + place.x.shape
+        yield f"it is transposed: of shape {reading.shape} instead of {want}; its transpose {fits}"
     if wrong:
         yield from _missing(wrong[0])
-        found = [_likely(task, plan, case) for case in wrong]
-        yield from sorted(set(found[0]).intersection(*found[1:]), key=found[0].index)
+        first, *others = [_likely(posed, case) for case in wrong]
+        yield from (hint for hint in first if all(hint in other for other in others))
     else:
-        identities = sum((case.identities for case in cases), ())
-        yield from map(str, [one for one in identities if not one.holds][:1])
+        broken = [rule for case in cases for rule in case.identities if not rule.holds]
+        yield from map(str, broken[:1])
 
 
 def _missing(case: Case) -> Iterator[str]:
     """Yield the entries that a sparsity pattern lacks."""
     if case.reading.stored is not None:
-        places = np.argwhere((case.judged.verdict == DISAGREE) & ~case.reading.stored)
-        if places.size:
-            shown = _some([str(place) for place in places.tolist()])
+        missing = np.argwhere((case.judged.verdict == DISAGREE) & ~case.reading.stored)
+        if missing.size:
+            shown = _some([str(index) for index in missing.tolist()])
             yield f"not in the sparsity pattern although they are not zero: {shown}"
 
 
-def _likely(task: Task, plan: Plan, case: Case) -> tuple[str, ...]:
+def _likely(posed: Posed, case: Case) -> tuple[str, ...]:
     """Return what explains the differences at one point."""
     if np.iscomplexobj(case.analytic) or np.iscomplexobj(case.numerical.value):
         return ()
-    unknown = case.judged.verdict == INCONCLUSIVE
-    evidence = Evidence(
-        case.analytic, np.where(unknown, np.nan, case.numerical.value), case.judged.bars,
-        case.place.x.ravel(), case.place.f0, task.kind,
-    )  # fmt: skip
-    return likely(evidence, partial(_is_accepted, plan, case))
+
+    def accept(matrix: Floats) -> bool:
+        """Say whether a corrected derivative agrees by the same rule, where most is known."""
+        judged = judge(matrix, case.rounding, case.numerical, case.sizes, posed.plan.rtol)
+        right, wrong = judged.verdict == AGREE, judged.verdict == DISAGREE
+        enough = np.isfinite(judged.doubt).mean() >= MOSTLY
+        return bool(enough and right.any() and not wrong.any())
+
+    decided = np.where(case.judged.verdict == INCONCLUSIVE, np.nan, case.numerical.value)
+    x, f0 = case.place.x.ravel(), case.place.f0
+    evidence = Evidence(case.analytic, decided, case.judged.limit, x, f0, posed.name)
+    return hints(evidence, accept)
 
 
-def _is_accepted(plan: Plan, case: Case, matrix: Floats) -> bool:
-    """Say whether a corrected derivative agrees by the same rule, and nearly all of it is known."""
-    judged = judge(matrix, case.rounding, case.numerical, case.sizes, plan.rtol)
-    known = np.isfinite(judged.doubt).mean() >= MOSTLY
-    right, wrong = judged.verdict == AGREE, judged.verdict == DISAGREE
-    return bool(known and right.any() and not wrong.any())
+# Notes: what else is worth knowing
 
 
-def _notes(task: Task, cases: list[Case], coverage: Coverage) -> Iterator[str]:
+def _notes(
+    x: Floats, cases: list[Case], untested: tuple[str, ...], entries: Array
+) -> Iterator[str]:
     """Yield why something could not be told, and what else is worth knowing."""
     for k, case in enumerate(cases):
         where = f"point {k}: " if len(cases) > 1 else ""
         f0 = np.abs(case.place.form.unpack(case.place.f0))
         for reason in (*reasons(case.judged, case.analytic, case.numerical, f0), *case.notes):
             yield where + reason
-    yield from _special(task, len(cases), coverage)
-    wrong = np.concatenate([_relative(case)[case.judged.verdict == DISAGREE] for case in cases])
+    yield from _special(x, len(cases), untested)
+    wrong = entries["relative"][entries["verdict"] == DISAGREE]
     if wrong.size and wrong.max() <= SMALL:
         yield (
             f"the difference is small, at most {wrong.max():.0e} of an entry: a rounded constant, "
             "single precision, a tolerance or an old value inside may be the cause"
         )
     for case in cases:
-        told = (case.judged.verdict == DISAGREE).any()  # else it is the hint
-        yield from (str(one) for one in case.identities if one.holds or told)
+        hinted = not (case.judged.verdict == DISAGREE).any()
+        yield from (str(rule) for rule in case.identities if rule.holds or not hinted)
 
 
-def _special(task: Task, points: int, coverage: Coverage) -> Iterator[str]:
+def _special(x: Floats, points: int, untested: tuple[str, ...]) -> Iterator[str]:
     """Yield what the points that were tested cannot show."""
-    if coverage.untested:
+    if untested:
         yield (
-            f"the derivative by {_some(coverage.untested)} is zero here, so that a wrong factor or "
+            f"the derivative by {_some(untested)} is zero here, so that a wrong factor or "
             "a lost term would not show: nothing was tested there; another point would, as with "
             "n_points=3"
         )
-    if points == 1 and task.subject.x.size and np.isin(task.subject.x, SPECIAL).all():
+    if points == 1 and x.size and np.isin(x, SPECIAL).all():
         yield (
             "x holds only zeros and ones, where powers and logarithms of x hide mistakes; "
             "n_points=3 tests beside it as well"
         )
 
 
-def of_identities(tests: Sequence[Identity], title: str, text: str) -> Report:
-    """Report pairs of numbers that should be equal."""
-    entries = np.empty(len(tests), entry_type(1, 1, np.result_type(*(one.first for one in tests))))
-    entries["index"], entries["name"], entries["point"] = np.arange(len(tests))[:, None], "", 0
-    entries["analytic"] = [one.first for one in tests]
-    entries["numerical"] = [one.second for one in tests]
-    entries["error"] = [one.bar for one in tests]
-    entries["difference"] = entries["analytic"] - entries["numerical"]
-    with np.errstate(all="ignore"):
-        gap = np.abs(entries["difference"])
-        entries["bars"] = np.where(gap == 0.0, 0.0, gap / entries["error"])
-        entries["relative"] = np.where(gap == 0.0, 0.0, gap / np.abs(entries["numerical"]))
-    right = np.array([one.holds for one in tests])
-    entries["verdict"] = np.where(right, AGREE, DISAGREE)
-    agree, count = int(right.sum()), len(tests)
-    coverage = Coverage(1, count, agree, count - agree, 0, math.nan, (), "products")
-    return Report(
-        verdict=overall(coverage),
-        entries=entries,
-        hints=tuple(str(one) for one in tests[:1] if not one.holds),
-        coverage=coverage,
-        nfev=0,
-        title=title,
-        reproduce=text,
-    )
-
-
-def _misfit(task: Task, plan: Plan, place: Place, reading: Reading) -> Report:
-    """Report a derivative whose shape is wrong."""
-    outputs = task.rows(place.form.shape)
-    want = outputs + place.x.shape
-    return Report(
-        verdict=DISAGREE,
-        entries=np.empty(0, entry_type(len(want), 1, float)),
-        hints=(f"it has shape {reading.shape}, but must have {want}",),
-        coverage=Coverage(1, 0, 0, 0, 0, math.nan, ()),
-        nfev=place.nfev,
-        title=title_of(task.kind, task.compared, want),
-        reproduce=call_text(task.kind, task.subject, task.shown, plan),
-    )
-
-
-def title_of(kind: str, compared: tuple[Any, Any], shape: tuple[int, ...]) -> str:
-    """Say what was checked: the derivative and its function, by name."""
-    return f"{kind}, {' for '.join(map(_named, compared))}, of shape {shape}"
-
-
-def call_text(kind: str, subject: Subject, shown: Shown, plan: Plan) -> str:
-    """Write the call that gives a report again."""
-    point = np.array2string(subject.x, separator=", ", floatmode="unique").replace("\n", "")
-    x = point if subject.parts is None and len(point) <= LONGEST else "x"
-    words = [key + (x if value is subject else _named(value)) for key, value in shown]
-    words += [f"{name}={_named(value)}" for name, value in plan.told.items()]
-    return f"numdiff.verify.{kind}({', '.join(words)})"
-
-
-def _named(value: Any) -> str:
-    if callable(value):
-        return str(getattr(value, "__name__", type(value).__name__))
-    text = " ".join(repr(value).split())
-    return text if len(text) <= LONGEST else f"<{type(value).__name__}>"
-
-
-def _some(labels: Sequence[str]) -> str:
+def _some(labels: Sequence[Any]) -> str:
     more = f" and {len(labels) - SHOWN} more" if len(labels) > SHOWN else ""
     return ", ".join(labels[:SHOWN]) + more

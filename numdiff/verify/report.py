@@ -5,24 +5,25 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from numdiff.estimate import format_value
+from numdiff.verify.arrays import Array, Ints
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-__all__ = ["AGREE", "DISAGREE", "INCONCLUSIVE", "Coverage", "Report", "entry_type", "overall"]
+__all__ = [
+    "AGREE", "DISAGREE", "INCONCLUSIVE", "Coverage", "Report", "counted", "entries_of", "overall",
+]  # fmt: skip
 
 
 AGREE, DISAGREE, INCONCLUSIVE = "agree", "disagree", "inconclusive"
 WORST_FIRST = (DISAGREE, INCONCLUSIVE, AGREE)
 ROWS = 8  # of the table: with all else a report stays within some twenty lines
 ROWS_AGREED = 3  # of the table where nothing is wrong
-SENTENCES = 3  # of hints, and of notes, that are printed
-WIDEST = 60  # characters of a name or a point that are printed
+PRINTED = 3  # of hints, and of notes, that are printed
+WIDEST = 60  # characters of a name that are printed
+HEADER = ("entry", " analytic", " numerical", "+- error", "difference", "in bars", "relative")
 
 
 class Coverage(NamedTuple):
@@ -49,37 +50,61 @@ class Coverage(NamedTuple):
     agree: int
     disagree: int
     inconclusive: int
-    digits: float
-    untested: tuple[str, ...]
+    digits: float = math.nan
+    untested: tuple[str, ...] = ()
     unit: str = "entries"
 
 
-def entry_type(axes: int, name_length: int, number: Any) -> np.dtype[Any]:
-    """Return the type of the structured array of entries.
+def entries_of(
+    shape: tuple[int, ...], flat: Ints, analytic: Any, numerical: Any, error: Any, *,
+    names: Any = "", verdict: Any = "", bar: Any = 1.0, scale: Any = 1.0, point: int = 0,
+) -> Array:  # fmt: skip
+    """Put the structured array of a report's entries together.
 
     Parameters
     ----------
-    axes : int
-        How many axes the derivative has.
-    name_length : int
-        Of the longest name.
-    number : dtype
-        Of the derivative: float or complex.
+    shape : tuple of int
+        Of the derivative.
+    flat : array of int, (K,)
+        Where the entries stand in it.
+    analytic, numerical, error : array (K,)
+        The two values, and the bar of the second one.
+    names, verdict : array of str (K,) or str
+        Of the entries.
+    bar, scale : array (K,) or float
+        In units of which the differences are told: what both values may be off by, and the size of
+        an entry.
+    point : int, default 0
+        At which of several points.
     """
-    return np.dtype(
+    difference = np.asarray(analytic) - np.asarray(numerical)
+    index = np.transpose(np.unravel_index(flat, shape)) if shape else np.empty((len(flat), 0))
+    number, labels = np.result_type(difference, float), np.asarray(names, dtype=str)
+    types = np.dtype(
         [
-            ("index", np.int64, (axes,)),
-            ("name", f"U{max(name_length, 1)}"),
-            ("analytic", number),
-            ("numerical", number),
-            ("error", np.float64),
-            ("difference", number),
-            ("bars", np.float64),
-            ("verdict", "U12"),
-            ("relative", np.float64),
-            ("point", np.int64),
+            ("index", np.int64, (len(shape),)), ("name", f"U{max(labels.itemsize // 4, 1)}"),
+            ("analytic", number), ("numerical", number), ("error", float), ("difference", number),
+            ("bars", float), ("verdict", "U12"), ("relative", float), ("point", np.int64),
         ]
+    )  # fmt: skip
+    gap = np.abs(difference)
+    with np.errstate(all="ignore"):
+        units = [np.where(gap == 0.0, 0.0, gap / size) for size in (bar, scale)]
+    columns = (
+        index, labels, analytic, numerical, error, difference, units[0], verdict, units[1], point,
+    )  # fmt: skip
+    entries = np.empty(len(difference), types)
+    for field_name, column in zip(entries.dtype.names or (), columns, strict=True):
+        entries[field_name] = column
+    return entries
+
+
+def counted(verdicts: Array, points: int = 1, **others: Any) -> Coverage:
+    """Count verdicts; the other fields of the coverage are as given."""
+    agree, disagree, open_ = (
+        int(np.count_nonzero(verdicts == word)) for word in (AGREE, DISAGREE, INCONCLUSIVE)
     )
+    return Coverage(points, verdicts.size, agree, disagree, open_, **others)
 
 
 def overall(coverage: Coverage) -> str:
@@ -102,8 +127,10 @@ class Report:
         One record per entry that was compared: ``index`` in the derivative, ``name`` of the input,
         ``analytic`` and ``numerical`` value, ``error`` bar of the latter, ``difference``
         (analytic minus numerical), the same in ``bars`` (that error and the rounding of the
-        analytic value together), ``verdict``; ``relative``, the difference over the size of the
-        entry, and ``point``, 0 for x itself.
+        analytic value together; an eighth of 1e-10 of the entry, the floor, where that alone
+        accepts the difference: beyond eight, sixteen where f is noisy, an entry disagrees),
+        ``verdict``; ``relative``, the difference over the size of the entry, and ``point``, 0 for
+        x itself.
     hints : tuple of str
         The likely mistakes, in words, likeliest first.
     notes : tuple of str
@@ -129,7 +156,7 @@ class Report:
     """
 
     verdict: str
-    entries: NDArray[Any] = field(repr=False)
+    entries: Array = field(repr=False)
     hints: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     coverage: Coverage
@@ -137,25 +164,14 @@ class Report:
     title: str
     reproduce: str = ""
 
-    def worst(self, k: int = 5) -> NDArray[Any]:
+    def worst(self, k: int = 5) -> Array:
         """Return the k worst entries: those that disagree first, by how many bars."""
         return self.entries[_badness(self.entries)[:k]]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists, numbers and strings, fit for strict JSON: nan and inf are None."""
-        return {
-            "verdict": self.verdict,
-            "title": self.title,
-            "coverage": {name: _plain(part) for name, part in self.coverage._asdict().items()},
-            "entries": [
-                {name: _plain(entry[name]) for name in self.entries.dtype.names or ()}
-                for entry in self.entries
-            ],
-            "hints": list(self.hints),
-            "notes": list(self.notes),
-            "nfev": int(self.nfev),
-            "reproduce": self.reproduce,
-        }
+        names = ["verdict", "title", "coverage", "entries", "hints", "notes", "nfev", "reproduce"]
+        return {name: _plain(getattr(self, name)) for name in names}
 
     def __bool__(self) -> bool:
         raise TypeError(
@@ -174,7 +190,7 @@ class Report:
         return f"<p><b>{escape(first)}</b></p><pre>{body}</pre>"
 
 
-def _badness(entries: NDArray[Any]) -> NDArray[np.int64]:
+def _badness(entries: Array) -> Ints:
     """Return the order of the entries from worst to best."""
     rank = np.select([entries["verdict"] == verdict for verdict in WORST_FIRST], [0, 1, 2])
     bars = np.nan_to_num(entries["bars"], nan=0.0)
@@ -183,11 +199,15 @@ def _badness(entries: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
+    if isinstance(value, Coverage):
+        return {name: _plain(part) for name, part in value._asdict().items()}
+    if isinstance(value, np.void):  # an entry
+        return {name: _plain(value[name]) for name in value.dtype.names or ()}
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, complex):
         return {"real": _plain(value.real), "imag": _plain(value.imag)}
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | np.ndarray):
         return [_plain(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
@@ -201,80 +221,60 @@ def _lines(report: Report) -> Iterator[str]:
     yield _summary(report)
     if len(report.entries):
         yield from _table(report)
-    yield from _some("likely", report.hints)
-    yield from _some("note", report.notes)
+    for title, sentences in (("likely", report.hints), ("note", report.notes)):
+        yield from (f"{title}: {sentence}" for sentence in sentences[:PRINTED])
+        if len(sentences) > PRINTED:
+            where = "hints" if title == "likely" else "notes"
+            yield f"... {len(sentences) - PRINTED} more in `.{where}`"
     if report.reproduce:
         yield f"again: {report.reproduce}"
 
 
 def _summary(report: Report) -> str:
-    coverage = report.coverage
-    parts = []
-    if coverage.disagree:
-        parts.append(f"{coverage.disagree} of {coverage.tested} {coverage.unit} differ")
-    if coverage.inconclusive:
-        parts.append(f"{coverage.inconclusive} of {coverage.tested} {coverage.unit} cannot be told")
-    if coverage.agree:
-        proven = f" to {coverage.digits:.1f} digits or more" * math.isfinite(coverage.digits)
-        parts.append(f"{coverage.agree} of {coverage.tested} {coverage.unit} agree{proven}")
-    points = f" at {coverage.points} points" * (coverage.points > 1)
-    told = "; ".join(parts) or "nothing could be compared"
-    return f"{told}{points}; {report.nfev} evaluation{'s' * (report.nfev != 1)} of f"
+    counts, parts = report.coverage, []
+    proven = f" to {counts.digits:.1f} digits or more" * math.isfinite(counts.digits)
+    for count, words in (
+        (counts.disagree, "differ"),
+        (counts.inconclusive, "cannot be told"),
+        (counts.agree, f"agree{proven}"),
+    ):
+        parts += [f"{count} of {counts.tested} {counts.unit} {words}"] * bool(count)
+    summary = "; ".join(parts) or "nothing could be compared"
+    points = f" at {counts.points} points" * (counts.points > 1)
+    return f"{summary}{points}; {report.nfev} evaluation{'s' * (report.nfev != 1)} of f"
 
 
 def _table(report: Report) -> Iterator[str]:
-    rows = [
-        ("entry", " analytic", " numerical", "+- error", "difference", "in bars", "relative"),
-        *(_row(entry, several=report.coverage.points > 1) for entry in _shown(report)),
-    ]
+    """Yield the entries that are not right, or the least certain ones, in columns."""
+    verdicts = report.entries["verdict"]
+    worst = report.worst(1)["verdict"][0]
+    alike = int(np.count_nonzero(verdicts == worst))
+    shown = report.worst(min(alike, ROWS_AGREED if worst == AGREE else ROWS))
+    several = report.coverage.points > 1
+    rows = [HEADER, *(_row(entry, several=several) for entry in shown)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-    left_out = report.entries.size - (len(rows) - 1)
-    if left_out and report.verdict != AGREE:
-        differ = int(np.count_nonzero(report.entries["verdict"] == DISAGREE))
-        wrong = max(differ - (len(rows) - 1), 0)
-        what = "entry" if left_out == 1 else "entries"
-        yield f"... {left_out} more {what}" + f", {wrong} of which differ" * bool(wrong)
-
-
-def _shown(report: Report) -> NDArray[Any]:
-    """Return the entries for the table: those that are not right, or the least certain ones."""
-    verdicts = report.entries["verdict"]
-    for verdict in (DISAGREE, INCONCLUSIVE):
-        if (verdicts == verdict).any():
-            return report.worst(min(int(np.count_nonzero(verdicts == verdict)), ROWS))
-    return report.worst(ROWS_AGREED)
+    left = report.entries.size - shown.size
+    if left and report.verdict != AGREE:
+        wrong = max(int(np.count_nonzero(verdicts == DISAGREE)) - shown.size, 0)
+        what = "entry" if left == 1 else "entries"
+        yield f"... {left} more {what}" + f", {wrong} of which differ" * bool(wrong)
 
 
 def _row(entry: Any, *, several: bool) -> tuple[str, ...]:
-    index = ", ".join(map(str, entry["index"]))
+    """Return the cells of an entry; values have the digits in which a difference can be seen."""
+    index, name = ", ".join(map(str, entry["index"])), str(entry["name"])
     where = f"point {entry['point']} " * several + f"[{index}]" * bool(index)
-    label = f"{where} {_short(str(entry['name']))}".strip()
+    name = name if len(name) <= WIDEST else f"{name[: WIDEST - 3]}..."
+    analytic, numerical, size = entry["analytic"], entry["numerical"], abs(entry["analytic"])
+    digits = float(np.clip(0.1 * abs(entry["difference"]), 1e-15 * size, 1e-5 * size)) or math.inf
     return (
-        label,
-        format_value(entry["analytic"], _digits(entry["analytic"], abs(entry["difference"]))),
-        format_value(entry["numerical"], max(entry["error"], 1e-15 * abs(entry["numerical"]))),
+        f"{where} {name}".strip(),
+        format_value(analytic, digits),
+        format_value(numerical, max(entry["error"], 1e-15 * abs(numerical))),
         f"{entry['error']:.1g}",
         f"{entry['difference']:.2g}",
         f"{entry['bars']:.2g}",
         f"{entry['relative']:.1g}",
     )
-
-
-def _digits(value: Any, difference: float) -> float:
-    """Return an error down to which a number is written so that a difference can be seen."""
-    size = abs(value)
-    return float(np.clip(0.1 * difference, 1e-15 * size, 1e-5 * size)) or math.inf
-
-
-def _some(title: str, sentences: tuple[str, ...]) -> Iterator[str]:
-    for sentence in sentences[:SENTENCES]:
-        yield f"{title}: {sentence}"
-    if len(sentences) > SENTENCES:
-        where = "hints" if title == "likely" else "notes"
-        yield f"... {len(sentences) - SENTENCES} more in `.{where}`"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= WIDEST else f"{text[: WIDEST - 3]}..."

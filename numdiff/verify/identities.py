@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from numdiff.verify.arrays import DOUBLE, Floats, Function
+from numdiff.verify.rule import allowed
 
-    Floats = NDArray[np.float64]
-
-__all__ = [
-    "Identity",
-    "adjoint",
-    "is_function",
-    "linearity",
-    "spacing_of",
-    "symmetry",
-    "weights",
-]
+__all__ = ["Identity", "adjoint", "linearity", "spacing_of", "symmetry", "weights"]
 
 
-# Products of some thousand terms may differ by so much of the sum of their sizes.
-STRICT = 1e-10
-# The same in roundings, where numbers are coarser: random products in single precision need one.
-ROUNDINGS = 64.0
+ROUNDINGS = 64.0  # of the sum of sizes: random products in single precision need one
 
 
 class Identity(NamedTuple):
@@ -38,22 +24,14 @@ class Identity(NamedTuple):
         Which ones.
     first, second : float or complex
         The numbers.
-    size : float
-        The sum of the sizes of the terms they are made of.
-    spacing : float, default 2**-52
-        Of the numbers they are made of, relative.
+    bar : float
+        By how much rounding alone may make them differ.
     """
 
     name: str
     first: Any
     second: Any
-    size: float
-    spacing: float = 2.0**-52
-
-    @property
-    def bar(self) -> float:
-        """By how much rounding alone may make them differ."""
-        return max(STRICT, ROUNDINGS * self.spacing) * self.size
+    bar: float
 
     @property
     def holds(self) -> bool:
@@ -66,15 +44,10 @@ class Identity(NamedTuple):
         return f"{self.name}: {self.first:.10g} and {self.second:.10g} should be equal but are not"
 
 
-def is_function(derivative: Any) -> bool:
-    """Say whether a derivative is a function of x: operators can be called, too, but with v."""
-    return callable(derivative) and not hasattr(derivative, "matvec")
-
-
 def spacing_of(*arrays: Any) -> float:
     """Return the spacing at 1 of the coarsest type among arrays, at least that of doubles."""
     kinds = [np.dtype(getattr(array, "dtype", None)) for array in arrays]
-    return max([2.0**-52, *(float(np.finfo(kind).eps) for kind in kinds if kind.kind in "fc")])
+    return max([DOUBLE, *(float(np.finfo(kind).eps) for kind in kinds if kind.kind in "fc")])
 
 
 def weights(random: np.random.Generator, size: int) -> Floats:
@@ -82,12 +55,7 @@ def weights(random: np.random.Generator, size: int) -> Floats:
     return np.asarray(random.uniform(0.5, 1.5, size) * random.choice([-1.0, 1.0], size))
 
 
-def adjoint(
-    forward: Callable[[Floats], NDArray[Any]],
-    backward: Callable[[Floats], NDArray[Any]],
-    n: int,
-    random: np.random.Generator,
-) -> Identity:
+def adjoint(forward: Function, backward: Function, n: int, random: np.random.Generator) -> Identity:
     """Compare w.(J v) with (w J).v for random v and w (Claerbout 1992, Earth Soundings Analysis).
 
     Parameters
@@ -108,13 +76,11 @@ def adjoint(
     if back.shape != v.shape:
         raise ValueError(f"the adjoint product must have the size of x, {n}, got {back.size}")
     size = float(np.abs(w) @ np.abs(product) + np.abs(v) @ np.abs(back))
-    name, spacing = "adjoint test, w.(J v) and (w J).v", spacing_of(product, back)
-    return Identity(name, w @ product, back @ v, size, spacing)
+    bar = allowed(ROUNDINGS * spacing_of(product, back) * size, size)
+    return Identity("adjoint test, w.(J v) and (w J).v", w @ product, back @ v, float(bar))
 
 
-def linearity(
-    apply: Callable[[Floats], NDArray[Any]], matrix: NDArray[Any], random: np.random.Generator
-) -> Identity:
+def linearity(apply: Function, matrix: Floats, random: np.random.Generator) -> Identity:
     """Compare products with a random vector and its negative with sums of those with unit vectors.
 
     Parameters
@@ -132,24 +98,23 @@ def linearity(
     added, sizes = np.tile(matrix @ v, 2), np.tile(np.abs(matrix) @ np.abs(v), 2)
     with np.errstate(all="ignore"):
         worst = int(np.argmax(np.nan_to_num(np.abs(asked - added) / sizes)))
-    name, size = "linearity of the product", float(sizes[worst])
-    return Identity(name, asked[worst], added[worst], size, spacing_of(asked, matrix))
+    bar = allowed(ROUNDINGS * spacing_of(asked, matrix) * sizes[worst], sizes[worst])
+    return Identity("linearity of the product", asked[worst], added[worst], float(bar))
 
 
-def symmetry(matrix: NDArray[Any], bars: Floats) -> Identity:
+def symmetry(matrix: Floats, error: Floats) -> Identity:
     """Compare a Hessian (n, n) with its transpose, at the worst pair.
 
     Parameters
     ----------
     matrix : array (n, n)
         The Hessian.
-    bars : array (n, n)
+    error : array (n, n)
         By how much each entry may be off.
     """
-    gap, either = np.abs(matrix - matrix.T), bars + bars.T
-    sizes = np.maximum(np.abs(matrix), np.abs(matrix.T)) + either / STRICT
+    bars = allowed(error + error.T, np.maximum(np.abs(matrix), np.abs(matrix.T)))
     with np.errstate(all="ignore"):
-        worst = np.argmax(np.nan_to_num(gap / sizes))
+        worst = np.argmax(np.nan_to_num(np.abs(matrix - matrix.T) / bars))
     i, j = (int(k) for k in np.unravel_index(worst, matrix.shape))
     name = f"symmetry, worst at entries [{i}, {j}] and [{j}, {i}]"
-    return Identity(name, matrix[i, j], matrix[j, i], float(sizes[i, j]))
+    return Identity(name, matrix[i, j], matrix[j, i], float(bars[i, j]))

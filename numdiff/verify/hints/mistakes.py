@@ -4,31 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 
-from numdiff.verify.evidence import (
-    CLUSTERS,
-    EPS,
-    MARGIN,
-    MOST,
-    WIDE,
-    Idea,
-    View,
-    fits_of,
-    listed,
-    mend,
-)
+from numdiff.verify.arrays import DOUBLE, Floats
+from numdiff.verify.hints.ideas import CLUSTERS, MARGIN, WIDE, Idea, View, fits_of, listed, mend
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.intp]
-    Mask = NDArray[np.bool_]
-
-__all__ = ["factors", "factors_of_lines", "facts", "outer_product", "scales", "terms"]
+__all__ = ["factors", "factors_by_line", "facts", "rank_one", "scales", "terms"]
 
 
 DENOMINATOR = 12  # largest of the fractions that count as such
@@ -72,32 +56,23 @@ class _Constant(NamedTuple):
     price: float
     free: bool = False  # whether it is no more than a number
 
-    def signed(self) -> str:
-        """Write it with its sign."""
-        return "-" * (self.value < 0.0) + self.text
-
 
 # --- Entries that are missing, too many, or mirrored ---
 
 
 def facts(view: View) -> Iterator[Idea]:
     """Yield what needs no evidence because it can be seen."""
-    seen, nothing = -MARGIN, np.full(view.row.shape, np.nan)
+    visible, nothing = -MARGIN, np.full(view.row.shape, np.nan)
     if view.evidence.kind == "hessian":
         mirrored = view.evidence.analytic.T[view.wrong]
+        words, price = "only one triangle is filled: missing {0}", 2.0 * visible
         if view.analytic[fits_of(mirrored, view)].any():
-            yield mend(
-                view,
-                mirrored,
-                "not symmetric: wrong {0}, right on the other side of the diagonal",
-                3.0,
-            )
-        else:
-            yield mend(view, mirrored, "only one triangle is filled: missing {0}", 2.0 * seen)
+            words, price = "not symmetric: wrong {0}, right on the other side of the diagonal", 3.0
+        yield mend(view, mirrored, words, price)
     missing = np.where(view.analytic == 0.0, view.numerical, nothing)
-    yield mend(view, missing, "the derivative is missing, 0 instead of its value, {0}", seen)
+    yield mend(view, missing, "the derivative is missing, 0 instead of its value, {0}", visible)
     spurious = np.where(np.abs(view.numerical) <= view.bars, view.numerical, nothing)
-    yield mend(view, spurious, "the derivative is not zero {0}, where it should be", seen)
+    yield mend(view, spurious, "the derivative is not zero {0}, where it should be", visible)
 
 
 # --- Factors ---
@@ -110,86 +85,65 @@ def factors(view: View, *, whole: bool, by: tuple[tuple[str, Floats], ...]) -> I
     """
     for name, basis in [("", np.ones(view.row.shape)), *by]:
         ratio = view.numerical / (view.analytic * basis)
-        error = (view.bars + 4.0 * EPS * np.abs(view.numerical)) / np.abs(view.analytic * basis)
+        error = (view.bars + 4.0 * DOUBLE * np.abs(view.numerical)) / np.abs(view.analytic * basis)
         for factor, spread in _clusters(ratio, error, whole=whole):
-            if name or abs(factor - 1.0) > PLAUSIBLE:
-                yield _factor_idea(view, name, basis, (factor, spread), by)
+            if name:
+                yield _by_law(view, name, basis, _constant(factor, spread, most=SIMPLE))
+            elif abs(factor - 1.0) > PLAUSIBLE:
+                yield _by_number(view, _constant(factor, spread, most=math.inf), by)
 
 
-def _factor_idea(
-    view: View,
-    name: str,
-    basis: Floats,
-    ratio: tuple[float, float],
-    bases: tuple[tuple[str, Floats], ...],
-) -> Idea:
-    """Return the idea that the analytic entries lack ``ratio * basis``."""
-    constant = _constant(*ratio, most=SIMPLE if name else MOST)
+def _by_law(view: View, name: str, basis: Floats, constant: _Constant) -> Idea:
+    """Return the idea that the analytic entries lack a factor ``constant * basis``."""
     # a number and a law together need three entries: x often holds simple ratios
-    free = 2 * int(bool(name) and constant.price > 0.0) or int(constant.free)
-    price = constant.price
-    price += 0.0 if not name else 1.2 if name in {"x", "1/x"} else 2.0
-    idea = mend(view, view.analytic * basis * constant.value, "", price, free)
+    free = 2 * int(constant.price > 0.0)
+    price = constant.price + (1.2 if name in {"x", "1/x"} else 2.0)
+    sign = "-" * (constant.value < 0.0)
+    factor = name if constant.value == 1.0 else f"{sign}{constant.text} * {name}"
+    whose = "parameter" if "x" in name.replace("exp", "") else "value f"
+    cause = f"as of a {whose} on another scale"
+    if "(x/f)" in name:
+        cause = "as between x, f and their logarithms"
+    words = f"a factor {factor} is missing {{0}} (chain rule, {cause})"
+    idea = mend(view, view.analytic * basis * constant.value, words, price, free)
+    believable = constant.price <= 0.0 or _varies(basis[idea.mended[view.wrong]])
+    return idea if believable else idea._replace(price=math.inf)
+
+
+def _by_number(view: View, constant: _Constant, by: tuple[tuple[str, Floats], ...]) -> Idea:
+    """Return the idea that the analytic entries lack a constant factor."""
+    value, size = constant.value, abs(constant.value)
+    idea = mend(view, view.analytic * value, "", constant.price, int(constant.free))
     chosen = idea.mended[view.wrong]
-    if name:
-        whole = name if constant.value == 1.0 else f"{constant.signed()} * {name}"
-        idea = idea._replace(
-            words=f"a factor {whole} is missing {{0}} (chain rule, {_cause(name)})"
-        )
-        return idea if constant.price <= 0.0 or _varies(basis[chosen]) else _nothing(idea)
-    same = [n for n, b in bases if chosen.any() and _is_all(b[chosen], constant.value)]
-    return idea._replace(words=_constant_words(view, constant, same, chosen))
-
-
-def _is_all(values: Floats, constant: float) -> bool:
-    return bool((np.abs(values - constant) <= ALIKE * abs(constant)).all())
+    alike = [bool((np.abs(basis[chosen] - value) <= ALIKE * size).all()) for _, basis in by]
+    same = [by[k][0] for k in np.flatnonzero(alike)] if chosen.any() else []
+    laws = f" (or a factor {' or '.join(same[:2])} by the chain rule, the same here)" * bool(same)
+    if value == -1.0:
+        return idea._replace(words=f"the sign is wrong {{0}}{laws}")
+    about = f", {constant.reason}" * bool(constant.reason)
+    if size in {0.5, 2.0}:
+        about = ", doubled" if size < 1.0 else ", halved"
+    number = round(max(size, 1.0 / size))
+    if chosen.all() and constant.text in {f"{number}", f"1/{number}"} and not same:
+        lengths = zip(("outputs", "inputs"), view.wrong.shape, strict=True)
+        counts = [f" (number of {name})" for name, length in lengths if number == length > 1]
+        what = "".join(reversed(counts))
+        about += f", perhaps a mean against a sum over {number}{what}" * (number > 4 or bool(what))
+    sign = "the sign is wrong and " * (value < 0.0)
+    kind = "common" if constant.free else "constant"
+    ratio = f"analytic / numerical = {1.0 / value:.6g}"
+    words = f"{sign}a {kind} factor {constant.text} is missing {{0}} ({ratio}{about}){laws}"
+    return idea._replace(words=words)
 
 
 def _varies(values: Floats) -> bool:
     return bool((values != values[:1]).any())
 
 
-def _nothing(idea: Idea) -> Idea:
-    return idea._replace(price=math.inf)
-
-
-def _cause(name: str) -> str:
-    if "(x/f)" in name:
-        return "as between x, f and their logarithms"
-    return (
-        f"as of a {'parameter' if 'x' in name.replace('exp', '') else 'value f'} on another scale"
-    )
-
-
-def _constant_words(view: View, constant: _Constant, same: list[str], chosen: Mask) -> str:
-    """Write a sentence about a constant factor that is missing."""
-    also = (
-        f" (or a factor {' or '.join(same[:2])} by the chain rule, the same here)" if same else ""
-    )
-    if constant.value == -1.0:
-        return f"the sign is wrong {{0}}{also}"
-    size, about = abs(constant.value), ""
-    if size in {0.5, 2.0}:
-        about = ", doubled" if size < 1.0 else ", halved"
-    elif constant.reason:
-        about = f", {constant.reason}"
-    number = round(max(size, 1.0 / size))
-    if chosen.all() and constant.text in {f"{number}", f"1/{number}"} and not same:
-        m, n = view.wrong.shape
-        what = " (number of inputs)" * (number == n > 1) + " (number of outputs)" * (
-            number == m > 1
-        )
-        about += f", perhaps a mean against a sum over {number}{what}" * (number > 4 or bool(what))
-    sign = "the sign is wrong and " if constant.value < 0.0 else ""
-    kind = "common" if constant.free else "constant"
-    ratio = f"analytic / numerical = {1.0 / constant.value:.6g}"
-    return f"{sign}a {kind} factor {constant.text} is missing {{0}} ({ratio}{about}){also}"
-
-
 def _constant(value: float, spread: float, most: float) -> _Constant:
     """Return the constant that a number is, if it costs no more than `most` and fits so well."""
     sign, size = math.copysign(1.0, value), abs(value)
-    digits = -math.log10(max(spread / size, EPS)) - MARGIN
+    digits = -math.log10(max(spread / size, DOUBLE)) - MARGIN
     whole = round(min(max(size, 1.0 / size), LARGEST))
     near = [CONSTANTS[i] for i in np.flatnonzero(np.abs(VALUES - size) <= spread)]
     near += [_fraction(whole, 1), _fraction(1, whole)]
@@ -200,17 +154,15 @@ def _constant(value: float, spread: float, most: float) -> _Constant:
 
 
 def _fraction(top: int, bottom: int) -> _Constant:
-    broken = min(top, bottom) > 1
-    price = math.log10(top * bottom) + 0.5 * broken
+    price = math.log10(top * bottom) + 0.5 * (min(top, bottom) > 1)
     return _Constant(top / bottom, f"{top}/{bottom}" if bottom > 1 else f"{top}", "", price)
 
 
 def _constants() -> Iterator[_Constant]:
     """Yield the well-known constants."""
-    for top in range(1, DENOMINATOR + 1):
-        for bottom in range(1, DENOMINATOR + 1):
-            if math.gcd(top, bottom) == 1:
-                yield _fraction(top, bottom)
+    for top, bottom in product(range(1, DENOMINATOR + 1), repeat=2):
+        if math.gcd(top, bottom) == 1:
+            yield _fraction(top, bottom)
     for name, value, reason in KNOWN:
         yield _Constant(value, name, reason, 1.5)
         yield _Constant(1.0 / value, f"1/({name})", reason, 1.5)
@@ -228,7 +180,7 @@ def _clusters(ratio: Floats, error: Floats, *, whole: bool) -> Iterator[tuple[fl
     if whole and (ratio - error).max() > (ratio + error).min():
         return  # they do not share one: seen without sorting
     order = usable[np.argsort(ratio[usable])]
-    value, wide = ratio[order], np.maximum(error[order], EPS * np.abs(ratio[order]))
+    value, wide = ratio[order], np.maximum(error[order], DOUBLE * np.abs(ratio[order]))
     breaks = np.flatnonzero(np.diff(value) > wide[1:] + wide[:-1]) + 1
     groups = sorted(np.split(np.arange(order.size), breaks), key=len, reverse=True)
     for group in groups[: 0 if whole and len(groups) > 1 else CLUSTERS]:
@@ -238,46 +190,29 @@ def _clusters(ratio: Floats, error: Floats, *, whole: bool) -> Iterator[tuple[fl
 
 def scales(view: View) -> Iterator[tuple[str, Floats]]:
     """Yield the factors that depend on x or f, at the wrong entries."""
-    x, f = _x_of(view), _f_of(view)
-    plain = [(name.format("x"), law(x)) for name, law in SCALES]
-    plain += [(name, law(x)) for name, law in LINKS]
-    plain += [(name.format("f"), law(f)) for name, law in SCALES]
-    plain.append(("(x/f)", x / f))
+    plain = [(name.format("x"), law(view.x)) for name, law in (*SCALES, *LINKS)]
+    plain += [(name.format("f"), law(view.f)) for name, law in SCALES]
+    plain.append(("(x/f)", view.x / view.f))
     if view.evidence.kind == "hessian" and view.evidence.x.size == view.wrong.shape[0]:
-        plain.append(("x[i]*x[j]", x * view.evidence.x[view.row]))
+        plain.append(("x[i]*x[j]", view.x * view.evidence.x[view.row]))
     for name, values in plain:
         if np.isfinite(values).any():
             yield name, values
             yield f"1/{name}", 1.0 / values
 
 
-def _x_of(view: View) -> Floats:
-    x = view.evidence.x
-    known = x.size == view.wrong.shape[1]
-    return np.asarray(x[view.column] if known else np.full(view.row.shape, np.nan))
-
-
-def _f_of(view: View) -> Floats:
-    f = np.array([np.nan]) if view.evidence.f is None else view.evidence.f
-    known = f.size == view.wrong.shape[0]
-    return np.asarray(
-        f[view.row] if known else np.full(view.row.shape, f[0] if f.size == 1 else np.nan)
-    )
-
-
-def factors_of_lines(view: View) -> Iterator[Idea]:
+def factors_by_line(view: View) -> Iterator[Idea]:
     """Yield a factor of its own for each row, or for each column."""
     for name, line in (("row", view.row), ("column", view.column)):
         counts = np.bincount(line)
-        several = np.count_nonzero(counts) > 1 and (counts[counts > 0] > 1).all()
-        if not several:
-            continue
-        weight = 1.0 / np.maximum(view.bars, EPS * np.abs(view.numerical)) ** 2
-        top = np.bincount(line, weight * view.analytic * view.numerical)
-        factor = top / np.bincount(line, weight * view.analytic**2)
-        words = f"every {name} lacks a constant factor of its own ({listed(factor[counts > 0])})"
         free = int(np.count_nonzero(counts))
-        yield mend(view, view.analytic * factor[line], words + " {0}", 1.0, free)
+        if free > 1 and (counts[counts > 0] > 1).all():
+            weight = 1.0 / np.maximum(view.bars, DOUBLE * np.abs(view.numerical)) ** 2
+            top = np.bincount(line, weight * view.analytic * view.numerical)
+            factor = top / np.bincount(line, weight * view.analytic**2)
+            own = f"a constant factor of its own ({listed(factor[counts > 0])})"
+            values = view.analytic * factor[line]
+            yield mend(view, values, f"every {name} lacks {own} {{0}}", 1.0, free)
 
 
 # --- Terms ---
@@ -306,26 +241,25 @@ def _term_words(constant: _Constant, name: str, same: list[str]) -> str:
     what = "" if name else ", a constant"
     also = f" (or in {' or '.join(same[:2])}, constant here)" if same and not name else ""
     sign = "-" if constant.value > 0.0 else "+"
-    told = f"analytic = numerical {sign} {size}{what} {{0}}{also}"
-    return f"a term is dropped, doubled or of the wrong sign: {told}"
+    law = f"analytic = numerical {sign} {size}{what} {{0}}{also}"
+    return f"a term is dropped, doubled or of the wrong sign: {law}"
 
 
 def _term_bases(view: View) -> Iterator[tuple[str, Floats]]:
     """Yield what differences may be proportional to."""
-    x, f, whole = _x_of(view), _f_of(view), view.evidence.x
-    ones, n = np.ones(x.shape), view.wrong.shape[1]
-    yield "", ones
-    found = [("x", x), ("x**2", x * x), ("x**3", x**3), ("1/x", 1.0 / x), ("sign(x)", np.sign(x))]
-    found += [("exp(x)", np.exp(x)), ("exp(-x)", np.exp(-x)), ("sin(x)", np.sin(x))]
-    found += [("cos(x)", np.cos(x)), ("f", f), ("f*x", f * x), ("f/x", f / x)]
+    x, f, whole, n = view.x, view.f, view.evidence.x, view.wrong.shape[1]
+    yield "", np.ones(x.shape)
+    bases = [("x", x), ("x**2", x * x), ("x**3", x**3), ("1/x", 1.0 / x), ("sign(x)", np.sign(x))]
+    bases += [("exp(x)", np.exp(x)), ("exp(-x)", np.exp(-x)), ("sin(x)", np.sin(x))]
+    bases += [("cos(x)", np.cos(x)), ("f", f), ("f*x", f * x), ("f/x", f / x)]
     if whole.size == n:
-        found += [(f"x[j{step:+d}]", whole[(view.column + step) % n]) for step in (1, -1) if n > 2]
-    if view.evidence.kind == "hessian" and whole.size == n:
-        found.append(("x[i]*x[j]", x * whole[view.row]))
-    yield from ((name, values) for name, values in found if np.isfinite(values).any())
+        bases += [(f"x[j{step:+d}]", whole[(view.column + step) % n]) for step in (1, -1) if n > 2]
+        if view.evidence.kind == "hessian":
+            bases.append(("x[i]*x[j]", x * whole[view.row]))
+    yield from ((name, values) for name, values in bases if np.isfinite(values).any())
 
 
-def outer_product(view: View) -> Iterator[Idea]:
+def rank_one(view: View) -> Iterator[Idea]:
     """Yield a difference of rank one."""
     evidence, shape = view.evidence, view.wrong.shape
     difference = np.where(view.wrong, evidence.numerical - evidence.analytic, 0.0)
@@ -335,7 +269,7 @@ def outer_product(view: View) -> Iterator[Idea]:
         return
     largest = np.abs(difference).max()
     u, s, v = np.linalg.svd(difference / largest, full_matrices=False)
-    product = largest * s[0] * np.outer(u[:, 0], v[0])
+    outer = largest * s[0] * np.outer(u[:, 0], v[0])
     words = "the difference is an outer product u v^T {0}: such a term is dropped or doubled"
-    values = view.analytic + product[view.wrong]
+    values = view.analytic + outer[view.wrong]
     yield mend(view, values, words, 3.0, sum(sides) - 1)._replace(signal=difference)

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from numdiff.estimate import Status
+from numdiff.estimate import Estimate, Status
+from numdiff.verify.arrays import Array, Floats, Mask
 from numdiff.verify.report import AGREE, DISAGREE, INCONCLUSIVE
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from numdiff.estimate import Estimate
-
-    Floats = NDArray[np.float64]
-
-__all__ = ["Judged", "Numerical", "Sizes", "judge", "numerical_of", "reasons"]
+__all__ = [
+    "BARS", "Judged", "Numerical", "Sizes", "allowed", "is_wrong", "judge", "matrices_of",
+    "reasons",
+]  # fmt: skip
 
 
 # A bar holds in 98 to 99 % of entries; on the tuning corpora no smooth function exceeded five, and
 # functions whose noise comes in pieces, as of integration with a varying step, exceeded fourteen.
-SAFETY, NOISY_SAFETY = 8.0, 16.0
-# Formulas of some hundred operations differ by so much: of the value, by rounding alone.
+BARS, BARS_OF_NOISE = 8.0, 16.0
+# The floor: formulas of some hundred operations differ by so much of the value by rounding alone.
 STRICT = 1e-10
 # An entry that may be zero is measured against its row: a thousandth of the largest effect on f.
 SHARE = 1e-3
@@ -35,13 +32,13 @@ TRUSTED.setflags(write=False)
 
 
 class Numerical(NamedTuple):
-    """The numerical derivative as matrices (m, n), outputs by inputs."""
+    """The numerical derivative as matrices (m, n), outputs by inputs; see `Estimate`."""
 
-    value: NDArray[Any]
+    value: Array
     error: Floats
-    status: NDArray[np.uint8]
-    left: NDArray[Any]
-    right: NDArray[Any]
+    status: Array
+    left: Array
+    right: Array
     noise: Floats
     step: Floats | float = math.inf
 
@@ -64,37 +61,54 @@ class Sizes(NamedTuple):
     inputs: Floats
     rows: Floats
     weights: Floats | None
-    still: NDArray[np.bool_]
+    still: Mask
 
 
 class Judged(NamedTuple):
     """The outcome, each array (m, n).
 
-    `bars` is what the difference may be, `doubt` the part of it that is uncertainty rather than
-    rounding, `scale` the size of an entry.
+    `limit` is what the difference may be, `bar` the unit in which it is told, `doubt` the part of
+    the limit that is uncertainty rather than rounding, `scale` the size of an entry.
     """
 
-    verdict: NDArray[np.str_]
-    difference: NDArray[Any]
-    bars: Floats
+    verdict: Array
+    difference: Array
+    limit: Floats
+    bar: Floats
     doubt: Floats
     scale: Floats
 
+    @property
+    def needed(self) -> Floats:
+        """The tolerance, relative to the size of an entry, that it would meet."""
+        with np.errstate(all="ignore"):
+            return np.asarray((np.abs(self.difference) + self.doubt) / self.scale)
 
-def numerical_of(estimate: Estimate, m: int, n: int) -> Numerical:
-    """Return the matrices (m, n) of an estimate."""
+
+def matrices_of(estimate: Estimate, m: int, n: int) -> Numerical:
+    """Return an estimate as matrices (m, n)."""
     return Numerical(*(np.reshape(getattr(estimate, name), (m, n)) for name in Numerical._fields))
 
 
+def allowed(error: Any, size: Any) -> Any:
+    """Return what two values of this size may differ by: their error, or the floor if larger."""
+    return np.fmax(error, STRICT * size)
+
+
+def is_wrong(analytic: Any, numerical: Any, error: Any, size: Any) -> Mask:
+    """Say where a difference is more than bars and the floor allow."""
+    return np.asarray(np.abs(analytic - numerical) > allowed(BARS * error, size))
+
+
 def judge(
-    analytic: NDArray[Any], rounding: Floats, numerical: Numerical, sizes: Sizes, rtol: float
+    analytic: Array, rounding: Floats, numerical: Numerical, sizes: Sizes, rtol: float
 ) -> Judged:
     """Judge each entry of a derivative.
 
-    An entry disagrees if its difference from the numerical value exceeds eight times the bars of
-    both together and is more than rounding. It agrees if difference and bars together stay below
-    `rtol` of its size: as in an equivalence test (Schuirmann 1987, doi:10.1007/BF01068419), that
-    nothing was found is not enough. Else it is inconclusive.
+    An entry disagrees if its difference from the numerical value exceeds both eight times the bars
+    of the two together and the floor, 1e-10 of its size. It agrees if difference and bars together
+    stay below `rtol` of its size: as in an equivalence test (Schuirmann 1987,
+    doi:10.1007/BF01068419), that nothing was found is not enough. Else it is inconclusive.
 
     Parameters
     ----------
@@ -109,21 +123,24 @@ def judge(
     rtol : float
         The agreement that is to be proven.
     """
-    value, known = numerical.value, TRUSTED[numerical.status] & np.isfinite(numerical.error)
+    value, trusted = numerical.value, TRUSTED[numerical.status] & np.isfinite(numerical.error)
     with np.errstate(all="ignore"):
         difference = analytic - value
         gap, size = np.abs(difference), np.fmax(np.abs(analytic), np.abs(value))
-        safety = np.where(numerical.status == Status.OK, SAFETY, NOISY_SAFETY)
-        doubt = np.where(known, safety * (numerical.error + rounding), np.inf)
-        typical = _typical(np.where(known, np.abs(value), 0.0), sizes)
-        bars = np.fmax(doubt, STRICT * size)
+        bars = np.where(numerical.status == Status.OK, BARS, BARS_OF_NOISE)
+        doubt = np.where(trusted, bars * (numerical.error + rounding), np.inf)
+        typical = _typical(np.where(trusted, np.abs(value), 0.0), sizes)
+        limit = allowed(doubt, size)
         # what is surely not zero has a size of its own
         scale = np.where(np.abs(value) > doubt, np.abs(value), np.fmax(size, SHARE * typical))
-        differs = known & ~(np.isfinite(analytic) & (gap <= bars))
+        # where the floor alone accepts a difference it is told in units of the floor
+        floored = trusted & (doubt < gap) & (gap <= limit)
+        bar = np.where(floored, limit / bars, numerical.error + rounding)
+        differs = trusted & ~(np.isfinite(analytic) & (gap <= limit))
         nothing = sizes.still[:, None] & (size == 0.0)
-        proven = known & ~differs & (nothing | (gap + doubt <= rtol * scale))
+        proven = trusted & ~differs & (nothing | (gap + doubt <= rtol * scale))
     verdict = np.select([differs, proven], [DISAGREE, AGREE], INCONCLUSIVE)
-    return Judged(verdict, difference, bars, doubt, scale)
+    return Judged(verdict, difference, limit, bar, doubt, scale)
 
 
 def _typical(size: Floats, sizes: Sizes) -> Floats:
@@ -137,9 +154,7 @@ def _typical(size: Floats, sizes: Sizes) -> Floats:
 # Why something could not be told
 
 
-def reasons(
-    judged: Judged, analytic: NDArray[Any], numerical: Numerical, f0: Floats | None
-) -> Iterator[str]:
+def reasons(judged: Judged, analytic: Array, numerical: Numerical, f0: Floats) -> Iterator[str]:
     """Say why entries are inconclusive, and what to do about it: a sentence for each reason."""
     undecided = judged.verdict == INCONCLUSIVE
     lost = undecided & ~TRUSTED[numerical.status]
@@ -148,64 +163,49 @@ def reasons(
         detail = _between(chosen, analytic, numerical) if code == Status.KINK else ""
         yield f"{_count(chosen)}: {detail}{Status(code).message}"
     wide = undecided & ~lost
-    own = wide & (SAFETY * numerical.error < 0.25 * judged.doubt)
+    own = wide & (BARS * numerical.error < 0.25 * judged.doubt)
     if own.any():
         yield (
             f"{_count(own)}: the derivative that was given changes by "
-            f"{_needed(own, judged):.0e} of its size when x moves by its last bits, so it is no "
-            "more exact than that; look for cancellation or randomness inside"
+            f"{judged.needed[own].max():.0e} of its size when x moves by its last bits, so it is "
+            "no more exact than that; look for cancellation or randomness inside"
         )
     if (wide & ~own).any():
         yield _too_wide(wide & ~own, judged, numerical, f0)
 
 
-def _too_wide(
-    chosen: NDArray[np.bool_], judged: Judged, numerical: Numerical, f0: Floats | None
-) -> str:
-    needed = _needed(chosen, judged)
-    # `rtol` is less than one, also when written with one digit
+def _too_wide(chosen: Mask, judged: Judged, numerical: Numerical, f0: Floats) -> str:
+    needed = judged.needed[chosen].max()
     remedy = f"accept rtol >= {needed:.0e}" if needed < REACHABLE else ""
     noisy = chosen & (numerical.status != Status.OK) & (numerical.noise > 0.0)
-    if f0 is None or len(f0) != len(noisy) or not noisy.any():
-        told = f"{_count(chosen)}: the error bars are too wide to prove agreement"
-        return told + f"; {remedy}" * bool(remedy)
+    if len(f0) != len(noisy) or not noisy.any():
+        wide = f"{_count(chosen)}: the error bars are too wide to prove agreement"
+        return wide + f"; {remedy}" * bool(remedy)
     with np.errstate(all="ignore"):
         level = np.max((numerical.noise / np.abs(f0)[:, None])[noisy])
+    remedy = f", or {remedy}" * bool(remedy)
     return (
         f"{_count(chosen)}: f itself is good to {level:.0e} only; compute it more accurately "
-        "(tighter solver tolerances, double precision, more samples)"
-        + f", or {remedy}"
-        * bool(remedy)
+        f"(tighter solver tolerances, double precision, more samples){remedy}"
     )
 
 
-def _needed(chosen: NDArray[np.bool_], judged: Judged) -> float:
-    """Return the tolerance, relative to the size of an entry, that all of these would meet."""
-    with np.errstate(all="ignore"):
-        needed = (np.abs(judged.difference) + judged.doubt) / judged.scale
-    return float(np.max(needed[chosen]))
-
-
-def _between(chosen: NDArray[np.bool_], analytic: NDArray[Any], numerical: Numerical) -> str:
+def _between(chosen: Mask, analytic: Array, numerical: Numerical) -> str:
     """Say where a value lies at a kink."""
     ends = np.stack([numerical.left[chosen], numerical.right[chosen]])
     if np.iscomplexobj(ends) or np.iscomplexobj(analytic) or not np.isfinite(ends).all():
         return ""
-    given = analytic[chosen]
-    slack = np.fmax(STRICT * np.abs(ends).max(axis=0), _blur(numerical)[chosen])
-    inside = (ends.min(axis=0) - slack <= given) & (given <= ends.max(axis=0) + slack)
+    with np.errstate(all="ignore"):  # what noise of f makes of the slopes, which have no bars
+        blur = np.nan_to_num(numerical.noise / numerical.step, posinf=0.0)[chosen]
+    slack = allowed(blur, np.abs(ends).max(axis=0))
+    value = analytic[chosen]
+    inside = (ends.min(axis=0) - slack <= value) & (value <= ends.max(axis=0) + slack)
     if inside.all():
         return "the given value lies between the left and the right derivative. "
     which = "the given value lies" if inside.size == 1 else f"{np.sum(~inside)} given values lie"
     return f"{which} outside the interval of left and right derivative. "
 
 
-def _blur(numerical: Numerical) -> Floats:
-    """Return what noise of f makes of the slopes on both sides, whose bars are not told."""
-    with np.errstate(all="ignore"):
-        return np.asarray(np.nan_to_num(numerical.noise / numerical.step, posinf=0.0))
-
-
-def _count(chosen: NDArray[np.bool_]) -> str:
+def _count(chosen: Mask) -> str:
     number = int(np.count_nonzero(chosen))
     return f"{number} {'entry' if number == 1 else 'entries'}"

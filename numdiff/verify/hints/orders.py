@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from numdiff.verify.evidence import CLUSTERS, WIDE, Idea, View, listed
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.intp]
-    Mask = NDArray[np.bool_]
+from numdiff.verify.arrays import Ints, Mask
+from numdiff.verify.hints.ideas import CLUSTERS, WIDE, Idea, View, listed
 
 __all__ = ["moves", "orders"]
 
@@ -55,12 +48,10 @@ def _orders_of(name: str, length: int) -> Iterator[tuple[str, float, Ints]]:
         yield f"the {name} are in reverse order", 1.0, order[::-1]
     for rows in range(2, length // 2 + 1):
         if length % rows == 0:
-            shape = f"{rows} x {length // rows} array"
-            words = (
-                f"the {name} are in the wrong order: a {shape} is transposed (C against Fortran)"
-            )
+            shape = f"a {rows} x {length // rows} array is transposed (C against Fortran)"
             # the array was walked through down its columns
-            yield words, 1.0, order.reshape(length // rows, rows).T.ravel()
+            turned = order.reshape(length // rows, rows).T.ravel()
+            yield f"the {name} are in the wrong order: {shape}", 1.0, turned
     shifts = range(1, length) if length <= ORDERS else (1, 2, length - 2, length - 1)
     for shift in shifts if length > 2 else ():
         step = shift if shift <= length // 2 else shift - length
@@ -107,39 +98,39 @@ def _permuted(view: View, axis: int, lines: Ints, fits: Mask) -> Iterator[Idea]:
     if not closed.any():
         return
     here, there = lines[closed], lines[source[closed]]
-    corrected = view.evidence.analytic.copy()
-    mended = np.zeros(view.wrong.shape, bool)
-    index = (here,) if axis == 0 else (slice(None), here)
-    corrected[index] = np.take(view.evidence.analytic, there, axis=axis)
-    mended[index] = True
-    name = line_name(view, axis)
-    words = (
-        f"the {name} {here[0]} and {here[1]} are swapped"
-        if here.size == 2
-        else f"the {name} are permuted: what belongs to {listed(here)} stands in {listed(there)}"
-    )
+    order = np.arange(view.wrong.shape[axis])
+    order[here] = there
+    words = f"are permuted: what belongs to {listed(here)} stands in {listed(there)}"
+    if here.size == 2:
+        words = f"{here[0]} and {here[1]} are swapped"
     price = math.lgamma(here.size + 1) / math.log(10.0)
-    yield Idea(words, price, 0, mended & view.wrong, corrected)
+    corrected = np.take(view.evidence.analytic, order, axis=axis)
+    words = f"the {line_name(view, axis)} {words}"
+    yield Idea(words, price, 0, _marked(view, axis, here), corrected)
 
 
 def _copied(view: View, axis: int, lines: Ints, held: Mask) -> Iterator[Idea]:
     """Yield the lines that hold a derivative of another index."""
     length = view.wrong.shape[axis]
     offsets = np.arange(length)[None, :] - lines[:, None]
-    found = [
+    sought = [
         (f"index off by one: {{0}} stands what belongs to the {way} index", offsets == step)
         for way, step in (("next", 1), ("previous", -1))
     ]
-    found += [
+    sought += [
         (f"wrong index: {{0}} stands what belongs to index {j}", np.arange(length)[None, :] == j)
         for j in np.flatnonzero(held.any(axis=0))[:CLUSTERS]
     ]
-    for words, sought in found:
-        at = (held & sought).any(axis=1)
+    analytic, numerical = view.evidence.analytic, view.evidence.numerical
+    for words, places in sought:
+        at = (held & places).any(axis=1)
         if at.any():
-            mended = np.zeros(view.wrong.shape, bool)
-            mended[(lines[at],) if axis == 0 else (slice(None), lines[at])] = True
-            mended &= view.wrong
-            corrected = np.where(mended, view.evidence.numerical, view.evidence.analytic)
-            idea = Idea(words, 0.5 + math.log10(length), 0, mended, corrected)
-            yield idea._replace(signal=view.evidence.analytic)
+            mended = _marked(view, axis, lines[at])
+            corrected = np.where(mended, numerical, analytic)
+            yield Idea(words, 0.5 + math.log10(length), 0, mended, corrected, analytic)
+
+
+def _marked(view: View, axis: int, lines: Ints) -> Mask:
+    """Return the wrong entries in some rows or columns."""
+    chosen = np.isin(np.arange(view.wrong.shape[axis]), lines)
+    return np.asarray(view.wrong & (chosen[:, None] if axis == 0 else chosen))

@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.intp]
-    Mask = NDArray[np.bool_]
+from numdiff.verify.arrays import DOUBLE, Array, Floats, Ints, Mask
 
 __all__ = [
-    "CLUSTERS",
-    "EPS",
-    "MARGIN",
-    "MOST",
-    "WIDE",
-    "Evidence",
-    "Idea",
-    "View",
-    "fits_of",
-    "listed",
-    "mend",
-    "place_of",
-    "view_of",
-]
+    "CLUSTERS", "MARGIN", "MOST", "WIDE", "Evidence", "Idea", "View", "fits_of", "listed", "mend",
+    "place_of", "view_of",
+]  # fmt: skip
 
 
-EPS = 2.0**-52
 MARGIN = 1.0  # digits beyond the price: one coincidence in ten of the rarest ideas is too many
 MOST = 12.0  # digits that an entry can hold, however small its bar: the rest is rounding
 WIDE = 1.0e7  # numbers that a search may compare: a second or so
@@ -66,7 +49,7 @@ class Evidence(NamedTuple):
 
 
 class View(NamedTuple):
-    """What is wrong with the matrix: K entries."""
+    """What is wrong with the matrix: K entries, and the x and f that belong to them, if any do."""
 
     evidence: Evidence
     wrong: Mask  # (m, n)
@@ -75,6 +58,8 @@ class View(NamedTuple):
     analytic: Floats
     numerical: Floats
     bars: Floats
+    x: Floats
+    f: Floats
 
 
 class Idea(NamedTuple):
@@ -90,15 +75,21 @@ class Idea(NamedTuple):
 
 def view_of(evidence: Evidence) -> View:
     """Find the entries that are wrong."""
-    analytic, numerical, bars = evidence[:3]
+    analytic, numerical, bars, x, f = evidence[:5]
     wrong = ~(np.abs(analytic - numerical) <= bars) & np.isfinite(numerical)
     row, column = np.nonzero(wrong)
-    return View(evidence, wrong, row, column, analytic[wrong], numerical[wrong], bars[wrong])
+    m, n = wrong.shape
+    inputs = np.resize(x if x.size == n else np.nan, n)
+    outputs = np.resize(f if f is not None and f.size in {1, m} else np.nan, m)
+    return View(
+        evidence, wrong, row, column, analytic[wrong], numerical[wrong], bars[wrong],
+        inputs[column], outputs[row],
+    )  # fmt: skip
 
 
 def fits_of(values: Floats, view: View) -> Mask:
     """Say which of the wrong entries would be right with these values (K,)."""
-    tolerance = view.bars + 4.0 * EPS * np.abs(values)
+    tolerance = view.bars + 4.0 * DOUBLE * np.abs(values)
     return np.asarray(np.isfinite(values) & (np.abs(values - view.numerical) <= tolerance))
 
 
@@ -120,16 +111,11 @@ def place_of(evidence: Evidence, mended: Mask) -> str:
         return "in all entries"
     if min(m, n) == 1:
         return "only " + _numbered("entry", "entries", np.flatnonzero(mended))
-    row, column = np.indices(mended.shape)
-    parts = [
-        ("on the diagonal", row == column),
-        ("off the diagonal", row != column),
-        ("above the diagonal", row < column),
-        ("below the diagonal", row > column),
-    ]
-    for words, part in parts if m == n else ():
+    i, j = np.indices(mended.shape)
+    parts = {"on": i == j, "off": i != j, "above": i < j, "below": i > j}
+    for word, part in parts.items() if m == n else ():
         if (mended <= part).all() and (mended | empty | ~part).all():
-            return words
+            return f"{word} the diagonal"
     rows, columns = np.flatnonzero(mended.any(axis=1)), np.flatnonzero(mended.any(axis=0))
     if (mended | empty)[rows].all():
         return "only " + _numbered("row", "rows", rows)
@@ -143,7 +129,7 @@ def _numbered(one: str, many: str, numbers: Ints) -> str:
     return f"in {one if numbers.size == 1 else many} {listed(numbers)}"
 
 
-def listed(values: NDArray[Any]) -> str:
+def listed(values: Array) -> str:
     """Write the first of some numbers."""
     shown = ", ".join(f"{value:.6g}" for value in values[:LISTED].tolist())
     return shown + ", ..." * (values.size > LISTED)

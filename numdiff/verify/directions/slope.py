@@ -9,52 +9,46 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from enum import IntEnum
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from numdiff.evaluation.call import Call, Form, evaluate
+from numdiff.verify.arrays import DOUBLE, Floats, Ints, Mask
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-
-__all__ = [
-    "DOUBLE",
-    "DOUBTS",
-    "FAST",
-    "KINKED",
-    "ROUGH",
-    "ROUNDED",
-    "Slope",
-    "directions",
-    "scales",
-    "short_slope",
-    "slope",
-]
+__all__ = ["Doubt", "Slope", "directions", "scales", "short_slope", "slope"]
 
 
-WIDEST = 1.5  # weights lie in [1/2, 3/2]: none can hide an entry, and no two cancel exactly
+HEAVIEST = 1.5  # weights lie in [1/2, 3/2]: none can hide an entry, and no two cancel exactly
 FIRST = 2.0**-10  # of the size of x: what its fourth power leaves is rounding
-FAR = 0.5  # of the size of x: where f that is rounded changes too, and x keeps its sign
+HALFWAY = 0.5  # of the size of x: where f that is rounded changes too, and x keeps its sign
 RATIO = 8.0  # between steps: three of them follow f over scales down to that part of x
-STEPS = RATIO ** -np.arange(3.0)
+FALLING = RATIO ** -np.arange(3.0)
 CLOSER = (1.0, 2.0**-9, 2.0**-18)  # where f is not defined at some step, all of them shrink
 REMAINDER = 1.0 / (RATIO**2 - 1.0)  # Richardson's weight: the error of a step goes with its square
-DOUBLE = 2.0**-52  # spacing of floating-point numbers at 1
 DIGITS = 53  # of a double, binary
 DEVIATIONS = 3.0  # of the noise
-SAFETY = 4.0  # of the bar: the noise is known from two numbers only
-NOISY = 100.0  # times rounding
-DOUBTS = (
+DISTRUST = 4.0  # of the bar: the noise is known from two numbers only
+NOISY = 100.0  # roundings
+SENTENCES = (
     "the bars are wider than the agreement asked for: rounding of f covers its derivative",
     "f is noisy well above rounding: compute f more accurately, or accept a larger rtol",
     "f has a kink at x along the direction: move x off it",
     "f varies faster than the steps could follow",
     "f is not defined on both sides of x: move x inwards",
 )
-ROUNDED, ROUGH, KINKED, FAST, OUTSIDE = range(5)
+
+
+class Doubt(IntEnum):
+    """What makes the bar of a slope."""
+
+    ROUNDED, ROUGH, KINKED, FAST, OUTSIDE = range(5)
+
+    @property
+    def sentence(self) -> str:
+        """What this says of f, and what to do about it."""
+        return SENTENCES[self]
 
 
 class Slope(NamedTuple):
@@ -63,14 +57,14 @@ class Slope(NamedTuple):
     value: Floats
     bar: Floats
     noise: Floats  # standard deviation of the error of f
-    doubt: NDArray[np.int64]  # number in DOUBTS, of what makes the bar
+    doubt: Ints  # a Doubt: what makes the bar
     plain: Floats  # (3, m): the central difference at each step
     steps: Floats  # (3,)
-    still: NDArray[np.bool_]  # where f did not change at all
+    still: Mask  # where f did not change at all
     form: Form
     nfev: int
 
-    def unlike(self, value: Any, rows: Any) -> Floats:
+    def distance(self, value: Any, rows: Any) -> Floats:
         """Return how far the middle one of the central differences is from other values."""
         return np.asarray(np.median(np.abs(self.plain[:, rows] - value), axis=0))
 
@@ -79,9 +73,9 @@ class Slope(NamedTuple):
         spread = _spread(self.noise[row], self.steps)
         return np.asarray(np.abs(self.plain[:, row] - self.value[row]) + spread)
 
-    def told(self, rows: Any, noise: float | None) -> Any:
-        """Return what is to be told of the noise of some outputs: nothing if it is not known."""
-        rough = (self.doubt[rows] == ROUGH).all()
+    def noise_of(self, rows: Any, noise: float | None) -> Any:
+        """Return what an operator is to know of the noise of some outputs."""
+        rough = (self.doubt[rows] == Doubt.ROUGH).all()
         return self.noise[rows] if noise is None and rough else noise
 
 
@@ -92,25 +86,24 @@ class _Pairs(NamedTuple):
     even: Floats  # (P, m): sums
     size: Floats  # (m,): largest absolute value
     grain: Floats  # (m,): power of two of which all values are multiples, as of single precision
-    still: NDArray[np.bool_]
-    stuck: NDArray[np.bool_]  # where the smallest step is too small to change f, others are not
+    still: Mask
     form: Form
     trouble: Exception | None
 
 
-def scales(x: Floats, room: Floats | None) -> Floats:
+def scales(x: Floats, room: Floats | float) -> Floats:
     """Return the size of each entry of x: a zero has that of the others, and bounds leave room."""
     sizes = np.abs(x)
-    known = sizes[sizes > 0.0]
-    sizes[sizes == 0.0] = np.median(known) if known.size else 1.0
-    return sizes if room is None else np.minimum(sizes, room / (WIDEST * FAR))
+    moving = sizes[sizes > 0.0]
+    sizes[sizes == 0.0] = np.median(moving) if moving.size else 1.0
+    return np.minimum(sizes, room / (HEAVIEST * HALFWAY))
 
 
 def directions(sizes: Floats, seed: int | np.random.Generator) -> Iterator[Floats]:
     """Yield random directions scaled like x, without end."""
     random = np.random.default_rng(seed)
     while True:
-        weights = random.uniform(2.0 - WIDEST, WIDEST, sizes.size)
+        weights = random.uniform(2.0 - HEAVIEST, HEAVIEST, sizes.size)
         weights[random.random(sizes.size) < 0.5] *= -1.0
         yield weights * sizes
 
@@ -144,9 +137,9 @@ def slope(call: Call, x: Floats, v: Floats, *, size: Floats | float, noise: floa
     """
     nfev = 0
     for closer in CLOSER:
-        steps = STEPS * FIRST * closer
-        pairs = _pairs(call, x, v, steps)
+        steps = FALLING * FIRST * closer
         nfev += 2 * steps.size
+        pairs = _pairs(call, x, v, steps)
         if np.isfinite(pairs.odd[1:]).all():
             break
     if pairs.trouble is not None and not np.isfinite(pairs.odd).any():
@@ -158,22 +151,24 @@ def slope(call: Call, x: Floats, v: Floats, *, size: Floats | float, noise: floa
             f"{kind} values of shape {pairs.form.shape}"
         )
     with np.errstate(all="ignore"):  # rows that are not finite are told by their bars
-        found = _judged(pairs, steps, size, noise)._replace(nfev=nfev)
-    stuck = pairs.stuck & (size > 0.0)
-    return _stirred(call, x, v, found, stuck) if stuck.any() else found
+        best = _best(pairs, steps, size, noise)._replace(nfev=nfev)
+    # the smallest step may be too small to change f where others are not
+    lost = (pairs.odd[-1] == 0.0) & (pairs.odd != 0.0).any(axis=0)
+    stuck = pairs.still | (lost & (size > 0.0))
+    return _stirred(call, x, v, best, stuck) if stuck.any() else best
 
 
-def _stirred(call: Call, x: Floats, v: Floats, found: Slope, stuck: NDArray[np.bool_]) -> Slope:
+def _stirred(call: Call, x: Floats, v: Floats, near: Slope, stuck: Mask) -> Slope:
     """Tell f that is rounded, and stuck for that reason, from one that does not change at all."""
-    far = _pairs(call, x, v, np.array([FAR]), found.form)
-    constant = found.still & far.still
+    far = _pairs(call, x, v, np.array([HALFWAY]), near.form)
+    constant = near.still & far.still
     rounded = stuck & ~constant
-    bar = np.where(constant, SAFETY * _spread(DOUBLE * far.size, found.steps[0]), found.bar)
-    return found._replace(
-        bar=np.where(rounded, math.inf, bar),
-        doubt=np.where(rounded, ROUGH, np.where(constant, ROUNDED, found.doubt)),
-        nfev=found.nfev + 2,
-    )
+    bar = np.where(constant, DISTRUST * _spread(DOUBLE * far.size, near.steps[0]), near.bar)
+    return near._replace(
+        bar=np.where(rounded, math.inf, bar), still=constant,
+        doubt=np.where(rounded, Doubt.ROUGH, np.where(constant, Doubt.ROUNDED, near.doubt)),
+        nfev=near.nfev + 2,
+    )  # fmt: skip
 
 
 def short_slope(call: Call, x: Floats, v: Floats, like: Slope) -> tuple[Floats, Floats]:
@@ -188,20 +183,19 @@ def _pairs(call: Call, x: Floats, v: Floats, steps: Floats, form: Form | None = 
     """Ask for f at x + t v and x - t v, a pair at a time: a few copies of x are all it takes."""
     values, trouble = [], None
     for t in steps:
-        found = evaluate(call, np.stack([x + t * v, x - t * v]), form)
-        trouble = trouble or found.trouble
-        form = found.form if found.trouble is None else form
-        values.append(found.rows)
+        pair = evaluate(call, np.stack([x + t * v, x - t * v]), form)
+        trouble = trouble or pair.trouble
+        form = pair.form if pair.trouble is None else form
+        values.append(pair.rows)
     width = max(rows.shape[1] for rows in values)
     # where f raised, an array may look like a number
     table = np.stack([np.broadcast_to(rows, (2, width)) for rows in values])
     with np.errstate(all="ignore"):
         odd = (table[:, 0] - table[:, 1]) / (2.0 * steps[:, None])
     still = (table == table[0, 0]).all(axis=(0, 1))
-    stuck = still | ((odd[-1] == 0.0) & (odd != 0.0).any(axis=0))
     size = np.abs(table).max(axis=(0, 1))
-    form = form or found.form
-    return _Pairs(odd, table.sum(axis=1), size, _grain(table), still, stuck, form, trouble)
+    form = form or pair.form
+    return _Pairs(odd, table.sum(axis=1), size, _grain(table), still, form, trouble)
 
 
 def _grain(table: Floats) -> Floats:
@@ -213,7 +207,7 @@ def _grain(table: Floats) -> Floats:
     return np.where(np.isfinite(least), least, 0.0)
 
 
-def _judged(pairs: _Pairs, steps: Floats, size: Floats | float, noise: float | None) -> Slope:
+def _best(pairs: _Pairs, steps: Floats, size: Floats | float, noise: float | None) -> Slope:
     """Choose the difference with the least error."""
     odd, t = pairs.odd, steps
     coarse = odd[1] + REMAINDER * (odd[1] - odd[0])
@@ -222,31 +216,27 @@ def _judged(pairs: _Pairs, steps: Floats, size: Floats | float, noise: float | N
     gap = np.where(partial, np.abs(odd[2] - odd[1]), np.abs(fine - coarse))
     rounding = np.fmax(pairs.grain, DOUBLE * pairs.size) + DOUBLE * size
     bent = _bent(pairs.even, t)
-    level = np.fmax(
-        np.fmax(rounding, noise or 0.0), np.fmax(math.sqrt(2.0) * gap * t[2], bent / 2.0)
-    )
+    scatter = np.fmax(math.sqrt(2.0) * gap * t[2], bent / 2.0)
+    level = np.fmax(np.fmax(rounding, noise or 0.0), scatter)
     values = np.stack([odd[0], coarse, fine])
-    least = np.fmin(np.abs(fine - odd[2]), gap / 4.0)
-    truncation = np.stack([np.abs(odd[0] - coarse), gap, least])
+    # an extrapolated value is off by less than what it was corrected by
+    left = np.fmin(np.abs(coarse - odd[1]), gap), np.fmin(np.abs(fine - odd[2]), gap / 4.0)
+    truncation = np.stack([np.abs(odd[0] - coarse), *left])
     errors = np.stack([part + _spread(level, s) for part, s in zip(truncation, t, strict=True)])
     errors = np.where(np.isfinite(errors), errors, math.inf)
     best = errors.argmin(axis=0)[None]
     value, error = (np.take_along_axis(table, best, axis=0)[0] for table in (values, errors))
     fine_grain = DOUBLE * (pairs.size + size)
     # truncation falls with the square of the step, within a factor of RATIO; noise grows
-    fall = _gap(odd[1:]) / _gap(odd[:2])
+    fall = np.abs(odd[1] - odd[2]) / np.abs(odd[0] - odd[1])
     settling = (fall < RATIO**-1) & (fall > RATIO**-3) & (pairs.grain <= NOISY * fine_grain)
     rough = level > NOISY * np.fmin(rounding, fine_grain)
     doubt = np.select(
         [~np.isfinite(error), _kinked(pairs.even, bent, rounding), rough & settling, rough],
-        [OUTSIDE, KINKED, FAST, ROUGH],
-        ROUNDED,
+        [Doubt.OUTSIDE, Doubt.KINKED, Doubt.FAST, Doubt.ROUGH],
+        Doubt.ROUNDED,
     )
-    return Slope(value, SAFETY * error, level, doubt, odd, t, pairs.still, pairs.form, 0)
-
-
-def _gap(two: Floats) -> Floats:
-    return np.asarray(np.abs(two[0] - two[1]))
+    return Slope(value, DISTRUST * error, level, doubt, odd, t, pairs.still, pairs.form, 0)
 
 
 def _spread(noise: Floats, t: Floats | float) -> Floats:
@@ -260,7 +250,7 @@ def _bent(even: Floats, t: Floats) -> Floats:
     return np.asarray(np.abs(even[1] - even[2] - part * (even[0] - even[2])))
 
 
-def _kinked(even: Floats, bent: Floats, rounding: Floats) -> NDArray[np.bool_]:
+def _kinked(even: Floats, bent: Floats, rounding: Floats) -> Mask:
     """Say where the sums grow like the step, and not like its square."""
     growth = (even[0] - even[1]) / (even[1] - even[2])
     # between noise, which does not grow, and the square of the ratio

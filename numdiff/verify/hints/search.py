@@ -9,20 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from numdiff.verify.evidence import EPS, MARGIN, MOST, Evidence, Idea, View, place_of, view_of
-from numdiff.verify.mistakes import factors, factors_of_lines, facts, outer_product, scales, terms
-from numdiff.verify.orders import moves, orders
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.intp]
-    Mask = NDArray[np.bool_]
+from numdiff.verify.arrays import DOUBLE, Floats, Mask
+from numdiff.verify.hints.ideas import MARGIN, MOST, Evidence, Idea, View, place_of, view_of
+from numdiff.verify.hints.mistakes import factors, factors_by_line, facts, rank_one, scales, terms
+from numdiff.verify.hints.orders import moves, orders
 
 __all__ = ["Evidence", "hints"]
 
@@ -62,7 +55,9 @@ def hints(evidence: Evidence, accept: Callable[[Floats], bool]) -> tuple[str, ..
         two = chain(_on_top(view), _several(view)) if view.row.size <= MANY else ()
         for parts in chain(_single(view), two, _generous(view)):
             if accept(parts[-1].corrected):
-                return tuple(_sentence(evidence, part) for part in parts)
+                places = [place_of(evidence, part.mended) for part in parts]
+                pairs = zip(parts, places, strict=True)
+                return tuple(part.words.format(place).strip() for part, place in pairs)
     return ()
 
 
@@ -87,7 +82,7 @@ def _on_top(view: View) -> Iterator[tuple[Idea, ...]]:
 
 def _generous(view: View) -> Iterator[tuple[Idea, ...]]:
     """Yield a factor for each row or column, or an outer product: the most generous ideas."""
-    generous = chain(factors_of_lines(view), outer_product(view))
+    generous = chain(factors_by_line(view), rank_one(view))
     yield from ((idea,) for idea in generous if _explains(view, idea))
 
 
@@ -140,7 +135,7 @@ def _digits(view: View, idea: Idea) -> Floats:
     a, d, bars = view.analytic[chosen], view.numerical[chosen], view.bars[chosen]
     signal = d if idea.signal is None else idea.signal[idea.mended]
     size = np.minimum(np.abs(signal), np.abs(a - d))
-    digits = np.clip(np.log10(size / np.maximum(bars, EPS * size)), 0.0, MOST)
+    digits = np.clip(np.log10(size / np.maximum(bars, DOUBLE * size)), 0.0, MOST)
     digits = np.where(_is_plain(a) & _is_plain(d), np.minimum(digits, PLAIN), digits)
     # entries that are alike, but for the sign, are one
     alike = np.stack([np.abs(d), a * np.where(d < 0.0, -1.0, 1.0)], axis=1).astype(np.float32)
@@ -153,7 +148,3 @@ def _is_plain(values: Floats) -> Mask:
     unit = 10.0 ** (SHORT - 1 - np.floor(np.log10(np.abs(values))))
     scaled = values * unit
     return np.asarray((np.abs(scaled - np.rint(scaled)) <= 1e-6) | (values == 0.0))
-
-
-def _sentence(evidence: Evidence, idea: Idea) -> str:
-    return idea.words.format(place_of(evidence, idea.mended)).strip()

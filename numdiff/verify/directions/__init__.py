@@ -1,0 +1,1 @@
+"""Derivatives along a direction, from a few values of f however large x is."""

@@ -1,0 +1,323 @@
+"""Which entries of a derivative are wrong, once it is known to be wrong along a direction.
+
+Half of the direction tells which half of the entries is wrong, and so on: what the other half is
+wrong by is the rest, and costs nothing. Each entry that is found is then differentiated by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from numdiff.estimate import Estimate
+from numdiff.evaluation.call import Call, evaluate
+from numdiff.operators import derivative
+from numdiff.options import Box
+from numdiff.verify.arrays import DOUBLE, Array, Floats, Ints
+from numdiff.verify.directions.slope import Slope, short_slope
+from numdiff.verify.rule import BARS, is_wrong
+
+__all__ = ["Claim", "Entry", "Located", "by_column", "by_halves", "follow"]
+
+
+MADE_OF = 4.0  # roundings that an entry of the analytic derivative has gone through
+DENSE = 5  # splits in a row with both halves wrong: of 32 blocks most are
+SAMPLED = 4  # entries tested where most are wrong
+OUTER = 2.0**-6  # of the size of x: where the operators begin
+ENTRY = 24  # evaluations for one entry: 10 to 20 are usual
+NODE = 4.0  # errors of a difference over a block: a half that has less is taken as right
+SLIGHT = 1.0 / 64.0  # of what a block is wrong by: halves that are wrong everywhere have more
+CONFIRMED = 0.05  # relative: two directions that tell the same of an entry
+COLUMNS = 100  # of a Jacobian that are reported: each costs a product
+IRREGULAR = 0.6180339887498949  # the golden ratio: multiples of it spread evenly
+
+
+class Claim(NamedTuple):
+    """A function at a flat point, and what is said to be its derivative.
+
+    Attributes
+    ----------
+    call : Call
+        How f is called.
+    apply : callable
+        ``apply(v)`` multiplies the analytic derivative by a flat vector.
+    x, sizes : array (n,)
+        The point, and the size of each entry.
+    box : Box or None
+        The bounds.
+    noise : float or None
+        The standard deviation of the error of f, if it is known.
+    rounding : float
+        Relative, of the entries of the analytic derivative.
+    """
+
+    call: Call
+    apply: Callable[[Floats], Any]
+    x: Floats
+    sizes: Floats
+    box: Box | None = None
+    noise: float | None = None
+    rounding: float = DOUBLE
+
+    def product(self, v: Floats) -> Array:
+        """Return the analytic derivative times v, as it comes; entries may be infinite."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.apply(v))
+
+    def predicted(self, v: Floats) -> Floats:
+        """Return what the analytic derivative says along v, of every output."""
+        return np.asarray(self.product(v), dtype=np.float64).ravel()
+
+    def column(self, j: int) -> Floats:
+        """Return the analytic derivative by one entry of x, of every output."""
+        return self.predicted((np.arange(self.x.size) == j).astype(float))
+
+    @property
+    def room(self) -> Floats:
+        """How far each entry of x may move to both sides."""
+        if self.box is None:
+            return np.full(self.x.size, np.inf)
+        return np.minimum(self.box.upper - self.x, self.x - self.box.lower)
+
+
+class Entry(NamedTuple):
+    """One entry of the derivative, tested by itself: output `row`, input `column`."""
+
+    row: int
+    column: int
+    analytic: float
+    numerical: float
+    error: float
+    wrong: bool
+
+    @property
+    def excess(self) -> float:
+        """What the analytic derivative has too much."""
+        return self.analytic - self.numerical
+
+
+class Located(NamedTuple):
+    """Entries that were tested, what that cost, and what was noticed.
+
+    Where most are wrong `sampled` says that the entries stand for many. `rows` are the outputs
+    that one wrong entry each explains.
+    """
+
+    entries: tuple[Entry, ...] = ()
+    nfev: int = 0
+    notes: tuple[str, ...] = ()
+    sampled: bool = False
+    rows: tuple[int, ...] = ()
+
+
+def follow(claim: Claim, v: Floats, like: Slope, rows: Ints, limit: float) -> Estimate:
+    """Differentiate some outputs along v with all the care that operators take."""
+    # of one number t: the operators walk through the entries of v in Python, and v may be long
+    room = claim.room[v != 0.0] / np.abs(v[v != 0.0])
+    bounds = None if claim.box is None else (-room.min(), room.min())
+    ask, noise = claim.call.function, like.noise_of(rows, claim.noise)
+    return derivative(
+        lambda t: np.ravel(ask(claim.x + t * v))[rows], 0.0, step=OUTER, bounds=bounds,
+        max_nfev=int(limit), noise=noise,
+    )  # fmt: skip
+
+
+def _tested(claim: Claim, like: Slope, row: int, column: int, limit: float) -> tuple[Entry, int]:
+    """Differentiate one output by one entry of x."""
+    box, x = claim.box, claim.x
+
+    def moved(entry: Any) -> Any:
+        point = x.copy()
+        point[column] = entry
+        return np.ravel(claim.call.function(point))[row]
+
+    estimate = derivative(
+        moved, x[column], step=OUTER * claim.sizes[column], max_nfev=int(limit),
+        bounds=None if box is None else (box.lower[column], box.upper[column]),
+        noise=like.noise_of(row, claim.noise),
+    )  # fmt: skip
+    analytic = float(claim.column(column)[row])
+    error = float(estimate.error) + MADE_OF * claim.rounding * abs(analytic)
+    entry = _entry(row, column, analytic, float(estimate.value), error)
+    return entry._replace(wrong=entry.wrong and bool(estimate.success)), estimate.nfev
+
+
+def _entry(row: int, column: int, analytic: float, numerical: float, error: float) -> Entry:
+    """Judge one entry."""
+    size = max(abs(analytic), abs(numerical))
+    wrong = bool(is_wrong(analytic, numerical, error, size))
+    return Entry(row, column, analytic, numerical, error, wrong)
+
+
+# Of one output: by bisection
+
+
+class _Search(NamedTuple):
+    """What is halved: the direction v, of which blocks are compared one by one.
+
+    `difference(first, last)` says by how much the derivative is wrong over a block, from two values
+    of f that make it good to `error`; what has been asked is not asked again. `test(column, limit)`
+    tests an entry by itself.
+    """
+
+    v: Floats
+    error: float
+    difference: Any
+    test: Callable[[int, float], tuple[Entry, int]]
+
+    @property
+    def cost(self) -> int:
+        """How many evaluations the blocks took."""
+        return 2 * int(self.difference.cache_info().currsize)
+
+
+def _search(claim: Claim, v: Floats, like: Slope, row: int) -> _Search:
+    errors = like.errors(row)
+    step = float(like.steps[errors.argmin()])
+
+    @cache
+    def difference(first: int, last: int) -> float:
+        part, points = np.zeros(v.size), np.stack([claim.x, claim.x])
+        part[first:last] = v[first:last]
+        points[:, first:last] += np.array([[step], [-step]]) * v[first:last]
+        after, before = evaluate(claim.call, points, None).rows[:, row]
+        return float(claim.predicted(part)[row] - (after - before) / (2.0 * step))
+
+    return _Search(v, float(errors.min()), difference, partial(_tested, claim, like, row))
+
+
+def by_halves(
+    claim: Claim, v: Floats, like: Slope, *, row: int, excess: float, bar: float, limit: float
+) -> Located:
+    """Find the wrong entries of one output by bisection.
+
+    Parameters
+    ----------
+    claim : Claim
+        With f and its derivative.
+    v : array (n,)
+        A direction along which they differ.
+    like : Slope
+        The derivative of f along v.
+    row : int
+        The output.
+    excess, bar : float
+        What the analytic derivative has too much along v, and the bar of that.
+    limit : float
+        How many evaluations are allowed.
+    """
+    search = _search(claim, v, like, row)
+    entries: tuple[Entry, ...] = ()
+    nfev, left = 0, excess
+    while abs(left) > bar and search.cost + nfev + ENTRY <= limit:
+        first, last, dense = _descended(search, left, entries, limit - nfev - ENTRY)
+        # a difference over a step may leave some of an entry that has been found already
+        if last - first > 1 or first in {entry.column for entry in entries}:
+            break
+        entry, cost = search.test(first, limit - nfev - search.cost)
+        entries, nfev = (*entries, entry), nfev + cost
+        if dense is not None:
+            return _sampled(search, dense, entries, nfev, limit)
+        if not entry.wrong:
+            return Located(entries, nfev + search.cost)
+        left -= entry.excess * v[first]
+    notes = ("`max_nfev` ended the search: there are more wrong entries",)
+    return Located(entries, nfev + search.cost, notes if abs(left) > bar else ())
+
+
+def _descended(
+    search: _Search, excess: float, entries: tuple[Entry, ...], limit: float
+) -> tuple[int, int, tuple[int, int] | None]:
+    """Go down to a wrong entry, and notice a block that seems wrong everywhere, if any."""
+    first, last, depth, splits = 0, search.v.size, 0, 0
+    top, dense = (first, last), None
+    while last - first > 1 and search.cost + 2 <= limit:
+        middle, depth = (first + last) // 2, depth + 1
+        explained = (e.excess * search.v[e.column] for e in entries if first <= e.column < middle)
+        left = search.difference(first, middle) - sum(explained)
+        right = excess - left
+        # every right half has the errors of all differences before it
+        least = max(NODE * search.error * (1 + depth), SLIGHT * abs(excess))
+        both = min(abs(left), abs(right)) > least
+        top, splits = (top, splits + 1) if both else ((first, last), 0)
+        dense = dense or (top if splits == DENSE else None)
+        if abs(left) >= abs(right):
+            last, excess = middle, left
+        else:
+            first, excess = middle, right
+    return first, last, dense
+
+
+def _sampled(
+    search: _Search, block: tuple[int, int], entries: tuple[Entry, ...], nfev: int, limit: float
+) -> Located:
+    """Test a few entries more of a block that is wrong everywhere."""
+    first, last = block
+    moving = first + np.flatnonzero(search.v[first:last])
+    picks = np.linspace(0, moving.size - 1, min(SAMPLED, moving.size)).astype(int)
+    for column in np.setdiff1d(moving[picks], [entry.column for entry in entries]).tolist():
+        left = limit - nfev - search.cost
+        if left < ENTRY:
+            break
+        entry, cost = search.test(column, left)
+        entries, nfev = (*entries, entry), nfev + cost
+    whole, wrong = last - first == search.v.size, sum(entry.wrong for entry in entries)
+    note = (
+        f"{'a global mistake' if whole else 'a mistake of a whole block'}: in entries {first} to "
+        f"{last - 1} most parts are wrong; of {len(entries)} entries tested {wrong} are"
+    )
+    return Located(entries, nfev + search.cost, (note,), whole and wrong == len(entries))
+
+
+# Of many outputs: all at once
+
+
+def by_column(claim: Claim, v: Floats, like: Slope, excess: Floats, rows: Ints) -> Located:
+    """Find the one wrong or missing entry of each of several rows, all rows at once.
+
+    Along a second direction, v_j (1 + j / n), the excess of a row grows by 1 + j / n where entry j
+    alone is wrong. A third direction, of those entries only, confirms them.
+
+    Parameters
+    ----------
+    claim : Claim
+        With f and its derivative.
+    v : array (n,)
+        A direction along which they differ.
+    like : Slope
+        The derivative of f along v.
+    excess : array (m,)
+        What the analytic derivative has too much along v.
+    rows : array of int
+        Outputs that differ.
+    """
+    n = v.size
+    second = v * (1.0 + np.arange(n) / n)
+    slopes, _ = short_slope(claim.call, claim.x, second, like)
+    with np.errstate(all="ignore"):
+        place = n * ((claim.predicted(second) - slopes)[rows] / excess[rows] - 1.0)
+    inside = (place > -0.5) & (place < n - 0.5)
+    rows, column = rows[inside], np.rint(place[inside]).astype(int)
+    moving = np.unique(column[v[column] != 0.0])
+    if not moving.size:
+        return Located(nfev=4)
+    third = np.zeros(n)
+    # weights that differ: what is confirmed is the column, and not only the set of columns
+    third[moving] = v[moving] * (1.0 + np.mod(IRREGULAR * np.arange(moving.size), 1.0))
+    slopes, errors = short_slope(claim.call, claim.x, third, like)
+    more, error = (claim.predicted(third) - slopes)[rows], errors[rows]
+    expected = excess[rows] * third[column] / v[column]
+    alike = np.abs(more - expected) <= CONFIRMED * np.abs(expected)
+    sure = alike & (np.abs(more) > BARS * error)
+    rows, column, weight = rows[sure], column[sure], third[column[sure]]
+    excesses, bars = more[sure] / weight, error[sure] / np.abs(weight)
+    entries: list[Entry] = []
+    for j in np.unique(column)[:COLUMNS].tolist():
+        products = claim.column(j)
+        for k in np.flatnonzero(column == j):
+            analytic, row = float(products[rows[k]]), int(rows[k])
+            entries.append(_entry(row, j, analytic, analytic - float(excesses[k]), float(bars[k])))
+    return Located(tuple(entries), 8, rows=tuple(rows.tolist()))

@@ -1,0 +1,310 @@
+"""Whether a derivative is right, for x of any size: directions instead of entries."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from numdiff.estimate import Status
+from numdiff.evaluation.call import Call
+from numdiff.options import Box, as_point
+from numdiff.verify.arrays import DOUBLE, Array, Floats, Function, Ints, Mask
+from numdiff.verify.directions.locate import MADE_OF, Claim, Entry, by_column, by_halves, follow
+from numdiff.verify.directions.slope import Doubt, Slope, directions, scales, slope
+from numdiff.verify.identities import spacing_of
+from numdiff.verify.report import AGREE, DISAGREE, INCONCLUSIVE
+from numdiff.verify.rule import BARS, is_wrong
+
+__all__ = ["Finding", "along"]
+
+
+BUDGET = 300  # evaluations: six wrong entries of a million
+FOLLOWED = 24  # evaluations along a direction: 10 to 20 are usual
+OUTPUTS = 64  # that are followed, the worst of all
+PROOF = 1.0 / 8.0  # of rtol: a direction may well hide so much of an error
+HIDDEN = 4.0  # bars: one for either side of the difference, and a weight may be 1/2
+UNTRACED = "the difference along the direction was not traced to single entries"
+ENDED = "`max_nfev` ended the search"
+
+
+class Finding(NamedTuple):
+    """What directions tell of a derivative of m outputs by n inputs.
+
+    Attributes
+    ----------
+    v : array (n,)
+        The first direction.
+    predicted, value, bar : array (m,)
+        Along it: what the analytic derivative says, what f says, and the bar of the difference.
+    size : array (m,)
+        Of the derivative along such directions.
+    slope : Slope
+        What six values of f told of it.
+    wrong, proven : array (m,) of bool
+        Of which outputs it is certain that the derivative is wrong, or as right as asked for.
+    nfev : int
+        Evaluations of f.
+    total : array (m,) or None
+        The sum of the absolute entries of the derivative times those of x, if it is known.
+    entries : tuple of Entry
+        Those that were tested one by one.
+    notes : tuple of str
+        What else was noticed.
+    sampled : bool
+        Whether all of a row is wrong, of which the entries are but a sample.
+    """
+
+    v: Floats
+    predicted: Floats
+    value: Floats
+    bar: Floats
+    size: Floats
+    slope: Slope
+    wrong: Mask
+    proven: Mask
+    nfev: int
+    total: Any = None
+    entries: tuple[Entry, ...] = ()
+    notes: tuple[str, ...] = ()
+    sampled: bool = False
+
+    @property
+    def excess(self) -> Floats:
+        """What the analytic derivative has too much."""
+        return self.predicted - self.value
+
+    @property
+    def suspects(self) -> Mask:
+        """Where the difference exceeds its bar."""
+        return np.asarray(np.isfinite(self.predicted) & (np.abs(self.excess) > self.bar))
+
+    @property
+    def limit(self) -> float:
+        """The smallest error of an entry, times the size of its x, that would have been seen."""
+        return float(np.max(HIDDEN * self.bar, initial=0.0))
+
+    @property
+    def share(self) -> float:
+        """The same as a share of the sum of all entries times their x, nan if not known."""
+        total = math.nan if self.total is None else np.ravel(self.total)
+        with np.errstate(all="ignore"):
+            return float(np.max(HIDDEN * self.bar / total, initial=0.0))
+
+    @property
+    def verdicts(self) -> Array:
+        """What is certain of each output, (m,)."""
+        wrong = self.wrong.copy()
+        wrong[[entry.row for entry in self.entries if entry.wrong]] = True
+        return np.select([wrong, self.proven & ~self.suspects], [DISAGREE, AGREE], INCONCLUSIVE)
+
+    @property
+    def verdict(self) -> str:
+        """What is certain of all outputs together."""
+        worst = (word for word in (DISAGREE, INCONCLUSIVE) if (self.verdicts == word).any())
+        return next(worst, AGREE)
+
+    @property
+    def table(self) -> Array:
+        """The entries that were tested, as the columns of `Entry`: (6, K)."""
+        return np.array(self.entries, dtype=float).reshape(-1, len(Entry._fields)).T
+
+
+def along(
+    f: Function, apply: Function, x: Any, *, rtol: float = 1e-4, max_nfev: int | None = None,
+    rng: int | np.random.Generator = 0, bounds: Box | None = None, noise: float | None = None,
+    total: Any = None, rounding: float = DOUBLE,
+) -> Finding:  # fmt: skip
+    """Compare a derivative with f along a random direction, and find the entries that are wrong.
+
+    Where the two agree six evaluations of f are all it takes, however large x is.
+
+    Parameters
+    ----------
+    f : callable
+        Takes a flat array and returns a number or an array.
+    apply : callable
+        ``apply(v)`` multiplies the analytic derivative at x by a flat vector.
+    x : array (n,)
+        The point.
+    rtol : float, default 1e-4
+        The agreement, relative, that "agree" has to prove.
+    max_nfev : int, optional
+        Evaluations of f; by default 300.
+    rng : int or Generator, default 0
+        Where the directions come from.
+    bounds : Box, optional
+        Outside of which f is not called. Entries of x at a bound are not tested.
+    noise : float, optional
+        Standard deviation of the error of f, where it is known.
+    total : float or array (m,), optional
+        The sum of the absolute entries of the derivative times those of x, of each output.
+    rounding : float, default 2**-52
+        Of the entries of the analytic derivative, relative.
+
+    Returns
+    -------
+    Finding
+        With the verdict.
+
+    Raises
+    ------
+    ValueError
+        If `apply` does not return as many numbers as f.
+
+    Notes
+    -----
+    A single wrong entry cannot hide, since no weight of the direction is near zero. Entries are
+    found by bisection, as in group testing: Dorfman (1943), doi:10.1214/aoms/1177731363.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.linspace(1.0, 2.0, 1000)
+    >>> wrong = 2.0 * x
+    >>> wrong[321] += 1e-3
+    >>> finding = along(lambda x: (x**2).sum(), lambda v: wrong @ v, x)
+    >>> finding.verdict, [entry.column for entry in finding.entries]
+    ('disagree', [321])
+    """
+    point = as_point(x).ravel()
+    claim = Claim(Call(f, point.shape), apply, point, point, bounds, noise, rounding)
+    claim = claim._replace(sizes=scales(point, claim.room))
+    limit = BUDGET if max_nfev is None else max_nfev
+    draws = directions(claim.sizes, rng)
+    claim, finding = _screened(claim, next(draws), next(draws), rtol)
+    finding = _by_column(claim, finding, limit)
+    finding = _followed(claim, finding, rtol, limit)
+    finding = _located(claim, finding, draws, limit)
+    return finding._replace(total=total, notes=_notes(claim, finding._replace(total=total)))
+
+
+def _screened(claim: Claim, v: Floats, other: Floats, rtol: float) -> tuple[Claim, Finding]:
+    """Compare along one direction; another one tells the size of the derivative."""
+    product = claim.product(v)
+    claim = claim._replace(rounding=max(claim.rounding, spacing_of(product)))
+    predicted = np.asarray(product, dtype=np.float64).ravel()
+    with np.errstate(all="ignore"):
+        size = np.hypot(predicted, claim.predicted(other)) / math.sqrt(2.0)
+    size = np.where(np.isfinite(predicted) & np.isfinite(size), size, 0.0)
+    line = slope(claim.call, claim.x, v, size=size, noise=claim.noise)
+    bar = line.bar + MADE_OF * claim.rounding * size
+    # a derivative that is not finite is wrong where nothing speaks against that of f
+    lost = ~np.isfinite(predicted) & np.isfinite(bar) & (line.doubt == Doubt.ROUNDED)
+    finding = Finding(v, predicted, line.value, bar, size, line, lost, ~lost, line.nfev)
+    return claim, finding._replace(proven=_proven(finding, rtol))
+
+
+def _proven(finding: Finding, rtol: float) -> Mask:
+    """Say where the agreement asked for is certain, or neither f nor its derivative moves."""
+    wanted = rtol * finding.size
+    close = (np.abs(finding.excess) + finding.bar <= wanted) & (finding.bar <= PROOF * wanted)
+    nothing = finding.slope.still & (finding.size == 0.0) & np.isfinite(finding.predicted)
+    return np.asarray(close | nothing)
+
+
+def _by_column(claim: Claim, finding: Finding, limit: float) -> Finding:
+    """Find entries of a Jacobian of which one is wrong in a row."""
+    rows = np.flatnonzero(finding.suspects)
+    if finding.value.size == 1 or not rows.size or finding.nfev + 8 > limit:
+        return finding
+    located = by_column(claim, finding.v, finding.slope, finding.excess, rows)
+    wrong = finding.wrong.copy()
+    wrong[list(located.rows)] = True
+    nfev = finding.nfev + located.nfev
+    return finding._replace(entries=located.entries, wrong=wrong, nfev=nfev)
+
+
+def _followed(claim: Claim, finding: Finding, rtol: float, limit: float) -> Finding:
+    """Look closer at outputs that seem wrong, or that vary too fast for six values."""
+    doubt = finding.slope.doubt
+    fast = (doubt == Doubt.FAST) & ~finding.proven
+    rows = np.flatnonzero((finding.suspects | fast) & ~finding.wrong)
+    rows = rows[_worst_first(finding, rows)[:OUTPUTS]]
+    if not rows.size:
+        return finding
+    if finding.nfev + FOLLOWED > limit:
+        certain = is_wrong(finding.predicted, finding.value, finding.bar, finding.size)
+        return finding._replace(wrong=finding.wrong | certain, notes=(ENDED,))
+    rough = doubt[rows] == Doubt.ROUGH  # the noise is known there, and only there
+    for chosen in (rows[rough], rows[~rough]):
+        if chosen.size:
+            finding = _corrected(claim, finding, chosen, limit)
+    return finding._replace(proven=_proven(finding, rtol))
+
+
+def _worst_first(finding: Finding, rows: Ints) -> Ints:
+    """Return the order of some outputs by their difference in bars."""
+    with np.errstate(all="ignore"):
+        return np.argsort(-np.abs(finding.excess / finding.bar)[rows], kind="stable")
+
+
+def _corrected(claim: Claim, finding: Finding, rows: Ints, limit: float) -> Finding:
+    """Differentiate some outputs with all care, and compare again."""
+    six, size, analytic = finding.slope, finding.size[rows], finding.predicted[rows]
+    estimate = follow(claim, finding.v, six, rows, max(limit - finding.nfev, 1))
+    value, bar, wrong = finding.value.copy(), finding.bar.copy(), finding.wrong.copy()
+    error = estimate.error + MADE_OF * claim.rounding * size
+    value[rows] = np.where(estimate.success, estimate.value, value[rows])
+    bar[rows] = np.where(estimate.success, BARS * error, math.inf)
+    # rounded f is flat along small steps, which can mislead, but not along those of the six values
+    alike = np.abs(value - finding.value)[rows] <= finding.bar[rows] + error
+    near = six.distance(value[rows], rows) <= 2.0 * six.distance(analytic, rows)
+    differ = is_wrong(analytic, value[rows], bar[rows] / BARS, size)
+    wrong[rows] = alike & near & differ & (six.doubt[rows] != Doubt.KINKED)
+    bar[rows] = np.where(alike & near, bar[rows], math.inf)
+    messages = (Status(code).message for code in np.unique(estimate.status[~estimate.success]))
+    notes, nfev = tuple(dict.fromkeys((*finding.notes, *messages))), finding.nfev + estimate.nfev
+    return finding._replace(value=value, bar=bar, wrong=wrong, nfev=nfev, notes=notes)
+
+
+def _located(claim: Claim, finding: Finding, draws: Iterator[Floats], limit: float) -> Finding:
+    """Find the wrong entries of the output that is most wrong and not yet explained."""
+    rows = np.flatnonzero(finding.wrong & np.isfinite(finding.predicted))
+    if not rows.size or finding.entries or finding.nfev + FOLLOWED > limit:
+        return finding
+    row = int(rows[_worst_first(finding, rows)[0]])
+    located = by_halves(
+        claim, finding.v, finding.slope, row=row, excess=float(finding.excess[row]),
+        bar=float(finding.bar[row]), limit=limit - finding.nfev,
+    )  # fmt: skip
+    finding = finding._replace(
+        entries=located.entries, nfev=finding.nfev + located.nfev,
+        notes=finding.notes + located.notes, sampled=located.sampled,
+    )  # fmt: skip
+    if any(entry.wrong for entry in located.entries):
+        rows = rows[rows != row]
+    return _doubled(claim, finding, rows, next(draws), limit) if rows.size else finding
+
+
+def _doubled(claim: Claim, finding: Finding, rows: Ints, other: Floats, limit: float) -> Finding:
+    """Ask another direction about outputs that no entry explains."""
+    if finding.nfev + FOLLOWED > limit:
+        return finding._replace(notes=(*finding.notes, UNTRACED))
+    estimate = follow(claim, other, finding.slope, rows, limit - finding.nfev)
+    predicted, size = claim.predicted(other)[rows], finding.size[rows]
+    error = estimate.error + MADE_OF * claim.rounding * size
+    again = estimate.success & is_wrong(predicted, estimate.value, error, size)
+    note = UNTRACED if again.all() else "one direction shows a difference that another one does not"
+    wrong, bar = finding.wrong.copy(), finding.bar.copy()
+    wrong[rows], bar[rows] = again, np.where(again, bar[rows], math.inf)
+    nfev = finding.nfev + estimate.nfev
+    return finding._replace(wrong=wrong, bar=bar, nfev=nfev, notes=(*finding.notes, note))
+
+
+def _notes(claim: Claim, finding: Finding) -> tuple[str, ...]:
+    """Say what would have been seen, why the verdict is open, and what was not tested."""
+    notes, unproven = list(finding.notes), ~(finding.proven | finding.wrong)
+    for doubt in np.unique(finding.slope.doubt[unproven]) if not notes else ():
+        count = np.count_nonzero(unproven & (finding.slope.doubt == doubt))
+        notes.append(Doubt(doubt).sentence + f" ({count} outputs)" * (unproven.size > 1))
+    fixed = np.count_nonzero(claim.sizes == 0.0)
+    if fixed:
+        notes.append(f"{fixed} entries of x at their bounds were not moved")
+    if 0.0 < finding.limit < math.inf:
+        share = f", {finding.share:.0e} of the sum of all," if 0.0 < finding.share < 1.0 else ""
+        least = f"{finding.limit:.0e} / |x|{share}"
+        notes.append(f"a single entry that is wrong by more than {least} would have been seen")
+    return tuple(notes)

@@ -1,0 +1,260 @@
+"""The kinds of derivative as a table, and one that is to be checked as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from numdiff import operators
+from numdiff.estimate import Estimate
+from numdiff.evaluation.call import Call
+from numdiff.operators import Settings
+from numdiff.options import Box, as_point, read
+from numdiff.verify import reading
+from numdiff.verify.arrays import Floats, Function, Shape
+from numdiff.verify.directions.screen import Finding, along
+from numdiff.verify.reading import Product, Reading, Subject
+from numdiff.verify.report import DISAGREE, Coverage, Report, overall
+
+__all__ = ["Choices", "Kind", "Plan", "Posed", "measure", "pose", "refuse_array"]
+
+
+COMPARED = 36  # evaluations along a direction: six, and a closer look at what seems wrong
+CONTRADICTED = "`grad` itself disagrees with f: f was differentiated instead"
+LONGEST = 60  # characters of an argument in the call that gives a report again
+
+
+class Kind(NamedTuple):
+    """A kind of derivative.
+
+    Attributes
+    ----------
+    axes : str
+        The first axes of the derivative, those before the axes of x: none, ``"f"``, those of what
+        f returns, ``"x"``, those of x, or ``"fx"``, both.
+    product : str
+        ``"right"`` or ``"left"``, the side on which it takes a vector; empty if it takes none.
+    curved : bool
+        Whether it is a second derivative.
+    title : str
+        What the report calls it, if not by its name.
+    """
+
+    axes: str = ""
+    product: str = ""
+    curved: bool = False
+    title: str = ""
+
+    def axes_of(self, outputs: Shape, inputs: Shape) -> Shape:
+        """Return the lengths of the first axes, from the shapes of f(x) and of x."""
+        if not self.axes and np.prod(outputs) != 1:
+            raise ValueError(f"f must have one output here, got shape {outputs}: use `jacobian`")
+        return outputs * ("f" in self.axes) + inputs * ("x" in self.axes)
+
+
+KINDS = MappingProxyType(
+    {
+        "gradient": Kind(),
+        "jacobian": Kind("f"),
+        "hessian": Kind("fx", curved=True),
+        "jvp": Kind("f", "right"),
+        "vjp": Kind("f", "left"),
+        "hvp": Kind("x", "right", curved=True),
+        "directional": Kind("f", title="directional derivative"),
+        "adjoint": Kind("f", title="adjoint products"),
+    }
+)
+
+
+class Choices(Settings, total=False):
+    """The options of all checks; `gradient` tells what they mean."""
+
+    names: Sequence[str] | None
+    n_points: int
+    radius: float
+    rng: Any
+
+
+class Plan(NamedTuple):
+    """The options of a check, read; `settings` are those for the operators."""
+
+    rtol: float
+    n_points: int
+    radius: float
+    rng: Any
+    args: tuple[Any, ...]
+    settings: Settings
+
+
+class Posed(NamedTuple):
+    """A derivative that is to be checked.
+
+    Attributes
+    ----------
+    name : str
+        Of the check.
+    kind : Kind
+        What it is.
+    plan : Plan
+        The options.
+    subject : Subject
+        The point.
+    call : Call
+        How f is called, or its gradient where there is no f.
+    gradient_of : callable or None
+        The gradient of f, if that was handed over.
+    handed : Any
+        The derivative as it was handed over.
+    title, again : str
+        What is checked, and the call that does it.
+    """
+
+    name: str
+    kind: Kind
+    plan: Plan
+    subject: Subject
+    call: Call
+    gradient_of: Function | None
+    handed: Any
+    title: str
+    again: str
+
+    @property
+    def fixed(self) -> bool:
+        """Whether the derivative is an array, which holds at x alone."""
+        return not reading.is_function(self.handed)
+
+    @property
+    def derivative(self) -> Function:
+        """The derivative as a function of x, or the product as one of x and a vector."""
+        function = (lambda *_: self.handed) if self.fixed else self.handed
+        return self.subject.bound(function, self.plan.args, 1 + (self.kind.product == "right"))
+
+    def reading_at(self, x: Floats, outputs: Shape) -> Reading:
+        """Ask for the derivative, whose first axes are `outputs`."""
+        __tracebackhide__ = True
+        try:
+            if self.kind.product:
+                left = self.kind.product == "left"
+                value = reading.matrix_by_products(self.derivative, x, outputs, left=left)
+            else:
+                value = self.derivative(x)
+        except Exception as exception:
+            shown = np.array2string(x, threshold=12, precision=17)
+            exception.add_note(f"numdiff: the derivative raised this at {shown}")
+            raise
+        return reading.read_matrix(value, outputs, x.shape)
+
+    def report(self, shape: Shape, coverage: Coverage, **others: Any) -> Report:
+        """Return the report; its verdict is that of the coverage if none is given."""
+        fields = {"verdict": overall(coverage), "reproduce": self.again, **others}
+        return Report(coverage=coverage, title=f"{self.title}, of shape {shape}", **fields)
+
+    def box_at(self, x: Floats) -> Box | None:
+        """Return the bounds, if there are any."""
+        return read(self.call.f, x, bounds=self.plan.settings.get("bounds")).box
+
+    def along(self, product: Product, x: Floats, rng: Any, max_nfev: int | None) -> Finding:
+        """Compare f along a direction with what is said to be its derivative times a vector."""
+        __tracebackhide__ = True
+        noise = self.plan.settings.get("noise")
+        return along(
+            self._of_one_vector(x.shape), product.apply, x.ravel(), rtol=self.plan.rtol,
+            max_nfev=max_nfev, rng=rng, bounds=self.box_at(x), total=product.total,
+            noise=None if noise is None else float(np.max(as_point(noise, "noise"))),
+            rounding=product.rounding,
+        )  # fmt: skip
+
+    def _of_one_vector(self, shape: Shape) -> Function:
+        """Return f of a flat vector, one at a time."""
+        function = self.call.function
+        if self.call.vectorized:
+            return lambda v: np.asarray(function(v.reshape(*shape, 1)))[..., 0]
+        return lambda v: function(v.reshape(shape))
+
+
+def _plan(choices: Choices) -> Plan:
+    settings: Any = {name: choice for name, choice in choices.items() if name != "names"}
+    rtol, rng = float(settings.pop("rtol", 1e-4)), settings.pop("rng", 0)
+    n_points, radius = settings.pop("n_points", 1), float(settings.pop("radius", 0.1))
+    if not 0.0 < rtol < 1.0:
+        raise ValueError(f"`rtol` must lie between 0 and 1, got {rtol!r}")
+    if n_points < 1 or not radius > 0.0:
+        raise ValueError(
+            f"`n_points` must be at least 1 and `radius` positive, got {n_points} and {radius}"
+        )
+    return Plan(rtol, int(n_points), radius, rng, settings.get("args", ()), settings)
+
+
+def pose(
+    name: str, f: Function | None, derivative: Any, x: Any, choices: Choices,
+    grad: Function | None = None,
+) -> Posed:  # fmt: skip
+    """Put together what is to be checked.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an option is not allowed, or the derivative is no function where it must be one.
+    """
+    __tracebackhide__ = True
+    kind, plan, subject = KINDS[name], _plan(choices), reading.subject_of(x, choices.get("names"))
+    if kind.product:
+        refuse_array(derivative, name)
+    if plan.n_points > 1 and not reading.is_function(derivative):
+        raise ValueError("an array is the derivative at x only: give a function for `n_points` > 1")
+    gradient_of = None if grad is None else subject.inward(grad)
+    vectors = 2 if name == "adjoint" else 1
+    function: Any = gradient_of if f is None else subject.inward(f, vectors)
+    vectorized = plan.settings.get("vectorized", False)
+    call = Call(function, subject.x.shape, plan.args, vectorized=vectorized)
+    shown: dict[str, Any] = {"f": f} if name == "hvp" else {}
+    order = (derivative, subject) if name == "hvp" else (f, derivative, subject)
+    again = _call_text(name, order, {**shown, "grad": grad}, choices)
+    title = f"{kind.title or name}, {_named(derivative)} for {_named(grad if f is None else f)}"
+    return Posed(name, kind, plan, subject, call, gradient_of, derivative, title, again)
+
+
+def _call_text(name: str, order: Any, functions: dict[str, Any], choices: Choices) -> str:
+    """Write the call that gives a report again."""
+    words = {key: one for key, one in functions.items() if one is not None} | dict(choices)
+    parts = [*map(_named, order), *(f"{key}={_named(one)}" for key, one in words.items())]
+    return f"numdiff.verify.{name}({', '.join(parts)})"
+
+
+def refuse_array(product: Any, name: str) -> None:
+    """Raise TypeError if a product is no function."""
+    if not callable(product):
+        raise TypeError(f"`{name}` must be callable, got {type(product).__name__}")
+
+
+def _named(value: Any) -> str:
+    if isinstance(value, Subject):
+        text = np.array2string(value.x, separator=", ", floatmode="unique").replace("\n", "")
+        return text if value.parts is None and len(text) <= LONGEST else "x"
+    if callable(value):
+        return str(getattr(value, "__name__", type(value).__name__))
+    text = " ".join(repr(value).split())
+    return text if len(text) <= LONGEST else f"<{type(value).__name__}>"
+
+
+def measure(posed: Posed, x: Floats) -> Estimate:
+    """Return the numerical derivative at x."""
+    function, gradient_of, settings = posed.call.f, posed.gradient_of, posed.plan.settings
+    if not posed.kind.curved:
+        operator = operators.jacobian if posed.kind.axes else operators.gradient
+        return operator(function, x, **settings)
+    estimate = operators.hessian(function, x, grad=gradient_of, **settings)
+    if gradient_of is None or function is gradient_of or not x.size:
+        return estimate
+    slope = np.ravel(gradient_of(x.copy(), *posed.plan.args))
+    compared = posed.along(Product(lambda v: slope @ v), x, posed.plan.rng, COMPARED)
+    nfev = estimate.nfev + compared.nfev
+    if compared.verdict != DISAGREE:
+        return replace(estimate, nfev=nfev)
+    plain = operators.hessian(function, x, **settings)
+    return replace(plain, nfev=plain.nfev + nfev, notes=(*plain.notes, CONTRADICTED))

@@ -1,0 +1,201 @@
+"""One check, whatever the kind of derivative: ask, measure and judge at each point."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from numdiff.evaluation.call import Form, evaluate, origin
+from numdiff.options import Box
+from numdiff.verify.arrays import Array, Floats, Shape
+from numdiff.verify.identities import Identity, adjoint, linearity, symmetry, weights
+from numdiff.verify.kinds import Posed, measure
+from numdiff.verify.reading import Reading
+from numdiff.verify.report import DISAGREE, INCONCLUSIVE
+from numdiff.verify.rounding import rounding_of
+from numdiff.verify.rule import Judged, Numerical, Sizes, judge, matrices_of
+from numdiff.verify.second_look import second_look
+
+__all__ = ["Case", "Place", "beside", "examine", "places", "size_of"]
+
+
+NEAR = 0.1  # of the size of inputs: so far from x f is asked what effect they have
+TRIES = 16  # halvings of the way to a further point, until it lies in f's domain
+DEFINITE = 4.0  # roundings of entries by which a Hessian may lack symmetry
+
+
+class Place(NamedTuple):
+    """A point, f there in columns, and the first axes of the derivative."""
+
+    x: Floats
+    f0: Floats
+    form: Form
+    outputs: Shape
+    box: Box | None
+    nfev: int
+
+
+class Case(NamedTuple):
+    """All that is known at one point."""
+
+    place: Place
+    reading: Reading
+    analytic: Array
+    rounding: Floats
+    numerical: Numerical
+    judged: Judged
+    identities: tuple[Identity, ...]
+    sizes: Sizes
+    nfev: int
+    notes: tuple[str, ...]
+
+
+# Points
+
+
+def places(posed: Posed, random: np.random.Generator) -> Iterator[Place]:
+    """Yield x, and random points around it where f is defined."""
+    __tracebackhide__ = True
+    x, plan = posed.subject.x, posed.plan
+    centre, box = origin(posed.call, x.ravel()), posed.box_at(x)
+    form = centre.form
+    outputs = posed.kind.axes_of(form.shape, x.shape)
+    yield Place(x, centre.rows[0], form, outputs, box, 1)
+    for _ in range(plan.n_points - 1):
+        for count, point in enumerate(beside(x, plan.radius, box, random), 1):
+            row = evaluate(posed.call, point.reshape(1, -1).copy(), form).rows[0]
+            if np.isfinite(row).all():
+                yield Place(point, row, form, outputs, box, count)
+                break
+
+
+def beside(
+    x: Floats, radius: float, box: Box | None, random: np.random.Generator
+) -> Iterator[Floats]:
+    """Yield a random point around x, within bounds, and points on the way back to x."""
+    flat = x.ravel()
+    room = radius * size_of(flat)
+    low, high = -room, room
+    if box is not None:
+        low, high = np.maximum(low, box.lower - flat), np.minimum(high, box.upper - flat)
+    way = random.uniform(low, high)
+    for part in 0.5 ** np.arange(TRIES):
+        yield (flat + part * way).reshape(x.shape)
+
+
+def size_of(x: Floats, steps: Floats | float = 0.0) -> Floats:
+    """Return the size of each input: where one is zero, that of the others.
+
+    But then no more than one, or the step by which f was followed there, if that is larger.
+    """
+    size = np.abs(x)
+    typical = float(np.median(size[size > 0.0])) if size.any() else 1.0
+    least = np.fmax(1.0, np.nan_to_num(steps, posinf=0.0))
+    return np.where(size > 0.0, size, np.minimum(typical, least))
+
+
+# The derivative that was given
+
+
+def _rounding(posed: Posed, place: Place, reading: Reading, random: np.random.Generator) -> Floats:
+    """Return how exact the derivative can be."""
+    matrix = reading.matrix
+    assert matrix is not None
+
+    def ask(x: Floats) -> Array:
+        beside_x = posed.reading_at(x, place.outputs).matrix
+        return np.full_like(matrix, np.nan) if beside_x is None else beside_x
+
+    asked = None if posed.fixed else ask
+    return rounding_of(asked, place.x, matrix, reading.precision, random)
+
+
+def _identities(
+    posed: Posed, place: Place, reading: Reading, rounding: Floats, random: np.random.Generator
+) -> Iterator[Identity]:
+    """Yield what algebra says of the derivative that was given."""
+    matrix, x, product = reading.matrix, place.x, posed.kind.product
+    assert matrix is not None
+    if not np.isfinite(matrix).all() or not matrix.size:
+        return
+    if product:
+        derivative, left = posed.derivative, product == "left"
+        shape = place.outputs if left else x.shape
+        apply = lambda v: np.asarray(derivative(x, v.reshape(shape)))  # noqa: E731
+        yield linearity(apply, matrix.T if left else matrix, random)
+    if posed.kind.curved and matrix.shape[0] == matrix.shape[1]:
+        yield symmetry(matrix, DEFINITE * rounding)
+    if reading.backward is not None:
+        try:
+            yield adjoint(lambda v: matrix @ v, reading.backward, matrix.shape[1], random)
+        except NotImplementedError:  # the operator has no product from the left
+            return
+
+
+# One point
+
+
+def examine(posed: Posed, place: Place, reading: Reading, random: np.random.Generator) -> Case:
+    """Measure the derivative at a place and judge the one that was given."""
+    matrix, rtol = reading.matrix, posed.plan.rtol
+    assert matrix is not None
+    m, n = matrix.shape
+    rounding = _rounding(posed, place, reading, random)
+    estimate = measure(posed, place.x)
+    numerical = matrices_of(estimate, m, n)
+    inputs = size_of(place.x.ravel(), np.max(numerical.step, axis=0, initial=0.0))
+    alike = posed.kind.curved and m == n
+    sizes = Sizes(inputs, np.zeros(m), inputs if alike else None, np.zeros(m, bool))
+    judged, more = judge(matrix, rounding, numerical, sizes, rtol), 0
+    wide = (judged.verdict == INCONCLUSIVE) & np.isfinite(judged.doubt)
+    if wide.any() and place.f0.size in {1, m}:
+        sizes, more = _effects(posed, place, sizes, random)
+        judged = judge(matrix, rounding, numerical, sizes, rtol)
+    identities = tuple(_identities(posed, place, reading, rounding, random))
+    nfev = place.nfev + int(estimate.nfev) + more
+    case = Case(
+        place, reading, matrix, rounding, numerical, judged, identities, sizes, nfev, estimate.notes
+    )
+    return _once_more(posed, case, random) if place.form.size == m else case
+
+
+def _values(posed: Posed, place: Place, points: Floats) -> tuple[Floats, int]:
+    """Return f at points (P, n), nan outside of its bounds, and what that has cost."""
+    rows = np.full((len(points), place.f0.size), np.nan)
+    box = place.box
+    moved = points if box is None else np.clip(points, box.lower, box.upper)
+    inside = (moved == points).all(axis=1)
+    if inside.any():
+        rows[inside] = evaluate(posed.call, points[inside], place.form).rows
+    return rows, int(inside.sum())
+
+
+def _effects(
+    posed: Posed, place: Place, sizes: Sizes, random: np.random.Generator
+) -> tuple[Sizes, int]:
+    """Look how much f changes with all inputs: rows of zeros do not show it."""
+    x, m = place.x.ravel(), len(sizes.rows)
+    ways = np.stack([weights(random, x.size) for _ in range(2)]) * sizes.inputs
+    values, nfev = _values(posed, place, x + NEAR * ways)
+    with np.errstate(all="ignore"):
+        change = np.abs(values - place.f0).max(axis=0) / NEAR
+    rows = np.broadcast_to(np.nan_to_num(change, nan=0.0, posinf=0.0), m)
+    if place.outputs != place.form.shape:  # rows are derivatives of f already
+        rows = rows / sizes.inputs
+    return sizes._replace(rows=rows, still=np.broadcast_to(change == 0.0, m)), nfev
+
+
+def _once_more(posed: Posed, case: Case, random: np.random.Generator) -> Case:
+    """Ask f along one direction more, before a derivative is blamed."""
+    wrong = case.judged.verdict == DISAGREE
+    if not wrong.any() or case.place.form.is_complex or not np.isfinite(case.analytic).all():
+        return case
+    doubtful, notes, nfev = second_look(
+        lambda points: _values(posed, case.place, points), case.place.x.ravel(),
+        weights(random, case.sizes.inputs.size), case.sizes.inputs, case.judged, case.numerical,
+    )  # fmt: skip
+    verdict = np.where(doubtful & wrong, INCONCLUSIVE, case.judged.verdict)
+    judged = case.judged._replace(verdict=verdict)
+    return case._replace(judged=judged, nfev=case.nfev + nfev, notes=(*case.notes, *notes))

@@ -1,0 +1,281 @@
+"""What users hand over: f and x, perhaps as a dict, and the derivative in one of many forms."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from numdiff.options import as_point
+from numdiff.verify.arrays import DOUBLE, Array, Floats, Function, Mask, Shape
+from numdiff.verify.identities import spacing_of
+
+__all__ = [
+    "Product", "Reading", "Subject", "is_function", "matrix_by_products", "read_matrix",
+    "read_product", "subject_of",
+]  # fmt: skip
+
+NAMED = 6  # entries that are not finite, of which a note tells
+
+
+class Subject(NamedTuple):
+    """A point, an array even where the user's is a dict.
+
+    Attributes
+    ----------
+    x : array
+        The point; flat where the user's is a dict.
+    names : tuple of str
+        Of the inputs in flat order; empty if they have none.
+    parts : dict or None
+        The dict's arrays, None where x is an array.
+    """
+
+    x: Floats
+    names: tuple[str, ...]
+    parts: Mapping[str, Floats] | None
+
+    def inward(self, function: Function, vectors: int = 1) -> Function:
+        """Return the function of arrays; its first so many arguments are dicts like x."""
+        if self.parts is None:
+            return function
+        return partial(_with_dicts, function, self.parts, vectors)
+
+    def bound(self, function: Function, args: tuple[Any, ...], vectors: int = 1) -> Function:
+        """Return the function of arrays alone, which may change what it is handed."""
+        inward = self.inward(function, vectors)
+        return lambda *arrays: inward(*(array.copy() for array in arrays), *args)
+
+
+def _with_dicts(
+    function: Function, parts: Mapping[str, Floats], vectors: int, *arguments: Any
+) -> Any:
+    ends = np.cumsum([part.size for part in parts.values()])
+    dicts = [
+        {
+            name: piece.reshape(part.shape)[()]
+            for piece, (name, part) in zip(np.split(flat, ends[:-1]), parts.items(), strict=True)
+        }
+        for flat in arguments[:vectors]
+    ]
+    return _flattened(function(*dicts, *arguments[vectors:]), parts)
+
+
+def _flattened(value: Any, parts: Mapping[str, Floats]) -> Any:
+    """Turn a dict like x, of arrays whose last axes are those of its parts, into one array."""
+    if not isinstance(value, Mapping):
+        return value
+    if value.keys() != parts.keys():
+        raise ValueError(
+            f"the derivative must have the keys of x, {list(parts)}, got {list(value)}"
+        )
+    leaves = [(np.asarray(value[name]), part) for name, part in parts.items()]
+    return np.concatenate(
+        [leaf.reshape(*leaf.shape[: leaf.ndim - part.ndim], part.size) for leaf, part in leaves], -1
+    )
+
+
+def subject_of(x: Any, names: Sequence[str] | None) -> Subject:
+    """Read a point, which may be a dict of numbers and arrays, and the names of its entries."""
+    if not isinstance(x, Mapping):
+        point, labels = as_point(x), tuple(map(str, () if names is None else np.ravel(names)))
+        if labels and len(labels) != point.size:
+            raise ValueError(
+                f"`names` must have one name for each of {point.size}, got {len(labels)}"
+            )
+        return Subject(point, labels, None)
+    parts = {str(name): as_point(value, f"x[{name!r}]") for name, value in x.items()}
+    labels = tuple(
+        f"{name}[{', '.join(map(str, index))}]" if index else name
+        for name, part in parts.items()
+        for index in np.ndindex(part.shape)
+    )
+    return Subject(np.concatenate([part.ravel() for part in parts.values()]), labels, parts)
+
+
+# The derivative
+
+
+def is_function(derivative: Any) -> bool:
+    """Say whether a derivative is a function of x: operators can be called, too, but with v."""
+    return callable(derivative) and not _is_operator(derivative)
+
+
+def _is_operator(value: Any) -> bool:
+    return hasattr(value, "matvec") and not isinstance(value, np.ndarray)
+
+
+def matrix_by_products(product: Function, x: Floats, outputs: Shape, *, left: bool) -> Array:
+    """Return the derivative whose products with all unit vectors these are.
+
+    Parameters
+    ----------
+    product : callable
+        ``product(x, v)``, of the first axes of the derivative; from the left ``product(x, w)``, of
+        x's shape.
+    x : array
+        The point.
+    outputs : tuple of int
+        The first axes of the derivative, before those of x.
+    left : bool
+        Whether it multiplies from the left.
+    """
+    if 0 in outputs + x.shape:
+        return np.empty(outputs + x.shape)
+    shape = outputs if left else x.shape
+    lines = [np.array(product(x, unit.reshape(shape))) for unit in np.eye(math.prod(shape))]
+    if left:
+        return np.stack(lines).reshape(outputs + lines[0].shape)
+    return np.stack(lines, axis=-1).reshape(lines[0].shape + x.shape)
+
+
+class Reading(NamedTuple):
+    """What was given for a derivative at a point, as a matrix (m, n).
+
+    Attributes
+    ----------
+    matrix : array (m, n) or None
+        None where the shape does not fit at all.
+    shape : tuple of int
+        As it was given.
+    transposed : bool
+        Whether it was given with inputs before outputs, and has been turned round.
+    precision : float
+        The unit roundoff of its type.
+    stored : array of bool (m, n) or None
+        The pattern of a sparse array.
+    backward : callable or None
+        The product from the left, where a linear operator has one.
+    """
+
+    matrix: Array | None
+    shape: Shape
+    transposed: bool = False
+    precision: float = DOUBLE / 2
+    stored: Mask | None = None
+    backward: Function | None = None
+
+
+def read_matrix(value: Any, outputs: Shape, inputs: Shape) -> Reading:
+    """Read a derivative: an array, a sparse array or a linear operator.
+
+    Parameters
+    ----------
+    value : Any
+        Of shape ``outputs + inputs``. The matrix of all outputs by all inputs, and further or
+        missing axes of length one, are taken as well.
+    outputs, inputs : tuple of int
+        Shapes of what f returns and of x.
+    """
+    m, n = math.prod(outputs), math.prod(inputs)
+    reading = Reading(None, np.shape(value))
+    if _is_operator(value):
+        reading = Reading(None, tuple(value.shape), backward=value.rmatvec)
+        fits = value.shape[1] == n
+        columns = [np.ravel(value.matvec(unit)) for unit in np.eye(n)] if fits else [np.empty(0)]
+        array = np.stack(columns, axis=-1)
+    elif hasattr(value, "toarray"):
+        array, stored, coo = value.toarray(), np.zeros(value.shape, bool), value.tocoo()
+        stored[coo.row, coo.col] = True  # zeros among them
+        reading = reading._replace(shape=array.shape, stored=stored)
+    else:
+        array = np.asarray(value)
+    if array.dtype.kind not in "biufc":
+        raise TypeError(
+            f"the derivative must return numbers, an array or a linear operator, got "
+            f"{type(value).__name__}"
+        )
+    shape = reading.shape
+    exact = shape in (outputs + inputs, (m, n))
+    turned = not exact and outputs != () and shape in (inputs + outputs, (n, m))
+    alike = _squeezed(shape) in (_squeezed(outputs + inputs), _squeezed((m, n)))
+    if array.size != m * n or not (exact or turned or alike):
+        return reading
+    matrix = array.reshape(n, m).T if turned else array.reshape(m, n)
+    # an operator in single precision may hand out columns in double
+    precision = spacing_of(array, value) / 2
+    matrix = matrix.astype(complex if array.dtype.kind == "c" else float)
+    kept = None if turned else reading.stored
+    return reading._replace(matrix=matrix, transposed=turned, precision=precision, stored=kept)
+
+
+def _squeezed(shape: Shape) -> Shape:
+    """Return a shape without its axes of length one."""
+    return tuple(length for length in shape if length != 1)
+
+
+class Product(NamedTuple):
+    """A derivative at a point as a product, for x of any size.
+
+    Attributes
+    ----------
+    apply : callable
+        The derivative times a flat vector.
+    total : array (m,) or None
+        The sum of the sizes of its entries times those of x, where they are known.
+    rounding : float
+        Of its entries, relative.
+    notes : tuple of str
+        Which of its entries are not finite, where they are known.
+    """
+
+    apply: Function
+    total: Floats | None = None
+    rounding: float = DOUBLE
+    notes: tuple[str, ...] = ()
+
+
+def read_product(
+    derivative: Any, subject: Subject, x: Floats, args: tuple[Any, ...] = ()
+) -> Product:
+    """Turn a derivative of any form, or a function that gives it, into a product at x."""
+    __tracebackhide__ = True
+    value = derivative
+    if is_function(derivative):
+        if not _takes(derivative, 1 + len(args)) and _takes(derivative, 2 + len(args)):
+            product = subject.bound(derivative, args, 2)
+            return Product(lambda v: np.ravel(product(x, v.reshape(x.shape))))
+        value = subject.bound(derivative, args)(x)
+    if _is_operator(value):
+        return Product(lambda v: np.ravel(value.matvec(v)), rounding=spacing_of(value))
+    sparse = hasattr(value, "toarray")
+    array = value if sparse else np.array(value)
+    if math.prod(array.shape) % max(x.size, 1):
+        raise ValueError(f"the derivative must have {x.size} columns, got shape {array.shape}")
+    # what has no columns does not tell its rows by its size
+    rows = array.size // x.size if x.size else math.prod(array.shape[: array.ndim - x.ndim])
+    matrix = array if sparse else array.reshape(rows, x.size)
+    with np.errstate(invalid="ignore"):
+        total = abs(matrix) @ np.abs(x.ravel())
+    # of a row of zeros nothing is a share
+    share = np.where(total == 0.0, np.inf, total)
+    return Product(lambda v: matrix @ v, share, spacing_of(matrix), _lost(matrix, x.shape))
+
+
+def _lost(matrix: Any, shape: Shape) -> tuple[str, ...]:
+    """Say which entries are not finite: some of them."""
+    if hasattr(matrix, "toarray"):
+        coo = matrix.tocoo()
+        places = np.stack([coo.row, coo.col], axis=-1)[~np.isfinite(coo.data)]
+    else:
+        places = np.argwhere(~np.isfinite(matrix))
+    shown = ", ".join(
+        str([i] * (matrix.shape[0] > 1) + [int(k) for k in np.unravel_index(j, shape)])
+        for i, j in places[:NAMED].tolist()
+    )
+    return (f"the derivative that was given is not finite, as in entries {shown}",) * bool(shown)
+
+
+def _takes(function: Function, count: int) -> bool:
+    """Say whether a function can be called with so many positional arguments."""
+    try:
+        inspect.signature(function).bind(*range(count))
+    except TypeError:
+        return False
+    except ValueError:  # compiled functions may not tell
+        return count == 1
+    return True
