@@ -61,6 +61,10 @@ class Method(NamedTuple):
     stencil: Stencil | None = None
     roams: bool = True
 
+    def on(self, side: int) -> Method:
+        """Return the method, turned to a side of x."""
+        return self if side == self.side else self._replace(side=side)
+
     def level(self, order: int) -> Level:
         """Return one level of steps, without extrapolation.
 

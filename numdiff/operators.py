@@ -13,7 +13,7 @@ from numdiff.drivers.derivatives import Derivatives, stacked, still
 from numdiff.engine.differentiate import counted, differentiate, pose
 from numdiff.engine.mixed import second
 from numdiff.estimate import Estimate
-from numdiff.evaluation.call import Call
+from numdiff.evaluation.call import Call, bound
 from numdiff.evaluation.dispatchers import as_function, is_dispatcher
 from numdiff.geometry.directions import Directions, along, axes, joined
 from numdiff.options import Options, as_point, as_vector, read
@@ -379,10 +379,8 @@ def _call(f: Function, shape: tuple[int, ...], settings: Options, *, scalar: boo
     plain = bool(settings.args) or settings.vectorized or not is_dispatcher(f)
     if plain and settings.workers > 1:
         raise ValueError("`workers` is for @njit functions of x alone: leave it out")
-    inner = f if plain else as_function(f)
-    return Call(
-        inner, shape, settings.args, settings.vectorized, scalar, not plain, settings.workers
-    )
+    inner = bound(f, settings.args) if plain else as_function(f)
+    return Call(inner, shape, settings.vectorized, scalar, not plain, settings.workers)
 
 
 def _one_output(slopes: Derivatives) -> Derivatives:

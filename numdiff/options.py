@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Box", "Options", "as_point", "as_vector", "read"]
+__all__ = ["Box", "Options", "as_args", "as_point", "as_vector", "read"]
 
 
 TEXTBOOK = "textbook"
+NAMES = tuple(METHODS)
 
 
 class Options(NamedTuple):
@@ -96,6 +97,13 @@ def as_point(x: Any, name: str = "x") -> Floats:
     return point
 
 
+def as_args(args: Any) -> tuple[Any, ...]:
+    """Return further arguments of f, which must be a tuple."""
+    if not isinstance(args, tuple):
+        raise TypeError(f"`args` must be a tuple, got {type(args).__name__}: write args=(a,)")
+    return args
+
+
 def as_vector(v: Any, x: Floats, name: str = "v") -> Floats:
     """Return v in float64, which must have the shape of x."""
     vector = as_point(v, name)
@@ -115,7 +123,7 @@ def read(
     rtol: float = 0.0,
     max_nfev: float | None = None,
     vectorized: bool = False,
-    args: tuple[Any, ...] = (),
+    args: Any = (),
     workers: int | None = None,
 ) -> Options:
     """Check the options that all operators share.
@@ -129,8 +137,6 @@ def read(
     """
     if not callable(f):
         raise TypeError(f"`f` must be callable, got {type(f).__name__}")
-    if not isinstance(args, tuple):
-        raise TypeError(f"`args` must be a tuple, got {type(args).__name__}: write args=(a,)")
     if type(rtol) is not float:
         rtol = _number(rtol, "rtol")
     if not rtol >= 0.0:
@@ -138,7 +144,7 @@ def read(
     limit = math.inf if max_nfev is None else _number(max_nfev, "max_nfev")
     if not limit >= 1.0:
         raise ValueError(f"`max_nfev` must be at least 1, got {max_nfev!r}")
-    chosen = named_method(method)
+    chosen = METHODS[method] if method in NAMES else named_method(method)
     return Options(
         "ladder" if step is None and method != "complex" else _way(chosen, step),
         chosen,
@@ -148,7 +154,7 @@ def read(
         rtol,
         limit,
         bool(vectorized),
-        args,
+        args if type(args) is tuple else as_args(args),
         1 if workers is None else _workers(workers),
     )
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from numdiff.evaluation.call import Call, Form, evaluate, origin, pack
+from numdiff.evaluation.call import Call, Form, bound, evaluate, origin, pack
 
 POINTS = np.array([[1.0, 2.0], [3.0, 4.0], [-1.0, 5.0]])
 REAL, COMPLEX = Form((), is_complex=False), Form((), is_complex=True)
@@ -163,7 +163,8 @@ def test_pack_and_unpack_are_inverse():
 
 def test_arguments_are_passed_on_and_scalars_are_scalars():
     kinds = []
-    call = Call(lambda x, a: (kinds.append(type(x)), a * x)[1], (), args=(10.0,), scalar=True)
+    f = bound(lambda x, a: (kinds.append(type(x)), a * x)[1], (10.0,))
+    call = Call(f, (), scalar=True)
     assert evaluate(call, POINTS[:, :1].copy(), None).rows.tolist() == [[10], [30], [-10]]
     assert origin(call, POINTS[0, :1]).rows.tolist() == [[10]]
     assert set(kinds) == {np.float64}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -46,7 +47,7 @@ def by_ladder(
         block = differentiated(problem, directions.part(rows), order, options)
         parts.append(block.derivatives)
         problem = block.problem
-    return stacked(parts)
+    return parts[0] if len(parts) == 1 else stacked(parts)
 
 
 def differentiated(
@@ -69,14 +70,16 @@ def differentiated(
 
             derivatives, problem = diagnose(task, derivatives, windows)
             break
-    return Block(derivatives, windows, problem.less(derivatives.nfev))
+    if problem.budget < math.inf:
+        problem = problem.less(derivatives.nfev)
+    return Block(derivatives, windows, problem)
 
 
 def _follow(
     windows: list[Window], task: Task, side: int, rows: Ints, *, every: bool
 ) -> Derivatives:
     """Climb along some directions; what is seen of them goes to the windows."""
-    chosen, method = task.pick(rows), task.method(side)
+    chosen, method = task.pick(rows), task.options.method.on(side)
     span, levels = _span(task, chosen, side, rows), channels(method, task.order)
     lines = climb(task.problem, chosen, span, levels, every=every)
     windows.append(Window(rows, side, task.options.method.side, span, lines, levels))

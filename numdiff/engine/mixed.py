@@ -106,6 +106,8 @@ def _along_pairs(problem: Problem, axes: _Axes, rows: Ints, columns: Ints) -> De
     sides, levels = axes.table[:, SIDE], axes.table[:, LEVELS]
     sided = (sides[rows] != 0) | (sides[columns] != 0)
     usable = np.minimum(levels[rows], levels[columns]) > 0
+    if len(rows) and usable.all() and not sided.any():
+        return _on_side(problem, axes, rows, columns, 0)
     whole, status = blank(problem, len(rows)), axes.derivatives.status
     short = (status[rows] == BUDGET) | (status[columns] == BUDGET)
     whole.status[short & ~usable[:, None]] = BUDGET

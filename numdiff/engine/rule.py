@@ -33,6 +33,6 @@ def _follow(task: Task, side: int, rows: Ints) -> Derivatives:
     assert options.rule is not None
     room = task.room and task.room.pick(rows)
     return driver.by_rule(
-        problem, task.pick(rows), task.order, options.rule, task.method(side),
+        problem, task.pick(rows), task.order, options.rule, task.options.method.on(side),
         noise=problem.noise, room=room,
     )  # fmt: skip

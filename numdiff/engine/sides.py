@@ -11,7 +11,6 @@ from numdiff.constants import DOMAIN, NOISE_LIMITED, ONE_SIDED
 from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill
 from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import LEAST, Room, room_of, sides_of, size_of
-from numdiff.methods import Method
 from numdiff.options import Options
 
 if TYPE_CHECKING:
@@ -32,11 +31,6 @@ class Task(NamedTuple):
     order: int
     options: Options
     room: Room | None  # None if there are no bounds
-
-    def method(self, side: int) -> Method:
-        """Return the method, turned to a side."""
-        method = self.options.method
-        return method if side == method.side else method._replace(side=side)
 
     def pick(self, rows: Ints) -> Directions:
         """Return some of the directions, in order."""
@@ -67,9 +61,11 @@ def on_sides(task: Task, follow: Follow) -> Derivatives:
         The status is ONE_SIDED where one side of x was used and both were asked for.
     """
     asked, whole = task.options.method.side, None
-    for side, rows in _groups(task):
+    everywhere = [(asked, np.arange(len(task.directions)))]
+    for side, rows in everywhere if task.room is None else _groups(task, task.room):
         rest = task if whole is None else _after(task, whole)
-        part = one_sided(follow(rest, side, rows), side, asked)
+        part = follow(rest, side, rows)
+        part = part if side == asked else one_sided(part, side, asked)
         if whole is None and len(rows) == len(task.directions):
             whole = part
         else:
@@ -97,13 +93,10 @@ def _after(task: Task, whole: Derivatives) -> Task:
     return task._replace(problem=task.problem.less(whole.nfev))
 
 
-def _groups(task: Task) -> Iterator[tuple[int, Ints]]:
+def _groups(task: Task, room: Room) -> Iterator[tuple[int, Ints]]:
     """Yield the directions that can move, by the side on which they are followed."""
-    asked = task.options.method.side
-    if task.room is None:
-        yield asked, np.arange(len(task.directions))
-        return
-    free, sides = sides_of(task.room, size_of(task.problem.x, task.directions), asked)
+    size, asked = size_of(task.problem.x, task.directions), task.options.method.side
+    free, sides = sides_of(room, size, asked)
     for side in (0, 1, -1):
         if (sides == side).any():
             yield side, free[sides == side]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Call", "Form", "Values", "ask_again", "evaluate", "origin", "pack"]
+__all__ = ["Call", "Form", "Values", "ask_again", "bound", "evaluate", "origin", "pack"]
 
 
 # What f may raise beside x to say that it is not defined there. LinAlgError is a ValueError.
@@ -59,11 +59,9 @@ class Call(NamedTuple):
     Parameters
     ----------
     f : callable
-        The user's function.
+        The user's function, of its first argument alone: `bound` sees to further ones.
     shape : tuple of int
         Shape of x; with `scalar`, f gets NumPy scalars.
-    args : tuple
-        Further positional arguments.
     vectorized : bool
         Whether f takes ``shape + (N,)`` and returns ``form.shape + (N,)``.
     scalar : bool
@@ -76,17 +74,10 @@ class Call(NamedTuple):
 
     f: Callable[..., Any]
     shape: tuple[int, ...]
-    args: tuple[Any, ...] = ()
     vectorized: bool = False
     scalar: bool = False
     dispatcher: bool = False
     workers: int = 1
-
-    @property
-    def function(self) -> Callable[[Any], Any]:
-        """The function of its first argument alone."""
-        f, args = self.f, self.args
-        return (lambda point: f(point, *args)) if args else f  # a call with *args takes longer
 
     @property
     def compiled(self) -> Compiled | None:
@@ -103,11 +94,18 @@ class Values(NamedTuple):
     trouble: Exception | None = None
 
 
+def bound(f: Callable[..., Any], args: tuple[Any, ...]) -> Callable[..., Any]:
+    """Return f without its further arguments."""
+    return (lambda *first: f(*first, *args)) if args else f
+
+
 def origin(call: Call, x: NDArray[Any]) -> Values:
     """Ask for f(x) itself, where every exception is the caller's."""
     point = x.reshape(1, -1).copy()
     try:
-        value = _ask_batch(call, point) if call.vectorized else _ask(call, point)
+        value = (
+            _ask_batch(call, point) if call.vectorized else call.f(next(_arguments(call, point)))
+        )
     except Exception as exception:
         exception.add_note(_note(call, x, "x itself"))
         raise
@@ -126,7 +124,7 @@ def evaluate(call: Call, points: NDArray[Any], form: Form | None) -> Values:
 
 def pack(outputs: NDArray[Any], form: Form) -> Floats:
     """Turn outputs (N, ...) into float columns (N, size)."""
-    flat = outputs.reshape(len(outputs), form.size // (1 + form.is_complex))
+    flat = outputs.reshape(len(outputs), math.prod(form.shape))
     if form.is_complex:
         flat = np.concatenate([flat.real, flat.imag], axis=1)
     return np.ascontiguousarray(flat, dtype=np.float64)  # the kernels are compiled for this order
@@ -189,7 +187,7 @@ def ask_again(call: Call, points: Floats, form: Form) -> Exception | None:
 
 def _ask_all(call: Call, points: NDArray[Any]) -> tuple[list[Any], Exception | None, bool]:
     """Return what f says point by point, None outside its domain; and whether all are floats."""
-    f, trouble, plain = call.function, None, True
+    f, trouble, plain = call.f, None, True
     rows: list[Any] = []
     waiting = _arguments(call, points)
     while True:
@@ -285,13 +283,9 @@ def _arguments(call: Call, points: NDArray[Any]) -> Iterator[Any]:
     return iter(points.reshape(len(points), *call.shape))
 
 
-def _ask(call: Call, point: NDArray[Any]) -> Any:
-    return call.function(next(_arguments(call, point)))
-
-
 def _ask_batch(call: Call, points: NDArray[Any]) -> Any:
     block = points.T.copy().reshape(*call.shape, len(points))  # f may change it
-    return call.function(block)
+    return call.f(block)
 
 
 def _one_of_batch(outputs: NDArray[Any]) -> NDArray[Any]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from numdiff.drivers.derivatives import Problem
 from numdiff.drivers.sampling import sample
-from numdiff.evaluation.call import Call, origin
+from numdiff.evaluation.call import Call, bound, origin
 from numdiff.geometry.directions import Directions, along
 from numdiff.options import as_point, as_vector
 
@@ -135,7 +135,7 @@ def noise_level(
     'rounding'
     """
     point = as_point(x)
-    call = Call(f, point.shape, args, scalar=point.ndim == 0)
+    call = Call(bound(f, args), point.shape, scalar=point.ndim == 0)
     centre = origin(call, point)
     f0, problem = centre.rows[0], Problem(call, point.ravel(), centre.form, centre.rows[0])
     again = origin(call, point).rows[0]

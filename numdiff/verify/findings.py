@@ -67,7 +67,7 @@ def check_adjoint(posed: Posed) -> Report:
     jvp, vjp = posed.call.f, posed.derivative
 
     def forward(v: Floats) -> Array:
-        return np.asarray(jvp(x.copy(), v.reshape(x.shape), *posed.plan.args))
+        return np.asarray(jvp(x.copy(), v.reshape(x.shape)))
 
     outputs = forward(np.zeros(x.size)).shape
     backward = lambda w: np.asarray(vjp(x, w.reshape(outputs)))  # noqa: E731

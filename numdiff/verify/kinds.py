@@ -11,9 +11,9 @@ import numpy as np
 
 from numdiff import operators
 from numdiff.estimate import Estimate
-from numdiff.evaluation.call import Call
+from numdiff.evaluation.call import Call, bound
 from numdiff.operators import Settings
-from numdiff.options import Box, as_point, read
+from numdiff.options import Box, as_args, as_point, read
 from numdiff.verify import reading
 from numdiff.verify.arrays import Floats, Function, Shape
 from numdiff.verify.directions.screen import Finding, along
@@ -171,7 +171,7 @@ class Posed(NamedTuple):
 
     def _of_one_vector(self, shape: Shape) -> Function:
         """Return f of a flat vector, one at a time."""
-        function = self.call.function
+        function = self.call.f
         if self.call.vectorized:
             return lambda v: np.asarray(function(v.reshape(*shape, 1)))[..., 0]
         return lambda v: function(v.reshape(shape))
@@ -187,7 +187,7 @@ def _plan(choices: Choices) -> Plan:
         raise ValueError(
             f"`n_points` must be at least 1 and `radius` positive, got {n_points} and {radius}"
         )
-    return Plan(rtol, int(n_points), radius, rng, settings.get("args", ()), settings)
+    return Plan(rtol, int(n_points), radius, rng, as_args(settings.pop("args", ())), settings)
 
 
 def pose(
@@ -207,11 +207,11 @@ def pose(
         refuse_array(derivative, name)
     if plan.n_points > 1 and not reading.is_function(derivative):
         raise ValueError("an array is the derivative at x only: give a function for `n_points` > 1")
-    gradient_of = None if grad is None else subject.inward(grad)
+    gradient_of = None if grad is None else bound(subject.inward(grad), plan.args)
     vectors = 2 if name == "adjoint" else 1
-    function: Any = gradient_of if f is None else subject.inward(f, vectors)
+    function: Any = gradient_of if f is None else bound(subject.inward(f, vectors), plan.args)
     vectorized = plan.settings.get("vectorized", False)
-    call = Call(function, subject.x.shape, plan.args, vectorized=vectorized)
+    call = Call(function, subject.x.shape, vectorized=vectorized)
     shown: dict[str, Any] = {"f": f} if name == "hvp" else {}
     order = (derivative, subject) if name == "hvp" else (f, derivative, subject)
     again = _call_text(name, order, {**shown, "grad": grad}, choices)
@@ -251,7 +251,7 @@ def measure(posed: Posed, x: Floats) -> Estimate:
     estimate = operators.hessian(function, x, grad=gradient_of, **settings)
     if gradient_of is None or function is gradient_of or not x.size:
         return estimate
-    slope = np.ravel(gradient_of(x.copy(), *posed.plan.args))
+    slope = np.ravel(gradient_of(x.copy()))
     compared = posed.along(Product(lambda v: slope @ v), x, posed.plan.rng, COMPARED)
     nfev = estimate.nfev + compared.nfev
     if compared.verdict != DISAGREE:

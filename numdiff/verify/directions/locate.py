@@ -118,7 +118,7 @@ def follow(claim: Claim, v: Floats, like: Slope, rows: Ints, limit: float) -> Es
     # of one number t: the operators walk through the entries of v in Python, and v may be long
     room = claim.room[v != 0.0] / np.abs(v[v != 0.0])
     bounds = None if claim.box is None else (-room.min(), room.min())
-    ask, noise = claim.call.function, like.noise_of(rows, claim.noise)
+    ask, noise = claim.call.f, like.noise_of(rows, claim.noise)
     return derivative(
         lambda t: np.ravel(ask(claim.x + t * v))[rows], 0.0, step=OUTER, bounds=bounds,
         max_nfev=int(limit), noise=noise,
@@ -132,7 +132,7 @@ def _tested(claim: Claim, like: Slope, row: int, column: int, limit: float) -> t
     def moved(entry: Any) -> Any:
         point = x.copy()
         point[column] = entry
-        return np.ravel(claim.call.function(point))[row]
+        return np.ravel(claim.call.f(point))[row]
 
     estimate = derivative(
         moved, x[column], step=OUTER * claim.sizes[column], max_nfev=int(limit),
