@@ -58,5 +58,5 @@ def _sample(problem: Problem, directions: Directions, offsets: Floats, steps: Fl
         if not directions.all_axes:
             steps /= directions.weight
     values = evaluate(problem.call, points.reshape(len(offsets) * count, x.size), problem.form)
-    rows = values.rows.reshape(len(offsets), count, values.form.size)
+    rows = values.rows.reshape(len(offsets), count, values.rows.shape[1])
     return Samples(rows, steps, values.form, values.nfev, values.trouble)

@@ -74,7 +74,7 @@ def _along_axes(problem: Problem, directions: Directions, options: Options) -> _
             numbers, lines = window.rows + rows.start, window.lines
             run = runner(len(numbers))
             run(keep)(numbers, window.side, lines.samples, lines.state, table, beside)
-    axes = _Axes(directions, stacked(parts), table, beside)
+    axes = _Axes(directions, parts[0] if len(parts) == 1 else stacked(parts), table, beside)
     return _deepened(problem, axes)
 
 
@@ -126,7 +126,7 @@ def _on_side(problem: Problem, axes: _Axes, rows: Ints, columns: Ints, side: int
     for block in cut(problem, len(rows), mixed_channels(one_sided=side != 0)):
         parts.append(_climbed(problem, axes, rows[block], columns[block], side))
         problem = problem.less(parts[-1].nfev)
-    return stacked(parts)
+    return parts[0] if len(parts) == 1 else stacked(parts)
 
 
 def _climbed(problem: Problem, axes: _Axes, rows: Ints, columns: Ints, side: int) -> Derivatives:
