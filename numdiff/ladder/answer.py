@@ -3,12 +3,10 @@
 At the end the bar takes in what else was seen that contradicts the answer.
 """
 
-from __future__ import annotations
-
 import math
 
 from numdiff.constants import EPS, NOISE_LIMITED, OK, ROUNDING
-from numdiff.ladder.noise import CLEARLY, scatter, surprise
+from numdiff.ladder.noise import CLEARLY, stalls, surprise, trimmed_rms
 from numdiff.ladder.roughness import roughness
 from numdiff.ladder.runtime import kernel
 from numdiff.ladder.tableau import choose_entry, extrapolate, scale
@@ -31,13 +29,15 @@ LEADING = 4.0  # standard deviations of noise in the slope that the smallest ste
 @kernel
 def measure(n, window, method, room):
     """Extrapolate the levels of one output, and find the best entry with the noise they show."""
-    c, sigma = method.primary, 0.0
+    c, count = method.primary, 0 * n  # a plain 0 is a type of its own and compiles callees twice
     law, gain = method.shape[c], method.gain[c, 0]
     table, bars, floors, best = room.table[c], room.table[-1], room.floors, room.best
     for a in range(method.shape.shape[0]):
         extrapolate(room.y[a], n, method.shape[a], method.factor[a], room.table[a])
-    if window[PRIOR] != COMPLETE:
-        sigma = scatter(n, method, room)
+        if window[PRIOR] != COMPLETE:
+            gains = method.gain[a, 1]
+            count = stalls(room.table[a], n, method.shape[a], gains, room.residuals, count)
+    sigma = trimmed_rms(room.residuals, count)
     if room.sample[-1] > 0.0:
         choose_entry(table, n, law, gain, sigma, floors, bars, best)
         sigma = max(sigma, surprise(n, method, room))

@@ -5,8 +5,6 @@ that rounding allows cannot: it confirms the slope, or shows noise, or refutes t
 off the lattice comes first; where it shows nothing unexpected, the tiny step is not needed.
 """
 
-from __future__ import annotations
-
 import math
 
 from numdiff.constants import ROUNDING
@@ -136,7 +134,7 @@ def forget(slope, output):
 @kernel
 def verdict_of(samples, window, i, f0, order, ratio, floor, output):
     """Say whether the tiny step agrees with an output: with its slope, its noise, its scale."""
-    change = change_at(samples, samples.shape[1] - 1, i)
+    change = change_at(samples, samples.shape[1] - 1, i)  # the tiny step
     if not math.isfinite(change):
         return AGREES
     if output[ERROR] == math.inf:

@@ -4,15 +4,12 @@ An output whose levels do not fall with the step is not resolved; one that is wa
 while truncation sets its bar, larger ones while noise does, and nothing more once its bar is good.
 """
 
-from __future__ import annotations
-
 import math
 
 from numdiff.constants import DOMAIN, EPS
 from numdiff.ladder.answer import FAIR, PIECES, conclude, look_up, measure, record
 from numdiff.ladder.noise import CLEARLY, SURE, recall, rising
 from numdiff.ladder.runtime import kernel
-from numdiff.ladder.tableau import scale
 from numdiff.ladder.window import amplitude, finish, gather, restart, rounding
 
 from numdiff.ladder.registers import (  # isort: skip
@@ -25,14 +22,14 @@ from numdiff.ladder.registers import (  # isort: skip
 # what drivers and judges of a window take from here
 __all__ = [
     "BASE", "DOMAIN", "FIRST", "FOUND", "LAST", "LOWEST", "NEVER", "ORDER", "PIECES", "REQUEST",
-    "SLOTS", "STATE", "choose", "close", "judge", "octaves", "scale", "unresolved", "weigh", "wish",
+    "SLOTS", "STATE", "choose", "close", "judge",
 ]  # fmt: skip
 
-TARGET = 256.0 * EPS  # relative bar that is always good enough: rounding alone makes about as much
+TARGET = 256.0 * EPS  # relative bar, some 5e-14, below which no further digit is looked for
 WORTH = 2.0  # truncation over noise from which a smaller step can halve the bar
 NEARLY = 0.01  # relative change of D over two levels below which the first steps are small
 FLAT = 0.1  # relative change of the first column below which a larger step promises more
-FAIRLY = 1e-8  # what FAIR is once a check has confirmed the answer
+FAIRLY = 1e-8  # the same as FAIR, once sample or check have had their say
 # levels in a row that may leave the bar as it is: one, more while it is wide
 NARROW, IDLE_NARROW, IDLE_WIDE = 1e-6, 1.0, 4.0
 # levels before a stall counts as noise, more while the bar is vague: an edge may be in the window
@@ -48,39 +45,31 @@ def judge(samples, window, outputs, f0, reach, rtol, method, room):
     for want in range(ENOUGH, LOST + 1):
         window[want] = 0
     window[OCTAVES] = FURTHEST
-    order, terms = method.shape[method.primary, ORDER], method.shape[method.primary, TERMS]
+    shape, y = method.shape, room.y
+    order, terms = shape[method.primary, ORDER], shape[method.primary, TERMS]
     for i in range(f0.size):
         output = outputs[i]
         if output[CLOSED] != 0.0:
             continue
-        n, want = gather(samples, window, i, room.y), SMALLER
-        if n >= max(2, terms + 1):
-            rounding(f0[i], n, output[LEAST_NOISE], room.y, room.floors)
-            want = unresolved(n, window, method, room)
-            if want == ENOUGH:
-                recall(samples, window, i, window[BASE] - window[LAST] + n - 1, room.sample)
-                measure(n, window, method, room)
-                want = weigh(n, reach, rtol, window, method, room, output)
-                # higher orders have too few digits to tell
-                if order == 1 and want == ENOUGH and window[CHECKED] == 1 and window[PRIOR] == 0:
-                    look_up(n, window, method, room, output)
-            else:
-                output[ERROR] = math.inf
+        n = gather(samples, window, i, y)
+        if n < max(2, terms + 1):
+            window[SMALLER] += 1
+            continue
+        rounding(f0[i], n, output[LEAST_NOISE], y, room.floors)
+        rises = 0 if window[NOISY] == 1 else rising(y, n, shape[0, LEAD], room.floors[n - 1])
+        if rises > 0:  # f is not resolved
+            output[ERROR] = math.inf
+            # one of two parts may pass through zero between two levels, so it is asked again
+            again = order > 1 and n == 2 and rises < shape.shape[0]
+            window[SMALLER if again else LOST] += 1
+            continue
+        recall(samples, window, i, window[BASE] - window[LAST] + n - 1, room.sample)
+        measure(n, window, method, room)
+        want = weigh(n, reach, rtol, window, method, room, output)
         window[want] += 1
-
-
-@kernel
-def unresolved(n, window, method, room):
-    """Say what is wanted where f does not fall with the step, ENOUGH where it does."""
-    if window[NOISY] == 1:
-        return ENOUGH
-    shape = method.shape
-    rises = rising(room.y, n, shape[0, LEAD], room.floors[n - 1])
-    if rises == 0:
-        return ENOUGH
-    # one of two parts may pass through zero between two levels, so it is asked again
-    again = shape[method.primary, ORDER] > 1 and n == 2 and rises < shape.shape[0]
-    return SMALLER if again else LOST
+        # higher orders have too few digits to tell
+        if order == 1 and want == ENOUGH and window[CHECKED] == 1 and window[PRIOR] == 0:
+            look_up(n, window, method, room, output)
 
 
 @kernel

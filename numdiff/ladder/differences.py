@@ -1,7 +1,5 @@
 """Stencil sums: the derivative that a single step gives."""
 
-from __future__ import annotations
-
 import math
 
 from numdiff.constants import DOMAIN, SINGLE_STEP

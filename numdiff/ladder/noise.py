@@ -4,8 +4,6 @@ Smooth f lets differences down a tableau fall by a power of the step; what stall
 that are powers of two may miss structure of f, so a sample off their lattice is asked as well.
 """
 
-from __future__ import annotations
-
 import math
 
 from numdiff.constants import ROUNDING
@@ -24,8 +22,8 @@ SURE = 6.0  # standard deviations that noise does not exceed in a few samples
 CLEARLY = 50.0  # how many roundings make a change of f a change
 COARSE = 2.0**-24 / ROUNDING  # what changes f by less than float32 would is noise, not structure
 MINOR = 1e-3  # a part of the change of f that says nothing about its scale
-# What is left at half the step, at most: of smooth f a half in the odd channel, with room for the
-# next term, and a quarter in the even one, which passes through zero more often.
+# what at most is left at half the step if f is smooth: a half in the odd channel, a quarter in the
+# even one, and room for their higher terms
 ODD_FALL, EVEN_FALL = 0.75, 0.6
 
 
@@ -37,15 +35,6 @@ def recall(samples, window, i, top, sample):
         sample[-1] = scale(SKEW, window[SAMPLE_STEP] - top)
         for c in range(sample.size - 1):
             sample[c] = samples[c, SLOTS, i]
-
-
-@kernel
-def scatter(n, method, room):
-    """Return the noise of f that the tableaus of all channels show, per value of f."""
-    count = 0 * n  # a plain 0 is a type of its own and compiles callees twice
-    for c in range(method.shape.shape[0]):
-        count = stalls(room.table[c], n, method.shape[c], method.gain[c, 1], room.residuals, count)
-    return trimmed_rms(room.residuals, count)
 
 
 @kernel

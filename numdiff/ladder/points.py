@@ -1,7 +1,5 @@
 """Where f is asked next."""
 
-from __future__ import annotations
-
 import math
 
 from numdiff.constants import EPS

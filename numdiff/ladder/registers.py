@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-SLOTS = 16  # levels that a window has room for; a sample off the lattice is in the slot after them,
-# and what a tiny step shows in the last one
+SLOTS = 16  # levels that a window has room for
+# the slot SLOTS holds a sample off the lattice of powers of two, the next one the tiny step
 START = 5  # slot of the first level: room for 5 larger and 10 smaller steps
 NEVER = -9999  # stands for the step of a sample that there was not
 FURTHEST = 99  # octaves: nobody leaps that far

@@ -5,8 +5,6 @@ piece does not have. The larger steps, which reach other pieces, give it away: w
 large as the steps of the answer they differ from each other as those of no smooth f do.
 """
 
-from __future__ import annotations
-
 import math
 
 from numdiff.constants import ROUNDING

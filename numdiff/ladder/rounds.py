@@ -3,8 +3,6 @@
 A round leads from the values that f returned to the points where it is asked next.
 """
 
-from __future__ import annotations
-
 import math
 
 from numdiff.constants import UNRESOLVED
@@ -18,9 +16,9 @@ from numdiff.ladder.tableau import scale
 from numdiff.ladder.window import absorb
 
 from numdiff.ladder.registers import (  # isort: skip
-    BASE, CHECKED, CLOSED, COMPLETE, DEVIATION, DONE, ELSEWHERE, ERROR, ESTIMATE, FIRST, HIGHEST,
-    LAST, LEAST_NOISE, LOWEST, NEVER, NOISY, ORDER, OTHER, PHASE, PRIOR, RATIO, READY,
-    REQUEST, SAMPLE, SAMPLE_STEP, START, STATUS, STEP, Room,
+    BASE, CHECK, CHECKED, CLOSED, COMPLETE, DEVIATION, DONE, DOUBT, ELSEWHERE, ERROR, ESTIMATE,
+    FIRST, HIGHEST, LAST, LEAST_NOISE, LOWEST, NEVER, NOISY, ORDER, OTHER, PHASE, PRIOR, RATIO,
+    READY, REQUEST, SAMPLE, SAMPLE_STEP, START, STATUS, STEP, Room,
 )  # fmt: skip
 
 
@@ -67,32 +65,26 @@ def advance(
     """
     method = Channels(offsets, fold, shape, factor, gain, primary)
     room = Room(y, floors, residuals, table, best, sample)
-    count = 0
+    order, ratio, count = shape[primary, ORDER], float(shape[0, RATIO]), 0
     for a in range(live.size):
         d = live[a]
-        absorb(arrived[a], stretch[a], f0, fold, samples[d], state[d], outputs[d])
-        decide(samples[d], state[d], outputs[d], f0, reach[d], rtol, method, room)
-        if state[d, PHASE] != DONE:
+        levels, window, own = samples[d], state[d], outputs[d]
+        absorb(arrived[a], stretch[a], f0, fold, levels, window, own)
+        if window[PHASE] == CHECK or window[PHASE] == DOUBT:
+            check(levels, window, own, f0, order, ratio)
+        elif window[PHASE] == SAMPLE:
+            compare(levels, window, own, f0, ratio)
+        # what the sample or the check has shown lets the levels be judged again
+        if window[READY] == 1:
+            judge(levels, window, own, f0, reach[d], rtol, method, room)
+            choose(levels, window, own, f0)
+        if window[PHASE] != DONE:
             # `stretch` holds the steps until the points are placed
-            stretch[count] = scale(SKEW if state[d, PHASE] == SAMPLE else 1.0, state[d, REQUEST])
+            stretch[count] = scale(SKEW if window[PHASE] == SAMPLE else 1.0, window[REQUEST])
             live[count] = d
             count += 1
     place(live[:count], stretch, x, starts, index, weight, offsets, block, stretch)
     return count
-
-
-@kernel
-def decide(samples, window, outputs, f0, reach, rtol, method, room):
-    """Decide what a direction asks for next, from the step that was last asked for."""
-    order, ratio = method.shape[method.primary, ORDER], float(method.shape[0, RATIO])
-    if window[PHASE] > SAMPLE:
-        check(samples, window, outputs, f0, order, ratio)
-    elif window[PHASE] == SAMPLE:
-        compare(samples, window, outputs, f0, ratio)
-    # what sample or check have shown lets the levels be judged again
-    if window[READY] == 1:
-        judge(samples, window, outputs, f0, reach, rtol, method, room)
-        choose(samples, window, outputs, f0)
 
 
 @kernel

@@ -5,8 +5,6 @@ terms leaves falls faster still, until rounding or noise take over, which do not
 something is left that falls like h, of a power abs(t)**a like h**a, of a jump something that stays.
 """
 
-from __future__ import annotations
-
 import math
 
 from numdiff.constants import EPS, NOISE_LIMITED, OK, UNRESOLVED
@@ -16,10 +14,7 @@ from numdiff.ladder.runtime import kernel
 from numdiff.ladder.tableau import scale
 from numdiff.ladder.window import change_at
 
-__all__ = [
-    "CLEAR", "DEEP", "OK", "POOR", "ROUNDS", "TAIL", "calm", "lawful", "lopsided",
-    "regular", "stays", "steady", "suspect",
-]  # fmt: skip
+__all__ = ["CLEAR", "DEEP", "OK", "POOR", "ROUNDS", "TAIL", "calm", "lawful", "suspect"]
 
 CLEAR = 8.0  # roundings that a difference has to exceed: f(x) and f(x + h) have a few each
 TAIL = 6  # levels at the smallest steps of a window, in which a law is sought
@@ -52,12 +47,12 @@ def suspect(f0, start, order, value, error, status, samples, state, left, bent, 
             noisy, plain = status[d, i] == NOISE_LIMITED, status[d, i] == OK
             change, bends = change_at(levels, window[LAST], i), status[d, i] == UNRESOLVED
             if noisy or plain:
-                bends = bottom < start[d] - DEEP and change == 0.0
-                bends = bends or regular(levels, window, i, f0[i], order, HINT, left)
+                astray = bottom < start[d] - DEEP and change == 0.0
+                bends = astray or regular(levels, window, i, f0[i], order, HINT, left)
             if noisy and not bends:
-                fourth = window[LAST] - 3
-                bends = fourth < window[FIRST] or math.isnan(levels[0, fourth, i])
-                bends = bends or lopsided(levels, window, i, value[d, i], order)
+                fourth = window[LAST] - 3  # with fewer levels noise is hardly known
+                few = fourth < window[FIRST] or math.isnan(levels[0, fourth, i])
+                bends = few or lopsided(levels, window, i, value[d, i], order)
             if order == 1 and plain and error[d, i] > POOR * scale(change, -bottom):
                 rounds = ROUNDS * scale(abs(f0[i]), -start[d])
                 bends = bends or error[d, i] > max(POOR * abs(value[d, i]), rounds)

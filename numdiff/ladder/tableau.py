@@ -4,8 +4,6 @@ A level k has the step h_0 / 2**k. Everything here is in units in which h_0 is 1
 of x overflows or underflows; the caller puts the unit back.
 """
 
-from __future__ import annotations
-
 import math
 
 from numdiff.constants import EPS

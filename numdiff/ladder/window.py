@@ -4,8 +4,6 @@ Kernels here deal with one direction: samples (C, SLOTS + 2, m), window (STATE,)
 (m, OUTPUT) are its part of the arrays.
 """
 
-from __future__ import annotations
-
 import math
 
 from numdiff.constants import DOMAIN, ROUNDING, UNRESOLVED
@@ -16,8 +14,8 @@ from numdiff.ladder.registers import (  # isort: skip
     PHASE, PRIOR, READY, REQUEST, SAMPLE, SAMPLE_STEP, SHRINKS, SLOTS, START, STATUS,
 )  # fmt: skip
 
-CLOSER = 4  # octaves at once towards an edge of the domain, the usual step of a line search
-MOST_SHRINKS = 60
+CLOSER = 4  # octaves at once towards x where f is not finite at any step so far
+MOST_SHRINKS = 60  # so often: from 1 down to 2**-240
 
 
 @kernel
