@@ -1,10 +1,19 @@
-"""What is known of floating-point numbers, and the codes of statuses as plain numbers."""
+"""Numbers that every room shares: the codes of statuses, and how floats round.
 
-from __future__ import annotations
+Kernels need plain integers; `numdiff.Status` gives the codes their meaning.
+"""
 
-EPS = 2.0**-52  # spacing of floating-point numbers at 1
-ROUNDING = 0.3 * EPS  # standard deviation of a value's last bit, uniform in half a unit each way
+OK = 0
+NOISE_LIMITED = 1
+STOCHASTIC = 2
+ONE_SIDED = 3
+SINGLE_STEP = 4
+KINK = 5
+JUMP = 6
+UNRESOLVED = 7
+DOMAIN = 8
+NOT_COMPLEX_SAFE = 9
+BUDGET = 10
 
-# the codes of `numdiff.Status`: looking up a member of an enumeration costs as much as calling f
-OK, NOISE_LIMITED, STOCHASTIC, ONE_SIDED, SINGLE_STEP = range(5)
-KINK, JUMP, UNRESOLVED, DOMAIN, NOT_COMPLEX_SAFE, BUDGET = range(5, 11)
+EPS = 2.0**-52  # the distance from 1 to the next float
+ROUNDING = 0.3 * EPS  # standard deviation of a rounded value's last bit: uniform, half a unit wide

@@ -1,4 +1,4 @@
-"""How long the ways through the package are: distinct functions of the host that a call goes through."""
+"""How long the ways through the package are: functions of the host that a call goes through."""
 
 import sys
 from pathlib import Path

@@ -19,7 +19,7 @@ from numdiff.evaluation.dispatchers import Compiled
 from numdiff.evaluation.threads import spread
 from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import blocks
-from numdiff.ladder import decide, points, rounds, runtime, tableau
+from numdiff.ladder import points, registers, rounds, runtime
 from numdiff.ladder.channels import Channels, Span
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class _Climb(NamedTuple):
 def cut(problem: Problem, count: int, channels: Channels) -> Iterator[slice]:
     """Cut so many directions into blocks that fit into memory while they are climbed."""
     assert problem.f0 is not None
-    width = channels.fold.shape[0] * (decide.SLOTS + 2)
+    width = channels.fold.shape[0] * (registers.SLOTS + 2)
     return blocks(count, max(len(channels.offsets) * problem.x.size, width * problem.f0.size))
 
 
@@ -112,8 +112,8 @@ def climb(
         problem, directions, span, channels,
         np.empty((0, f0.size)) if least is None else np.full(shape, least),
         beside, every,
-        np.empty((count, channels.fold.shape[0], decide.SLOTS + 2, f0.size)),
-        np.empty((count, decide.STATE), np.int64),
+        np.empty((count, channels.fold.shape[0], registers.SLOTS + 2, f0.size)),
+        np.empty((count, registers.STATE), np.int64),
         np.empty(count, np.bool_),
         (value, error, np.empty(shape, np.uint8), step, noises),
     )  # fmt: skip
@@ -132,7 +132,7 @@ def _by_rounds(run: Any, work: _Climb) -> tuple[int, Exception | None]:
     problem, directions, span, channels, known, beside, _, samples, state, quiet, columns = work
     f0, count = problem.f0, len(directions)
     assert f0 is not None
-    found = np.empty((count, f0.size, decide.FOUND))
+    found = np.empty((count, f0.size, registers.FOUND))
     method = (channels.fold, channels.shape, channels.gain, channels.factor, channels.primary)
     where = (
         problem.x, directions.starts, directions.index, directions.weight, channels.offsets
@@ -153,7 +153,7 @@ def _by_rounds(run: Any, work: _Climb) -> tuple[int, Exception | None]:
         trouble, nfev = trouble or values.trouble, nfev + values.nfev
         arrived = values.rows.reshape(live.size, width, f0.size)
         if beside is not None:
-            arrived = arrived - beside[live, -state[live, decide.REQUEST]]
+            arrived = arrived - beside[live, -state[live, registers.REQUEST]]
         block = np.empty_like(block)  # f may have kept the other one
         left = advance(
             live, arrived, stretch, f0, *method, span.reach, problem.rtol, samples, state, found,
@@ -161,7 +161,7 @@ def _by_rounds(run: Any, work: _Climb) -> tuple[int, Exception | None]:
         )  # fmt: skip
         live, block, stretch = live[:left], block[:left], stretch[:left]
     unit = directions.weight if directions.single else np.ones(count)
-    order = int(channels.shape[channels.primary, decide.ORDER])
+    order = int(channels.shape[channels.primary, registers.ORDER])
     run(rounds.conclude)(f0, span.start, order, unit, samples, state, found, *columns, quiet)
     columns[2][live], quiet[live] = BUDGET, False  # what is still live ran out of it
     return nfev, trouble
@@ -169,13 +169,13 @@ def _by_rounds(run: Any, work: _Climb) -> tuple[int, Exception | None]:
 
 def _workspace(width: int) -> tuple[Floats, ...]:
     """Make room for the kernels to work in."""
-    slots = decide.SLOTS
+    slots = registers.SLOTS
     return (
         np.empty((width, slots)),
         np.empty(slots),
         np.empty(width * slots * slots),
         np.empty((width + 1, slots, slots)),
-        np.zeros(tableau.BEST),
+        np.zeros(registers.BEST),
         np.empty(width + 1),
     )
 

@@ -11,12 +11,12 @@ import numpy as np
 
 from numdiff.constants import DOMAIN, OK
 from numdiff.evaluation.machine_code import ask
-from numdiff.ladder.decide import FOUND, ORDER, REQUEST, SLOTS, STATE
 from numdiff.ladder.points import place, span
+from numdiff.ladder.registers import BEST, FOUND, ORDER, REQUEST, SLOTS, STATE
 from numdiff.ladder.rounds import advance, begin, conclude
 from numdiff.ladder.runtime import allocating, kernel
 from numdiff.ladder.symptoms import TAIL, suspect
-from numdiff.ladder.tableau import BEST, scale
+from numdiff.ladder.tableau import scale
 
 
 @allocating

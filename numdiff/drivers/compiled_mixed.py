@@ -9,8 +9,8 @@ import numpy as np
 from numdiff.constants import DOMAIN, OK
 from numdiff.drivers.compiled import columns_of, evidence_of, follow, kept_on, lead
 from numdiff.evaluation.machine_code import ask
-from numdiff.ladder.decide import SLOTS
 from numdiff.ladder.pairs import AXIS, DEPTH, LARGEST, LEAST, LEVELS, SIDE, keep, relate
+from numdiff.ladder.registers import SLOTS
 from numdiff.ladder.runtime import allocating
 from numdiff.ladder.tableau import scale
 

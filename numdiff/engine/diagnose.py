@@ -23,7 +23,7 @@ from numdiff.drivers.sampling import sample
 from numdiff.engine.sides import Task, one_sided
 from numdiff.evaluation.call import origin
 from numdiff.geometry.domain import Room, room_of
-from numdiff.ladder import decide
+from numdiff.ladder import registers
 from numdiff.ladder.symptoms import CLEAR
 from numdiff.nonsmooth.settle import settle
 from numdiff.regression.fit import Known, fit, fit_mixed
@@ -151,7 +151,7 @@ def _unmoved(raw: Derivatives) -> Mask:
     assert raw.state is not None
     assert raw.calm is not None
     rows, still = np.flatnonzero(~raw.calm), np.zeros(raw.value.shape, np.bool_)
-    still[rows] = (raw.samples[rows, :, raw.state[rows, decide.LAST]] == 0.0).all(axis=1)
+    still[rows] = (raw.samples[rows, :, raw.state[rows, registers.LAST]] == 0.0).all(axis=1)
     return still
 
 

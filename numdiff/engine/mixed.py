@@ -16,8 +16,8 @@ from numdiff.engine.sides import one_sided, task_of
 from numdiff.engine.single import user_steps
 from numdiff.geometry.directions import Directions, combine
 from numdiff.ladder.channels import Span, channels, mixed_channels
-from numdiff.ladder.decide import SLOTS
 from numdiff.ladder.pairs import AXIS, DEPTH, LARGEST, LEAST, LEVELS, SIDE, keep, relate
+from numdiff.ladder.registers import SLOTS
 from numdiff.ladder.runtime import runner
 from numdiff.options import Options
 

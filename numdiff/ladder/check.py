@@ -1,248 +1,231 @@
-"""The check: what a pair of points at a tiny step says of an answer found at larger ones.
+"""Where the small-step check is: what points at a tiny step say of an answer from larger ones.
 
 Steps that fall by powers of two can all miss the same structure of f. A pair at the smallest step
-that rounding allows cannot: it confirms the slope, or shows noise, or refutes the answer.
+that rounding allows cannot: it confirms the slope, or shows noise, or refutes the answer. A sample
+off the lattice comes first; where it shows nothing unexpected, the tiny step is not needed.
 """
-
-from __future__ import annotations
 
 import math
 
-from numdiff.ladder.decide import (  # fmt: skip
-    ALIKE,
-    BASE,
-    CHECK,
-    CHECKED,
-    CLEARLY,
-    CLOSED,
-    COARSE,
-    DEVIATION,
-    DOUBT,
-    DOUBTED,
-    ERROR,
-    ESTIMATE,
-    FIRST,
-    FORMER,
-    GROWTH,
-    LADDER,
-    LAST,
-    LEAP,
-    LOWEST,
-    MINOR,
-    MOST_RESTARTS,
-    NEVER,
-    NOISY,
-    OTHER,
-    PHASE,
-    READY,
-    REQUEST,
-    RESTARTS,
-    ROUGH,
-    SAMPLE,
-    SAMPLED,
-    SHOWN,
-    SKEW,
-    SLACK,
-    SLOPE,
-    SLOTS,
-    SPREAD,
-    STRIDE,
-    UNRESOLVED,
-    amplitude,
-    check_step,
-    close,
-    noisier,
-    restart,
-)
+from numdiff.constants import ROUNDING
+from numdiff.ladder.decide import LEAP, close
+from numdiff.ladder.noise import CLEARLY, COARSE, MINOR, SKEW, SURE
 from numdiff.ladder.runtime import kernel
-from numdiff.ladder.tableau import ROUNDING, TINIEST, power, scale
+from numdiff.ladder.tableau import TINIEST, power, scale
+from numdiff.ladder.window import amplitude, change_at, restart, resume
 
+from numdiff.ladder.registers import (  # isort: skip
+    BASE, CHECK, CLOSED, DEVIATION, DOUBT, ERROR, ESTIMATE, FIRST, FORMER, LAST, LEAST_NOISE, LOST,
+    LOWEST, NEVER, NOISY, OTHER, PHASE, REQUEST, RESTARTS, ROUGHNESS, SAMPLE_STEP, SLACK, SLOPE,
+    SLOTS, SPREAD, SURPRISE,
+)  # fmt: skip
+
+CONFIRM = 1e4  # the tiny step confirms a slope to one part in this
+BELOW, LEAST_BELOW = 6, 2  # octaves from the window down to the tiny step, at most as far up
+STRIDE = 10  # octaves from a tiny step that surprises to the one that decides
+GROWTH = 100.0  # of the surprise over STRIDE octaves, if f has structure there
+DROP = 2.0**-8  # of the change of f from the window to the tiny step, LEAP octaves, if f is smooth
 RESTART = 0.15  # of the length over which f changes: the step of a restart
-DROP = 2.0**-8  # of the change of f from the window to the check, LEAP octaves, if f is smooth
-STEEP = 16.0  # times what counts as nothing: a step that is no rounding
+APART = 3  # octaves from the tiny step up to where a restart may begin
+MOST_RESTARTS = 4
+ALIKE = 20.0  # standard deviations that a sample may be off before it is a surprise
+STEEP = 16.0  # times what counts as nothing: a step of f that is no rounding
 GONE = 0.05  # of the noise: a change of f at a tiny step that is none of it
 FALLEN = 0.35  # of the noise: less is left of it at smaller steps where f comes in small pieces
-TOLERANCE = 6e-5  # of the size of f: noise above it is structure of f rather than a solver's
+SOLVER = 6e-5  # of the size of f: noise above it is structure of f rather than a solver's
 AROUND = 16.0  # times what f changes by at the smallest step: its size near x where f(x) is 0
-CONFIRMED, SURPRISED, REFUTED, NOISE = range(4)
+
+AGREES, SURPRISES, REFUTES, SCATTERS = range(4)  # verdicts of a tiny step on an output
 
 
 @kernel
-def resume(state, d):
-    """Judge the window of a direction again, with what the sample or the check has shown."""
-    state[d, PHASE], state[d, READY], state[d, CHECKED] = LADDER, 1, 1
+def floor_of(samples, window, i, f0):
+    """Return the standard deviation of the rounding of one output over the window."""
+    return ROUNDING * max(abs(f0), amplitude(samples, window, i))
 
 
 @kernel
-def compare(rows, f0, ratio, samples, state, found):
+def compare(samples, window, outputs, f0, ratio):
     """Compare the sample off the lattice with what the ladder says there.
 
     It is one more pair of values, so it shows noise; if it shows more, f is looked at closer to x.
     """
-    for a in range(rows.size):
-        d = rows[a]
-        if state[d, PHASE] != SAMPLE:
+    bottom, alike, noisier = window[BASE] - window[LAST], True, False
+    width = scale(SKEW, window[REQUEST])
+    fall = power(scale(SKEW, window[REQUEST] - bottom), ratio)
+    for i in range(f0.size):
+        output = outputs[i]
+        if output[CLOSED] != 0.0:
             continue
-        bottom, alike = state[d, BASE] - state[d, LAST], True
-        width = scale(SKEW, state[d, REQUEST])
-        fall = power(scale(SKEW, state[d, REQUEST] - bottom), ratio)
-        for i in range(f0.size):
-            if found[d, i, CLOSED] != 0.0 or found[d, i, ERROR] == math.inf:
-                continue
-            floor = ROUNDING * max(abs(f0[i]), amplitude(samples, state, d, i))
-            slack = (found[d, i, SLACK] + found[d, i, SPREAD] * fall) * width
-            off = abs(samples[d, 0, SLOTS, i] - found[d, i, SLOPE] * width) - slack
-            alike = alike and not off > ALIKE * max(found[d, i, DEVIATION], floor)
-        state[d, SAMPLED] = state[d, REQUEST]
-        if alike and not noisier(samples, state, found, d, f0):
-            resume(state, d)
-        else:
-            state[d, PHASE] = CHECK
-            state[d, REQUEST] = check_step(samples, state, found, d, f0, bottom)
+        floor = floor_of(samples, window, i, f0[i])
+        noisier = noisier or output[DEVIATION] > CLEARLY * floor
+        if output[ERROR] < math.inf:
+            slack = (output[SLACK] + output[SPREAD] * fall) * width
+            off = abs(samples[0, SLOTS, i] - output[SLOPE] * width) - slack
+            alike = alike and not off > ALIKE * max(output[DEVIATION], floor)
+    window[SAMPLE_STEP] = window[REQUEST]
+    if alike and not noisier:
+        resume(window)
+    else:
+        window[PHASE] = CHECK
+        window[REQUEST] = tiny_step(samples, window, outputs, f0)
 
 
 @kernel
-def check(rows, f0, ratio, samples, state, found):
-    """Settle what the pair at a tiny step confirms and send the rest back to the ladder."""
-    for a in range(rows.size):
-        d = rows[a]
-        if state[d, PHASE] != CHECK and state[d, PHASE] != DOUBT:
-            continue
-        tiny, bottom = state[d, REQUEST], state[d, BASE] - state[d, LAST]
-        again, surprised, refuted, noise = bottom - 1 - state[d, RESTARTS], 0, 0, 0
-        for i in range(f0.size):
-            if found[d, i, CLOSED] != 0.0:
-                continue
-            size = amplitude(samples, state, d, i)
-            floor = max(ROUNDING * max(abs(f0[i]), size), TINIEST)
-            verdict = verdict_of(samples, state, d, i, ratio, f0[i], size, floor, found[d, i])
-            if verdict == CONFIRMED and state[d, SAMPLED] == NEVER:
-                found[d, i, CLOSED] = 1.0
-            elif verdict == SURPRISED:
-                surprised += 1
-            elif verdict != REFUTED:
-                # what surprised at the sample is no structure, but it has to be in the bar
-                noise += 1
-                if verdict == NOISE:
-                    found[d, i, SHOWN] = found[d, i, DOUBTED]
-            else:
-                again = min(again, scale_of(samples, state, d, i, size, floor))
-                forget(scale(samples[d, 0, SLOTS + 1, i], -tiny), found[d, i])
-                refuted += 1
-        if surprised > 0:
-            lost = state[d, UNRESOLVED] > 0
-            state[d, PHASE] = DOUBT
-            state[d, REQUEST] = state[d, LOWEST] if lost else min(tiny + STRIDE, bottom - 1)
-        elif refuted > 0 and state[d, RESTARTS] < MOST_RESTARTS:
-            state[d, RESTARTS] += 1
-            state[d, NOISY] = 0
-            restart(state, d, max(again, tiny + 3))
-        elif noise > 0:
-            state[d, NOISY] = 1
-            resume(state, d)
-        else:
-            close(samples, state, found, d, f0)
+def tiny_step(samples, window, outputs, f0):
+    """Exponent of the smallest step at which rounding still lets the slopes be confirmed."""
+    wanted, bottom = math.inf, window[BASE] - window[LAST]
+    for i in range(f0.size):
+        slope = abs(outputs[i, SLOPE])
+        if outputs[i, CLOSED] == 0.0 and slope != 0.0:
+            wanted = min(wanted, CONFIRM * floor_of(samples, window, i, f0[i]) / slope)
+    exponent = bottom - BELOW
+    if 0.0 < wanted < scale(1.0, exponent):
+        exponent = int(math.floor(math.log2(wanted)))  # noqa: RUF046 - a float in Numba
+    return min(max(exponent, window[LOWEST]), bottom - LEAST_BELOW)
 
 
 @kernel
-def forget(slope, found):
+def check(samples, window, outputs, f0, order, ratio):
+    """Settle what the tiny step confirms, and send a direction back to the ladder for the rest."""
+    tiny, bottom = window[REQUEST], window[BASE] - window[LAST]
+    surprises, refuted, noise, again = 0, 0, 0, bottom - 1 - window[RESTARTS]
+    for i in range(f0.size):
+        output = outputs[i]
+        if output[CLOSED] != 0.0:
+            continue
+        floor = max(floor_of(samples, window, i, f0[i]), TINIEST)
+        verdict = verdict_of(samples, window, i, f0[i], order, ratio, floor, output)
+        if verdict == AGREES and window[SAMPLE_STEP] == NEVER:
+            output[CLOSED] = 1.0
+        elif verdict == SURPRISES:
+            surprises += 1
+        elif verdict == REFUTES:
+            refuted += 1
+            again = min(again, scale_of(samples, window, i, floor))
+            forget(scale(samples[0, SLOTS + 1, i], -tiny), output)
+        else:
+            # what surprised at the sample is no structure, but it has to be in the bar
+            noise += 1
+            if verdict == SCATTERS:
+                output[LEAST_NOISE] = output[SURPRISE]
+    if surprises > 0:
+        window[PHASE] = DOUBT
+        window[REQUEST] = window[LOWEST] if window[LOST] > 0 else min(tiny + STRIDE, bottom - 1)
+    elif refuted > 0 and window[RESTARTS] < MOST_RESTARTS:
+        window[RESTARTS] += 1
+        window[NOISY] = 0
+        restart(window, max(again, tiny + APART))
+    elif noise > 0:
+        window[NOISY] = 1
+        resume(window)
+    else:
+        close(samples, window, outputs, f0)
+
+
+@kernel
+def forget(slope, output):
     """Drop an answer that was refuted, but for its value; `slope` is a guess in its place."""
-    if found[ERROR] < math.inf:
-        found[FORMER] = found[ESTIMATE]
-    found[ESTIMATE], found[SHOWN], found[ERROR] = slope, 0.0, math.inf
+    if output[ERROR] < math.inf:
+        output[FORMER] = output[ESTIMATE]
+    output[ESTIMATE], output[LEAST_NOISE], output[ERROR] = slope, 0.0, math.inf
 
 
 @kernel
-def verdict_of(samples, state, d, i, ratio, f0, size, floor, found):
-    """Say what the pair shows of one output."""
-    odd, change = samples[d, 0, SLOTS + 1, i], 0.0
-    for c in range(samples.shape[1]):
-        change += abs(samples[d, c, SLOTS + 1, i])
+def verdict_of(samples, window, i, f0, order, ratio, floor, output):
+    """Say whether the tiny step agrees with an output: with its slope, its noise, its scale."""
+    change = change_at(samples, samples.shape[1] - 1, i)  # the tiny step
     if not math.isfinite(change):
-        return CONFIRMED
-    if found[ERROR] == math.inf:
-        return verdict_without(samples, state, d, i, size, floor, change, found)
-    tiny, bottom = state[d, REQUEST], state[d, BASE] - state[d, LAST]
-    fall = scale(1.0, (tiny - bottom) * (2 if ratio == 4.0 else 1))
-    sigma = max(found[DEVIATION], floor)
-    off = abs(odd - scale(found[SLOPE], tiny))
-    surplus = off - scale(found[SLACK] + found[SPREAD] * fall, tiny)
+        return AGREES
+    if output[ERROR] == math.inf:
+        return verdict_without(samples, window, i, floor, change, output)
+    tiny, sigma = window[REQUEST], max(output[DEVIATION], floor)
+    octaves = tiny - window[BASE] + window[LAST]  # from the window to the tiny step
+    two_sided = ratio == 4.0  # what the slope leaves out falls like h**2, on one side like h
+    left = output[SPREAD] * scale(1.0, 2 * octaves if two_sided else octaves)
+    off = abs(samples[0, SLOTS + 1, i] - scale(output[SLOPE], tiny))
+    surplus = off - scale(output[SLACK] + left, tiny)
     # what float32 would not resolve, wherever it was looked at, is noise as well
-    coarse = max(sigma, unexpected(samples, state, d, i, found)) < COARSE * floor
-    if surplus <= 6.0 * sigma:
-        # a plateau is f rounded coarsely
-        plain = change == 0.0 or samples.shape[1] == 1
-        gone = max(off, abs(samples[d, samples.shape[1] - 1, SLOTS + 1, i])) < GONE * sigma
-        if plain or not gone:
-            return CONFIRMED
-        lowest = 0.0
-        for c in range(samples.shape[1]):
-            lowest += abs(samples[d, c, state[d, LAST], i])
-        if found[SLOPE] != found[ESTIMATE] or found[DEVIATION] > TOLERANCE * max(
-            abs(f0), AROUND * lowest
-        ):
-            return CONFIRMED if coarse else REFUTED
-        left = remains(samples, state, d, i, floor, 0.0 if coarse else off, found)
-        found[ROUGH] = max(found[ROUGH], left)
-        return CONFIRMED
-    if state[d, PHASE] == CHECK:
-        found[DOUBTED] = surplus
-        return SURPRISED
+    coarse = max(sigma, unexpected(samples, window, i, output)) < COARSE * floor
+    if not surplus <= SURE * sigma:
+        return verdict_against(samples, window, i, floor, change, surplus, coarse, output)
+    # a plateau is f rounded coarsely
+    alone, even = samples.shape[0] == 1, abs(samples[samples.shape[0] - 1, SLOTS + 1, i])
+    if change == 0.0 or alone or not max(off, even) < GONE * sigma:
+        return AGREES
+    return verdict_on_silence(samples, window, i, f0, order, floor, off, coarse, output)
+
+
+@kernel
+def verdict_on_silence(samples, window, i, f0, order, floor, off, coarse, output):
+    """Say what it means that the slope is confirmed, but nothing is left of the noise."""
+    size = max(abs(f0), AROUND * change_at(samples, window[LAST], i))
+    if order > 1 or output[DEVIATION] > SOLVER * size:
+        return AGREES if coarse else REFUTES
+    rough = pieces(samples, window, i, floor, 0.0 if coarse else off, output)
+    output[ROUGHNESS] = max(output[ROUGHNESS], rough)
+    return AGREES
+
+
+@kernel
+def verdict_against(samples, window, i, floor, change, surplus, coarse, output):
+    """Say whether a slope that is not confirmed hides structure of f or noise."""
+    if window[PHASE] == CHECK:
+        output[SURPRISE] = surplus
+        return SURPRISES
     # structure keeps its slope, so the surprise grows with the step; noise does not
     staircase = change == 0.0 or (surplus < COARSE * floor and coarse)
-    if surplus > GROWTH * found[DOUBTED] and not staircase:
-        return REFUTED
-    found[DOUBTED] = max(surplus, found[DOUBTED])
+    if surplus > GROWTH * output[SURPRISE] and not staircase:
+        return REFUTES
+    output[SURPRISE] = max(surplus, output[SURPRISE])
     if change == 0.0:  # a plateau: its edges are as far as the levels show, not the tiny step
-        found[DOUBTED] = max(found[DOUBTED], quantum(samples, state, d, i, floor))
-    return NOISE
+        output[SURPRISE] = max(output[SURPRISE], quantum(samples, window, i, floor))
+    return SCATTERS
 
 
 @kernel
-def remains(samples, state, d, i, floor, off, found):
+def verdict_without(samples, window, i, floor, change, output):
+    """Say what the tiny step shows of an output that has no answer yet."""
+    # the change of a smooth f falls with the step, that of noise hardly
+    last = change_at(samples, window[LAST], i)
+    if change == 0.0:  # the steps of a staircase, or flat ground before f rises
+        stairs = last if last < MINOR * amplitude(samples, window, i) else 0.0
+        if window[PHASE] == CHECK:
+            stairs = max(stairs, quantum(samples, window, i, floor))
+        if stairs > 0.0:
+            output[SURPRISE] = stairs
+            return SCATTERS
+    if window[PHASE] == CHECK:
+        output[SURPRISE] = change
+        return REFUTES if change <= DROP * last else SURPRISES
+    return REFUTES if change * GROWTH <= output[SURPRISE] else SCATTERS
+
+
+@kernel
+def pieces(samples, window, i, floor, off, output):
     """Return what is left of vanished noise at small steps: f comes in pieces with other slopes.
 
     `off` is what is left at the tiny step.
     """
-    rough = scale(max(off - 6.0 * floor, 0.0), -state[d, REQUEST])
-    if state[d, SAMPLED] == NEVER:
+    rough = scale(max(off - SURE * floor, 0.0), -window[REQUEST])
+    if window[SAMPLE_STEP] == NEVER:
         return rough
-    width = scale(SKEW, state[d, SAMPLED])
-    left = abs(samples[d, 0, SLOTS, i] - found[SLOPE] * width)
-    if CLEARLY * floor < left < FALLEN * found[DEVIATION]:
+    width = scale(SKEW, window[SAMPLE_STEP])
+    left = abs(samples[0, SLOTS, i] - output[SLOPE] * width)
+    if CLEARLY * floor < left < FALLEN * output[DEVIATION]:
         rough = max(rough, left / width)
     return rough
 
 
 @kernel
-def verdict_without(samples, state, d, i, size, floor, change, found):
-    """Say what the pair shows of an output that has no answer yet."""
-    # the change of a smooth f falls with the step, that of noise hardly
-    last = 0.0
-    for c in range(samples.shape[1]):
-        last += abs(samples[d, c, state[d, LAST], i])
-    if change == 0.0:  # the steps of a staircase, or flat ground before f rises
-        stairs = last if last < MINOR * size else 0.0
-        if state[d, PHASE] == CHECK:
-            stairs = max(stairs, quantum(samples, state, d, i, floor))
-        if stairs > 0.0:
-            found[DOUBTED] = stairs
-            return NOISE
-    if state[d, PHASE] == CHECK:
-        found[DOUBTED] = change
-        return REFUTED if change <= DROP * last else SURPRISED
-    return REFUTED if change * GROWTH <= found[DOUBTED] else NOISE
-
-
-@kernel
-def quantum(samples, state, d, i, floor):
+def quantum(samples, window, i, floor):
     """Return what all changes of f over the window are multiples of, by Euclid; 0 if nothing."""
     least, common = CLEARLY * floor, 0.0
-    for s in range(state[d, FIRST], state[d, LAST] + 1):
+    for slot in range(window[FIRST], window[LAST] + 1):
         for side in range(2):
-            odd, even = samples[d, 0, s, i], samples[d, samples.shape[1] - 1, s, i]
+            odd, even = samples[0, slot, i], samples[samples.shape[0] - 1, slot, i]
             rest = abs(odd)
-            if samples.shape[1] > 1:
+            if samples.shape[0] > 1:
                 rest = abs(even + odd) if side == 0 else abs(even - odd)
             if not math.isfinite(rest):
                 continue
@@ -252,34 +235,34 @@ def quantum(samples, state, d, i, floor):
 
 
 @kernel
-def unexpected(samples, state, d, i, found):
+def unexpected(samples, window, i, output):
     """Return how far the sample off the lattice is from the leading terms of a smooth f."""
-    if state[d, SAMPLED] == NEVER:
+    if window[SAMPLE_STEP] == NEVER:
         return 0.0
-    off = samples[d, 0, SLOTS, i] - found[SLOPE] * scale(SKEW, state[d, SAMPLED])
-    if samples.shape[1] == 1:
+    off = samples[0, SLOTS, i] - output[SLOPE] * scale(SKEW, window[SAMPLE_STEP])
+    if samples.shape[0] == 1:
         return abs(off)
-    width = scale(SKEW, state[d, SAMPLED] - state[d, BASE] + state[d, LAST])
-    bend = samples[d, 1, SLOTS, i] - samples[d, 1, state[d, LAST], i] * width * width
+    width = scale(SKEW, window[SAMPLE_STEP] - window[BASE] + window[LAST])
+    bend = samples[1, SLOTS, i] - samples[1, window[LAST], i] * width * width
     return max(abs(off), abs(bend))
 
 
 @kernel
-def scale_of(samples, state, d, i, size, floor):
-    """Exponent of the length over which an output changes by `size`, seen from the tiny step."""
-    length = math.inf
-    slope = abs(samples[d, 0, SLOTS + 1, i])
+def scale_of(samples, window, i, floor):
+    """Exponent of the length over which an output changes by its size, seen from the tiny step."""
+    length, size = math.inf, amplitude(samples, window, i)
+    slope = abs(samples[0, SLOTS + 1, i])
     if slope > 0.0:
         length = size / slope
-    if samples.shape[1] > 1:
-        bend = abs(samples[d, 1, SLOTS + 1, i])
+    if samples.shape[0] > 1:
+        bend = abs(samples[1, SLOTS + 1, i])
         if bend > CLEARLY * floor:
             length = min(length, math.sqrt(size / bend))
-    tiny, bottom, other = state[d, REQUEST], state[d, BASE] - state[d, LAST], state[d, OTHER]
-    scale = tiny + LEAP
+    tiny, bottom, other = window[REQUEST], window[BASE] - window[LAST], window[OTHER]
+    exponent = tiny + LEAP
     if 0.0 < length < math.inf:
-        scale = tiny + int(math.floor(math.log2(RESTART * length)))  # noqa: RUF046 - float in Numba
-    if scale < bottom:
-        return scale
+        exponent = tiny + int(math.floor(math.log2(RESTART * length)))  # noqa: RUF046 - in Numba
+    if exponent < bottom:
+        return exponent
     # slope and size agree: something else is in the window
     return other if tiny < other < bottom else (tiny + bottom) // 2

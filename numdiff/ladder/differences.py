@@ -1,12 +1,9 @@
 """Stencil sums: the derivative that a single step gives."""
 
-from __future__ import annotations
-
 import math
 
+from numdiff.constants import DOMAIN, SINGLE_STEP
 from numdiff.ladder.runtime import kernel
-
-SINGLE_STEP, OUTSIDE = 4, 8  # codes of numdiff.Status
 
 
 @kernel
@@ -24,7 +21,7 @@ def difference(
             step[d, i], error[d, i], status[d, i] = steps[d], math.nan, SINGLE_STEP
             noise[d, i] = math.nan
             if not math.isfinite(value[d, i]):
-                value[d, i], error[d, i], status[d, i] = math.nan, math.inf, OUTSIDE
+                value[d, i], error[d, i], status[d, i] = math.nan, math.inf, DOMAIN
 
 
 @kernel

@@ -7,7 +7,7 @@ side of x only, both are.
 
 from __future__ import annotations
 
-from numdiff.ladder.decide import BASE, FIRST, LAST, LOWEST
+from numdiff.ladder.registers import BASE, FIRST, LAST, LOWEST
 from numdiff.ladder.runtime import kernel
 
 DEPTH = 8  # how many levels a pair may use: axes are sampled that far, which costs little

@@ -1,11 +1,10 @@
 """Where f is asked next."""
 
-from __future__ import annotations
-
 import math
 
+from numdiff.constants import EPS
 from numdiff.ladder.runtime import kernel
-from numdiff.ladder.tableau import EPS, TINIEST
+from numdiff.ladder.tableau import TINIEST
 
 OWN = 32.0  # the other scale to try is this part of x
 MOST = 1060  # no step is below 2**-MOST

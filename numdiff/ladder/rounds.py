@@ -3,75 +3,51 @@
 A round leads from the values that f returned to the points where it is asked next.
 """
 
-from __future__ import annotations
-
 import math
 
+from numdiff.constants import UNRESOLVED
+from numdiff.ladder.channels import Channels
 from numdiff.ladder.check import check, compare
-from numdiff.ladder.decide import (  # fmt: skip
-    BASE,
-    CHECKED,
-    CLOSED,
-    DEVIATION,
-    DONE,
-    ELSEWHERE,
-    ERROR,
-    ESTIMATE,
-    FIRST,
-    HIGHEST,
-    LAST,
-    LOWEST,
-    NEVER,
-    NOISY,
-    OTHER,
-    PHASE,
-    RATIO,
-    REQUEST,
-    SAMPLE,
-    SAMPLED,
-    SHOWN,
-    SKEW,
-    START,
-    STATUS,
-    STEP,
-    TOLD,
-    UNKNOWN,
-    absorb,
-    choose,
-    judge,
-)
+from numdiff.ladder.decide import choose, judge
+from numdiff.ladder.noise import SKEW
 from numdiff.ladder.points import place
 from numdiff.ladder.runtime import kernel
 from numdiff.ladder.symptoms import calm
 from numdiff.ladder.tableau import scale
+from numdiff.ladder.window import absorb
+
+from numdiff.ladder.registers import (  # isort: skip
+    BASE, CHECK, CHECKED, CLOSED, COMPLETE, DEVIATION, DONE, DOUBT, ELSEWHERE, ERROR, ESTIMATE,
+    FIRST, HIGHEST, LAST, LEAST_NOISE, LOWEST, NEVER, NOISY, ORDER, OTHER, PHASE, PRIOR, RATIO,
+    READY, REQUEST, SAMPLE, SAMPLE_STEP, START, STATUS, STEP, Room,
+)  # fmt: skip
 
 
 @kernel
-def begin(start, other, highest, lowest, roams, told, f0, noise, state, found, samples):
+def begin(start, other, highest, lowest, roams, complete, f0, noise, state, outputs, samples):
     """Set up the ladders of D directions: nothing is known, a first step is asked for.
 
     Without `roams` there is no check elsewhere; `noise` (D or 0, m) is the least to reckon with, or
-    all there is if it was `told`.
+    all there is if it is `complete`.
     """
     for d in range(start.size):
         for k in range(state.shape[1]):
             state[d, k] = 0
         state[d, BASE], state[d, REQUEST] = start[d] + START, start[d]
-        state[d, FIRST], state[d, LAST], state[d, SAMPLED] = START, START - 1, NEVER
+        state[d, FIRST], state[d, LAST], state[d, SAMPLE_STEP] = START, START - 1, NEVER
         state[d, HIGHEST], state[d, LOWEST], state[d, OTHER] = highest[d], lowest[d], other[d]
-        state[d, NOISY] = state[d, CHECKED] = 0
-        if told:
-            state[d, TOLD] = state[d, CHECKED] = 1
         if not roams:
-            state[d, NOISY] = state[d, CHECKED] = 1
-            state[d, TOLD] = 1 if told else ELSEWHERE
-        for i in range(found.shape[1]):
-            for k in range(found.shape[2]):
-                found[d, i, k] = 0.0
-            found[d, i, ESTIMATE], found[d, i, ERROR] = math.nan, math.inf
-            found[d, i, CLOSED] = 0.0 if math.isfinite(f0[i]) else 1.0
+            state[d, NOISY], state[d, PRIOR] = 1, ELSEWHERE
+        if complete:
+            state[d, PRIOR] = COMPLETE
+        state[d, CHECKED] = min(state[d, PRIOR], 1)
+        for i in range(outputs.shape[1]):
+            for k in range(outputs.shape[2]):
+                outputs[d, i, k] = 0.0
+            outputs[d, i, ESTIMATE], outputs[d, i, ERROR] = math.nan, math.inf
+            outputs[d, i, CLOSED] = 0.0 if math.isfinite(f0[i]) else 1.0
             if noise.shape[0] > 0:
-                found[d, i, SHOWN] = noise[d, i]
+                outputs[d, i, LEAST_NOISE] = noise[d, i]
             for c in range(samples.shape[1]):
                 for k in range(samples.shape[2]):
                     samples[d, c, k, i] = math.nan
@@ -80,7 +56,7 @@ def begin(start, other, highest, lowest, roams, told, f0, noise, state, found, s
 @kernel
 def advance(
     live, arrived, stretch, f0, fold, shape, gain, factor, primary, reach, rtol,
-    samples, state, found, y, floors, seen, table, best, sampled,
+    samples, state, outputs, y, floors, residuals, table, best, sample,
     x, starts, index, weight, offsets, block,
 ):  # fmt: skip
     """Take in the values at the points of the live directions and place the next points.
@@ -88,43 +64,40 @@ def advance(
     The directions that go on move to the front of `live`, and their points to the front of `block`;
     returns how many they are.
     """
-    ratio = float(shape[0, RATIO])
-    absorb(live, arrived, stretch, f0, fold, samples, state, found)
-    check(live, f0, ratio, samples, state, found)
-    compare(live, f0, ratio, samples, state, found)
-    judge(
-        live, f0, shape, gain, factor, primary, reach, rtol, samples, state, found, y, floors,
-        seen, table, best, sampled,
-    )  # fmt: skip
-    choose(live, f0, samples, state, found)
-    return onward(live, state, x, starts, index, weight, offsets, block, stretch)
-
-
-@kernel
-def onward(live, state, x, starts, index, weight, offsets, block, stretch):
-    """Place the points that the directions which are not done ask for."""
-    count = 0
+    method = Channels(offsets, fold, shape, factor, gain, primary)
+    room = Room(y, floors, residuals, table, best, sample)
+    order, ratio, count = shape[primary, ORDER], float(shape[0, RATIO]), 0
     for a in range(live.size):
         d = live[a]
-        if state[d, PHASE] != DONE:
-            live[count] = d
+        levels, window, own = samples[d], state[d], outputs[d]
+        absorb(arrived[a], stretch[a], f0, fold, levels, window, own)
+        if window[PHASE] == CHECK or window[PHASE] == DOUBT:
+            check(levels, window, own, f0, order, ratio)
+        elif window[PHASE] == SAMPLE:
+            compare(levels, window, own, f0, ratio)
+        # what the sample or the check has shown lets the levels be judged again
+        if window[READY] == 1:
+            judge(levels, window, own, f0, reach[d], rtol, method, room)
+            choose(levels, window, own, f0)
+        if window[PHASE] != DONE:
             # `stretch` holds the steps until the points are placed
-            stretch[count] = scale(SKEW if state[d, PHASE] == SAMPLE else 1.0, state[d, REQUEST])
+            stretch[count] = scale(SKEW if window[PHASE] == SAMPLE else 1.0, window[REQUEST])
+            live[count] = d
             count += 1
     place(live[:count], stretch, x, starts, index, weight, offsets, block, stretch)
     return count
 
 
 @kernel
-def read(found, unit, value, error, status, step, noise):
+def read(outputs, unit, value, error, status, step, noise):
     """Read the results off, (D, m); `unit` (D,) is the length of a step of 1."""
-    for d in range(found.shape[0]):
-        for i in range(found.shape[1]):
-            value[d, i], error[d, i] = found[d, i, ESTIMATE], found[d, i, ERROR]
-            status[d, i], noise[d, i] = int(found[d, i, STATUS]), found[d, i, DEVIATION]
-            step[d, i] = found[d, i, STEP] * abs(unit[d])
+    for d in range(outputs.shape[0]):
+        for i in range(outputs.shape[1]):
+            value[d, i], error[d, i] = outputs[d, i, ESTIMATE], outputs[d, i, ERROR]
+            status[d, i], noise[d, i] = int(outputs[d, i, STATUS]), outputs[d, i, DEVIATION]
+            step[d, i] = outputs[d, i, STEP] * abs(unit[d])
             if math.isinf(value[d, i]):  # beyond the range of floats
-                value[d, i], error[d, i], status[d, i] = math.nan, math.inf, UNKNOWN
+                value[d, i], error[d, i], status[d, i] = math.nan, math.inf, UNRESOLVED
 
 
 @kernel

@@ -57,10 +57,13 @@ def interpreted(function: Callable[P, R]) -> Callable[P, R]:
 
 
 @cache
-def compiled(function: Callable[P, R], **others: Callable[..., Any]) -> Callable[P, R]:
+def compiled(
+    function: Callable[P, R], *, lean: bool = False, **others: Callable[..., Any]
+) -> Callable[P, R]:
     """Compile a kernel and the kernels that it calls, cached on disk where there is a place.
 
-    `others` stand in for kernels of these names, wherever they are called.
+    `others` stand in for kernels of these names, wherever they are called. What is `lean` can only
+    be called by compiled code: without wrappers for Python a kernel compiles faster.
     """
     from numba import config, njit  # noqa: PLC0415 - takes longer to import than NumPy
 
@@ -75,11 +78,15 @@ def compiled(function: Callable[P, R], **others: Callable[..., Any]) -> Callable
         if name in others:
             scope[name] = others[name]
         elif hasattr(scope.get(name), "is_kernel"):
-            scope[name] = compiled(scope[name], **others)
+            scope[name] = compiled(scope[name], lean=True, **others)
     twin = FunctionType(plain.__code__, scope, plain.__name__, plain.__defaults__)
-    twin.__qualname__, twin.__module__ = plain.__qualname__, plain.__module__
-    keep = "allocates" in marks
-    settings: dict[str, Any] = {"error_model": "numpy", "nogil": True, "_nrt": keep}
+    # the cache knows a kernel by its name, and must not give out a lean one for one that is not
+    twin.__qualname__ = f"{plain.__qualname__}{'.lean' if lean else ''}"
+    twin.__module__ = plain.__module__
+    settings: dict[str, Any] = {
+        "error_model": "numpy", "nogil": True, "_nrt": "allocates" in marks,
+        "no_cpython_wrapper": lean, "no_cfunc_wrapper": lean,
+    }  # fmt: skip
     # no fastmath: it deletes (x + h) - x and makes isnan(nan) False
     try:
         return cast("Callable[P, R]", njit(cache=not others, **settings)(twin))

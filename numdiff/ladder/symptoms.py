@@ -5,15 +5,16 @@ terms leaves falls faster still, until rounding or noise take over, which do not
 something is left that falls like h, of a power abs(t)**a like h**a, of a jump something that stays.
 """
 
-from __future__ import annotations
-
 import math
 
-from numdiff.ladder.decide import BASE, FIRST, LAST, NEVER, SAMPLED, SKEW, SLOTS
+from numdiff.constants import EPS, NOISE_LIMITED, OK, UNRESOLVED
+from numdiff.ladder.noise import SKEW
+from numdiff.ladder.registers import BASE, FIRST, LAST, NEVER, SAMPLE_STEP, SLOTS
 from numdiff.ladder.runtime import kernel
-from numdiff.ladder.tableau import EPS, scale
+from numdiff.ladder.tableau import scale
+from numdiff.ladder.window import change_at
 
-OK, NOISE_LIMITED, LOST = 0, 1, 7  # codes of numdiff.Status
+__all__ = ["CLEAR", "DEEP", "OK", "POOR", "ROUNDS", "TAIL", "calm", "lawful", "suspect"]
 
 CLEAR = 8.0  # roundings that a difference has to exceed: f(x) and f(x + h) have a few each
 TAIL = 6  # levels at the smallest steps of a window, in which a law is sought
@@ -40,55 +41,46 @@ def suspect(f0, start, order, value, error, status, samples, state, left, bent, 
     Torn is what stays. `left` (TAIL,) is room to work in.
     """
     for d in range(status.shape[0]):
-        bottom = state[d, BASE] - state[d, LAST]
+        levels, window = samples[d], state[d]
+        bottom = window[BASE] - window[LAST]
         for i in range(f0.size):
-            noisy, lost = status[d, i] == NOISE_LIMITED, status[d, i] == LOST
-            change = 0.0
-            for c in range(samples.shape[1]):
-                change += abs(samples[d, c, state[d, LAST], i])
-            bends = lost
-            if noisy or status[d, i] == OK:
-                bends = bottom < start[d] - DEEP and change == 0.0
-                bends = bends or regular(samples, state, d, i, f0[i], order, HINT, left)
+            noisy, plain = status[d, i] == NOISE_LIMITED, status[d, i] == OK
+            change, bends = change_at(levels, window[LAST], i), status[d, i] == UNRESOLVED
+            if noisy or plain:
+                astray = bottom < start[d] - DEEP and change == 0.0
+                bends = astray or regular(levels, window, i, f0[i], order, HINT, left)
             if noisy and not bends:
-                bends = math.isnan(level(samples, state, d, i, 0, 3))
-                bends = bends or lopsided(samples, state, d, i, value[d, i], order)
-            if order == 1 and status[d, i] == OK and error[d, i] > POOR * scale(change, -bottom):
+                fourth = window[LAST] - 3  # with fewer levels noise is hardly known
+                few = fourth < window[FIRST] or math.isnan(levels[0, fourth, i])
+                bends = few or lopsided(levels, window, i, value[d, i], order)
+            if order == 1 and plain and error[d, i] > POOR * scale(change, -bottom):
                 rounds = ROUNDS * scale(abs(f0[i]), -start[d])
                 bends = bends or error[d, i] > max(POOR * abs(value[d, i]), rounds)
             bent[d, i] = bends
-            torn[d, i] = noisy and stays(samples, state, d, i, value[d, i], order)
+            torn[d, i] = noisy and stays(levels, window, i, value[d, i], order)
 
 
 @kernel
-def lawful(f0, order, samples, state, left, found):
+def lawful(f0, order, samples, state, left, laws):
     """Write which outputs (D, m) follow a law that no smooth f follows, and no noise."""
-    for d in range(found.shape[0]):
+    for d in range(laws.shape[0]):
         for i in range(f0.size):
-            found[d, i] = regular(samples, state, d, i, f0[i], order, PROOF, left)
+            laws[d, i] = regular(samples[d], state[d], i, f0[i], order, PROOF, left)
 
 
 @kernel
-def level(samples, state, d, i, channel, number):
-    """Return a level of the window, counted from the smallest step, nan if it has fewer."""
-    slot = state[d, LAST] - number
-    return samples[d, channel, slot, i] if slot >= state[d, FIRST] else math.nan
-
-
-@kernel
-def regular(samples, state, d, i, f0, order, law, left):
+def regular(samples, window, i, f0, order, law, left):
     """Whether something falls by a steady power of h that is none of a smooth f.
 
     The powers of a smooth f are eliminated from the levels one after the other.
     """
     ratios, alike, lowest = int(law[0]), law[1], law[2]
-    width, size = samples.shape[1], 0.0
-    for c in range(width):
-        size += abs(samples[d, c, state[d, LAST], i])
-    floor = CLEAR * EPS * max(abs(f0), size)
+    width = samples.shape[0]
+    floor = CLEAR * EPS * max(abs(f0), change_at(samples, window[LAST], i))
     for c in range(width):
         for k in range(TAIL):
-            left[k] = level(samples, state, d, i, c, k)
+            slot = window[LAST] - k
+            left[k] = samples[c, slot, i] if slot >= window[FIRST] else math.nan
         power, count = c + 1, TAIL
         while count > ratios:
             highest = min(order + 1 - ALMOST, power - HALFWAY)
@@ -117,33 +109,34 @@ def steady(left, ratios, alike, lowest, highest):
 
 
 @kernel
-def stays(samples, state, d, i, value, order):
+def stays(samples, window, i, value, order):
     """Whether the sample and the check, both at tiny steps, show the same change of f."""
     moves, differs = False, True
-    for c in range(samples.shape[1]):
-        small, tiny = samples[d, c, SLOTS, i], samples[d, c, SLOTS + 1, i]
+    for c in range(samples.shape[0]):
+        small, tiny = samples[c, SLOTS, i], samples[c, SLOTS + 1, i]
         if not math.isfinite(tiny):
             return False
         moves = moves or tiny != 0.0
-        if state[d, SAMPLED] == NEVER:
+        if window[SAMPLE_STEP] == NEVER:
             small = math.nan  # it was of another window; any change at the check may be a jump
         elif order == 1 and c == 0:
-            small -= value * scale(SKEW, state[d, SAMPLED])
+            small -= value * scale(SKEW, window[SAMPLE_STEP])
         differs = differs and abs(small - tiny) > SAME * abs(tiny)
     return moves and not differs
 
 
 @kernel
-def lopsided(samples, state, d, i, value, order):
+def lopsided(samples, window, i, value, order):
     """Whether the sample departs from a smooth f in one channel only, as noise seldom does."""
-    if samples.shape[1] == 1:
+    if samples.shape[0] == 1:
         return False
-    bottom = state[d, BASE] - state[d, LAST]
-    width = scale(SKEW, state[d, SAMPLED] - bottom)
-    slope = scale(value, bottom) if order == 1 else samples[d, 0, state[d, LAST], i]
-    odd = abs(samples[d, 0, SLOTS, i] - slope * width)
-    even = abs(samples[d, 1, SLOTS, i] - samples[d, 1, state[d, LAST], i] * width * width)
-    few = math.isnan(level(samples, state, d, i, 0, 4)) and not math.isnan(odd + even)
+    last, bottom = window[LAST], window[BASE] - window[LAST]
+    width = scale(SKEW, window[SAMPLE_STEP] - bottom)
+    slope = scale(value, bottom) if order == 1 else samples[0, last, i]
+    odd = abs(samples[0, SLOTS, i] - slope * width)
+    even = abs(samples[1, SLOTS, i] - samples[1, last, i] * width * width)
+    few = last - 4 < window[FIRST] or math.isnan(samples[0, last - 4, i])
+    few = few and not math.isnan(odd + even)
     return (few and min(odd, even) < FEW * max(odd, even)) or odd < MANY * even
 
 

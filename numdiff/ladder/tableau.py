@@ -1,30 +1,28 @@
-"""Extrapolation of difference quotients, and what its entries are worth.
+"""The tableau: levels extrapolated to a step of 0, and the bar that each entry can claim.
 
 A level k has the step h_0 / 2**k. Everything here is in units in which h_0 is 1, so that no scale
 of x overflows or underflows; the caller puts the unit back.
 """
 
-from __future__ import annotations
-
 import math
 
+from numdiff.constants import EPS
 from numdiff.ladder.runtime import kernel
 
-EPS = 2.0**-52
-ROUNDING = 0.3 * EPS  # standard deviation of a value's last bit, uniform in half a unit each way
-TINIEST = 5e-324
-# In units of the noise, truncation falls at least by 2**order * ratio per level (8 for a pair and
-# order 1): a difference that falls by less than 3/4 of that, or than 6, is noise.
-STALLED = 6.0
-RIVAL = 4.0  # entries whose bars differ by less than this claim the same
-APPEALS = 5  # so many entries may be refuted before the rest is believed
+from numdiff.ladder.registers import (  # isort: skip
+    BAR, BEST, COLUMN, COLUMNS, LEAD, NOISE, ORDER, RATIO, ROUND, ROW, SIGMA, TERMS, TRUNCATION,
+    VALUE,
+)  # fmt: skip
+
+__all__ = ["BEST", "choose_entry", "extrapolate", "power", "predict", "scale", "write_bars"]
+
+TINIEST = 5e-324  # the smallest float above 0
 FAR = 1000  # as a power of two always within the range of floats
 FARTHEST = 20 * FAR  # beyond all steps to the order 10: 0 or infinite
 SIGMAS = 3.4  # standard deviations of noise that a bar allows for: few samples know it to some 40 %
-
-# entries of `best`
-VALUE, BAR, CUT, NOISE, ROW, COLUMN, SIGMA, ROUND = range(8)
-BEST = 8
+RIVAL = 4.0  # entries whose bars differ by less than this claim the same
+APPEALS = 5  # so many entries may be refuted before the rest is believed
+SLOWEST = 0.75  # a column whose differences fall by less is taken to fall by this
 
 
 @kernel
@@ -48,13 +46,14 @@ def power(length, ratio):
 
 
 @kernel
-def extrapolate(y, n, lead, terms, ratio, factor, table):
-    """Fill table[k, j], the Neville tableau of the levels y[0..n-1].
+def extrapolate(y, n, law, factor, table):
+    """Fill table[k, j], the Neville tableau of the levels y[0..n-1] of a channel.
 
     y[k] / h**lead has an expansion in z = h**log2(ratio); its coefficient of z**(terms - 1), times
     `factor`, is the derivative. Row k holds the entries whose smallest step is that of level k.
     """
-    doubling, unit = scale(1.0, lead), factor
+    terms, ratio = law[TERMS], float(law[RATIO])
+    doubling, unit = scale(1.0, law[LEAD]), factor
     for k in range(n):
         table[k, 0] = y[k] * unit
         unit *= doubling
@@ -73,46 +72,6 @@ def extrapolate(y, n, lead, terms, ratio, factor, table):
         for k in range(terms - 1 + j, n):
             rise = table[k, j - 1] - table[k - 1, j - 1]
             table[k, j] = table[k, j - 1] + rise / (weight - 1.0)
-
-
-@kernel
-def residuals(table, n, terms, order, ratio, gain, seen, count):
-    """Append to seen[count:] the differences down a column that are noise, per unit of sigma.
-
-    Only the two smallest steps are asked: what stalls further up may be an edge or a kink there.
-    """
-    growth = scale(1.0, order)  # of the noise from one level to the next
-    fall = min(STALLED, 0.75 * ratio * growth)
-    last = scale(1.0, -order * (n - 1))
-    for j in range(n - terms - 1):
-        for k in range(max(terms + j + 1, n - 2), n):
-            unit = last / gain[j] if k == n - 1 else last * growth / gain[j]
-            now = abs(table[k, j] - table[k - 1, j]) * unit
-            before = abs(table[k - 1, j] - table[k - 2, j]) * unit * growth
-            after = now  # what falls again at the last step only looked like noise
-            if k < n - 1:
-                after = abs(table[k + 1, j] - table[k, j]) * unit / growth
-            if now * fall > before and after * fall >= now:
-                seen[count] = now
-                count += 1
-    return count
-
-
-@kernel
-def trimmed_rms(seen, count):
-    """Root mean square of seen[:count] without its largest quarter, which may be truncation."""
-    for a in range(1, count):
-        here, b = seen[a], a
-        while b > 0 and seen[b - 1] > here:
-            seen[b] = seen[b - 1]
-            b -= 1
-        seen[b] = here
-    keep, total = count - count // 4, 0.0
-    if keep == 0 or seen[keep - 1] == 0.0:
-        return 0.0
-    for a in range(keep):
-        total += (seen[a] / seen[keep - 1]) ** 2  # values of 1e200 have no squares
-    return seen[keep - 1] * math.sqrt(total / keep)
 
 
 @kernel
@@ -135,7 +94,7 @@ def truncation(table, terms, ratio, least, k, j):
     if k > terms - 1 + j:
         step = abs(here - table[k - 1, j])
         before = abs(table[k - 1, j] - table[k - 2, j]) if k > terms + j else step
-        kappa = min(max(step / before, least), 0.75) if before > 0.0 else least
+        kappa = min(max(step / before, least), SLOWEST) if before > 0.0 else least
         side = abs(here - table[k, j - 1]) * least if j > 0 else 0.0
         return max(step * kappa / (1.0 - kappa), side)
     # the diagonal: no entry stands above it in its column
@@ -154,8 +113,12 @@ def truncation(table, terms, ratio, least, k, j):
 
 
 @kernel
-def predict(y, first, n, lead, ratio, width, row):
-    """Return what the levels y[first..n-1] say of the level at the step width * h_0."""
+def predict(y, first, n, law, width, row):
+    """Return what the levels y[first..n-1] say of the level at the step width * h_0.
+
+    It is the value there of the polynomial in z through them; `row` is room to work in.
+    """
+    lead, ratio = law[LEAD], float(law[RATIO])
     z, octaves = power(width, ratio), int(math.log2(ratio))
     for k in range(first, n):
         row[k] = scale(y[k], lead * k)
@@ -170,15 +133,24 @@ def predict(y, first, n, lead, ratio, width, row):
 
 
 @kernel
-def choose_entry(table, n, terms, order, ratio, columns, gain, sigma, floors, bars, best):
-    """Write to `best` the value of the entry with the smallest bar, its bar, and what it is of."""
-    last, falling = min(columns, n - terms + 1), 1.0 / ratio
+def write_bars(table, n, law, gain, sigma, floors, bars):
+    """Write to bars[k, j] what truncation, noise and rounding allow table[k, j] to be off."""
+    terms, ratio = law[TERMS], float(law[RATIO])
+    last, falling = min(law[COLUMNS], n - terms + 1), 1.0 / ratio
     for k in range(terms, n):
-        unit, least = scale(max(sigma, floors[k]), order * k), 1.0
+        unit, least = scale(max(sigma, floors[k]), law[ORDER] * k), 1.0
         for j in range(min(last, k - terms + 2)):
             least *= falling
-            cut = truncation(table, terms, ratio, least, k, j)
-            bars[k, j] = cut + SIGMAS * gain[j] * unit + EPS * abs(table[k, j])
+            error = truncation(table, terms, ratio, least, k, j)
+            bars[k, j] = error + SIGMAS * gain[j] * unit + EPS * abs(table[k, j])
+
+
+@kernel
+def choose_entry(table, n, law, gain, sigma, floors, bars, best):
+    """Choose the entry with the smallest bar that no other one refutes, and write it to `best`."""
+    terms = law[TERMS]
+    last = min(law[COLUMNS], n - terms + 1)
+    write_bars(table, n, law, gain, sigma, floors, bars)
     for _ in range(APPEALS):
         best[BAR], excess, spread = math.inf, 0.0, 0.0
         for j in range(last):
@@ -197,9 +169,9 @@ def choose_entry(table, n, terms, order, ratio, columns, gain, sigma, floors, ba
         if excess <= best[BAR]:
             break
         bars[row, column] = excess
-    best[VALUE], best[SIGMA] = table[row, column], max(sigma, floors[row])
-    best[NOISE] = SIGMAS * gain[column] * scale(best[SIGMA], order * row)
-    best[CUT] = max(best[BAR] - best[NOISE] - EPS * abs(best[VALUE]), 0.0)
+    best[VALUE], best[SIGMA], best[ROUND] = table[row, column], max(sigma, floors[row]), floors[row]
+    best[NOISE] = SIGMAS * gain[column] * scale(best[SIGMA], law[ORDER] * row)
+    best[TRUNCATION] = max(best[BAR] - best[NOISE] - EPS * abs(best[VALUE]), 0.0)
     # two entries that claim as much and contradict each other: neither bar is to be believed
     if spread > best[BAR]:
         best[BAR] = spread + best[NOISE]

@@ -14,7 +14,8 @@ from numdiff.drivers.climb import climb
 from numdiff.drivers.derivatives import Derivatives, Problem
 from numdiff.estimate import Status
 from numdiff.geometry.directions import Directions
-from numdiff.ladder import decide
+from numdiff.ladder import registers
+from numdiff.ladder.answer import PIECES
 from numdiff.ladder.channels import Span, channels
 from numdiff.ladder.symptoms import CLEAR
 from numdiff.methods import EPS, METHODS
@@ -183,9 +184,9 @@ def _doubt(
     assert problem.f0 is not None
     state, start, lowest = lines.state[rows], span.start[rows], span.lowest[rows]
     reach = span.reach[rows]
-    window = state[:, decide.BASE] - state[:, decide.FIRST]
+    window = state[:, registers.BASE] - state[:, registers.FIRST]
     # beside a tiny x, a window far down that still sees f move has found the scale of f
-    last = np.abs(lines.samples[rows, :, state[:, decide.LAST]]).sum(axis=1)
+    last = np.abs(lines.samples[rows, :, state[:, registers.LAST]]).sum(axis=1)
     sees = (entries[rows] & (last > EPS * np.abs(problem.f0))).any(axis=1)
     far = sees & (reach > 0.0) & (window < start - OCTAVES * (PROBES - 5))
     top = np.where(far, window + HIGHER, start)
@@ -200,7 +201,7 @@ def _told(
 ) -> _Told:
     """Collect what the ladder told of the outputs in doubt."""
     assert lines.state is not None
-    bottom = lines.state[at[0], decide.BASE] - lines.state[at[0], decide.LAST]
+    bottom = lines.state[at[0], registers.BASE] - lines.state[at[0], registers.LAST]
     lost, by_law = lines.status[at] == UNRESOLVED, lawful(problem, lines, order)[at]
     return _Told(lines.value[at], lines.error[at], lost, bent, by_law, bottom)
 
@@ -330,7 +331,7 @@ def _settled(
         bar = bar + np.where(told.lost, verdict.sides.off.max(axis=0), 0.0)
         off = np.abs(slope - value)
         # without a law, or with nearly the slope of the ladder, f comes in pieces of other slopes
-        refuted = told.by_law & (off > bar + error) & (off >= decide.PIECES * np.abs(value))
+        refuted = told.by_law & (off > bar + error) & (off >= PIECES * np.abs(value))
         new = verdict.told & np.isfinite(bar) & (told.lost | refuted)
         value, error = np.where(new, slope, value), np.where(new, bar, error)
         status = np.where(new & told.lost, OK, status)

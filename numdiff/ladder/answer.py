@@ -1,0 +1,127 @@
+"""Where the answer and its bar are chosen: the best entry of a window, and the best of all windows.
+
+At the end the bar takes in what else was seen that contradicts the answer.
+"""
+
+import math
+
+from numdiff.constants import EPS, NOISE_LIMITED, OK, ROUNDING
+from numdiff.ladder.noise import CLEARLY, stalls, surprise, trimmed_rms
+from numdiff.ladder.roughness import roughness
+from numdiff.ladder.runtime import kernel
+from numdiff.ladder.tableau import choose_entry, extrapolate, scale
+from numdiff.ladder.window import amplitude
+
+from numdiff.ladder.registers import (  # isort: skip
+    BAR, BASE, COMPLETE, DEVIATION, DISPUTE, ELSEWHERE, ERROR, ESTIMATE, FORMER, GUESS, LAST,
+    LEAST_NOISE, NOISE, NOISY, ORDER, PRIOR, ROUGHNESS, ROW, SIGMA, SLACK, SLOPE, SPREAD, STATUS,
+    STEP, TERMS, TRUNCATION, VALUE, WINDOW,
+)  # fmt: skip
+
+FAIR = 1e-12  # relative bar limited by noise that larger steps would only halve, before the check
+PIECES = 0.02  # relative difference of slopes below which it is f's own error that has them
+MARGIN = 4.0  # times what small pieces of f were seen to do to the derivative: they were seen once
+MINOR_SLOPE = 2.0**-8  # of the derivative: a jump that makes more of it is an edge of f
+FOREIGN = 0.1  # of the size of f: more than this is no noise
+LEADING = 4.0  # standard deviations of noise in the slope that the smallest step shows
+
+
+@kernel
+def measure(n, window, method, room):
+    """Extrapolate the levels of one output, and find the best entry with the noise they show."""
+    c, count = method.primary, 0 * n  # a plain 0 is a type of its own and compiles callees twice
+    law, gain = method.shape[c], method.gain[c, 0]
+    table, bars, floors, best = room.table[c], room.table[-1], room.floors, room.best
+    for a in range(method.shape.shape[0]):
+        extrapolate(room.y[a], n, method.shape[a], method.factor[a], room.table[a])
+        if window[PRIOR] != COMPLETE:
+            gains = method.gain[a, 1]
+            count = stalls(room.table[a], n, method.shape[a], gains, room.residuals, count)
+    sigma = trimmed_rms(room.residuals, count)
+    if room.sample[-1] > 0.0:
+        choose_entry(table, n, law, gain, sigma, floors, bars, best)
+        sigma = max(sigma, surprise(n, method, room))
+    choose_entry(table, n, law, gain, sigma, floors, bars, best)
+
+
+@kernel
+def drift(n, top, reach, method, table):
+    """Error of a derivative where f rounds x on its way: half an ulp shifts the point it sees.
+
+    It takes the next derivative, from the other channel, in units of the window: its own unit alone
+    may overflow.
+    """
+    other = 1 - method.primary
+    if method.shape.shape[0] == 1 or n <= method.shape[other, TERMS]:
+        return 0.0
+    shift = scale(0.5 * EPS * reach, -top) * table[other, n - 1, 0]
+    return abs(scale(shift, -top * method.shape[method.primary, ORDER]))
+
+
+@kernel
+def record(n, reach, window, method, room, output):
+    """Keep the best entry if its bar is the smallest so far, back in the units of f and t."""
+    best, order = room.best, method.shape[method.primary, ORDER]
+    top = window[BASE] - window[LAST] + n - 1
+    value = scale(best[VALUE], -top * order)
+    bar = scale(best[BAR], -top * order) + drift(n, top, reach, method, room.table)
+    moved = output[WINDOW] != window[BASE]
+    if moved and output[ERROR] < math.inf:
+        # two windows that contradict each other: one has missed noise or structure of f
+        off = abs(value - output[ESTIMATE])
+        output[DISPUTE] = max(output[DISPUTE], off if off > bar + output[ERROR] else 0.0)
+        output[ERROR] = max(output[ERROR], output[DISPUTE])
+    bar = max(bar, output[DISPUTE])
+    # a window that has grown knows better than before; another window may have been the better one
+    if moved and not bar < output[ERROR]:
+        return
+    guess = best[TRUNCATION] > best[NOISE] and best[BAR] > abs(best[VALUE])
+    output[WINDOW], output[GUESS] = window[BASE], 1.0 if guess else 0.0
+    output[ESTIMATE], output[ERROR], output[STATUS] = value, bar, OK
+    output[DEVIATION], output[STEP] = best[SIGMA], scale(1.0, top - int(best[ROW]))
+    testify(room.y, n, top, order, best[SIGMA], output)
+
+
+@kernel
+def testify(y, n, top, order, sigma, output):
+    """Note the slope that a tiny step has to confirm: the answer itself or, above order 1, f's."""
+    if order == 1:
+        output[SLOPE], output[SLACK] = output[ESTIMATE], output[ERROR]
+    else:
+        output[SLOPE] = scale(2.0 * y[0, n - 1], n - 2 - top)
+        off = abs(2.0 * y[0, n - 1] - y[0, n - 2]) + LEADING * sigma
+        output[SLACK] = scale(off, n - 2 - top)
+    # what is left of it closer to x is its leading term, more or less: twice that is allowed
+    output[SPREAD] = 2.0 * abs(scale(y[0, n - 1], n - 1 - top) - output[SLOPE])
+
+
+@kernel
+def look_up(n, window, method, room, output):
+    """Note what the larger steps of a window say of the pieces of f."""
+    row = int(room.best[ROW])
+    rough = roughness(n, row, method, room)
+    if rough < MINOR_SLOPE * abs(room.best[VALUE]):
+        top = window[BASE] - window[LAST] + n - 1
+        output[ROUGHNESS] = max(output[ROUGHNESS], scale(rough, -top))
+        output[DEVIATION] = max(output[DEVIATION], scale(rough, -row))
+
+
+@kernel
+def conclude(samples, window, i, f0, output):
+    """Widen the bar of an output by what else was seen of it, and give it its status."""
+    off = abs(output[ESTIMATE] - output[FORMER])
+    if output[FORMER] != 0.0 and off < PIECES * abs(output[ESTIMATE]):
+        # the same slope over many steps and another one close to x: f comes in small pieces
+        output[ERROR] = max(output[ERROR], 2.0 * off)
+        output[DEVIATION] = max(output[DEVIATION], off * output[STEP])
+    output[ERROR] = max(output[ERROR], MARGIN * output[ROUGHNESS])
+    size = max(abs(f0), amplitude(samples, window, i))
+    foreign = output[DEVIATION] > FOREIGN * size and window[PRIOR] == 0
+    expected = output[LEAST_NOISE] if window[PRIOR] == ELSEWHERE else 0.0
+    noisy = output[DEVIATION] > CLEARLY * max(ROUNDING * size, expected)
+    # a sum of terms that cancel rounds more than f tells, and may have digits enough
+    limited = output[STATUS] == OK and output[ERROR] > FAIR * abs(output[ESTIMATE])
+    if foreign or (output[GUESS] == 1.0 and window[NOISY] == 0):
+        output[ERROR] = math.inf  # noise as large as f itself is f, not resolved
+    elif noisy and limited:
+        output[STATUS] = NOISE_LIMITED

@@ -1,0 +1,112 @@
+"""Where noise is judged: what the levels of one output, and a sample between them, show of it.
+
+Smooth f lets differences down a tableau fall by a power of the step; what stalls is noise. Steps
+that are powers of two may miss structure of f, so a sample off their lattice is asked as well.
+"""
+
+import math
+
+from numdiff.constants import ROUNDING
+from numdiff.ladder.runtime import kernel
+from numdiff.ladder.tableau import predict, scale
+
+from numdiff.ladder.registers import (  # isort: skip
+    CHECKED, COLUMN, NEVER, ORDER, RATIO, ROW, SAMPLE_STEP, SLOTS, TERMS,
+)  # fmt: skip
+
+# In units of the noise, truncation falls at least by 2**order * ratio per level (8 for a pair and
+# order 1): a difference that falls by less than 3/4 of that, or than 6, is noise.
+STALL = 6.0
+SKEW = 1.375  # a sample off the lattice: 11/8, exact in binary and far from powers of two
+SURE = 6.0  # standard deviations that noise does not exceed in a few samples
+CLEARLY = 50.0  # how many roundings make a change of f a change
+COARSE = 2.0**-24 / ROUNDING  # what changes f by less than float32 would is noise, not structure
+MINOR = 1e-3  # a part of the change of f that says nothing about its scale
+# what at most is left at half the step if f is smooth: a half in the odd channel, a quarter in the
+# even one, and room for their higher terms
+ODD_FALL, EVEN_FALL = 0.75, 0.6
+
+
+@kernel
+def recall(samples, window, i, top, sample):
+    """Copy what the sample off the lattice showed of one output, and its width last, 0 if none."""
+    sample[-1] = 0.0
+    if window[CHECKED] == 1 and window[SAMPLE_STEP] != NEVER:
+        sample[-1] = scale(SKEW, window[SAMPLE_STEP] - top)
+        for c in range(sample.size - 1):
+            sample[c] = samples[c, SLOTS, i]
+
+
+@kernel
+def stalls(table, n, law, gain, residuals, count):
+    """Append to residuals[count:] the differences down a column that are noise, per unit of sigma.
+
+    Only the two smallest steps are asked: what stalls further up may be an edge or a kink there.
+    """
+    terms, order = law[TERMS], law[ORDER]
+    growth = scale(1.0, order)  # of the noise from one level to the next
+    fall = min(STALL, 0.75 * float(law[RATIO]) * growth)
+    last = scale(1.0, -order * (n - 1))
+    for j in range(n - terms - 1):
+        for k in range(max(terms + j + 1, n - 2), n):
+            unit = last / gain[j] if k == n - 1 else last * growth / gain[j]
+            now = abs(table[k, j] - table[k - 1, j]) * unit
+            before = abs(table[k - 1, j] - table[k - 2, j]) * unit * growth
+            after = now  # what falls again at the last step only looked like noise
+            if k < n - 1:
+                after = abs(table[k + 1, j] - table[k, j]) * unit / growth
+            if now * fall > before and after * fall >= now:
+                residuals[count] = now
+                count += 1
+    return count
+
+
+@kernel
+def trimmed_rms(values, count):
+    """Root mean square of values[:count] without its largest quarter, which may be truncation."""
+    for a in range(1, count):
+        here, b = values[a], a
+        while b > 0 and values[b - 1] > here:
+            values[b] = values[b - 1]
+            b -= 1
+        values[b] = here
+    keep, total = count - count // 4, 0.0
+    if keep == 0 or values[keep - 1] == 0.0:
+        return 0.0
+    for a in range(keep):
+        total += (values[a] / values[keep - 1]) ** 2  # values of 1e200 have no squares
+    return values[keep - 1] * math.sqrt(total / keep)
+
+
+@kernel
+def surprise(n, method, room):
+    """Return how far the sample off the lattice is from where the levels of a channel put it."""
+    law, width, largest = method.shape[method.primary], room.sample[-1], 0.0
+    first = int(room.best[ROW] - room.best[COLUMN]) - law[TERMS] + 1
+    first = max(0, min(first, n - 3))  # the other channel needs a few levels of its own
+    for c in range(method.shape.shape[0]):
+        level = predict(room.y[c], first, n, method.shape[c], width, room.table[-1, 0])
+        largest = max(largest, abs(room.sample[c] - level))
+    return largest
+
+
+@kernel
+def rising(y, n, lead, floor):
+    """How many channels do not change less at the smallest step than before, as smooth ones do.
+
+    A channel alone, that of one side, is asked for its second differences too.
+    """
+    size, count = 0.0, 0
+    for c in range(y.shape[0]):
+        size += abs(y[c, 0])
+    floor = max(CLEARLY * floor, MINOR * size)
+    for c in range(y.shape[0]):
+        fall = ODD_FALL if c == 0 else EVEN_FALL
+        if abs(y[c, n - 1]) > max(fall * abs(y[c, n - 2]), floor):
+            count += 1
+    if y.shape[0] == 1 and n > 2 and count == 0:
+        growth = scale(1.0, lead)
+        bend = abs(y[0, n - 2] - growth * y[0, n - 1])
+        if bend > max(EVEN_FALL * abs(y[0, n - 3] - growth * y[0, n - 2]), floor):
+            return 1
+    return count

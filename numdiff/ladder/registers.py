@@ -1,0 +1,78 @@
+"""What stands where in the arrays of the ladder: a name for each register.
+
+`state` (D, STATE), integers, has a row per direction, its `window` of levels. `outputs`
+(D, m, OUTPUT) has a row per direction and output: the answer so far, then the evidence it is judged
+by. `samples` (D, C, SLOTS + 2, m) holds the levels of each channel, and two steps outside them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+SLOTS = 16  # levels that a window has room for
+# the slot SLOTS holds a sample off the lattice of powers of two, the next one the tiny step
+START = 5  # slot of the first level: room for 5 larger and 10 smaller steps
+NEVER = -9999  # stands for the step of a sample that there was not
+FURTHEST = 99  # octaves: nobody leaps that far
+
+# --- a window: one row of `state` ---
+FIRST, LAST, BASE = range(3)  # slots FIRST to LAST are filled; slot s has the step 2**(BASE - s)
+PHASE, REQUEST, READY = range(3, 6)  # what for and at which exponent f is asked; if levels are new
+HIGHEST, LOWEST, OTHER = range(6, 9)  # exponents: limits of steps, and another one to start from
+CEILING, FLOOR = 9, 10  # whether larger, or smaller, steps leave the domain of f
+NOISY = 11  # whether what does not fall with the step was found to be noise
+CHECKED = 12  # whether the sample, or the tiny step, has had its say
+SAMPLE_STEP = 13  # exponent of the sample off the lattice, or NEVER
+PRIOR = 14  # what is known of noise beforehand: 0 nothing, or one of these:
+COMPLETE, ELSEWHERE = 1, 2  # all there is, or what other directions have shown
+RESTARTS, SHRINKS, RESCALED = range(15, 18)  # how often what has been tried
+ENOUGH, LARGER, SMALLER, LOST = range(18, 22)  # how many outputs want what; LOST sees no scale of f
+OCTAVES = 22  # how far down all that want smaller steps may leap
+STATE = 23
+
+# what is in PHASE: the next level, the sample off the lattice, the tiny step, a second one, the end
+LADDER, SAMPLE, CHECK, DOUBT, DONE = range(5)
+
+# --- one output in one direction: a row of `outputs` ---
+# the answer: a derivative, its bar, a code of numdiff.constants, the smallest step, noise of f
+ESTIMATE, ERROR, STATUS, STEP, DEVIATION = range(5)
+# where it comes from
+CLOSED = 5  # whether nothing more is to be found out
+WINDOW = 6  # BASE of its window
+IDLE = 7  # how many levels in a row have not narrowed the bar
+GUESS = 8  # whether it has no digit at all
+# the evidence for a check: change of f per step, how well it is known, and how much it still bends
+SLOPE, SLACK, SPREAD = range(9, 12)
+# the evidence against it
+LEAST_NOISE = 12  # noise known beforehand, or that the check has shown
+SURPRISE = 13  # by how much the tiny step contradicted it
+ROUGHNESS = 14  # error of the derivative if f comes in small smooth pieces, as far as was seen
+DISPUTE = 15  # how far windows that have a bar contradict each other
+FORMER = 16  # what a window said that the check refuted, 0 if none was
+OUTPUT = 17
+FOUND = OUTPUT  # what the drivers call it
+
+# --- one channel: a row of `shape` in numdiff.ladder.channels ---
+LEAD, TERMS, ORDER, RATIO, COLUMNS = range(5)
+
+# --- the best entry of a tableau: its value and bar, the parts of the bar, where it stands, the
+# noise and the rounding of f in it ---
+VALUE, BAR, TRUNCATION, NOISE, ROW, COLUMN, SIGMA, ROUND = range(8)
+BEST = 8
+
+
+class Room(NamedTuple):
+    """Room to work in for one output; nothing in it outlives its turn."""
+
+    y: Floats  # (C, SLOTS): the levels of the channels, from the largest step on
+    floors: Floats  # (SLOTS,): the rounding of f at each level
+    residuals: Floats  # (C * SLOTS**2,): differences that are noise
+    table: Floats  # (C + 1, SLOTS, SLOTS): a tableau per channel, and the bars of the primary one
+    best: Floats  # (BEST,)
+    sample: Floats  # (C + 1,): what the sample off the lattice showed, and its width, 0 if none

@@ -1,0 +1,124 @@
+"""The window of levels of a direction: how values come in, what is read off, how it moves and ends.
+
+Kernels here deal with one direction: samples (C, SLOTS + 2, m), window (STATE,) and outputs
+(m, OUTPUT) are its part of the arrays.
+"""
+
+import math
+
+from numdiff.constants import DOMAIN, ROUNDING, UNRESOLVED
+from numdiff.ladder.runtime import kernel
+
+from numdiff.ladder.registers import (  # isort: skip
+    BASE, CEILING, CHECKED, DONE, ERROR, ESTIMATE, FIRST, FLOOR, LADDER, LAST, LOWEST, NEVER, OTHER,
+    PHASE, PRIOR, READY, REQUEST, SAMPLE, SAMPLE_STEP, SHRINKS, SLOTS, START, STATUS,
+)  # fmt: skip
+
+CLOSER = 4  # octaves at once towards x where f is not finite at any step so far
+MOST_SHRINKS = 60  # so often: from 1 down to 2**-240
+
+
+@kernel
+def restart(window, exponent):
+    """Empty the window and ask for a level at another scale."""
+    window[BASE], window[FIRST], window[LAST] = exponent + START, START, START - 1
+    window[PHASE], window[REQUEST], window[READY] = LADDER, exponent, 0
+    window[CHECKED], window[SAMPLE_STEP] = min(window[PRIOR], 1), NEVER
+
+
+@kernel
+def resume(window):
+    """Have the window judged again, with what the sample or the tiny step has shown."""
+    window[PHASE], window[READY], window[CHECKED] = LADDER, 1, 1
+
+
+@kernel
+def absorb(arrived, stretch, f0, fold, samples, window, outputs):
+    """Fold the values of f at the step asked for, (P, m), into a level of each channel."""
+    slot = window[BASE] - window[REQUEST] if window[PHASE] == LADDER else SLOTS
+    if window[PHASE] > SAMPLE:
+        slot = SLOTS + 1
+    usable = False
+    for i in range(f0.size):
+        for c in range(fold.shape[0]):
+            total = 0.0
+            for p in range(fold.shape[1]):
+                total += fold[c, p] * (arrived[p, i] - f0[i])
+            # only the channel that is odd in t feels that x +- h were rounded
+            samples[c, slot, i] = total * stretch if c == 0 else total
+        usable = usable or math.isfinite(samples[0, slot, i])
+    window[READY] = 1 if window[PHASE] == LADDER else 0
+    if window[READY] == 0:
+        return
+    if usable:
+        window[FIRST] = min(window[FIRST], slot)
+        window[LAST] = max(window[LAST], slot)
+    elif window[LAST] >= window[FIRST]:
+        window[CEILING if slot < window[FIRST] else FLOOR] = 1
+    else:
+        shrink(window, outputs)
+
+
+@kernel
+def shrink(window, outputs):
+    """Look closer to x: the usual edge of a domain is 0, then anywhere."""
+    window[SHRINKS] += 1
+    window[CEILING] = 1
+    exponent = window[REQUEST] - CLOSER
+    if window[SHRINKS] == 1 and window[OTHER] < window[REQUEST]:
+        exponent = window[OTHER]
+    if exponent < window[LOWEST] or window[SHRINKS] > MOST_SHRINKS:
+        finish(window, outputs)
+    else:
+        restart(window, exponent)
+
+
+@kernel
+def finish(window, outputs):
+    """End a direction and say of each output without a bar why it has none."""
+    window[PHASE], window[READY] = DONE, 0
+    for i in range(outputs.shape[0]):
+        if outputs[i, ERROR] == math.inf:
+            guess = math.isfinite(outputs[i, ESTIMATE])
+            outputs[i, STATUS] = UNRESOLVED if guess else DOMAIN
+
+
+@kernel
+def gather(samples, window, i, y):
+    """Copy the levels of one output to y; return how many end at the smallest step unbroken."""
+    above = window[LAST]
+    while above >= window[FIRST] and math.isfinite(samples[0, above, i]):
+        above -= 1
+    n = window[LAST] - above
+    for c in range(y.shape[0]):
+        for k in range(n):
+            y[c, k] = samples[c, above + 1 + k, i]
+    return n
+
+
+@kernel
+def change_at(samples, slot, i):
+    """How much one output changes over the step of a slot."""
+    change = 0.0
+    for c in range(samples.shape[0]):
+        change += abs(samples[c, slot, i])
+    return change
+
+
+@kernel
+def amplitude(samples, window, i):
+    """Largest change of one output over the window."""
+    largest = 0.0
+    for slot in range(window[FIRST], window[LAST] + 1):
+        largest = max(largest, change_at(samples, slot, i))
+    return largest
+
+
+@kernel
+def rounding(f0, n, least, y, floors):
+    """Write the standard deviation of the rounding of f at each level to `floors`."""
+    for k in range(n):
+        size = abs(f0 + y[0, k])
+        if y.shape[0] > 1:
+            size = abs(f0 + y[1, k]) + abs(y[0, k])
+        floors[k] = max(ROUNDING * max(size, abs(f0)), least)
