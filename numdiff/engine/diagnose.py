@@ -26,7 +26,7 @@ from numdiff.geometry.domain import Room, room_of
 from numdiff.ladder import decide
 from numdiff.ladder.symptoms import CLEAR
 from numdiff.nonsmooth.settle import settle
-from numdiff.regression.fit import Known, fit, fit_mixed
+from numdiff.regression.fit import fit, fit_mixed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -81,9 +81,9 @@ def inherited(
     wanted = (one == STOCHASTIC) | (other == STOCHASTIC)
     if not wanted.any():
         return across
-    known = Known(room=_open_room(task), wanted=wanted, stochastic=True)
+    rest, room = task.problem.less(across.nfev), _open_room(task)
     with np.errstate(all="ignore"):
-        averages = fit_mixed(task.problem.less(across.nfev), task.directions, *pairs, known)
+        averages = fit_mixed(rest, task.directions, *pairs, wanted=wanted, room=room)
     return fill(across, np.arange(len(wanted)), averages, wanted)
 
 
@@ -205,7 +205,7 @@ def _averaged(task: Task, result: Derivatives, wanted: Mask) -> Derivatives:
     if task.order > FITTED:
         result.status[wanted], result.error[wanted] = UNRESOLVED, math.inf
         return result
-    known = Known(room=_open_room(task), wanted=wanted, stochastic=True)
+    rest, room = task.problem.less(result.nfev), _open_room(task)
     with np.errstate(all="ignore"):  # values outside the domain are nan here
-        averages = fit(task.problem.less(result.nfev), task.directions, task.order, known)
+        averages = fit(rest, task.directions, task.order, wanted=wanted, room=room)
     return fill(result, np.arange(len(wanted)), averages, wanted)
