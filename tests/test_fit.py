@@ -10,9 +10,10 @@ from numdiff.drivers.derivatives import Problem
 from numdiff.estimate import Status
 from numdiff.evaluation.call import Call, origin
 from numdiff.geometry.directions import along as toward
-from numdiff.geometry.directions import axes
-from numdiff.geometry.domain import Room
-from numdiff.regression.design import across, along, places
+from numdiff.geometry.directions import axes, joined
+from numdiff.geometry.domain import Box, Room, room_of
+from numdiff.regression import sequential
+from numdiff.regression.design import Batch, across, along, places
 from numdiff.regression.fit import fit, fit_mixed
 from numdiff.regression.posterior import Basis, Noise, forecast, posterior
 from numdiff.regression.sequential import MOST_ASKED
@@ -277,6 +278,14 @@ def test_components_neither_hide_nor_spoil_each_other():
     assert np.mean(np.array(held)[:, [1, 3]]) > 0.9
 
 
+def test_outputs_of_several_scales_get_samples_each():
+    random, rates = np.random.default_rng(1), np.array([1.0, 3e4, 1e6])
+    f = lambda x: np.sin(rates * x + 0.3) + 1e-6 * random.standard_normal(3)
+    lines = fit(pose(f, 0.7), axes(1), 1)
+    assert 2 * USUAL + PROBES < lines.nfev <= 6 * USUAL
+    assert (lines.error[0] < 5e-5 * rates).all()
+
+
 def test_an_output_that_is_nan_at_large_windows_spoils_none():
     random = np.random.default_rng(12)
 
@@ -319,6 +328,20 @@ def test_all_directions_advance_together():
     assert np.mean(np.abs(lines.value[:, 0] - exact) <= lines.error[:, 0]) > 0.8
 
 
+def test_small_blocks_of_posteriors_change_nothing(monkeypatch):
+    def lines(x):
+        random = np.random.default_rng(23)
+        f = lambda x: np.sin(np.arange(1.0, 6.0) * x[0] * x[1]) + 1e-3 * random.standard_normal(5)
+        return fit(pose(f, x), axes(3), 1)
+
+    x = np.array([0.3, 0.7, 0.5])
+    whole = lines(x)
+    monkeypatch.setattr(sequential, "BLOCK", 2)
+    parts = lines(x)
+    for name in ("value", "error", "status", "step", "noise"):
+        np.testing.assert_allclose(getattr(parts, name), getattr(whole, name), rtol=1e-9)
+
+
 def test_a_general_direction():
     random = np.random.default_rng(15)
     f = lambda x: x[0] * math.exp(x[1]) + 1e-4 * random.standard_normal()
@@ -341,6 +364,38 @@ def test_bounds_are_kept():
     fit_mixed(pose(f, x), axes(2), np.array([0]), np.array([1]), room=room)
     assert (np.array(asked) <= x + above).all()
     assert (np.array(asked) >= x - below).all()
+
+
+@pytest.mark.parametrize("side", [0, 1, -1])
+@pytest.mark.parametrize("v", [[1.0, 0.0], [3.0, -2.0], [1.0, 1.0]])
+def test_bounds_are_kept_where_both_directions_move_the_same_entry(v, side):
+    random, asked = np.random.default_rng(16), []
+    f = lambda x: asked.append(x.copy()) or math.sin(x[0] + x[1]) + 1e-3 * random.standard_normal()
+    x, lower, upper = np.array([0.7, 1.3]), np.array([0.6, 1.0]), np.array([0.8, 1.4])
+    directions = joined(axes(2), toward(np.array(v)))
+    room = room_of(x, directions, Box(lower, upper)).only(side)
+    pairs = np.array([0, 1]), np.array([2, 2])
+    lines = fit_mixed(pose(f, x), directions, *pairs, room=room)
+    assert (lines.status == Status.STOCHASTIC).all()
+    assert (np.array(asked) >= lower).all()
+    assert (np.array(asked) <= upper).all()
+
+
+def test_a_window_that_failed_is_a_limit():
+    """Half of it is the largest one in which f may be asked next."""
+    empty, open_ = np.zeros((1, 2)), np.ones((1, 2), np.bool_)
+    before = sequential._Samples(
+        rows=np.array([0]), t=np.zeros((1, 0)), y=np.zeros((1, 0, 2)), window=np.array([0.25]),
+        own=empty, largest=empty, keep=empty, ceiling=np.full((1, 2), np.inf), open=open_,
+        served=empty.astype(int),
+    )  # fmt: skip
+    batch = Batch(np.array([[[1.0, 2.0]], [[math.nan, 3.0]]]), empty, 2, None)
+    after = sequential._add(before, np.array([0.5, 1.0]), batch)
+    assert after.ceiling.tolist() == [[0.125, math.inf]]
+
+
+def test_a_function_of_no_side_is_given_up():
+    assert derivative(lambda t: 1.0 if t == 0.7 else math.nan, 0.7)[3] <= 3 * USUAL + PROBES
 
 
 def test_a_function_of_one_side_only_is_followed_there():
@@ -407,8 +462,6 @@ def test_mixed_derivatives_of_directions_that_share_entries():
     random = np.random.default_rng(21)
     f = lambda x: x[0] ** 2 * x[1] + 1e-5 * random.standard_normal()
     both = toward(np.array([1.0, 2.0]))
-    from numdiff.geometry.directions import joined
-
     directions = joined(toward(np.array([1.0, 0.0])), both)
     lines = fit_mixed(pose(f, [1.5, 0.5]), directions, np.array([0]), np.array([1]))
     exact = 2.0 * 0.5 * 1.0 + 2.0 * 1.5 * 2.0  # e_0' H (e_0 + 2 e_1)
@@ -457,6 +510,15 @@ def test_polynomials_without_noise_are_exact():
     found = posterior(Basis(np.arange(1.0, 25.0, 2.0), 1), t, y, nothing_known(1, 1))
     assert abs(found.value[0, 0] - 3.0) < 1e-12
     assert found.deviation[0, 0] < 1e-12
+
+
+def test_samples_that_are_all_alike_have_no_slope():
+    t = np.linspace(0.1, 1.0, 20)[None]
+    found = posterior(
+        Basis(np.arange(1.0, 25.0, 2.0), 1), t, 0.0 * t[..., None], nothing_known(1, 1)
+    )
+    assert found.value[0, 0] == 0.0
+    assert 0.0 <= found.deviation[0, 0] < 1e-300
 
 
 def test_residuals_far_above_the_known_noise_are_a_misfit():

@@ -86,7 +86,8 @@ def fit_mixed(
         size = np.minimum(first, far)
         units = toward * size
         # two directions that move the same entry of x go half as far, to stay inside bounds
-        part = np.full(len(pairs), 1.0 if directions.single else 0.5)
+        apart = directions.single and directions.index[p] != directions.index[q]
+        part = np.full(len(pairs), np.where(apart, 1.0, 0.5))
         most = part * np.minimum(far[p] / size[p], far[q] / size[q])
         away = np.maximum(reach[p] / size[p], reach[q] / size[q])
         windows = Windows(part, Room(most, most), away)
