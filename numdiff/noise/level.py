@@ -45,7 +45,7 @@ ORDINARY = 30.0  # roundings: what a few operations leave
 SAME = 10.0  # roundings: values that differ by no more are the same
 UNIFORM = math.sqrt(12.0)  # height of the steps of f over the standard deviation that they make
 PLATEAU = 1.0 / 4.0  # of the noise: what f may change between points so that most share a plateau
-REPEATS = 8  # further calls at x, once two have differed
+CALLS = 8  # further calls at x, once two have differed
 IRREGULAR = 0.7548776662466927  # the plastic ratio: multiples of it spread evenly and never repeat
 
 
@@ -148,9 +148,9 @@ def noise_level(
         quantum, more = _plateaus(problem, line, noise)
     level = np.where(quantum > 0.0, quantum / UNIFORM, np.fmax(noise.level, noise.rounding))
     if differs.any():
-        repeated = [f0, again, *(origin(call, point).rows[0] for _ in range(REPEATS))]
+        repeated = [f0, again, *(origin(call, point).rows[0] for _ in range(CALLS))]
         level[differs] = np.std(repeated, axis=0, ddof=1)[differs]
-    nfev += 2 + more + (REPEATS if differs.any() else 0)
+    nfev += 2 + more + (CALLS if differs.any() else 0)
     kinds = np.select(
         [differs, quantum > 0.0, level > ORDINARY * noise.rounding],
         ["stochastic", "quantised", "deterministic"],

@@ -149,18 +149,12 @@ def _begin(task: _Task) -> _Samples:
     if centre is not None and f0 is not None:
         y[:, 0] = centre * f0
     window = np.minimum(goal.windows.first, goal.windows.room.on(task.design.side))
+    nothing, endless = np.zeros(shape), np.full(shape, np.inf)
     samples = _Samples(
-        rows=np.arange(shape[0]),
-        t=np.zeros(y.shape[:2]),
-        y=y,
-        window=window,
-        own=np.tile(window[:, None], (1, shape[1])),
-        largest=np.zeros(shape),
-        keep=np.full(shape, np.inf),
-        ceiling=np.full(shape, np.inf),
-        open=goal.wanted,
-        served=np.full(shape, task.smallest),
-    )
+        rows=np.arange(shape[0]), t=np.zeros(y.shape[:2]), y=y, window=window,
+        own=np.tile(window[:, None], (1, shape[1])), largest=nothing, keep=endless,
+        ceiling=endless, open=goal.wanted, served=np.full(shape, task.smallest),
+    )  # fmt: skip
     return samples.part(np.flatnonzero(goal.wanted.any(axis=1)))
 
 
