@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as scratch:
         before, now = Path(scratch, "before"), Path(scratch, "now")
         _take_from_git(options.revision, before)
-        shutil.copytree(ROOT / "numdiff", now / "numdiff", ignore=shutil.ignore_patterns("__*_*"))
+        _copy("numdiff", now)
         running = [_start(place, options.group) for place in (before, now)]
         if any(process.wait() for process in running):
             print("the questions could not be asked")
@@ -59,10 +59,15 @@ def _take_from_git(revision: str, place: Path) -> None:
         archive.extractall(place, filter="data")
 
 
+def _copy(name: str, place: Path) -> None:
+    """Copy all of a package: without `__init__` one that is installed would be imported."""
+    shutil.copytree(ROOT / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
+
+
 def _start(place: Path, groups: list[str]) -> subprocess.Popen[bytes]:
     """Ask with the questions of the working tree, whatever state the package is in."""
     for name in ("benchmarks", "tests"):
-        shutil.copytree(ROOT / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
+        _copy(name, place)
     alone = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(place)}
     command = [sys.executable, "-m", "benchmarks.answers", "answers", *groups]
     return subprocess.Popen(command, cwd=place, env={**os.environ, **alone})

@@ -10,15 +10,16 @@ from numdiff.drivers.derivatives import Problem
 from numdiff.estimate import Status
 from numdiff.evaluation.call import Call, origin
 from numdiff.geometry.directions import along as toward
-from numdiff.geometry.directions import axes
-from numdiff.regression.design import across, along, places
-from numdiff.regression.fit import Known, fit, fit_mixed
+from numdiff.geometry.directions import axes, joined
+from numdiff.geometry.domain import Box, Room, room_of
+from numdiff.regression import sequential
+from numdiff.regression.design import Batch, across, along, places
+from numdiff.regression.fit import fit, fit_mixed
 from numdiff.regression.posterior import Basis, Noise, forecast, posterior
 from numdiff.regression.sequential import MOST_ASKED
 from tests.corpus.noisy import noisy_cases, stochastic_cases
 from tests.test_architecture import modules_after
 
-STOCHASTIC = Known(stochastic=True)
 PROBES = 12  # evaluations for the noise of a stochastic f
 USUAL = 48
 
@@ -63,9 +64,9 @@ def pose(f, x, rtol=0.0, budget=math.inf):
     return Problem(call, point.ravel(), centre.form, centre.rows[0], rtol, budget)
 
 
-def derivative(f, x, order=1, known=STOCHASTIC, **options):
+def derivative(f, x, order=1, *, rtol=0.0, budget=math.inf, **wishes):
     """Return value, error, status and number of evaluations at a number x."""
-    lines = fit(pose(f, x, **options), axes(1), order, known)
+    lines = fit(pose(f, x, rtol, budget), axes(1), order, **wishes)
     return lines.value[0, 0], lines.error[0, 0], Status(int(lines.status[0, 0])), lines.nfev
 
 
@@ -143,14 +144,14 @@ def test_higher_orders(order):
 @pytest.mark.parametrize("side", [1, -1])
 def test_one_side_of_x_is_enough(side):
     random, held, asked = np.random.default_rng(8), [], []
-    room = (np.array([1e9 if side > 0 else 0.0]), np.array([0.0 if side > 0 else 1e9]))
+    room = Room(np.array([1e9]), np.array([1e9])).only(side)
     for f, slope, _, x in FAMILIES:
         noisy = additive(f, x, 1e-4, DRAWS["normal"], random)
         for _ in range(8):
             value, error, status, _ = derivative(
                 lambda t, noisy=noisy, x=x: asked.append(side * (t - x)) or noisy(t),
                 x,
-                known=Known(room=room, stochastic=True),
+                room=room,
             )
             assert status is Status.STOCHASTIC
             held.append(abs(value - slope(x)) <= error)
@@ -166,8 +167,8 @@ def test_strong_deterministic_noise_is_covered_without_lies(kind):
     held, errors = [], []
     for case in noisy_cases("confirm", kind):
         if case.level >= 1e-6:
-            noise = np.array([[case.level * abs(case.f(case.x))]])
-            value, error, status, _ = derivative(case.f, case.x, known=Known(noise=noise))
+            noise = np.array([case.level * abs(case.f(case.x))])
+            value, error, status, _ = derivative(case.f, case.x, noise=noise)
             assert status is Status.NOISE_LIMITED
             held.append(abs(value - case.exact) <= error)
             errors.append(abs(value - case.exact) / error)
@@ -179,14 +180,14 @@ def test_strong_deterministic_noise_is_covered_without_lies(kind):
 def test_no_point_is_asked_twice(order):
     asked = []
     f = lambda t: asked.append(t) or math.sin(t) + 1e-4 * math.sin(1e12 * t)
-    derivative(f, 0.7, order, Known(noise=np.array([[1e-4]])), rtol=1e-5)
+    derivative(f, 0.7, order, noise=np.array([1e-4]), rtol=1e-5)
     assert len(set(asked)) == len(asked) > MOST_ASKED // 2
 
 
 def test_one_sided_without_randomness_says_so():
-    known = Known(room=(np.array([1.0]), np.array([0.0])), noise=np.array([[1e-6]]))
+    room, noise = Room(np.array([1.0]), np.array([0.0])), np.array([1e-6])
     value, error, status, _ = derivative(
-        lambda t: math.exp(t) + 1e-6 * math.sin(1e13 * t), 1.0, known=known
+        lambda t: math.exp(t) + 1e-6 * math.sin(1e13 * t), 1.0, room=room, noise=noise
     )
     assert status is Status.ONE_SIDED
     assert abs(value - math.e) <= error < 1e-3
@@ -223,7 +224,7 @@ def test_the_budget_is_kept_and_said(budget):
     random, asked = np.random.default_rng(7), []
     noisy = additive(math.sin, 0.7, 1e-3, DRAWS["normal"], random)
     problem = pose(lambda t: asked.append(t) or noisy(t), 0.7, rtol=1e-9, budget=budget)
-    lines = fit(problem, axes(1), 1, STOCHASTIC)
+    lines = fit(problem, axes(1), 1)
     assert len(asked) - 1 == lines.nfev <= budget
     assert lines.status[0, 0] == Status.BUDGET
     assert math.isfinite(lines.error[0, 0]) == (budget >= 30)
@@ -239,7 +240,7 @@ def test_usual_number_of_evaluations_can_be_chosen():
         derivative(
             additive(math.sin, 0.7, 1e-3, DRAWS["normal"], np.random.default_rng(7)),
             0.7,
-            known=Known(stochastic=True, usual=usual),
+            usual=usual,
         )[3]
         for usual in (24, 96, 192)
     ]
@@ -266,7 +267,7 @@ def test_components_neither_hide_nor_spoil_each_other():
             )
 
         x = 0.7
-        lines = fit(pose(f, x), axes(1), 1, STOCHASTIC)
+        lines = fit(pose(f, x), axes(1), 1)
         exact = [math.cos(x), -math.exp(-x), -3e9 * math.sin(30.0 * x), 0.0, 2e-150 * x]
         held.append(np.abs(lines.value[0] - exact) <= lines.error[0])
         noisy, quiet = Status.STOCHASTIC, Status.OK
@@ -277,6 +278,14 @@ def test_components_neither_hide_nor_spoil_each_other():
     assert np.mean(np.array(held)[:, [1, 3]]) > 0.9
 
 
+def test_outputs_of_several_scales_get_samples_each():
+    random, rates = np.random.default_rng(1), np.array([1.0, 3e4, 1e6])
+    f = lambda x: np.sin(rates * x + 0.3) + 1e-6 * random.standard_normal(3)
+    lines = fit(pose(f, 0.7), axes(1), 1)
+    assert 2 * USUAL + PROBES < lines.nfev <= 6 * USUAL
+    assert (lines.error[0] < 5e-5 * rates).all()
+
+
 def test_an_output_that_is_nan_at_large_windows_spoils_none():
     random = np.random.default_rng(12)
 
@@ -284,7 +293,7 @@ def test_an_output_that_is_nan_at_large_windows_spoils_none():
         noise = 1e-4 * random.standard_normal(2)
         return np.array([math.sin(x), math.log(x - 0.65) if x > 0.65 else math.nan]) + noise
 
-    lines = fit(pose(f, 0.7), axes(1), 1, STOCHASTIC)
+    lines = fit(pose(f, 0.7), axes(1), 1)
     alone = derivative(additive(math.sin, 0.7, 1e-4 / math.sin(0.7), DRAWS["normal"], random), 0.7)
     assert (np.abs(lines.value[0] - [math.cos(0.7), 20.0]) <= 2.0 * lines.error[0]).all()
     assert lines.error[0, 0] < 2.0 * alone[1]
@@ -295,7 +304,7 @@ def test_only_wanted_outputs_and_directions_cost_anything():
     random = np.random.default_rng(13)
     f = lambda x: np.array([x[0] * x[1], x[0] - x[1]]) + 1e-3 * random.standard_normal(2)
     wanted = np.array([[True, False], [False, False]])
-    lines = fit(pose(f, [1.0, 2.0]), axes(2), 1, Known(wanted=wanted, stochastic=True))
+    lines = fit(pose(f, [1.0, 2.0]), axes(2), 1, wanted=wanted)
     assert lines.nfev <= 2 * USUAL + PROBES
     assert lines.status[0, 0] == Status.STOCHASTIC
     assert np.isnan(lines.value[1]).all()
@@ -313,16 +322,30 @@ def test_all_directions_advance_together():
     call = Call(f, (30,), vectorized=True)
     centre = origin(call, x)
     problem = Problem(call, x, centre.form, centre.rows[0])
-    lines = fit(problem, axes(30), 1, STOCHASTIC)
+    lines = fit(problem, axes(30), 1)
     assert len(blocks) < 2 * USUAL // 12 + 3
     exact = rates * math.cos(rates @ x)
     assert np.mean(np.abs(lines.value[:, 0] - exact) <= lines.error[:, 0]) > 0.8
 
 
+def test_small_blocks_of_posteriors_change_nothing(monkeypatch):
+    def lines(x):
+        random = np.random.default_rng(23)
+        f = lambda x: np.sin(np.arange(1.0, 6.0) * x[0] * x[1]) + 1e-3 * random.standard_normal(5)
+        return fit(pose(f, x), axes(3), 1)
+
+    x = np.array([0.3, 0.7, 0.5])
+    whole = lines(x)
+    monkeypatch.setattr(sequential, "BLOCK", 2)
+    parts = lines(x)
+    for name in ("value", "error", "status", "step", "noise"):
+        np.testing.assert_allclose(getattr(parts, name), getattr(whole, name), rtol=1e-9)
+
+
 def test_a_general_direction():
     random = np.random.default_rng(15)
     f = lambda x: x[0] * math.exp(x[1]) + 1e-4 * random.standard_normal()
-    lines = fit(pose(f, [2.0, 0.5]), toward(np.array([3.0, -1.0])), 1, STOCHASTIC)
+    lines = fit(pose(f, [2.0, 0.5]), toward(np.array([3.0, -1.0])), 1)
     assert abs(lines.value[0, 0] - math.exp(0.5)) <= 2.0 * lines.error[0, 0] < 0.1
 
 
@@ -333,14 +356,46 @@ def test_bounds_are_kept():
     random, asked = np.random.default_rng(16), []
     f = lambda x: asked.append(x.copy()) or math.sin(x[0] + x[1]) + 1e-3 * random.standard_normal()
     x, above, below = np.array([0.7, 1.3]), np.array([0.1, 0.0]), np.array([0.03, 0.4])
-    known = Known(room=(above, below), stochastic=True)
-    lines = fit(pose(f, x), axes(2), 1, known)
+    room = Room(above, below)
+    lines = fit(pose(f, x), axes(2), 1, room=room)
     assert (lines.status == Status.STOCHASTIC).all()
     assert (np.array(asked) <= x + above).all()
     assert (np.array(asked) >= x - below).all()
-    fit_mixed(pose(f, x), axes(2), np.array([0]), np.array([1]), known)
+    fit_mixed(pose(f, x), axes(2), np.array([0]), np.array([1]), room=room)
     assert (np.array(asked) <= x + above).all()
     assert (np.array(asked) >= x - below).all()
+
+
+@pytest.mark.parametrize("side", [0, 1, -1])
+@pytest.mark.parametrize("v", [[1.0, 0.0], [3.0, -2.0], [1.0, 1.0]])
+def test_bounds_are_kept_where_both_directions_move_the_same_entry(v, side):
+    random, asked = np.random.default_rng(16), []
+    f = lambda x: asked.append(x.copy()) or math.sin(x[0] + x[1]) + 1e-3 * random.standard_normal()
+    x, lower, upper = np.array([0.7, 1.3]), np.array([0.6, 1.0]), np.array([0.8, 1.4])
+    directions = joined(axes(2), toward(np.array(v)))
+    room = room_of(x, directions, Box(lower, upper)).only(side)
+    pairs = np.array([0, 1]), np.array([2, 2])
+    lines = fit_mixed(pose(f, x), directions, *pairs, room=room)
+    assert (lines.status == Status.STOCHASTIC).all()
+    assert (np.array(asked) >= lower).all()
+    assert (np.array(asked) <= upper).all()
+
+
+def test_a_window_that_failed_is_a_limit():
+    """Half of it is the largest one in which f may be asked next."""
+    empty, open_ = np.zeros((1, 2)), np.ones((1, 2), np.bool_)
+    before = sequential._Samples(
+        rows=np.array([0]), t=np.zeros((1, 0)), y=np.zeros((1, 0, 2)), window=np.array([0.25]),
+        own=empty, largest=empty, keep=empty, ceiling=np.full((1, 2), np.inf), open=open_,
+        served=empty.astype(int),
+    )  # fmt: skip
+    batch = Batch(np.array([[[1.0, 2.0]], [[math.nan, 3.0]]]), empty, 2, None)
+    after = sequential._add(before, np.array([0.5, 1.0]), batch)
+    assert after.ceiling.tolist() == [[0.125, math.inf]]
+
+
+def test_a_function_of_no_side_is_given_up():
+    assert derivative(lambda t: 1.0 if t == 0.7 else math.nan, 0.7)[3] <= 3 * USUAL + PROBES
 
 
 def test_a_function_of_one_side_only_is_followed_there():
@@ -357,9 +412,8 @@ def test_a_function_of_one_side_only_is_followed_there():
 
 
 def test_no_room_and_no_values_are_outside_the_domain():
-    nothing = (np.zeros(1), np.zeros(1))
-    known = Known(room=nothing, stochastic=True)
-    assert derivative(math.sin, 0.7, known=known)[2] is Status.DOMAIN
+    nothing = Room(np.zeros(1), np.zeros(1))
+    assert derivative(math.sin, 0.7, room=nothing)[2] is Status.DOMAIN
     value, error, status, _ = derivative(lambda t: 1.0 if t == 0.7 else math.nan, 0.7)
     assert (math.isnan(value), error, status) == (True, math.inf, Status.DOMAIN)
 
@@ -389,7 +443,7 @@ def test_first_windows_far_too_large_do_not_deceive(f, slope, x, level):
 # --- Mixed derivatives ---
 
 
-@pytest.mark.parametrize("room", [None, (np.array([9.0, 0.0, 9.0]), np.full(3, 9.0))])
+@pytest.mark.parametrize("room", [None, Room(np.array([9.0, 0.0, 9.0]), np.full(3, 9.0))])
 def test_mixed_derivatives_hold_as_often_as_they_say(room):
     random, held = np.random.default_rng(19), []
     x, rows, columns = np.array([0.7, 1.3, 2.0]), np.array([0, 0, 1]), np.array([1, 2, 2])
@@ -397,8 +451,7 @@ def test_mixed_derivatives_hold_as_often_as_they_say(room):
     z = x[0] * x[1]
     exact = np.array([math.cos(z) - z * math.sin(z), 2.0 * x[2], 0.0])
     for _ in range(40):
-        known = Known(room=room, stochastic=True)
-        lines = fit_mixed(pose(f, x), axes(3), rows, columns, known)
+        lines = fit_mixed(pose(f, x), axes(3), rows, columns, room=room)
         assert (lines.status == Status.STOCHASTIC).all()
         held.append(np.abs(lines.value[:, 0] - exact) <= lines.error[:, 0])
         assert lines.error[:, 0].max() < 1.0
@@ -409,10 +462,8 @@ def test_mixed_derivatives_of_directions_that_share_entries():
     random = np.random.default_rng(21)
     f = lambda x: x[0] ** 2 * x[1] + 1e-5 * random.standard_normal()
     both = toward(np.array([1.0, 2.0]))
-    from numdiff.geometry.directions import joined
-
     directions = joined(toward(np.array([1.0, 0.0])), both)
-    lines = fit_mixed(pose(f, [1.5, 0.5]), directions, np.array([0]), np.array([1]), STOCHASTIC)
+    lines = fit_mixed(pose(f, [1.5, 0.5]), directions, np.array([0]), np.array([1]))
     exact = 2.0 * 0.5 * 1.0 + 2.0 * 1.5 * 2.0  # e_0' H (e_0 + 2 e_1)
     assert abs(lines.value[0, 0] - exact) <= 2.0 * lines.error[0, 0] < 0.1
 
@@ -461,6 +512,15 @@ def test_polynomials_without_noise_are_exact():
     assert found.deviation[0, 0] < 1e-12
 
 
+def test_samples_that_are_all_alike_have_no_slope():
+    t = np.linspace(0.1, 1.0, 20)[None]
+    found = posterior(
+        Basis(np.arange(1.0, 25.0, 2.0), 1), t, 0.0 * t[..., None], nothing_known(1, 1)
+    )
+    assert found.value[0, 0] == 0.0
+    assert 0.0 <= found.deviation[0, 0] < 1e-300
+
+
 def test_residuals_far_above_the_known_noise_are_a_misfit():
     t, y = samples(level=1e-2)
     basis = Basis(np.arange(1.0, 25.0, 2.0), 1)
@@ -493,7 +553,7 @@ def test_places_are_in_the_window_and_never_the_same(order, side):
     assert (found > 0.0).all()
     assert (found <= 1.0).all()
     assert len(np.unique(found)) == len(found)
-    assert len(np.unique(design.nodes)) >= design.basis.known + 2
+    assert len(np.unique(design.nodes)) >= design.basis.leading + 2
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
@@ -503,14 +563,14 @@ def test_samples_expand_in_the_powers_of_their_basis(order, side):
     design = along(axes(1), order, side)
     problem = pose(lambda t: np.polynomial.polynomial.polyval(t, coefficients), 0.0)
     nodes = places(design, 0, 1)
-    taken = design.take(problem, np.array([0]), nodes, np.array([0.5]))
+    batch = design.ask(problem, np.array([0]), nodes, np.array([0.5]))
     powers = design.basis.powers[design.basis.powers < 5.0].astype(int)
     signs = float(side or 1) ** powers
     expected = ((0.5 * nodes[:, None]) ** powers) @ (signs * coefficients[powers])
-    np.testing.assert_allclose(taken.values[:, 0, 0], expected)
-    wanted = signs[design.basis.known - 1] * coefficients[order] * design.factor
+    np.testing.assert_allclose(batch.values[:, 0, 0], expected)
+    wanted = signs[design.basis.leading - 1] * coefficients[order] * design.factor
     assert wanted == pytest.approx(math.factorial(order) * coefficients[order])
-    assert taken.nfev == design.cost * len(nodes)
+    assert batch.nfev == design.cost * len(nodes)
 
 
 @pytest.mark.parametrize("side", [0, 1])
@@ -518,10 +578,10 @@ def test_mixed_samples_expand_in_the_powers_of_their_basis(side):
     design = across(axes(2), np.array([0]), np.array([1]), np.array([0.5, 0.25]), side)
     problem = pose(lambda x: 3.0 + 2.0 * x[0] + x[1] + 6.0 * x[0] * x[1] + x[0] ** 2, np.zeros(2))
     nodes = places(design, 0, 1)
-    taken = design.take(problem, np.array([0]), nodes, np.array([1.0]))
+    batch = design.ask(problem, np.array([0]), nodes, np.array([1.0]))
     expected = 6.0 * 0.5 * 0.25 * nodes**2 + (design.centre or 0.0) * 3.0
-    np.testing.assert_allclose(taken.values[:, 0, 0], expected)
-    assert taken.nfev == design.cost * len(nodes)
+    np.testing.assert_allclose(batch.values[:, 0, 0], expected)
+    assert batch.nfev == design.cost * len(nodes)
 
 
 def test_scipy_comes_when_it_is_needed():

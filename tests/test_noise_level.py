@@ -7,6 +7,7 @@ import pytest
 
 import numdiff as nd
 from numdiff.cli import main
+from numdiff.noise.quantum import common_unit
 from tests.conftest import Counted
 from tests.corpus import noisy
 from tests.corpus.scalar import PROBLEMS
@@ -102,3 +103,25 @@ def test_the_command_line_tells_it(capsys):
     assert "rounding" in capsys.readouterr().out
     assert main(["noise", "numpy:sum", "--at", "1,2", "--json"]) == 0
     assert '"kind": "rounding"' in capsys.readouterr().out
+
+
+def test_the_spread_of_a_few_values_is_not_underestimated():
+    random, values = np.random.default_rng(5), []
+
+    def f(x):
+        values.append((x, math.sin(x) + 1e-3 * random.standard_normal()))
+        return values[-1][1]
+
+    found = nd.noise_level(f, 1.0)
+    assert found.level == np.std([value for x, value in values if x == 1.0], ddof=1)
+
+
+def test_differences_of_one_sign_are_no_noise():
+    """A steep exponential has differences of many orders that are alike, at two distances."""
+    problem = next(p for p in PROBLEMS if p.name == "fermi dirac in joules")
+    assert nd.noise_level(problem.f, 8.1e-19).kind == "rounding"
+
+
+def test_euclid_finds_what_changes_are_multiples_of():
+    changes = np.array([[0.6, 0.6, 0.3, 0.0], [0.9, 0.6, 0.3 * math.sqrt(2.0), 0.0]])
+    assert common_unit(changes, np.array(1e-12)) == pytest.approx([0.3, 0.0, 0.0, 0.0])

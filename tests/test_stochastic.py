@@ -98,6 +98,38 @@ def test_bounds_are_kept():
     assert abs(found.value - math.e) <= 3 * found.error
 
 
+TWICE = {"hessian": nd.hessian, "hvp": lambda f, x, **bounds: nd.hvp(f, x, [1.0, 2.0], **bounds)}
+
+
+@pytest.mark.parametrize("operator", TWICE.values(), ids=TWICE)
+@pytest.mark.parametrize("x", [[0.9, 0.9], [1.0, 0.02], [0.5, 1.0 - 1e-9]])
+def test_second_derivatives_keep_inside_bounds(operator, x):
+    asked, random = [], np.random.default_rng(3)
+
+    def f(x):
+        asked.append(x.copy())
+        return math.exp(x[0]) * x[1] ** 2 + 1e-3 * random.standard_normal()
+
+    found = operator(f, x, bounds=(0.0, 1.0))
+    assert STOCHASTIC in found.status
+    assert (np.array(asked) >= 0.0).all()
+    assert (np.array(asked) <= 1.0).all()
+
+
+@pytest.mark.parametrize("operator", TWICE.values(), ids=TWICE)
+@pytest.mark.parametrize(("method", "side"), [("forward", 1), ("backward", -1)])
+def test_second_derivatives_stay_on_the_side_of_the_method(operator, method, side):
+    asked, random, x = [], np.random.default_rng(3), np.array([0.9, 0.7])
+
+    def f(x):
+        asked.append(x.copy())
+        return math.exp(x[0]) * x[1] ** 2 + 1e-3 * random.standard_normal()
+
+    found = operator(f, x, method=method)
+    assert (found.status == STOCHASTIC).all()
+    assert (side * (np.array(asked) - x) >= 0.0).all()
+
+
 def test_a_solver_that_starts_from_its_last_answer_is_found():
     state = {"root": 1.0}
 

@@ -25,8 +25,9 @@ from numdiff.evaluation.call import origin
 from numdiff.geometry.domain import Room, room_of
 from numdiff.ladder import registers
 from numdiff.ladder.symptoms import CLEAR
+from numdiff.noise.quantum import common_unit
 from numdiff.nonsmooth.settle import settle
-from numdiff.regression.fit import Known, fit, fit_mixed
+from numdiff.regression.fit import fit, fit_mixed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +43,6 @@ FITTED = 4  # highest order for which samples are averaged
 OUT = 5  # octaves from the first step to the size of x, or to 1
 FAR = (0.5614594836, 0.9159655942)  # of that: distances with no simple ratio nor digits
 FINER = 4.0  # times the unit: numbers with an exponent have finer ones where f is smaller
-MINOR = 1e-6  # part of what all changes are multiples of that is none of it but rounding
 
 
 def diagnose(
@@ -81,9 +81,9 @@ def inherited(
     wanted = (one == STOCHASTIC) | (other == STOCHASTIC)
     if not wanted.any():
         return across
-    known = Known(room=_open_room(task), wanted=wanted, stochastic=True)
+    rest, room = task.problem.less(across.nfev), _open_room(task)
     with np.errstate(all="ignore"):
-        averages = fit_mixed(task.problem.less(across.nfev), task.directions, *pairs, known)
+        averages = fit_mixed(rest, task.directions, *pairs, wanted=wanted, room=room)
     return fill(across, np.arange(len(wanted)), averages, wanted)
 
 
@@ -134,7 +134,7 @@ def _looked_farther(task: Task, result: Derivatives, window: Window) -> Derivati
     offsets = np.outer(signs, FAR).ravel()
     far = sample(problem, task.directions.pick(rows[flat]), offsets, np.ldexp(1.0, limit))
     changes = np.abs(np.nan_to_num(far.values - problem.f0, posinf=0.0, neginf=0.0))
-    unit = np.where(still[flat], _unit(changes, CLEAR * EPS * np.abs(problem.f0)), 0.0)
+    unit = np.where(still[flat], common_unit(changes, CLEAR * EPS * np.abs(problem.f0)), 0.0)
     rounded = np.zeros(still.shape, np.bool_)
     rounded[flat] = unit > 0.0
     error, noise = raw.error.copy(), raw.noise.copy()
@@ -153,18 +153,6 @@ def _unmoved(raw: Derivatives) -> Mask:
     rows, still = np.flatnonzero(~raw.calm), np.zeros(raw.value.shape, np.bool_)
     still[rows] = (raw.samples[rows, :, raw.state[rows, registers.LAST]] == 0.0).all(axis=1)
     return still
-
-
-def _unit(changes: Floats, least: Floats) -> Floats:
-    """Return what changes (P, D, m) are multiples of, by Euclid; 0 for none or one alone."""
-    common = np.zeros(changes.shape[1:])
-    for change in changes:
-        rest = change
-        while (more := rest > np.maximum(least, MINOR * common)).any():
-            divided = np.abs(common - rest * np.rint(common / np.where(more, rest, 1.0)))
-            common, rest = np.where(more, rest, common), np.where(more, divided, 0.0)
-    several = changes.max(axis=0) > 1.5 * common
-    return np.where(several & (MINOR * common > least), common, 0.0)
 
 
 def _settled(task: Task, result: Derivatives, windows: list[Window]) -> Derivatives:
@@ -205,7 +193,7 @@ def _averaged(task: Task, result: Derivatives, wanted: Mask) -> Derivatives:
     if task.order > FITTED:
         result.status[wanted], result.error[wanted] = UNRESOLVED, math.inf
         return result
-    known = Known(room=_open_room(task), wanted=wanted, stochastic=True)
+    rest, room = task.problem.less(result.nfev), _open_room(task)
     with np.errstate(all="ignore"):  # values outside the domain are nan here
-        averages = fit(task.problem.less(result.nfev), task.directions, task.order, known)
+        averages = fit(rest, task.directions, task.order, wanted=wanted, room=room)
     return fill(result, np.arange(len(wanted)), averages, wanted)

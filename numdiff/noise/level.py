@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from numdiff.constants import ROUNDING
 from numdiff.drivers.derivatives import Problem
 from numdiff.drivers.sampling import sample
 from numdiff.evaluation.call import Call, bound, origin
 from numdiff.geometry.directions import Directions, along
+from numdiff.noise.quantum import stairs_of
 from numdiff.options import as_point, as_vector
 
 if TYPE_CHECKING:
@@ -34,16 +36,16 @@ SENTENCES = MappingProxyType(
     }
 )
 HALF = 8  # points on either side: standard deviations within a factor of 1.5 (More and Wild 2011)
-HIGHEST = 11  # order of the differences that still have some values
+ORDERS = 11  # of differences: the highest ones still have some values
 MEDIAN = 0.6745  # of absolute normal errors, in standard deviations
 ALIKE = 4.0  # levels of noise that differ by less are the same
 OFFSETS = np.r_[-HALF:0, 1 : HALF + 1].astype(float)
 SPACINGS = 2.0 ** -np.arange(4.0, 48.0, 4.0)  # of the size of x, down to its last bits
-ROUNDING = 0.3 * 2.0**-52  # standard deviation of a number that is rounded to nearest, relative
-ORDINARY = 30.0  # times that: what a few operations leave
-LAST_BITS = 10.0  # times that: values that differ by no more are the same
+ORDINARY = 30.0  # roundings: what a few operations leave
+SAME = 10.0  # roundings: values that differ by no more are the same
+UNIFORM = math.sqrt(12.0)  # height of the steps of f over the standard deviation that they make
 PLATEAU = 1.0 / 4.0  # of the noise: what f may change between points so that most share a plateau
-SAMPLES = 8  # further calls at x, once two have differed
+CALLS = 8  # further calls at x, once two have differed
 IRREGULAR = 0.7548776662466927  # the plastic ratio: multiples of it spread evenly and never repeat
 
 
@@ -82,12 +84,12 @@ class NoiseEstimate:
         return f"{self.message}\n{self.nfev} evaluations of f"
 
 
-class _Seen(NamedTuple):
-    """What is known of the noise of each of m outputs."""
+class _Noise(NamedTuple):
+    """The noise of each of m outputs of an f that repeats itself."""
 
     level: Floats  # nan where differences of all orders still fall: f itself, no noise
     rounding: Floats  # what f and x that are rounded make of it
-    spacing: Floats  # at which the level was seen
+    spacing: Floats  # at which the level was met
     change: Floats  # of f over that spacing
     quantum: Floats  # height of the steps of f where these are wider than the points are apart
 
@@ -140,17 +142,17 @@ def noise_level(
     f0, problem = centre.rows[0], Problem(call, point.ravel(), centre.form, centre.rows[0])
     again = origin(call, point).rows[0]
     differs = (again != f0) & np.isfinite(f0)
-    line = along(_chosen(point, direction).ravel())
+    line = along(_direction(point, direction).ravel())
     with np.errstate(all="ignore"):  # values outside the domain are nan here
-        seen, nfev = _deterministic(problem, line)
-        quantum, more = _plateaus(problem, line, seen)
-    level = np.where(quantum > 0.0, quantum / math.sqrt(12.0), np.fmax(seen.level, seen.rounding))
+        noise, nfev = _deterministic(problem, line)
+        quantum, more = _plateaus(problem, line, noise)
+    level = np.where(quantum > 0.0, quantum / UNIFORM, np.fmax(noise.level, noise.rounding))
     if differs.any():
-        repeated = [f0, again, *(origin(call, point).rows[0] for _ in range(SAMPLES))]
+        repeated = [f0, again, *(origin(call, point).rows[0] for _ in range(CALLS))]
         level[differs] = np.std(repeated, axis=0, ddof=1)[differs]
-    nfev += 2 + more + (SAMPLES if differs.any() else 0)
+    nfev += 2 + more + (CALLS if differs.any() else 0)
     kinds = np.select(
-        [differs, quantum > 0.0, level > ORDINARY * seen.rounding],
+        [differs, quantum > 0.0, level > ORDINARY * noise.rounding],
         ["stochastic", "quantised", "deterministic"],
         "rounding",
     )
@@ -164,7 +166,7 @@ def noise_level(
     )
 
 
-def _chosen(point: Floats, direction: ArrayLike | None) -> Floats:
+def _direction(point: Floats, direction: ArrayLike | None) -> Floats:
     """Return the direction, scaled so that a step of 1 is of the size of x."""
     numbers = np.arange(1.0, point.size + 1.0).reshape(point.shape)
     sizes = np.abs(point)
@@ -177,70 +179,66 @@ def _chosen(point: Floats, direction: ArrayLike | None) -> Floats:
     return np.asarray(vector * ((float(sizes.max()) or 1.0) / float(np.abs(vector).max())))
 
 
-def _deterministic(problem: Problem, line: Directions) -> tuple[_Seen, int]:
+def _deterministic(problem: Problem, line: Directions) -> tuple[_Noise, int]:
     """Return the noise of f where it is asked once everywhere, and the cost."""
     assert problem.f0 is not None
     unknown = np.full(problem.f0.shape, math.nan)
-    seen = _Seen(unknown, unknown, unknown, unknown, np.zeros(unknown.shape))
+    noise = _Noise(unknown, unknown, unknown, unknown, np.zeros(unknown.shape))
     before, step, nfev = unknown, unknown, 0
     for spacing in SPACINGS:
         values = _values(problem, line, spacing)
         nfev += OFFSETS.size
         change = np.abs(np.diff(values, axis=0)).max(axis=0)
         rounding = ROUNDING * (np.abs(values).max(axis=0) + change / spacing)  # that of x as well
-        level, height = _differences(values), _height(values, LAST_BITS * rounding)
+        level, height = _differences(values), _step(values, SAME * rounding)
         steady = (level <= ALIKE * before) & (before <= ALIKE * level)
-        stair = (step > 0.0) & ((height == 0.0) | (np.abs(height - step) <= LAST_BITS * rounding))
-        quantum, open_ = np.where(stair, step, 0.0), np.isnan(seen.level)
-        known = np.where(stair, step / math.sqrt(12.0), np.where(steady, level, math.nan))
-        now = _Seen(known, rounding, np.full(known.shape, spacing), change, quantum)
-        seen = _Seen(*(np.where(open_, new, old) for new, old in zip(now, seen, strict=True)))
+        steps = (step > 0.0) & ((height == 0.0) | (np.abs(height - step) <= SAME * rounding))
+        quantum, open_ = np.where(steps, step, 0.0), np.isnan(noise.level)
+        level_now = np.where(steps, step / UNIFORM, np.where(steady, level, math.nan))
+        now = _Noise(level_now, rounding, np.full(level.shape, spacing), change, quantum)
+        noise = _Noise(*(np.where(open_, new, old) for new, old in zip(now, noise, strict=True)))
         before, step = level, height
-        if not np.isnan(seen.level).any():
+        if not np.isnan(noise.level).any():
             break
-    return seen, nfev
+    return noise, nfev
 
 
-def _plateaus(problem: Problem, line: Directions, seen: _Seen) -> tuple[Floats, int]:
+def _plateaus(problem: Problem, line: Directions, noise: _Noise) -> tuple[Floats, int]:
     """Return the height of the steps of f where it changes in steps, else 0, and the cost."""
-    quantum = seen.quantum.copy()
-    noisy = (seen.level > ORDINARY * seen.rounding) & (quantum == 0.0)
+    quantum = noise.quantum.copy()
+    noisy = (noise.level > ORDINARY * noise.rounding) & (quantum == 0.0)
     if not noisy.any():
         return quantum, 0
     # noise changes as much however close the points are, and f itself hardly
-    closer = seen.spacing * np.minimum(PLATEAU * seen.level / seen.change, 1.0)
+    closer = noise.spacing * np.minimum(PLATEAU * noise.level / noise.change, 1.0)
     spacing = max(float(closer[noisy].min()), float(SPACINGS[-1]))
-    steps = np.abs(np.diff(_values(problem, line, spacing), axis=0))
-    still = (steps <= LAST_BITS * seen.rounding).sum(axis=0) >= HALF
-    height = np.where(steps > LAST_BITS * seen.rounding, steps, math.inf).min(axis=0)
+    stairs = stairs_of(_values(problem, line, spacing), SAME * noise.rounding)
     # where all points share one plateau its height follows from the noise
-    height = np.where(np.isfinite(height), height, math.sqrt(12.0) * seen.level)
-    quantum[noisy & still] = height[noisy & still]
+    height = np.where(np.isfinite(stairs.height), stairs.height, UNIFORM * noise.level)
+    stepped = noisy & (stairs.still >= HALF)
+    quantum[stepped] = height[stepped]
     return quantum, OFFSETS.size
 
 
 def _values(problem: Problem, line: Directions, spacing: float) -> Floats:
     """Return equidistant values of f with x in the middle, (2 * HALF + 1, m)."""
     assert problem.f0 is not None
-    found = sample(problem, line, OFFSETS, np.array([spacing]))
-    return np.insert(found.values[:, 0], HALF, problem.f0, axis=0)
+    samples = sample(problem, line, OFFSETS, np.array([spacing]))
+    return np.insert(samples.values[:, 0], HALF, problem.f0, axis=0)
 
 
-def _height(values: Floats, bits: Floats) -> Floats:
+def _step(values: Floats, bits: Floats) -> Floats:
     """Return the height of a few steps of one size in values (N, m): 0 if all are still, or nan."""
-    steps = np.abs(np.diff(values, axis=0))
-    still = steps <= bits
-    least = np.where(still, math.inf, steps).min(axis=0)
-    alike = still | (np.abs(steps - least) <= bits)
-    few = alike.all(axis=0) & (still.sum(axis=0) >= HALF)
-    return np.where(few, np.where(np.isfinite(least), least, 0.0), math.nan)
+    stairs = stairs_of(values, bits)
+    height = np.where(np.isfinite(stairs.height), stairs.height, 0.0)
+    return np.where(stairs.alike & (stairs.still >= HALF), height, math.nan)
 
 
 def _differences(values: Floats) -> Floats:
     """Return the noise that differences of equidistant values (N, m) show, nan where they fall."""
     largest = np.abs(values).max(axis=0)
     table, levels, flips = values / np.where(largest > 0.0, largest, 1.0), [], []
-    for order in range(1, HIGHEST + 1):
+    for order in range(1, ORDERS + 1):
         table = np.diff(table, axis=0)
         # the median: a jump or a kink among the points is in few differences of low order
         spread = np.median(np.abs(table), axis=0) / MEDIAN
@@ -256,14 +254,14 @@ def _differences(values: Floats) -> Floats:
 
 def _sentences(level: Floats, quantum: Floats, kinds: NDArray[np.str_]) -> str:
     """Write a sentence for each kind, with the largest level of those outputs."""
-    told = []
+    sentences = []
     for kind in KINDS:
         chosen = kinds == kind
         if chosen.any():
             sizes = {"level": level[chosen].max(), "quantum": quantum[chosen].max()}
             several = f" ({np.count_nonzero(chosen)} outputs)" if kinds.size > 1 else ""
-            told.append(SENTENCES[kind].format(**sizes) + several)
-    return "; ".join(told)
+            sentences.append(SENTENCES[kind].format(**sizes) + several)
+    return "; ".join(sentences)
 
 
 def _shaped(columns: NDArray[Any], shape: tuple[int, ...]) -> Any:

@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from numdiff.drivers.derivatives import Problem
+from numdiff.constants import EPS
 from numdiff.drivers.sampling import sample
-from numdiff.geometry.directions import Directions
-from numdiff.ladder.channels import Span
 from numdiff.ladder.symptoms import CLEAR
-from numdiff.methods import EPS
+from numdiff.nonsmooth.suspicion import Suspects
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,44 +24,20 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Mask = NDArray[np.bool_]
 
-__all__ = [
-    "FAIR",
-    "OCTAVES",
-    "PROBES",
-    "Doubt",
-    "Limits",
-    "Secants",
-    "confirmed",
-    "endless",
-    "law",
-    "limits_of",
-    "powers_of",
-    "secants_of",
-]
+__all__ = ["FAIR", "STEPS", "Limits", "Secants", "laws_of", "limits_of", "secants_of", "torn"]
 
 
-PROBES, OCTAVES = 16, 4  # how many steps, and how far apart: 60 octaves are the range of rounding
-LAST_BITS = 6  # the smallest step keeps so many bits above the last one of x
+STEPS, OCTAVES = 16, 4  # how many steps, and how far apart: 60 octaves are the range of rounding
+OFF = 0.32  # steps of the second look, off the lattice of the first
+SPARE_BITS = 6  # the smallest step keeps so many bits above the last one of x
 RUN = 4  # ratios of rises in a row that make a law: noise has four alike once in a thousand times
 STEADY = 0.1  # by which the powers of 16 in these ratios may vary
+SMOOTH, ENDLESS = -0.9, -0.05  # of these powers: -1 for a smooth f, -0.1 at abs(t)**1.1
 GONE = 0.5  # part of a rise below which the next one has ended a law
 DROWNED = 0.7  # times the last rise in a law: noise that changes f by more could be all of it
 FAIR = 0.2  # part of the slopes within which secants have converged
 NOISES = 2.0  # times the noise that smaller steps show: it is in f(x) and in f(x + h)
 CAUTION = 4.0  # times the last rise: what may be left of a slope that closes in like h**0.1
-
-
-class Doubt(NamedTuple):
-    """K outputs in doubt, along R directions."""
-
-    problem: Problem
-    directions: Directions
-    span: Span
-    top: Ints  # (R,): exponent of the largest step of a secant
-    unit: Ints  # (R,): exponent of the smallest step that f feels, even if it adds 1 to x = 0
-    signs: tuple[float, ...]  # the sides of x on which f may be asked
-    row: Ints  # (K,)
-    output: Ints  # (K,)
 
 
 class Secants(NamedTuple):
@@ -81,28 +55,29 @@ class Limits(NamedTuple):
 
     value: Floats
     error: Floats
+    fair: Mask  # they converge
     best: Ints  # the number of the secant that is taken
 
 
-def secants_of(doubt: Doubt, width: float = 1.0) -> Secants:
+def secants_of(suspects: Suspects, width: float = 1.0) -> Secants:
     """Ask for f at falling steps, powers of two times a width, down to where x rounds."""
-    lowest, row, signs = doubt.span.lowest, doubt.row, np.array(doubt.signs)
-    assert doubt.problem.f0 is not None
-    f0, shape, nfev = doubt.problem.f0[doubt.output], (PROBES, len(row)), 0
+    problem, lowest, (row, output) = suspects.problem, suspects.span.lowest, suspects.at
+    assert problem.f0 is not None
+    f0, shape, signs, nfev = problem.f0[output], (STEPS, len(row)), np.array(suspects.signs), 0
     slopes, steps = np.full((2, *shape), np.nan), np.full(shape, np.nan)
     floor, inner, steepest = np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(len(row))
-    for k in range(PROBES):
-        exponent = doubt.top - OCTAVES * k
+    for k in range(STEPS):
+        exponent = suspects.top - OCTAVES * k
         live, now = np.flatnonzero(exponent >= lowest), np.flatnonzero((exponent >= lowest)[row])
         if live.size == 0:
             break
         step = np.ldexp(width, exponent[live])
-        found = sample(doubt.problem, doubt.directions.pick(live), signs, step)
-        nfev += found.nfev
+        samples = sample(problem, suspects.directions.pick(live), signs, step)
+        nfev += samples.nfev
         place, down = np.searchsorted(live, row[now]), exponent[row[now]]
-        values, h = found.values[:, place, doubt.output[now]], np.abs(found.steps)[place]
+        values, h = samples.values[:, place, output[now]], np.abs(samples.steps)[place]
         slopes[:, k, now] = (values - f0[now]) / (signs[:, None] * h)
-        largest, unit = np.fmax.reduce(np.abs(slopes[:, k, now])), doubt.unit[row[now]]
+        largest, unit = np.fmax.reduce(np.abs(slopes[:, k, now])), suspects.unit[row[now]]
         # where f may not feel a step, what it felt of larger ones counts
         steepest[now] = np.where(down < unit, np.fmax(largest, steepest[now]), largest)
         rounds = EPS * np.fmax(np.abs(f0[now]), np.fmax.reduce(np.abs(values))) / h
@@ -114,45 +89,51 @@ def secants_of(doubt: Doubt, width: float = 1.0) -> Secants:
 
 def _blur(lowest: Ints, exponent: Ints) -> Floats:
     """Return the part of a step that is lost in the last bit of what it is added to."""
-    return np.asarray(np.ldexp(1.0, lowest - LAST_BITS - exponent))
+    return np.asarray(np.ldexp(1.0, lowest - SPARE_BITS - exponent))
 
 
 def powers_of(slopes: Floats, floor: Floats) -> Floats:
-    """Return log16 of the ratios of the rises of slopes (P, K) from step to step.
+    """Return log16 of the ratios of the rises of slopes (..., P, K) from step to step.
 
     It is -1 for a smooth f, 1 - a at abs(t)**a, 0 at t log(abs(t)), 1 at a jump; nan where rounding
     hides the rises or they change their sign.
     """
-    rise = np.diff(slopes, axis=0)
+    rise = np.diff(slopes, axis=-2)
     visible = np.where(np.abs(rise) > CLEAR * floor[1:], rise, np.nan)
-    return np.asarray(np.log2(visible[1:] / visible[:-1]) / OCTAVES)
+    return np.asarray(np.log2(visible[..., 1:, :] / visible[..., :-1, :]) / OCTAVES)
 
 
 def law(powers: Floats, low: float, high: float = np.inf) -> Ints:
     """Return where the last run of like powers between low and high ends, -1 if there is none."""
     inside = (powers > low) & (powers < high)
-    alike = np.abs(np.diff(powers, axis=0)) < STEADY
-    last = np.full(powers.shape[1], -1)
-    for end in range(RUN - 1, len(powers)):
+    alike = np.abs(np.diff(powers, axis=-2)) < STEADY
+    last = np.full(powers[..., 0, :].shape, -1)
+    for end in range(RUN - 1, powers.shape[-2]):
         first = end - RUN + 1
-        run = inside[first : end + 1].all(axis=0) & alike[first:end].all(axis=0)
+        run = inside[..., first : end + 1, :].all(axis=-2) & alike[..., first:end, :].all(axis=-2)
         last[run] = end
     return last
 
 
+def laws_of(secants: Secants) -> tuple[Mask, Mask]:
+    """Say on which sides (2, K) slopes follow a law of no smooth f, and which of these end."""
+    powers = powers_of(secants.slopes, secants.floor)
+    return law(powers, SMOOTH) >= 0, law(powers, SMOOTH, ENDLESS) >= 0
+
+
 def endless(slopes: Floats, secants: Secants, low: float) -> Ints:
-    """Return where slopes (P, K) are last seen to grow by a law that does not end, -1 elsewhere.
+    """Return where slopes (..., P, K) are last seen to grow by a law without end, -1 elsewhere.
 
     Later steps must not show that rises are gone, nor changes of f that drown those of the law.
     """
-    steps = secants.steps
-    rise, columns = np.abs(np.diff(slopes, axis=0)), np.arange(slopes.shape[1])
-    end = law(powers_of(slopes, secants.floor), low)
-    largest = rise[end + 1, columns]
-    later = np.arange(len(rise))[:, None] > end + 1
+    steps, rise = secants.steps, np.abs(np.diff(slopes, axis=-2))
+    end = law(powers_of(slopes, secants.floor), low)[..., None, :]
+    largest = np.take_along_axis(rise, end + 1, axis=-2)
+    later = np.arange(len(steps) - 1)[:, None] > end + 1
     ended = later & (CLEAR * secants.inner[1:] < largest) & (rise < GONE * largest)
-    drowned = later & (rise * steps[1:] > DROWNED * largest * steps[end + 2, columns])
-    return np.where((ended | drowned).any(axis=0), -1, end)
+    last = steps[end + 2, np.arange(steps.shape[1])]
+    drowned = later & (rise * steps[1:] > DROWNED * largest * last)
+    return np.where((ended | drowned).any(axis=-2), -1, end[..., 0, :])
 
 
 def confirmed(first: Secants, second: Secants, ends: Ints) -> Mask:
@@ -160,23 +141,20 @@ def confirmed(first: Secants, second: Secants, ends: Ints) -> Mask:
 
     Noise that takes few values, of functions rounded coarsely, can repeat them on a lattice.
     """
-    found = np.zeros(ends.shape[1], bool)
-    for one, other, end in zip(first.slopes, second.slopes, ends, strict=True):
-        powers = powers_of(one, first.floor)[1:]
-        alike = np.abs(powers_of(other, second.floor)[:-1] - powers) < 2.0 * STEADY
-        number = np.arange(len(powers))[:, None]
-        outside = (number < end - RUN) | (number >= end)
-        found |= (end >= 0) & (alike | outside).all(axis=0)
-    return found
+    powers = powers_of(first.slopes, first.floor)[:, 1:]
+    off, end = powers_of(second.slopes, second.floor)[:, :-1] - powers, ends[:, None]
+    number = np.arange(powers.shape[1])[:, None]
+    alike = (np.abs(off) < 2.0 * STEADY) | (number < end - RUN) | (number >= end)
+    return np.asarray(((ends >= 0) & alike.all(axis=1)).any(axis=0))
 
 
-class _Choice(NamedTuple):
-    """The secants on either side that are known best, each array (2, K)."""
-
-    value: Floats
-    error: Floats
-    fair: Mask  # converged
-    best: Ints
+def torn(suspects: Suspects, secants: Secants) -> tuple[Mask, int]:
+    """Say where f jumps, or is singular, and what a second look off the lattice cost."""
+    ends = endless(secants.slopes, secants, ENDLESS)
+    if not (ends >= 0).any():
+        return np.zeros(ends.shape[1], np.bool_), 0
+    again = secants_of(suspects, OFF)
+    return confirmed(secants, again, ends), again.nfev
 
 
 def limits_of(secants: Secants) -> Limits:
@@ -191,14 +169,14 @@ def limits_of(secants: Secants) -> Limits:
     alike = np.abs(quiet.value - noisy.value) <= quiet.error + noisy.error
     other = ~quiet.fair | (alike & (noisy.error < quiet.error))
     value, error, fair, best = (np.where(other, b, a) for a, b in zip(quiet, noisy, strict=True))
-    return Limits(np.where(fair, value, np.nan), np.where(fair, error, np.inf), best)
+    return Limits(np.where(fair, value, np.nan), np.where(fair, error, np.inf), fair, best)
 
 
 def _spreads(secants: Secants) -> tuple[Floats, Floats]:
     """Return by how much slopes differ from the one before, if no later one does, and from two."""
     slopes, floor = secants.slopes, secants.inner
     calm, rough = np.full(slopes.shape, np.inf), np.full(slopes.shape, np.inf)
-    for i in range(2, PROBES):
+    for i in range(2, STEPS):
         near, later = slopes[:, i - 2 : i + 1], slopes[:, i + 1 :]
         rough[:, i] = near.max(axis=1) - near.min(axis=1) + 2.0 * floor[i]
         rise = np.abs(slopes[:, i] - slopes[:, i - 1]) + 2.0 * floor[i]
@@ -207,14 +185,14 @@ def _spreads(secants: Secants) -> tuple[Floats, Floats]:
     return np.where(np.isnan(calm), np.inf, calm), np.where(np.isnan(rough), np.inf, rough)
 
 
-def _choice(secants: Secants, spreads: Floats, noises: float) -> _Choice:
+def _choice(secants: Secants, spreads: Floats, noises: float) -> Limits:
     """Choose the slopes with the least spread."""
     slopes, steps = secants.slopes, secants.steps
     best = spreads.argmin(axis=1)
     value, spread = (np.take_along_axis(a, best[:, None], axis=1)[:, 0] for a in (slopes, spreads))
     off = np.nan_to_num(np.abs(slopes - value[:, None]), posinf=0.0)
-    later = np.arange(PROBES)[:, None] > best[:, None]
+    later = np.arange(STEPS)[:, None] > best[:, None]
     noise = np.where(later, np.nan_to_num(off * steps), 0.0).max(axis=1)
     noise /= np.take_along_axis(steps, best, axis=0)
     scale = np.fmax(np.abs(value), np.where(later, 0.0, off).max(axis=1)).max(axis=0)
-    return _Choice(value, CAUTION * spread + noises * noise, spread <= FAIR * scale, best)
+    return Limits(value, CAUTION * spread + noises * noise, spread <= FAIR * scale, best)

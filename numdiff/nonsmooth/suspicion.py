@@ -1,4 +1,4 @@
-"""Outputs that may not be smooth at x, from the levels of a window and the status."""
+"""Which outputs may not be smooth at x, by what the ladder saw, and what it says of them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from numdiff.constants import EPS, UNRESOLVED
 from numdiff.drivers.derivatives import Derivatives, Problem
-from numdiff.ladder import symptoms
+from numdiff.geometry.directions import Directions
+from numdiff.ladder import registers, symptoms
 from numdiff.ladder.channels import Span
 from numdiff.ladder.runtime import runner
 
@@ -15,56 +17,86 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
     Mask = NDArray[np.bool_]
 
-__all__ = ["Suspicion", "lawful", "raise_suspicion"]
+__all__ = ["Suspects", "suspects_of", "suspicions"]
 
 
-class Suspicion(NamedTuple):
-    """Outputs (D, m) that may not be smooth at x."""
-
-    bent: Mask  # something falls that should not be there, or the ladder found nothing
-    torn: Mask  # something stays
+FELT = 41  # octaves from the first step down to 64 roundings of 1
+ABOVE = 20  # octaves above a window that went far down: the scale of f is somewhere there
+FAR_DOWN = 44  # octaves below the first step: that far secants have five of their steps left
 
 
-def raise_suspicion(problem: Problem, span: Span, lines: Derivatives, order: int) -> Suspicion:
-    """Say which outputs may not be smooth at x, from the levels of a window and the status."""
-    rows, samples, state = _evidence(lines)
-    bent, torn = (np.zeros(lines.value.shape, np.bool_) for _ in range(2))
-    some, columns = (
-        (bent[rows], torn[rows]),
-        (lines.value[rows], lines.error[rows], lines.status[rows]),
-    )
-    run: Any = runner(some[0].size)
-    run(symptoms.suspect)(
-        problem.f0,
-        span.start[rows],
-        order,
-        *columns,
-        samples,
-        state,
-        np.empty(symptoms.TAIL),
-        *some,
-    )
-    bent[rows], torn[rows] = some
-    return Suspicion(bent, torn)
+class Suspects(NamedTuple):
+    """K outputs that may not be smooth at x, along R directions, and what the ladder says of them.
+
+    Noise alone is no suspicion: something has to fall by a power of h that a smooth f does not
+    have, or to stay the same at two tiny steps.
+    """
+
+    problem: Problem
+    directions: Directions  # (R)
+    order: int
+    signs: tuple[float, ...]  # the sides of x on which f may be asked
+    span: Span  # of the R directions
+    top: Ints  # (R,): exponent of the largest step of a secant
+    unit: Ints  # (R,): exponent of the smallest step that f feels, even if it adds 1 to x = 0
+    at: tuple[Ints, Ints]  # (K,) each: which of the R directions, and which output
+    place: tuple[Ints, Ints]  # the same among all directions
+    value: Floats  # (K,), and so on
+    error: Floats
+    lost: Mask  # the ladder found nothing
+    bent: Mask  # something falls that should not
+    lawful: Mask  # by a law that neither a smooth f nor noise follows
+    bottom: Ints  # exponent of the smallest step
 
 
-def lawful(problem: Problem, lines: Derivatives, order: int) -> Mask:
-    """Say which outputs follow a law in their window that no smooth f follows, and no noise."""
-    rows, samples, state = _evidence(lines)
-    whole = np.zeros(lines.value.shape, np.bool_)
-    some, room = whole[rows], np.empty(symptoms.TAIL)
-    run: Any = runner(some.size)
-    run(symptoms.lawful)(problem.f0, order, samples, state, room, some)
-    whole[rows] = some
-    return whole
-
-
-def _evidence(lines: Derivatives) -> tuple[NDArray[np.int64], Floats, NDArray[np.int64]]:
-    """Return the directions that are not calm, and what the ladder saw of them."""
+def suspicions(problem: Problem, span: Span, lines: Derivatives, order: int) -> tuple[Mask, Mask]:
+    """Say which outputs (D, m) may not be smooth at x, as something falls, or stays."""
     assert lines.calm is not None
-    assert lines.samples is not None
     assert lines.state is not None
-    rows = np.flatnonzero(~lines.calm)
-    return rows, lines.samples[rows], lines.state[rows]
+    assert lines.samples is not None
+    rows, (count, outputs) = np.flatnonzero(~lines.calm), lines.value.shape
+    columns = (lines.value, lines.error, lines.status, lines.samples, lines.state)
+    restless, left = [column[rows] for column in columns], np.empty(symptoms.TAIL)
+    whole, some = (np.zeros((2, n, outputs), np.bool_) for n in (count, len(rows)))
+    run: Any = runner(len(rows) * outputs)
+    run(symptoms.suspect)(problem.f0, span.start[rows], order, *restless, left, *some)
+    whole[:, rows] = some
+    return whole[0], whole[1]
+
+
+def suspects_of(
+    problem: Problem, directions: Directions, order: int, span: Span, lines: Derivatives, side: int
+) -> Suspects | None:
+    """Collect the outputs that may not be smooth at x, if any, with the steps of their secants."""
+    assert lines.state is not None
+    assert lines.samples is not None
+    assert problem.f0 is not None
+    bent, torn = suspicions(problem, span, lines, order)
+    entries = bent | torn
+    if not entries.any():
+        return None
+    rows = np.flatnonzero(entries.any(axis=1))
+    row, output = np.nonzero(entries[rows])
+    place, state, samples = (rows[row], output), lines.state[rows], lines.samples[rows]
+    lawful, left = np.empty((len(rows), entries.shape[1]), np.bool_), np.empty(symptoms.TAIL)
+    run: Any = runner(lawful.size)
+    run(symptoms.lawful)(problem.f0, order, samples, state, left, lawful)
+    edges: Any = (column[rows] for column in span)
+    span = Span(*edges)
+    smallest = np.abs(samples[np.arange(len(rows)), :, state[:, registers.LAST]]).sum(axis=1)
+    moves = (entries[rows] & (smallest > EPS * np.abs(problem.f0))).any(axis=1)
+    # beside a tiny x, a window far down that still sees f move has found the scale of f
+    window = state[:, registers.BASE] - state[:, registers.FIRST]
+    deep = moves & (span.reach > 0.0) & (window < span.start - FAR_DOWN)
+    top = np.where(deep, window + ABOVE, span.start)
+    unit = np.where(span.reach > 0.0, span.lowest, np.maximum(span.lowest, span.start - FELT))
+    bottom = (state[:, registers.BASE] - state[:, registers.LAST])[row]
+    return Suspects(
+        problem, directions.pick(rows), order, (float(side),) if side else (-1.0, 1.0),
+        span, top, unit, (row, output), place,
+        lines.value[place], lines.error[place], lines.status[place] == UNRESOLVED,
+        bent[place], lawful[row, output], bottom,
+    )  # fmt: skip

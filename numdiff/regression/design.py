@@ -8,14 +8,13 @@ Statist. 35:1553; Kiefer and Wolfowitz 1965, Ann. Math. Statist. 36:1627).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from functools import partial
+from functools import reduce
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from numdiff.drivers.derivatives import Problem
-from numdiff.drivers.sampling import Samples, sample
+from numdiff.drivers.sampling import sample
 from numdiff.geometry.directions import Directions, combine, joined
 from numdiff.regression.posterior import Basis
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-__all__ = ["Design", "Taken", "across", "along", "places"]
+__all__ = ["Batch", "Design", "across", "along", "places"]
 
 
 TERMS = 12  # powers of a basis: as many as a few windows have distances
@@ -37,40 +36,60 @@ JITTER = 0.15  # how far places move inwards from batch to batch
 SPREAD = np.array([0.7548776662466927, 0.5698402909980532])
 
 
-class Taken(NamedTuple):
-    """Samples at P places of D directions."""
+class Batch(NamedTuple):
+    """Samples at P places along R rows, directions or pairs of them."""
 
-    values: Floats  # (P, D, m)
-    largest: Floats  # (D, m), of the values of f behind them
+    values: Floats  # (P, R, m)
+    largest: Floats  # (R, m), of the values of f behind them
     nfev: int
     trouble: Exception | None
 
 
 class Design(NamedTuple):
-    """How samples along some directions are made, and what they expand in."""
+    """How samples along R rows are made, and what they expand in."""
 
-    take: Callable[[Problem, Ints, Floats, Floats], Taken]
+    directions: Directions  # G times R of them: the first ones of all rows, then the second ones
+    weights: tuple[float, ...]  # of those G in a sample
+    side: int  # of x on which f is asked, 0 for the even or the odd part of f
     basis: Basis
     nodes: Floats  # (P,), places of a batch in windows, falling
     factor: float  # derivative over coefficient
-    cost: int  # evaluations of f for a sample
     scale: float  # standard deviation of a sample per that of f
     centre: float | None  # what a sample at x is, in units of f(x); None if that tells nothing
+
+    @property
+    def cost(self) -> int:
+        """Evaluations of f for a sample."""
+        return len(self.weights) * (1 if self.side else 2)
+
+    def ask(self, problem: Problem, rows: Ints, nodes: Floats, h: Floats) -> Batch:
+        """Take samples along some rows at nodes in units of their windows h."""
+        groups, count = len(self.weights), len(nodes)
+        firsts = np.arange(groups) * (len(self.directions) // groups)
+        numbers = np.add.outer(firsts, rows).ravel()
+        offsets = self.side * nodes if self.side else np.concatenate([nodes, -nodes[::-1]])
+        samples = sample(problem, self.directions.pick(numbers), offsets, np.tile(h, groups))
+        values, parity = samples.values, -1.0 if self.basis.powers[0] % 2.0 else 1.0
+        size = np.abs(np.where(np.isfinite(values), values, 0.0)).max(axis=0)
+        if self.side == 0:
+            values = 0.5 * (values[:count] + parity * values[: count - 1 : -1])
+        parts = zip(self.weights, np.split(values, groups, axis=1), strict=True)
+        together = reduce(np.add, [weight * part for weight, part in parts])
+        largest = np.max(np.split(size, groups, axis=0), axis=0)
+        return Batch(together, largest, samples.nfev, samples.trouble)
 
 
 def along(directions: Directions, order: int, side: int) -> Design:
     """Return the design for a derivative along directions, to both sides of x (0) or to one."""
+    whole = float(math.factorial(order))
     if side:
-        basis = Basis(np.arange(float(TERMS)), order + 1)
-        take = partial(_beside, directions, side)
-        factor = float(side**order * math.factorial(order))
-        return Design(take, basis, _nodes(basis, 2 * FEWEST), factor, 1, 1.0, 1.0)
+        basis, factor = Basis(np.arange(float(TERMS)), order + 1), side**order * whole
+        nodes = _nodes(basis, 2 * FEWEST)
+        return Design(directions, (1.0,), side, basis, nodes, factor, 1.0, 1.0)
     odd = order % 2
     basis = Basis(np.arange(odd, 2.0 * TERMS, 2.0), order // 2 + 1)
-    take = partial(_pairs, directions, -1.0 if odd else 1.0)
-    centre = None if odd else 1.0
-    nodes = _nodes(basis, FEWEST)
-    return Design(take, basis, nodes, float(math.factorial(order)), 2, math.sqrt(0.5), centre)
+    nodes, centre = _nodes(basis, FEWEST), None if odd else 1.0
+    return Design(directions, (1.0,), 0, basis, nodes, whole, math.sqrt(0.5), centre)
 
 
 def across(directions: Directions, rows: Ints, columns: Ints, units: Floats, side: int) -> Design:
@@ -80,18 +99,17 @@ def across(directions: Directions, rows: Ints, columns: Ints, units: Floats, sid
     f(++) - f(+0) - f(0+), of which -f(x) is left at x; the signs of the units tell the sides.
     """
     if side:
-        powers = np.concatenate([[0.0], np.arange(2.0, TERMS + 1.0)])
-        basis = Basis(powers, 2)
-        together = combine(directions, rows, columns, units)
-        single = [_scaled(directions.pick(some), units[some]) for some in (rows, columns)]
-        take = partial(_corners, joined(together, *single))
-        return Design(take, basis, _nodes(basis, FEWEST), 1.0, 3, math.sqrt(3.0), -1.0)
+        basis = Basis(np.concatenate([[0.0], np.arange(2.0, TERMS + 1.0)]), 2)
+        single = [_scale(directions.pick(some), units[some]) for some in (rows, columns)]
+        three = joined(combine(directions, rows, columns, units), *single)
+        nodes, weights = _nodes(basis, FEWEST), (1.0, -1.0, -1.0)
+        return Design(three, weights, 1, basis, nodes, 1.0, math.sqrt(3.0), -1.0)
     basis = Basis(2.0 * np.arange(1.0, TERMS + 1.0), 1)
-    both = joined(directions, _scaled(directions, -np.ones(len(directions))))
+    both = joined(directions, _scale(directions, -np.ones(len(directions))))
     twice, count = np.concatenate([units, units]), len(directions)
     diagonals = (combine(both, rows, columns + shift, twice) for shift in (0, count))
-    take = partial(_squares, joined(*diagonals))
-    return Design(take, basis, _nodes(basis, FEWEST), 1.0, 4, 0.5, None)
+    nodes = _nodes(basis, FEWEST)
+    return Design(joined(*diagonals), (0.5, -0.5), 0, basis, nodes, 1.0, 0.5, None)
 
 
 def places(design: Design, batch: int, repeats: int) -> Floats:
@@ -103,7 +121,7 @@ def places(design: Design, batch: int, repeats: int) -> Floats:
 
 def _nodes(basis: Basis, count: int) -> Floats:
     """Return the best places for a polynomial with a few powers more than the wanted one."""
-    terms = basis.known + SPARE
+    terms = basis.leading + SPARE
     count = max(count, terms)
     k = np.arange(terms)
     if np.all(basis.powers % 2.0 == basis.powers[0] % 2.0):
@@ -112,58 +130,15 @@ def _nodes(basis: Basis, count: int) -> Floats:
     else:
         nodes = 0.5 * (1.0 + np.cos(k * math.pi / (terms - 1.0)))
     inverse = np.linalg.inv(nodes[:, None] ** basis.powers[:terms])
-    effort = np.abs(inverse[basis.known - 1])
+    effort = np.abs(inverse[basis.leading - 1])
     times = np.ones(terms, np.int64)
     for _ in range(count - terms):
         times[np.argmax(effort / times)] += 1
     return np.repeat(np.maximum(nodes, NEAREST), times)
 
 
-def _scaled(directions: Directions, units: Floats) -> Directions:
+def _scale(directions: Directions, units: Floats) -> Directions:
+    """Return the directions times a number each."""
     lengths = np.diff(np.append(directions.starts, len(directions.index)))
-    return Directions(
-        directions.starts, directions.index, directions.weight * np.repeat(units, lengths)
-    )
-
-
-def _pairs(
-    directions: Directions, sign: float, problem: Problem, rows: Ints, nodes: Floats, h: Floats
-) -> Taken:
-    found = sample(problem, directions.pick(rows), np.concatenate([nodes, -nodes[::-1]]), h)
-    ahead, behind = found.values[: len(nodes)], found.values[: len(nodes) - 1 : -1]
-    return _taken(0.5 * (ahead + sign * behind), found, 1)
-
-
-def _beside(
-    directions: Directions, side: int, problem: Problem, rows: Ints, nodes: Floats, h: Floats
-) -> Taken:
-    found = sample(problem, directions.pick(rows), side * nodes, h)
-    return _taken(found.values, found, 1)
-
-
-def _corners(
-    directions: Directions, problem: Problem, rows: Ints, nodes: Floats, h: Floats
-) -> Taken:
-    count = len(directions) // 3
-    three = np.concatenate([rows + k * count for k in range(3)])
-    found = sample(problem, directions.pick(three), nodes, np.tile(h, 3))
-    together, one, other = np.split(found.values, 3, axis=1)
-    return _taken(together - one - other, found, 3)
-
-
-def _squares(
-    directions: Directions, problem: Problem, rows: Ints, nodes: Floats, h: Floats
-) -> Taken:
-    two = np.concatenate([rows, rows + len(directions) // 2])
-    signs = np.concatenate([nodes, -nodes[::-1]])
-    found = sample(problem, directions.pick(two), signs, np.tile(h, 2))
-    even = 0.5 * (found.values[: len(nodes)] + found.values[: len(nodes) - 1 : -1])
-    along, over = np.split(even, 2, axis=1)
-    return _taken(0.5 * (along - over), found, 2)
-
-
-def _taken(values: Floats, found: Samples, groups: int) -> Taken:
-    """Put samples together with the size of the values that they were made of."""
-    size = np.abs(np.where(np.isfinite(found.values), found.values, 0.0)).max(axis=0)
-    largest = np.max(np.split(size, groups, axis=0), axis=0)
-    return Taken(values, largest, found.nfev, found.trouble)
+    weight = directions.weight * np.repeat(units, lengths)
+    return Directions(directions.starts, directions.index, weight)

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from numdiff.constants import ROUNDING
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -33,20 +35,19 @@ RADII = 2.0 ** np.arange(0.0, 2.0, 0.5)
 SIZES = 8.0 ** np.arange(1.0, 18.0)
 # How much larger than s a power may become beyond R: keeps its spectrum within the precision.
 BOUND = 1e4
-ROUNDING = 0.3 * 2.0**-52  # standard deviation of a sample relative to the largest, at least
-LEAST = 2.0**-1022  # unit of samples that are all zero
+TINIEST = 2.0**-1022  # unit of samples that are all zero
 
 
 class Basis(NamedTuple):
     """Powers of the distance that samples are made of."""
 
     powers: Floats  # (K,), rising
-    known: int  # how many of them have coefficients that may be anything; the last one is wanted
+    leading: int  # how many have coefficients that may be anything; the last one is wanted
 
     @property
     def order(self) -> float:
         """Power whose coefficient is wanted."""
-        return float(self.powers[self.known - 1])
+        return float(self.powers[self.leading - 1])
 
 
 class Noise(NamedTuple):
@@ -88,15 +89,15 @@ def posterior(basis: Basis, t: Floats, y: Floats, noise: Noise) -> Posterior:
     width = np.nanmax(t, axis=1)
     counted = np.isfinite(t)[..., None]
     largest = np.abs(np.where(counted, y, 0.0)).max(axis=1)
-    unit = np.maximum(np.maximum(largest, noise.rounding), LEAST)
+    unit = np.maximum(np.maximum(largest, noise.rounding), TINIEST)
     scaled = np.where(counted, y / unit[:, None], 0.0)
-    orthogonal, triangle = np.linalg.qr(_design(basis, t, width))
+    orthogonal, triangle = np.linalg.qr(_powers(basis, t, width))
     coordinates = np.swapaxes(orthogonal, 1, 2) @ scaled
     rest = ((scaled - orthogonal @ coordinates) ** 2).sum(axis=1)
     spectrum = _spectrum(basis, triangle, np.ones(len(t)))
     parts, squares = _explain(basis, spectrum, coordinates, rest)
     means, spread = _means(basis, spectrum, coordinates, parts), _spread(spectrum)[..., None]
-    excess = counted.sum(axis=1) - float(basis.known)
+    excess = counted.sum(axis=1) - float(basis.leading)
     freedom = excess + noise.freedom
     before = noise.freedom * (noise.deviation / unit) ** 2
     least = excess * np.maximum(noise.rounding / unit, ROUNDING) ** 2
@@ -119,14 +120,14 @@ def posterior(basis: Basis, t: Floats, y: Floats, noise: Noise) -> Posterior:
     )
 
 
-def forecast(basis: Basis, found: Posterior, t: Floats, further: Floats, reach: Floats) -> Floats:
+def forecast(basis: Basis, now: Posterior, t: Floats, further: Floats, reach: Floats) -> Floats:
     """Tell the deviation that further samples would leave, (B, C, m).
 
     Parameters
     ----------
     basis : Basis
         What the samples are made of.
-    found : Posterior
+    now : Posterior
         What the samples so far say.
     t : array (B, N)
         Their distances.
@@ -138,13 +139,13 @@ def forecast(basis: Basis, found: Posterior, t: Floats, further: Floats, reach: 
     kept = np.where(t[:, None] <= reach[..., None], t[:, None], np.nan)
     distances = np.concatenate([kept, further], axis=2)
     width = np.nanmax(distances, axis=2)
-    triangle = np.asarray(np.linalg.qr(_design(basis, distances, width), mode="r"))
-    spread = _spread(_spectrum(basis, triangle, width / found.width[:, None]))
-    variance = np.einsum("bcrs,brsm->bcm", spread, found.blame)
-    return np.asarray(np.sqrt(variance) * found.unit[:, None] / width[..., None] ** basis.order)
+    triangle = np.asarray(np.linalg.qr(_powers(basis, distances, width), mode="r"))
+    spread = _spread(_spectrum(basis, triangle, width / now.width[:, None]))
+    variance = np.einsum("bcrs,brsm->bcm", spread, now.blame)
+    return np.asarray(np.sqrt(variance) * now.unit[:, None] / width[..., None] ** basis.order)
 
 
-def _design(basis: Basis, t: Floats, width: Floats) -> Floats:
+def _powers(basis: Basis, t: Floats, width: Floats) -> Floats:
     """Return the powers of the distances in units of the width, zeros where they do not count."""
     powers = (t / width[..., None])[..., None] ** basis.powers
     return np.where(np.isnan(t)[..., None], 0.0, powers)
@@ -152,14 +153,14 @@ def _design(basis: Basis, t: Floats, width: Floats) -> Floats:
 
 def _spectrum(basis: Basis, triangle: Floats, growth: Floats) -> _Spectrum:
     """Part the powers by singular values; radii are in units of the width over `growth`."""
-    known = basis.known
-    size = np.minimum((growth[..., None, None] / RADII[:, None]) ** basis.powers[known:], BOUND)
+    lead = basis.leading
+    size = np.minimum((growth[..., None, None] / RADII[:, None]) ** basis.powers[lead:], BOUND)
     turn, strength, back = np.linalg.svd(
-        triangle[..., None, known:, known:] * size[..., None, :], full_matrices=False
+        triangle[..., None, lead:, lead:] * size[..., None, :], full_matrices=False
     )
-    lead = 1.0 / triangle[..., known - 1, known - 1]
-    across = (lead[..., None] * triangle[..., known - 1, known:])[..., None, :] * size
-    return _Spectrum(lead, turn, strength, (back @ across[..., None])[..., 0])
+    weight = 1.0 / triangle[..., lead - 1, lead - 1]
+    across = (weight[..., None] * triangle[..., lead - 1, lead:])[..., None, :] * size
+    return _Spectrum(weight, turn, strength, (back @ across[..., None])[..., 0])
 
 
 def _hidden(spectrum: _Spectrum) -> Floats:
@@ -177,7 +178,7 @@ def _explain(
     basis: Basis, spectrum: _Spectrum, coordinates: Floats, rest: Floats
 ) -> tuple[Floats, Floats]:
     """Return the parts of the samples, (B, radii, k, m), and the squares that are left to noise."""
-    above = coordinates[:, basis.known :]
+    above = coordinates[:, basis.leading :]
     parts = np.swapaxes(spectrum.turn, 2, 3) @ above[:, None]
     beside = np.maximum((above**2).sum(axis=1)[:, None] - (parts**2).sum(axis=2), 0.0)
     squares = (rest[:, None] + beside)[:, :, None] + _hidden(spectrum) @ parts**2
@@ -186,7 +187,7 @@ def _explain(
 
 def _means(basis: Basis, spectrum: _Spectrum, coordinates: Floats, parts: Floats) -> Floats:
     """Return the wanted coefficient for each radius and size, (B, radii, sizes, m)."""
-    plain = spectrum.lead[:, None] * coordinates[:, basis.known - 1]
+    plain = spectrum.lead[:, None] * coordinates[:, basis.leading - 1]
     pull = (spectrum.share * spectrum.strength)[:, :, None] * SIZES[:, None] ** 2
     return np.asarray(plain[:, None, None] - (pull * _hidden(spectrum)) @ parts)
 

@@ -9,13 +9,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from numdiff.drivers.derivatives import Derivatives, Problem, blank
-from numdiff.estimate import Status
-from numdiff.regression.design import Design, Taken, places
+from numdiff.constants import (
+    BUDGET,
+    DOMAIN,
+    NOISE_LIMITED,
+    OK,
+    ONE_SIDED,
+    ROUNDING,
+    STOCHASTIC,
+    UNRESOLVED,
+)
+from numdiff.drivers.derivatives import Derivatives, blank
+from numdiff.regression.design import Batch, Design, places
+from numdiff.regression.goal import Goal
 from numdiff.regression.posterior import Noise, Posterior, forecast, posterior
 
 if TYPE_CHECKING:
@@ -25,66 +35,38 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
 
-__all__ = ["Task", "run"]
+__all__ = ["MOST_ASKED", "run"]
 
 
-WINDOWS = np.array([0.25, 0.5, 1.0, 2.0])  # next to the last one: longer leaps lose the thread
+LEAPS = np.array([0.25, 0.5, 1.0, 2.0])  # to the next window: longer ones lose the thread
 KEEP = 2.0 * (1.0 + 1e-9)  # samples so many windows away do not count any more
-MOST, MOST_ASKED = 2, 2000  # times the usual number of evaluations, and evaluations for `rtol`
+MOST_OF_USUAL, MOST_ASKED = 2, 2000  # evaluations for an output: times the usual, and for `rtol`
 MANY = 4  # times the evaluations for an output that all outputs together may take
-LEAST = 24  # evaluations before a bar is believed to be below `rtol`
-SETTLED = math.log(1.28)  # a batch that narrows the bar by less is not worth it
-LOST = 1.0  # what an output without an answer gains from a smaller window
+BELIEVED = 24  # evaluations before a bar is believed to be below `rtol`
+WORTHWHILE = math.log(1.28)  # a batch that narrows the bar by less is not worth it
+HOPE = 1.0  # what an output without an answer gains from a smaller window
 PATIENCE = 4  # batches without a value after which f is not defined there
-MORE = 2  # samples beyond the leading powers, without which nothing can be told
-REFUSED = 1e-3  # how often an F test of the residuals refuses a good fit
+RESIDUALS = 2  # samples beyond the leading powers, without which nothing can be told
+IMPLAUSIBLE = 1e-3  # how often an F test of the residuals refuses a good fit
 RETREATS = 4  # how often the samples that count may be halved at a time where nothing fits
-ROUNDING = 0.3 * 2.0**-52
-CLEARLY = 50.0  # noise of so many roundings limits the digits
-LEVEL, LEVEL_STOCHASTIC = 0.98, 0.95  # how often a bar holds
-TOLD = 6  # columns of a verdict before those of the gain
+DIGITS = 50.0  # noise of so many roundings limits the digits
+COVER, COVER_STOCHASTIC = 0.98, 0.95  # how often a bar holds
 BLOCK = 2**13  # posteriors at a time: some 100 MB
 
 
-class Task(NamedTuple):
-    """What is to be found along D directions with one design."""
+class _Task(NamedTuple):
+    """A goal, the design for it, and the evaluations it may take."""
 
-    problem: Problem
+    goal: Goal
     design: Design
-    start: Floats  # (D,), first windows
-    far: Floats  # (D,), largest windows
-    reach: Floats  # (D,), |x| / |d|
-    deviation: Floats  # (D, m), of the noise of f as far as it is known
-    freedom: Floats  # (D, m), degrees of freedom it counts for, 0 where it is not known
-    wanted: Bools  # (D, m), outputs that need an answer
-    stochastic: bool
-    usual: int  # evaluations along a direction, with samples of two values or less
-    quiet: Status  # of outputs without noise
-    noisy: Status  # of the others
-
-    @property
-    def enough(self) -> int:
-        """How many evaluations a direction usually takes."""
-        return self.usual * max(2, self.design.cost) // 2
-
-    @property
-    def most(self) -> int:
-        """How many evaluations an output may take."""
-        return MOST_ASKED if self.problem.rtol > 0.0 else MOST * self.enough
-
-    @property
-    def limit(self) -> int:
-        """How many evaluations a direction may take, if its outputs have use for others each."""
-        return MOST_ASKED if self.problem.rtol > 0.0 else MANY * self.most
-
-    @property
-    def smallest(self) -> int:
-        """How many evaluations a batch of a direction takes at least."""
-        return self.design.cost * len(self.design.nodes)
+    enough: int  # for a row, usually
+    most: int  # for an output
+    limit: int  # for a row, if its outputs have use for others each
+    smallest: int  # for a batch of a row
 
 
-class _Field(NamedTuple):
-    """The samples so far along the L directions that are live."""
+class _Samples(NamedTuple):
+    """The samples so far along the L rows that are live, and where outputs would like more."""
 
     rows: Ints  # (L,)
     t: Floats  # (L, N)
@@ -97,20 +79,15 @@ class _Field(NamedTuple):
     open: Bools  # (L, m)
     served: Ints  # (L, m), evaluations in windows that an output has use for
 
-    def part(self, chosen: Ints) -> _Field:
-        """Return the field of some of the directions."""
-        return _Field(
-            self.rows[chosen],
-            self.t[chosen],
-            self.y[chosen],
-            self.window[chosen],
-            self.own[chosen],
-            self.largest[chosen],
-            self.keep[chosen],
-            self.ceiling[chosen],
-            self.open[chosen],
-            self.served[chosen],
-        )
+    @property
+    def domain(self) -> Bools:
+        """Which outputs were defined anywhere beside x."""
+        return np.asarray((np.isfinite(self.y) & (self.t[..., None] > 0.0)).any(axis=1))
+
+    def part(self, chosen: Ints) -> _Samples:
+        """Return the samples along some of the rows."""
+        columns: Iterator[Any] = (column[chosen] for column in self)
+        return _Samples(*columns)
 
 
 class _Verdict(NamedTuple):
@@ -127,121 +104,124 @@ class _Verdict(NamedTuple):
     @property
     def sure(self) -> Bools:
         """Where a polynomial fits."""
-        return self.plausible >= REFUSED
+        return self.plausible >= IMPLAUSIBLE
 
 
-def run(task: Task) -> Derivatives:
-    """Take samples along the directions of a task until they tell enough."""
-    field, found = _begin(task), _nothing(task)
-    batch, spent, repeats = 0, 0, 1
-    while field.rows.size:
-        nodes = places(task.design, batch, repeats)
-        cost = task.design.cost * len(nodes)
-        if found.nfev + cost * field.rows.size > task.problem.budget:
-            _cut_short(found, task, field, spent)
+def run(goal: Goal, design: Design) -> Derivatives:
+    """Take samples along rows until they tell enough."""
+    task, lines = _task(goal, design), blank(goal.problem, len(goal.wanted))
+    lines = lines._replace(step=lines.step.copy(), noise=lines.noise.copy())
+    samples, nodes, number, spent = _begin(task), places(design, 0, 1), 0, 0
+    while samples.rows.size:
+        cost, repeats = design.cost * len(nodes), 1
+        if lines.nfev + cost * samples.rows.size > goal.problem.budget:
+            _cut_short(task, samples, spent, lines)
             break
-        taken = task.design.take(task.problem, field.rows, nodes, field.window)
-        batch, spent = batch + 1, spent + cost
-        found = found._replace(nfev=found.nfev + taken.nfev, trouble=found.trouble or taken.trouble)
-        field = _added(field, nodes, taken)
-        if task.problem.rtol > 0.0 and spent >= task.enough:  # half as many again
+        batch = design.ask(goal.problem, samples.rows, nodes, samples.window)
+        lines = lines._replace(nfev=lines.nfev + batch.nfev, trouble=lines.trouble or batch.trouble)
+        number, spent = number + 1, spent + cost
+        if goal.problem.rtol > 0.0 and spent >= task.enough:  # half as many again
             repeats = max(1, min(spent // 2, task.limit - spent) // task.smallest)
-        nodes = places(task.design, batch, repeats)
-        field, verdict = _fitted(task, field, nodes)
-        _record(found, task, field, verdict)
-        field, gain = _hoping(task, field, verdict)
-        closed = _closed(task, field, verdict, gain, batch, spent)
-        field = _advanced(field, gain, closed, task.design.cost * len(nodes))
-    return found
+        samples, nodes = _add(samples, nodes, batch), places(design, number, repeats)
+        samples, verdict = _judge(task, samples, nodes)
+        _write(task, samples, verdict, lines)
+        samples, gain = _wish(task, samples, verdict)
+        done = _done(task, verdict, gain, spent) | (~samples.domain & (number >= PATIENCE))
+        full = (samples.served >= task.most) | (spent + task.smallest > task.limit)
+        samples = _advance(samples, gain, done | full, design.cost * len(nodes))
+    return lines
 
 
-def _begin(task: Task) -> _Field:
-    """Make the field of all directions, with f(x) if that is a sample."""
-    shape, centre, f0 = task.wanted.shape, task.design.centre, task.problem.f0
-    known = 0 if centre is None or f0 is None else 1
-    y = np.zeros((shape[0], known, shape[1]))
+def _task(goal: Goal, design: Design) -> _Task:
+    """Say how many evaluations a goal may take."""
+    enough = goal.usual * max(2, design.cost) // 2
+    most, limit = MOST_OF_USUAL * enough, MANY * MOST_OF_USUAL * enough
+    if goal.problem.rtol > 0.0:
+        most = limit = MOST_ASKED
+    return _Task(goal, design, enough, most, limit, design.cost * len(design.nodes))
+
+
+def _begin(task: _Task) -> _Samples:
+    """Return the only sample that is there: f(x), if that is one."""
+    goal, centre, f0 = task.goal, task.design.centre, task.goal.problem.f0
+    shape, there = goal.wanted.shape, centre is not None and f0 is not None
+    y = np.zeros((shape[0], int(there), shape[1]))
     if centre is not None and f0 is not None:
         y[:, 0] = centre * f0
-    endless = np.full(shape, np.inf)
-    t, rows = np.zeros((shape[0], known)), np.arange(shape[0])
-    start = np.minimum(task.start, task.far)
-    served = np.full(shape, task.smallest)
-    own = np.tile(start[:, None], (1, shape[1]))
-    zero = np.zeros(shape)
-    field = _Field(rows, t, y, start, own, zero, endless, endless, task.wanted, served)
-    return field.part(np.flatnonzero(task.wanted.any(axis=1)))
+    window = np.minimum(goal.windows.first, goal.windows.room.on(task.design.side))
+    nothing, endless = np.zeros(shape), np.full(shape, np.inf)
+    samples = _Samples(
+        rows=np.arange(shape[0]), t=np.zeros(y.shape[:2]), y=y, window=window,
+        own=np.tile(window[:, None], (1, shape[1])), largest=nothing, keep=endless,
+        ceiling=endless, open=goal.wanted, served=np.full(shape, task.smallest),
+    )  # fmt: skip
+    return samples.part(np.flatnonzero(goal.wanted.any(axis=1)))
 
 
-def _nothing(task: Task) -> Derivatives:
-    lines = blank(task.problem, len(task.start))
-    return lines._replace(step=lines.step.copy(), noise=lines.noise.copy())
+def _cut_short(task: _Task, samples: _Samples, spent: int, lines: Derivatives) -> None:
+    """Write to the lines of outputs that are still open that the budget ended first."""
+    if task.goal.problem.rtol > 0.0 or spent < task.enough:
+        status = lines.status[samples.rows]
+        answered = (status != UNRESOLVED) & samples.open
+        lines.status[samples.rows] = np.where(answered, BUDGET, status)
 
 
-def _cut_short(found: Derivatives, task: Task, field: _Field, spent: int) -> None:
-    """Say of outputs that are still open that the budget ended first."""
-    if task.problem.rtol > 0.0 or spent < task.enough:
-        status = found.status[field.rows]
-        known = (status != Status.UNRESOLVED) & field.open
-        found.status[field.rows] = np.where(known, Status.BUDGET, status)
-
-
-def _added(field: _Field, nodes: Floats, taken: Taken) -> _Field:
+def _add(samples: _Samples, nodes: Floats, batch: Batch) -> _Samples:
     """Add a batch; windows in which f was not defined everywhere have failed."""
-    t = nodes * field.window[:, None]
-    y = np.moveaxis(taken.values, 0, 1)
+    t, y = nodes * samples.window[:, None], np.moveaxis(batch.values, 0, 1)
     failed = ~np.isfinite(y).all(axis=1)
-    limit = np.where(failed, 0.5 * field.window[:, None], np.inf)
-    return field._replace(
-        t=np.concatenate([field.t, t], axis=1),
-        y=np.concatenate([field.y, y], axis=1),
-        largest=np.maximum(field.largest, taken.largest),
-        ceiling=np.minimum(field.ceiling, limit),
+    limit = np.where(failed, 0.5 * samples.window[:, None], np.inf)
+    return samples._replace(
+        t=np.concatenate([samples.t, t], axis=1),
+        y=np.concatenate([samples.y, y], axis=1),
+        largest=np.maximum(samples.largest, batch.largest),
+        ceiling=np.minimum(samples.ceiling, limit),
     )
 
 
-def _fitted(task: Task, field: _Field, nodes: Floats) -> tuple[_Field, _Verdict]:
-    """Judge the samples; where no polynomial fits them, those further away do not count."""
-    verdict = _judge(task, field, nodes)
+def _judge(task: _Task, samples: _Samples, nodes: Floats) -> tuple[_Samples, _Verdict]:
+    """Say what the samples tell; where no polynomial fits, those further away do not count."""
+    verdict = _fit(task, samples, nodes)
     for _ in range(RETREATS):
         wrong = np.isfinite(verdict.value) & ~verdict.sure
         if not wrong.any():
             break
         half = 0.5 * verdict.furthest
-        field = field._replace(
-            ceiling=np.where(wrong, half, field.ceiling),
-            keep=np.where(wrong, half, field.keep),
-            own=np.where(wrong, 0.5 * half, field.own),
+        samples = samples._replace(
+            ceiling=np.where(wrong, half, samples.ceiling),
+            keep=np.where(wrong, half, samples.keep),
+            own=np.where(wrong, 0.5 * half, samples.own),
         )
-        verdict = _judge(task, field, nodes)
-    return field, verdict
+        verdict = _fit(task, samples, nodes)
+    return samples, verdict
 
 
-def _choice(task: Task, field: _Field) -> Floats:
+def _choices(task: _Task, samples: _Samples) -> Floats:
     """Return the windows among which each output chooses, (L, m, C)."""
-    return np.minimum(WINDOWS * field.own[..., None], task.far[field.rows, None, None])
+    far = task.goal.windows.room.on(task.design.side)
+    return np.minimum(LEAPS * samples.own[..., None], far[samples.rows, None, None])
 
 
-def _judge(task: Task, field: _Field, nodes: Floats) -> _Verdict:
-    """Say what the samples tell."""
-    choice = _choice(task, field)
-    counted = np.isfinite(field.y) & (field.t[..., None] <= field.keep[:, None])
-    told = np.full((*field.open.shape, TOLD + choice.shape[2]), np.nan)
-    for rows, columns in _groups(counted, field.own, task.design.basis.known + MORE):
-        t = np.where(counted[rows, :, columns[0]], field.t[rows], np.nan)
-        y = field.y[rows][..., columns]
-        noise = _noise(task, field, rows, columns, np.nanmax(t, axis=1))
+def _fit(task: _Task, samples: _Samples, nodes: Floats) -> _Verdict:
+    """Fit a polynomial to the samples of each output that count."""
+    choices, basis, shape = _choices(task, samples), task.design.basis, samples.open.shape
+    counted = np.isfinite(samples.y) & (samples.t[..., None] <= samples.keep[:, None])
+    verdict = _Verdict(*(np.full(size, np.nan) for size in [shape] * 6 + [choices.shape]))
+    for rows, outputs in _groups(counted, samples.own, basis.leading + RESIDUALS):
+        t = np.where(counted[rows, :, outputs[0]], samples.t[rows], np.nan)
+        noise = _noise(task, samples, rows, outputs, np.nanmax(t, axis=1))
         with np.errstate(all="ignore"):  # distances that coincide make a posterior without end
-            found = posterior(task.design.basis, t, y, noise)
-            windows = choice[rows, columns[0]]
-            further = windows[..., None] * nodes
-            after = forecast(task.design.basis, found, t, further, KEEP * windows)
-        told[np.ix_(rows, columns)] = _told(task, found, noise, after, t)
-    value, error, deviation, plausible, furthest, nearest = np.moveaxis(told[..., :TOLD], -1, 0)
-    return _Verdict(value, error, deviation, plausible, furthest, nearest, told[..., TOLD:])
+            now = posterior(basis, t, samples.y[rows][..., outputs], noise)
+            windows = choices[rows, outputs[0]]
+            after = forecast(basis, now, t, windows[..., None] * nodes, KEEP * windows)
+        entries = _entries(task, now, noise, after, t)
+        for column, part in zip(verdict, entries, strict=True):
+            column[np.ix_(rows, outputs)] = part
+    return verdict
 
 
 def _groups(counted: Bools, own: Floats, fewest: int) -> Iterator[tuple[Ints, Ints]]:
-    """Find directions and outputs that share their posterior and their choice of windows."""
+    """Find rows and outputs that share their posterior and their choice of windows."""
     shared = (counted == counted[..., :1]).all(axis=(1, 2)) & (own == own[:, :1]).all(axis=1)
     enough = counted.sum(axis=1) >= fewest
     outputs = np.arange(counted.shape[2])
@@ -253,100 +233,90 @@ def _groups(counted: Bools, own: Floats, fewest: int) -> Iterator[tuple[Ints, In
             yield from _blocks(np.array([row]), outputs[kinds == kind])
 
 
-def _blocks(rows: Ints, columns: Ints) -> Iterator[tuple[Ints, Ints]]:
+def _blocks(rows: Ints, outputs: Ints) -> Iterator[tuple[Ints, Ints]]:
     """Cut a group into parts that fit into memory."""
-    many = max(1, BLOCK // len(columns))
+    many = max(1, BLOCK // len(outputs))
     for first in range(0, len(rows), many):
-        for start in range(0, len(columns), BLOCK):
-            yield rows[first : first + many], columns[start : start + BLOCK]
+        for start in range(0, len(outputs), BLOCK):
+            yield rows[first : first + many], outputs[start : start + BLOCK]
 
 
-def _noise(task: Task, field: _Field, rows: Ints, columns: Ints, width: Floats) -> Noise:
+def _noise(task: _Task, samples: _Samples, rows: Ints, outputs: Ints, width: Floats) -> Noise:
     """Return what is known of the noise of samples."""
-    part, scale = np.ix_(rows, columns), task.design.scale
-    every = np.ix_(field.rows[rows], columns)
-    y = np.where(np.isfinite(field.y), field.y, 0.0)[rows][..., columns]
+    scale, scatter = task.design.scale, task.goal.scatter
+    y = np.where(np.isfinite(samples.y), samples.y, 0.0)[rows][..., outputs]
     # x + t is rounded, which moves a sample by so much
-    shift = np.abs(y).max(axis=1) * (task.reach[field.rows[rows]] / width)[:, None]
-    rounding = ROUNDING * (field.largest[part] * scale + shift)
-    deviation = np.maximum(scale * task.deviation[every], rounding)
-    return Noise(deviation, task.freedom[every], rounding)
+    reach = task.goal.windows.reach[samples.rows[rows]]
+    shift = np.abs(y).max(axis=1) * (reach / width)[:, None]
+    rounding = ROUNDING * (samples.largest[np.ix_(rows, outputs)] * scale + shift)
+    deviation = np.maximum(scale * scatter.deviation[outputs], rounding)
+    return Noise(deviation, scatter.freedom[outputs], rounding)
 
 
-def _told(task: Task, found: Posterior, noise: Noise, after: Floats, t: Floats) -> Floats:
-    """Return the columns of a verdict."""
+def _entries(
+    task: _Task, now: Posterior, noise: Noise, after: Floats, t: Floats
+) -> tuple[Floats, ...]:
+    """Return the entries of a verdict."""
     from scipy.special import fdtrc, stdtrit  # noqa: PLC0415 - SciPy is imported when needed
 
-    level = LEVEL_STOCHASTIC if task.stochastic else LEVEL
-    error = stdtrit(found.freedom, 0.5 + 0.5 * level) * found.deviation
-    known = noise.freedom > 0.0
-    excess = np.maximum(found.freedom - noise.freedom, 1.0)
-    refused = fdtrc(excess, np.where(known, noise.freedom, 1.0), found.misfit)
-    plausible = np.where(known, refused, 1.0)
-    plausible[~np.isfinite(found.deviation)] = np.nan
-    furthest = np.broadcast_to(found.width[:, None], error.shape)
-    away = np.where(t > 0.0, t, np.inf).min(axis=1)
-    nearest = np.broadcast_to(away[:, None], error.shape)
-    columns = (found.value, error, found.noise, plausible, furthest, nearest)
-    gain = np.log(found.deviation[:, None] / after)
-    return np.concatenate([np.stack(columns, axis=-1), np.moveaxis(gain, 1, 2)], axis=-1)
+    cover = COVER_STOCHASTIC if task.goal.scatter.random else COVER
+    error = stdtrit(now.freedom, 0.5 + 0.5 * cover) * now.deviation
+    measured = noise.freedom > 0.0
+    excess = np.maximum(now.freedom - noise.freedom, 1.0)
+    refused = fdtrc(excess, np.where(measured, noise.freedom, 1.0), now.misfit)
+    plausible = np.where(measured, refused, 1.0)
+    plausible[~np.isfinite(now.deviation)] = np.nan
+    nearest = np.where(t > 0.0, t, np.inf).min(axis=1)[:, None]
+    gain = np.moveaxis(np.log(now.deviation[:, None] / after), 1, 2)
+    return now.value, error, now.noise, plausible, now.width[:, None], nearest, gain
 
 
-def _record(found: Derivatives, task: Task, field: _Field, verdict: _Verdict) -> None:
-    """Write down what is known now of the directions that are live."""
-    rows, factor, sure = field.rows, task.design.factor, verdict.sure
+def _write(task: _Task, samples: _Samples, verdict: _Verdict, lines: Derivatives) -> None:
+    """Write what the samples say to the lines of the rows that are live."""
+    rows, factor, sure = samples.rows, task.design.factor, verdict.sure
     noise = verdict.noise / task.design.scale
-    quiet = noise <= CLEARLY * ROUNDING * field.largest
-    usual = np.where(quiet, int(task.quiet), int(task.noisy))
-    seen = _seen(field)
-    unsure = np.where(seen, Status.UNRESOLVED, Status.DOMAIN)
-    found.value[rows] = factor * verdict.value
-    found.error[rows] = np.where(sure, abs(factor) * verdict.error, np.inf)
-    found.status[rows] = np.where(sure, usual, unsure).astype(np.uint8)
-    found.step[rows] = np.where(np.isfinite(verdict.nearest), verdict.nearest, 0.0)
-    found.noise[rows] = np.where(np.isfinite(noise), noise, 0.0)
+    quiet, noisy = (ONE_SIDED, ONE_SIDED) if task.design.side else (OK, NOISE_LIMITED)
+    if task.goal.scatter.random:
+        noisy = STOCHASTIC
+    usual = np.where(noise <= DIGITS * ROUNDING * samples.largest, quiet, noisy)
+    unsure = np.where(samples.domain, UNRESOLVED, DOMAIN)
+    lines.value[rows] = factor * verdict.value
+    lines.error[rows] = np.where(sure, abs(factor) * verdict.error, np.inf)
+    lines.status[rows] = np.where(sure, usual, unsure).astype(np.uint8)
+    lines.step[rows] = np.where(np.isfinite(verdict.nearest), verdict.nearest, 0.0)
+    lines.noise[rows] = np.where(np.isfinite(noise), noise, 0.0)
 
 
-def _seen(field: _Field) -> Bools:
-    """Say which outputs were defined anywhere beside x."""
-    return np.asarray((np.isfinite(field.y) & (field.t[..., None] > 0.0)).any(axis=1))
-
-
-def _hoping(task: Task, field: _Field, verdict: _Verdict) -> tuple[_Field, Floats]:
+def _wish(task: _Task, samples: _Samples, verdict: _Verdict) -> tuple[_Samples, Floats]:
     """Choose the window that each output would like to have next; return its gain as well."""
-    choice, ceiling = _choice(task, field), field.ceiling[..., None]
+    choices, ceiling = _choices(task, samples), samples.ceiling[..., None]
     # an output without an answer wants half of what has failed, or whatever is smaller
-    smaller = np.where(choice <= 0.5 * ceiling, LOST, 0.0)
-    smaller[..., 0] = LOST
+    smaller = np.where(choices <= 0.5 * ceiling, HOPE, 0.0)
+    smaller[..., 0] = HOPE
     gain = np.where(verdict.sure[..., None], verdict.gain, smaller)
-    gain[..., 1:][choice[..., 1:] > ceiling] = -np.inf
+    gain[..., 1:][choices[..., 1:] > ceiling] = -np.inf
     best = np.argmax(gain, axis=2)[..., None]
-    own = np.take_along_axis(choice, best, axis=2)[..., 0]
-    field = field._replace(own=own, keep=np.minimum(KEEP * own, field.ceiling))
-    return field, np.take_along_axis(gain, best, axis=2)[..., 0]
+    own = np.take_along_axis(choices, best, axis=2)[..., 0]
+    samples = samples._replace(own=own, keep=np.minimum(KEEP * own, samples.ceiling))
+    return samples, np.take_along_axis(gain, best, axis=2)[..., 0]
 
 
-def _closed(
-    task: Task, field: _Field, verdict: _Verdict, gain: Floats, batch: int, spent: int
-) -> Bools:
-    """Say which outputs need no more samples."""
-    hopeless = ~_seen(field) & (batch >= PATIENCE)
-    if task.problem.rtol > 0.0:
-        wide = verdict.error > task.problem.rtol * np.abs(verdict.value)
-        done = ~wide & (spent >= LEAST)
-    else:
-        done = (gain < SETTLED) & (spent >= task.enough)
-    full = (field.served >= task.most) | (spent + task.smallest > task.limit)
-    return np.asarray(hopeless | (verdict.sure & done) | full)
+def _done(task: _Task, verdict: _Verdict, gain: Floats, spent: int) -> Bools:
+    """Say which outputs have a bar that is narrow enough, or that more samples hardly narrow."""
+    rtol = task.goal.problem.rtol
+    if rtol > 0.0:
+        narrow = ~(verdict.error > rtol * np.abs(verdict.value))
+        return verdict.sure & narrow & (spent >= BELIEVED)
+    return verdict.sure & (gain < WORTHWHILE) & (spent >= task.enough)
 
 
-def _advanced(field: _Field, gain: Floats, closed: Bools, cost: int) -> _Field:
-    """Choose the window of each direction: the one in which its outputs hope to gain most."""
-    still = field.open & ~closed
-    hope, window = np.where(still, gain, 0.0), field.own[:, 0].copy()
-    for row in np.flatnonzero((field.own != field.own[:, :1]).any(axis=1)):
-        windows, which = np.unique(field.own[row], return_inverse=True)
+def _advance(samples: _Samples, gain: Floats, closed: Bools, cost: int) -> _Samples:
+    """Choose the window of each row: the one in which its open outputs hope to gain most."""
+    still = samples.open & ~closed
+    hope, window = np.where(still, gain, 0.0), samples.own[:, 0].copy()
+    for row in np.flatnonzero((samples.own != samples.own[:, :1]).any(axis=1)):
+        windows, which = np.unique(samples.own[row], return_inverse=True)
         window[row] = windows[np.argmax(np.bincount(which, weights=hope[row]))]
-    near = (window[:, None] <= KEEP * field.own) & (field.own <= KEEP * window[:, None])
-    field = field._replace(window=window, open=still, served=field.served + cost * near)
-    return field.part(np.flatnonzero(still.any(axis=1)))
+    near = (window[:, None] <= KEEP * samples.own) & (samples.own <= KEEP * window[:, None])
+    samples = samples._replace(window=window, open=still, served=samples.served + cost * near)
+    return samples.part(np.flatnonzero(still.any(axis=1)))

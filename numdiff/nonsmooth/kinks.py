@@ -1,0 +1,145 @@
+"""Where kinks are told: derivatives on either side of x differ, and secants by as much."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from numdiff.constants import NOISE_LIMITED, OK
+from numdiff.drivers.climb import climb
+from numdiff.drivers.derivatives import Derivatives
+from numdiff.ladder.channels import channels
+from numdiff.ladder.symptoms import CLEAR
+from numdiff.methods import METHODS
+from numdiff.nonsmooth.secants import FAIR, STEPS, Limits, Secants
+from numdiff.nonsmooth.suspicion import Suspects
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
+
+__all__ = ["LONGEST", "Sides", "compare", "level_gap"]
+
+
+LONGEST = 64.0  # evaluations of a one-sided ladder per direction: smooth sides take 4 to 9
+LEVEL = 0.25  # part by which the gap between the slopes of both sides may vary at a kink
+SURE = 2.0  # a gap is one if it exceeds the sum of the bars by this factor
+
+
+class Sides(NamedTuple):
+    """One-sided derivatives of K outputs, (2, K): left and right."""
+
+    value: Floats
+    error: Floats
+    off: Floats  # from the limits of secants
+    sound: Mask  # a ladder found it and saw no noise
+    clean: Mask  # (K,): and none at steps as large as those of the ladder of both sides
+    nfev: int
+
+    @property
+    def gap(self) -> Floats:
+        """By how much both sides differ."""
+        return np.asarray(self.value[1] - self.value[0])
+
+    @property
+    def apart(self) -> Mask:
+        """Where they differ by more than their bars."""
+        return np.asarray(np.abs(self.gap) > SURE * self.error.sum(axis=0))
+
+    @classmethod
+    def of(cls, limits: Limits) -> Sides:
+        """Return the limits of secants, where nothing was climbed."""
+        zero, nothing = np.zeros(limits.value.shape), np.zeros(limits.value.shape, np.bool_)
+        return cls(limits.value, limits.error, zero, nothing, nothing[0], 0)
+
+    def common(self) -> tuple[Floats, Floats]:
+        """Return the derivative on which both sides agree within their bars; inf bar elsewhere."""
+        off, widest = np.abs(self.gap), np.maximum(*self.error)
+        bar = np.where(off <= self.error.sum(axis=0), 0.5 * off + widest, np.inf)
+        return 0.5 * (self.value[0] + self.value[1]), bar
+
+
+def level_gap(secants: Secants) -> Mask:
+    """Whether the slopes of both sides differ by the same at two steps in a row."""
+    gap = secants.slopes[-1] - secants.slopes[0]
+    same = np.abs(np.diff(gap, axis=0)) <= LEVEL * np.abs(gap[1:])
+    return np.asarray((same & (np.abs(gap[1:]) > CLEAR * secants.inner[1:])).any(axis=0))
+
+
+def compare(
+    suspects: Suspects, secants: Secants, limits: Limits, sloping: Mask
+) -> tuple[Sides, Mask]:
+    """Climb on either side of x; return the derivatives there, and where f or f' has a kink."""
+    start = _starts(suspects, secants, limits)
+    sides = _climb_sides(suspects, start, limits, sloping)
+    kinked, nfev = _corners(secants, sides), sides.nfev
+    for order in range(2, suspects.order + 1):
+        left, right = (_climb(suspects, start.min(axis=0), side, order) for side in (-1, 1))
+        at, nfev = suspects.at, nfev + left.nfev + right.nfev
+        sound = (left.status[at] == OK) & (right.status[at] == OK)
+        gap, bars = np.abs(right.value - left.value)[at], (right.error + left.error)[at]
+        kinked |= sound & (gap > SURE * bars)
+    return sides._replace(nfev=nfev), kinked
+
+
+def _corners(secants: Secants, sides: Sides) -> Mask:
+    """Whether one-sided derivatives differ, and secants by as much down to steps close to x."""
+    size, between = np.abs(sides.gap), secants.slopes[1] - secants.slopes[0]
+    visible = np.isfinite(between) & (0.5 * CLEAR * secants.inner < size)
+    near = visible & (np.abs(between - sides.gap) < LEVEL * size)
+    twice = near[1:] & near[:-1]
+    # two steps may agree by chance where f oscillates
+    thrice = (twice[1:] & twice[:-1]).any(axis=0)
+    likely = twice.any(axis=0) & (sides.sound.all(axis=0) | thrice)
+    # closer to x both sides come together again: what bends f lies beside x
+    later = np.arange(STEPS)[:, None] > twice.argmax(axis=0) + 1
+    against = (later & visible & (np.abs(between) < 0.5 * size)).sum(axis=0) >= 2
+    return np.asarray(sides.apart & likely & ~against)
+
+
+def _starts(suspects: Suspects, secants: Secants, limits: Limits) -> Ints:
+    """Return the exponents (2, R) of the largest steps at which secants are near their limits."""
+    start, row = np.stack([suspects.span.start] * 2), suspects.at[0]
+    number, columns = np.arange(STEPS)[:, None], np.arange(len(row))
+    gap = np.nan_to_num(np.abs(limits.value[1] - limits.value[0]))
+    for k, value in enumerate(limits.value):
+        size = np.fmax(np.abs(value), gap)
+        far = np.abs(secants.slopes[k] - value) > FAIR * size
+        first = np.where(far & (number < limits.best[k]), number + 1, 0).max(axis=0)
+        steps = secants.steps[first, columns]
+        usable = (size > limits.error[k]) & np.isfinite(steps)
+        exponent = np.rint(np.log2(steps[usable])).astype(np.int64)
+        np.minimum.at(start[k], row[usable], exponent)
+    return np.maximum(start, suspects.span.lowest)
+
+
+def _climb_sides(suspects: Suspects, start: Ints, limits: Limits, sloping: Mask) -> Sides:
+    """Climb on either side of x, and keep what the limits of secants do not contradict.
+
+    A ladder may take a power of h that is not whole for noise: where secants are `sloping`, (2, K).
+    """
+    value, error, nfev = limits.value.copy(), limits.error.copy(), 0
+    sound, at = np.zeros(value.shape, bool), suspects.at
+    for k, side in enumerate((-1, 1)):
+        lines = _climb(suspects, start[k], side, 1)
+        nfev += lines.nfev
+        slope, bar, status = lines.value[at], lines.error[at], lines.status[at]
+        off, converged = np.abs(slope - value[k]), np.isfinite(error[k])
+        noisy = (status == NOISE_LIMITED) & ~sloping[k]
+        bar = bar + np.where(noisy & converged, off, 0.0)
+        better = (noisy | (status == OK)) & (off <= bar + error[k]) & (bar < error[k])
+        better |= (status == OK) & ~converged
+        sound[k] = better & (status == OK)
+        value[k], error[k] = np.where(better, slope, value[k]), np.where(better, bar, error[k])
+    clean = np.any(sound & (start[:, at[0]] >= suspects.bottom), axis=0)
+    return Sides(value, error, np.nan_to_num(np.abs(value - limits.value)), sound, clean, nfev)
+
+
+def _climb(suspects: Suspects, start: Ints, side: int, order: int) -> Derivatives:
+    problem = suspects.problem._replace(budget=LONGEST * len(suspects.directions))
+    ways = channels(METHODS["auto"]._replace(side=side), order)
+    return climb(problem, suspects.directions, suspects.span._replace(start=start), ways)

@@ -1,0 +1,145 @@
+"""What is wanted of a noisy function, how far from x it may be asked, and how noisy it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
+
+import numpy as np
+
+from numdiff.drivers.derivatives import Derivatives, Problem, blank
+from numdiff.drivers.sampling import sample
+from numdiff.geometry.directions import Directions
+from numdiff.geometry.domain import Room, size_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Bools = NDArray[np.bool_]
+
+__all__ = ["Goal", "Scatter", "Windows", "Wishes", "goal_of"]
+
+
+FIRST_WINDOW = 1.0 / 16.0  # of the size of x: the posterior leads from there up or down
+LARGEST_WINDOW = 0.5  # of the size of x: x keeps its sign
+INSIDE = 1.0 - 2.0**-48  # of the room, as x + t is rounded
+NARROW = 1.0 / 16.0  # a window on both sides that is narrower than this part of one side's is worse
+REPEATS = 6  # values of f at either of two points, which differ by noise alone
+TRUST = 4.0  # degrees of freedom of a noise level that other steps have shown
+USUAL = 48  # evaluations along a row: four batches of six pairs, so that windows can still move
+
+
+class Wishes(TypedDict, total=False):
+    """What may be said beforehand of R rows, directions or pairs of them.
+
+    Parameters
+    ----------
+    wanted : array of bool (R, m)
+        The outputs that need an answer, by default all.
+    room : Room
+        How far t may go to either side of 0 along each direction, alone or with another one.
+    noise : array (m,)
+        Standard deviation of the error of an f that repeats itself; nan where it is not known. By
+        default f has another value each time it is asked, and its noise is measured.
+    usual : int
+        How many evaluations a row takes without `rtol`, or twice as many where windows have to be
+        looked for.
+    """
+
+    wanted: Bools
+    room: Room | None
+    noise: Floats
+    usual: int
+
+
+class Windows(NamedTuple):
+    """How far samples lie from x along R rows, in units of t."""
+
+    first: Floats
+    room: Room  # largest ones to either side of x
+    reach: Floats  # |x| / |d|
+
+    @property
+    def sides(self) -> Ints:
+        """On which side of x most is to be learned, 0 for both."""
+        ahead, behind = self.room
+        narrow = self.room.on(0) <= NARROW * np.maximum(ahead, behind)
+        return np.where(narrow, np.where(ahead >= behind, 1, -1), 0)
+
+    def pick(self, rows: Ints) -> Windows:
+        """Return the windows of some rows."""
+        return Windows(self.first[rows], self.room.pick(rows), self.reach[rows])
+
+
+class Scatter(NamedTuple):
+    """How much values of f are off."""
+
+    deviation: Floats  # (m,), standard deviation as far as it is known
+    freedom: Floats  # (m,), degrees of freedom that it counts for, 0 where it is not known
+    random: bool  # whether f has another value each time it is asked
+
+
+class Goal(NamedTuple):
+    """What is wanted along R rows, and what is known beforehand."""
+
+    problem: Problem  # with the budget that is left
+    windows: Windows  # of the directions, or in units of first windows where rows are pairs
+    wanted: Bools  # (R, m), outputs that need an answer
+    scatter: Scatter
+    usual: int  # evaluations along a row, with samples of two values or less
+
+    def part(self, windows: Windows, rows: Ints, nfev: int) -> Goal:
+        """Return what is wanted along some rows, in windows of their own, with what is left."""
+        wanted = self.wanted[rows]
+        return self._replace(problem=self.problem.less(nfev), windows=windows, wanted=wanted)
+
+
+def goal_of(
+    problem: Problem, directions: Directions, rows: int, wishes: Wishes
+) -> tuple[Goal, Derivatives]:
+    """Return what is wanted along so many rows, and lines of which nothing is known but the cost.
+
+    The windows are those of the directions.
+    """
+    assert problem.form is not None
+    windows = _windows(problem.x, directions, wishes.get("room"))
+    wanted = wishes.get("wanted", np.ones((rows, problem.form.size), np.bool_))
+    if problem.f0 is not None:
+        wanted = wanted & np.isfinite(problem.f0)
+    if "noise" in wishes:
+        unknown = np.isnan(wishes["noise"])
+        deviation = np.where(unknown, 0.0, wishes["noise"])
+        scatter, nfev = Scatter(deviation, np.where(unknown, 0.0, TRUST), random=False), 0
+    else:
+        scatter, nfev = _measure(problem, directions, windows)
+    goal = Goal(problem, windows, wanted, scatter, wishes.get("usual", USUAL))
+    return goal, blank(problem, rows)._replace(nfev=nfev)
+
+
+def _windows(x: Floats, directions: Directions, room: Room | None) -> Windows:
+    """Return first and largest windows: of the order of x, and inside the room."""
+    size, moved = size_of(x, directions), np.abs(directions.weight)
+    reach = np.maximum.reduceat(np.abs(x[directions.index]) / moved, directions.starts)
+    far = LARGEST_WINDOW * size
+    largest = [np.minimum(far, side * INSIDE) for side in room] if room else [far, far]
+    return Windows(FIRST_WINDOW * size, Room(*largest), reach)
+
+
+def _measure(problem: Problem, directions: Directions, windows: Windows) -> tuple[Scatter, int]:
+    """Ask a random f several times at two points: how much it scatters there, and the cost."""
+    assert problem.form is not None
+    if not len(directions) or problem.budget < 2 * REPEATS:
+        unknown = np.zeros(problem.form.size)
+        return Scatter(unknown, unknown, random=True), 0
+    k = int(np.argmax(np.maximum(*windows.room) > 0.0))
+    side = int(windows.sides[k])
+    window = np.minimum(windows.first, windows.room.on(side))[k : k + 1]
+    # away from x itself, where noise that is proportional to f may vanish
+    places = np.repeat([0.5, -0.5] if side == 0 else [0.5 * side, 0.25 * side], REPEATS)
+    samples = sample(problem, directions.pick(np.array([k])), places, window)
+    variance = samples.values[:, 0].reshape(2, REPEATS, -1).var(axis=1, ddof=1)
+    usable = np.isfinite(variance)
+    points = usable.sum(axis=0)
+    mean = np.where(usable, variance, 0.0).sum(axis=0) / np.maximum(points, 1)
+    return Scatter(np.sqrt(mean), (REPEATS - 1.0) * points, random=True), samples.nfev
