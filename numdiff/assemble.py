@@ -4,28 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from numdiff.arrays import Array, Codes
 from numdiff.drivers.derivatives import Derivatives
 from numdiff.estimate import Estimate, Status
 from numdiff.options import Options
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-
-__all__ = [
-    "estimate_from",
-    "estimate_of",
-    "per_output",
-    "symmetric",
-    "symmetrised",
-    "worst",
-]
-
 
 COLUMNS = ("value", "error", "status", "step", "noise")
 
@@ -39,7 +25,7 @@ RANK = np.array([ORDER.index(status) for status in Status], np.uint8)
 RANK.setflags(write=False)
 
 
-def worst(*statuses: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def worst(*statuses: Codes) -> Codes:
     """Return the worst of several statuses, entry by entry."""
     found = statuses[0]
     for other in statuses[1:]:
@@ -47,7 +33,7 @@ def worst(*statuses: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return found
 
 
-def per_output(lines: Derivatives) -> dict[str, NDArray[Any]]:
+def per_output(lines: Derivatives) -> dict[str, Array]:
     """Return the columns of the lines as (D, m) arrays, real and imaginary parts put together."""
     columns: dict[str, Any] = dict(zip(COLUMNS, lines, strict=False))
     if lines.left is not None:
@@ -55,7 +41,7 @@ def per_output(lines: Derivatives) -> dict[str, NDArray[Any]]:
     return _complex(columns) if lines.form.is_complex else columns
 
 
-def _complex(columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+def _complex(columns: dict[str, Array]) -> dict[str, Array]:
     """Put real and imaginary parts of columns together."""
     half = columns["value"].shape[1] // 2
     real, imaginary = (
@@ -71,7 +57,7 @@ def _complex(columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     }
 
 
-def _side(part: dict[str, NDArray[Any]], name: str) -> NDArray[Any]:
+def _side(part: dict[str, Array], name: str) -> Array:
     """Return a one-sided derivative, which is the derivative where a part has no kink."""
     return np.where(np.isnan(part[name]), part["value"], part[name])
 
@@ -85,7 +71,7 @@ def estimate_of(lines: Derivatives, shape: tuple[int, ...], options: Options) ->
 
 
 def estimate_from(
-    columns: dict[str, NDArray[Any]], shape: tuple[int, ...], lines: Derivatives, options: Options
+    columns: dict[str, Array], shape: tuple[int, ...], lines: Derivatives, options: Options
 ) -> Estimate:
     """Put columns that are in order into an estimate of that shape."""
     # Jacobians come column by column, and stay laid out like that: it is faster
@@ -105,9 +91,7 @@ def estimate_from(
     return Estimate.of(placed, nfev=lines.nfev, method=options.method.name, notes=notes)
 
 
-def symmetric(
-    diagonal: dict[str, NDArray[Any]], across: dict[str, NDArray[Any]], n: int
-) -> dict[str, NDArray[Any]]:
+def symmetric(diagonal: dict[str, Array], across: dict[str, Array], n: int) -> dict[str, Array]:
     """Put the columns (n, m) of the diagonal and those of the pairs i < j into (m, n, n)."""
     rows, columns = np.triu_indices(n, 1)
     full = {}

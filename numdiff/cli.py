@@ -21,9 +21,9 @@ from types import ModuleType
 from typing import Any, NamedTuple, NoReturn, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 import numdiff
+from numdiff.arrays import Array, Floats
 from numdiff.estimate import Estimate
 from numdiff.evaluation.call import Call, origin
 from numdiff.rules import RULES
@@ -242,7 +242,7 @@ def _negatives_joined(argv: Sequence[str]) -> list[str]:
     return words
 
 
-def _numbers(text: str) -> float | NDArray[np.float64]:
+def _numbers(text: str) -> float | Floats:
     try:
         numbers = [float(word) for word in text.split(",")]
     except ValueError:
@@ -252,7 +252,7 @@ def _numbers(text: str) -> float | NDArray[np.float64]:
     return numbers[0] if len(numbers) == 1 else np.array(numbers)
 
 
-def _step(text: str) -> str | float | NDArray[np.float64]:
+def _step(text: str) -> str | float | Floats:
     if text in RULES:
         return text
     try:
@@ -284,7 +284,7 @@ def _target(text: str) -> Target:
     return Target(place, name)
 
 
-def _array_in(text: str) -> NDArray[Any]:
+def _array_in(text: str) -> Array:
     path = Path(text)
     if path.suffix not in {".npy", ".csv"}:
         raise argparse.ArgumentTypeError(f"expected a .npy or a .csv file, got {text!r}")
@@ -297,12 +297,12 @@ def _array_in(text: str) -> NDArray[Any]:
     return array
 
 
-def _npy(path: Path) -> NDArray[Any]:
+def _npy(path: Path) -> Array:
     with path.open("rb") as file:
         return np.lib.format.read_array(file, allow_pickle=False)
 
 
-def _csv(path: Path) -> NDArray[Any]:
+def _csv(path: Path) -> Array:
     with warnings.catch_warnings(action="ignore"):  # of no numbers, which is an error here
         return np.loadtxt(path, delimiter=",", encoding="utf-8-sig")
 

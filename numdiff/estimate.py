@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from numdiff.arrays import Array, Mask
+
 if TYPE_CHECKING:
-    from numpy.typing import DTypeLike, NDArray
+    from numpy.typing import DTypeLike
 
 __all__ = ["Estimate", "Status"]
 
@@ -178,7 +180,7 @@ class Estimate:
             names of `Status`, complex arrays are dicts of a ``real`` and an ``imag`` list. JSON
             has no nan and no inf: they are None.
         """
-        names: NDArray[Any] = np.array([code.name for code in Status])
+        names: Array = np.array([code.name for code in Status])
         arrays = ("value", "error", "step", "noise", "left", "right")
         return {
             **{name: _plain(getattr(self, name)) for name in arrays},
@@ -194,7 +196,7 @@ class Estimate:
         self,
         dtype: DTypeLike | None = None,
         copy: bool | None = None,  # noqa: FBT001  (NumPy's protocol)
-    ) -> NDArray[Any]:
+    ) -> Array:
         return np.array(self.value, dtype=dtype, copy=copy)
 
     def __bool__(self) -> bool:
@@ -258,7 +260,7 @@ def _rows(estimate: Estimate) -> Iterator[tuple[str, ...]]:
         )
 
 
-def _shown(value: NDArray[Any], error: NDArray[Any], flagged: NDArray[np.bool_]) -> NDArray[Any]:
+def _shown(value: Array, error: Array, flagged: Mask) -> Array:
     """Return the positions that a table shows: all, or some at the ends and the worst flagged."""
     if value.size <= _ALL_SHOWN:
         return np.arange(value.size)

@@ -14,23 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from numdiff.arrays import Floats
+
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from numdiff.stencil import Stencil
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-
-__all__ = [
-    "METHODS",
-    "Level",
-    "Method",
-    "first_step",
-    "level_of",
-    "named_method",
-    "textbook",
-]
 
 
 ALL = 16  # as many as the ladder keeps levels

@@ -19,11 +19,10 @@ from numdiff.geometry.directions import Directions, along, axes, joined
 from numdiff.options import Options, as_point, as_vector, read
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
     from numdiff.stencil import Stencil
 
-    Floats = NDArray[np.float64]
 
 __all__ = ["derivative", "gradient", "hessian", "hessian_diagonal", "hvp", "jacobian", "jvp"]
 

@@ -9,18 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from numdiff.arrays import Array, Floats, Mask
 from numdiff.geometry.domain import Box
 from numdiff.methods import METHODS, Method, named_method
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from numdiff.evaluation.call import Form
     from numdiff.stencil import Stencil
-
-    Floats = NDArray[np.float64]
-
-__all__ = ["Box", "Options", "as_args", "as_point", "as_vector", "read"]
 
 
 TEXTBOOK = "textbook"
@@ -234,7 +229,7 @@ def _box(bounds: Any, x: Floats) -> Box:
     return Box(lower, upper)
 
 
-def _first(values: NDArray[Any], bad: NDArray[np.bool_]) -> str:
+def _first(values: Array, bad: Mask) -> str:
     if values.ndim == 0:
         return repr(values[()].item())
     where = tuple(int(k) for k in np.argwhere(bad)[0]) if bad.any() else (0,) * values.ndim

@@ -20,10 +20,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from numdiff.arrays import Floats
 
-    Floats = NDArray[np.float64]
+if TYPE_CHECKING:
     Distances = tuple[float, ...]
     Weights = tuple[float, ...]
 

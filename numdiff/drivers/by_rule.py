@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from numdiff.arrays import Floats, Mask
 from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill
 from numdiff.drivers.single import single_step
 from numdiff.estimate import Status
@@ -17,16 +18,10 @@ from numdiff.geometry.domain import blocks
 from numdiff.rules import DEVIATIONS, EPS, Choice, Given, Rule, named_rule
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from numdiff.methods import Method
     from numdiff.rules import Asking, Distances
 
-    Floats = NDArray[np.float64]
-    Bools = NDArray[np.bool_]
     Room = tuple[Floats, Floats]
-
-__all__ = ["Selection", "by_rule", "select"]
 
 
 LARGEST = 1.0  # of the size of x, at least 1: farther away f says nothing about x
@@ -58,8 +53,8 @@ class Selection(NamedTuple):
     steps: Floats
     error: Floats
     slope: Floats
-    ok: Bools
-    spent: Bools
+    ok: Mask
+    spent: Mask
     nfev: int = 0
     trouble: Exception | None = None
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from numdiff.arrays import Codes, Floats, Ints, Mask
 from numdiff.constants import BUDGET
 from numdiff.drivers import compiled
 from numdiff.drivers.derivatives import Derivatives, Problem
@@ -21,15 +22,6 @@ from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import blocks
 from numdiff.ladder import points, registers, rounds, runtime
 from numdiff.ladder.channels import Channels, Span
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-
-__all__ = ["Window", "climb", "cut"]
-
 
 NOTHING = np.empty((0, 0, 0, 0))
 
@@ -57,8 +49,8 @@ class _Climb(NamedTuple):
     every: bool  # whether all evidence is wanted
     samples: Floats  # (D, C, slots, m)
     state: Ints  # (D, columns)
-    quiet: NDArray[np.bool_]  # (D,)
-    columns: tuple[Floats, Floats, NDArray[np.uint8], Floats, Floats]
+    quiet: Mask  # (D,)
+    columns: tuple[Floats, Floats, Codes, Floats, Floats]
 
 
 def cut(problem: Problem, count: int, channels: Channels) -> Iterator[slice]:

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from numdiff.arrays import Array, Codes, Floats, Ints, Mask
 from numdiff.constants import DOMAIN, OK
 from numdiff.evaluation.call import Call, Form
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-
-__all__ = ["Derivatives", "Problem", "blank", "columns_of", "fill", "stacked", "still"]
 
 
 class Problem(NamedTuple):
@@ -61,7 +54,7 @@ class Derivatives(NamedTuple):
 
     value: Floats
     error: Floats
-    status: NDArray[np.uint8]
+    status: Codes
     step: Floats
     noise: Floats
     nfev: int  # without f(x) itself
@@ -71,10 +64,10 @@ class Derivatives(NamedTuple):
     right: Floats | None = None
     samples: Floats | None = None  # (D, C, slots, m), of directions that are not calm at least
     state: Ints | None = None  # (D, columns of the ladder's state), likewise
-    calm: NDArray[np.bool_] | None = None  # (D,): whether nothing is suspicious at first sight
+    calm: Mask | None = None  # (D,): whether nothing is suspicious at first sight
 
 
-def columns_of(shape: tuple[int, int]) -> tuple[Floats, Floats, NDArray[np.uint8], Floats, Floats]:
+def columns_of(shape: tuple[int, int]) -> tuple[Floats, Floats, Codes, Floats, Floats]:
     """Make room for value, error, status, step and noise."""
     value, error, step, noise = np.empty(shape), np.empty(shape), np.empty(shape), np.empty(shape)
     return value, error, np.empty(shape, np.uint8), step, noise
@@ -99,7 +92,7 @@ def still(problem: Problem, count: int) -> Derivatives:
 
 
 def fill(
-    whole: Derivatives, rows: Ints, part: Derivatives, chosen: NDArray[np.bool_] | None = None
+    whole: Derivatives, rows: Ints, part: Derivatives, chosen: Mask | None = None
 ) -> Derivatives:
     """Take over the derivatives along some directions.
 
@@ -143,6 +136,6 @@ def _sided(*several: Derivatives) -> tuple[str, ...]:
     return () if all(one.left is None for one in several) else ("left", "right")
 
 
-def _column(derivatives: Derivatives, name: str) -> NDArray[Any]:
+def _column(derivatives: Derivatives, name: str) -> Array:
     column = getattr(derivatives, name)
     return np.full(derivatives.value.shape, math.nan) if column is None else np.array(column)

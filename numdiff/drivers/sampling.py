@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from numdiff.arrays import Floats
 from numdiff.drivers.derivatives import Problem
 from numdiff.evaluation.call import Form, evaluate
 from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import blocks
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-
-__all__ = ["Samples", "sample"]
 
 
 class Samples(NamedTuple):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from numdiff.arrays import Floats
 from numdiff.drivers.derivatives import Derivatives, Problem, columns_of, stacked
 from numdiff.evaluation.call import evaluate
 from numdiff.geometry.directions import Directions
@@ -13,13 +12,6 @@ from numdiff.geometry.domain import blocks
 from numdiff.ladder import differences, points
 from numdiff.ladder.runtime import runner
 from numdiff.methods import Level
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-
-__all__ = ["single_step"]
 
 
 def single_step(

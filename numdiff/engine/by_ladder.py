@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from numdiff.arrays import Ints
 from numdiff.drivers.climb import Window, climb, cut
 from numdiff.drivers.derivatives import Derivatives, Problem, blank, stacked
 from numdiff.engine.sides import Task, on_sides, task_of
@@ -18,13 +19,6 @@ from numdiff.ladder.channels import Span, channels
 from numdiff.ladder.runtime import runner
 from numdiff.methods import first_step
 from numdiff.options import Options
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
-
-__all__ = ["Block", "by_ladder", "differentiated"]
 
 
 class Block(NamedTuple):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from numdiff.arrays import Floats
 from numdiff.constants import BUDGET, DOMAIN, EPS, NOT_COMPLEX_SAFE, OK, ONE_SIDED
 from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill
 from numdiff.engine.by_ladder import by_ladder
@@ -14,14 +13,6 @@ from numdiff.geometry.directions import Directions, along
 from numdiff.geometry.domain import Box, blocks, size_of
 from numdiff.methods import METHODS
 from numdiff.options import Options
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-
-__all__ = ["complex_step"]
-
 
 # Squares of this vanish beside 1 in double precision, so truncation does too.
 TINY = 2.0**-66

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from numdiff.arrays import Ints, Mask
 from numdiff.constants import (
     DOMAIN,
     EPS,
@@ -28,16 +28,6 @@ from numdiff.ladder.symptoms import CLEAR
 from numdiff.noise.quantum import common_unit
 from numdiff.nonsmooth.settle import settle
 from numdiff.regression.fit import fit, fit_mixed
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-    Mask = NDArray[np.bool_]
-
-__all__ = ["diagnose", "inherited"]
-
 
 FITTED = 4  # highest order for which samples are averaged
 OUT = 5  # octaves from the first step to the size of x, or to 1

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from numdiff.arrays import Floats
 from numdiff.constants import DOMAIN
 from numdiff.drivers.derivatives import Derivatives, Problem, still
 from numdiff.engine.by_ladder import by_ladder
@@ -17,12 +16,7 @@ from numdiff.geometry.directions import Directions
 from numdiff.options import Options
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
     Way = Callable[[Problem, Directions, int, Options], Derivatives]
-
-__all__ = ["counted", "differentiate", "pose"]
 
 
 def pose(call: Call, x: Floats, options: Options) -> Problem:

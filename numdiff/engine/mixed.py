@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from numdiff.arrays import Floats, Ints
 from numdiff.constants import BUDGET, DOMAIN, JUMP, KINK, SINGLE_STEP, STOCHASTIC
 from numdiff.drivers.climb import climb, cut
 from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill, stacked
@@ -20,14 +21,6 @@ from numdiff.ladder.pairs import AXIS, DEPTH, LARGEST, LEAST, LEVELS, SIDE, keep
 from numdiff.ladder.registers import SLOTS
 from numdiff.ladder.runtime import runner
 from numdiff.options import Options
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-
-__all__ = ["second"]
 
 
 class _Axes(NamedTuple):

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from numdiff.arrays import Ints
 from numdiff.drivers import by_rule as driver
 from numdiff.drivers.derivatives import Derivatives, Problem, blank
 from numdiff.engine.sides import Task, on_sides, task_of
 from numdiff.geometry.directions import Directions
 from numdiff.options import Options
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
-
-__all__ = ["by_rule"]
 
 
 def by_rule(problem: Problem, directions: Directions, order: int, options: Options) -> Derivatives:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from numdiff.arrays import Ints
 from numdiff.constants import DOMAIN, NOISE_LIMITED, ONE_SIDED
 from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill
 from numdiff.geometry.directions import Directions
@@ -14,13 +15,7 @@ from numdiff.geometry.domain import LEAST, Room, room_of, sides_of, size_of
 from numdiff.options import Options
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
     Follow = Callable[["Task", int, Ints], Derivatives]
-
-__all__ = ["Task", "on_sides", "one_sided", "task_of"]
 
 
 class Task(NamedTuple):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from numdiff.arrays import Floats
 from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill
 from numdiff.drivers.single import single_step
 from numdiff.evaluation.call import origin
@@ -13,13 +12,6 @@ from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import Room, room_of
 from numdiff.methods import Level, level_of, textbook
 from numdiff.options import Options
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-
-__all__ = ["by_single_step", "user_steps"]
 
 
 def by_single_step(

@@ -9,22 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from numbers import Number
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from numdiff.arrays import Array, Floats
 from numdiff.evaluation.dispatchers import POINT, SCALAR, Compiled, found
 from numdiff.evaluation.machine_code import sweep
 from numdiff.evaluation.threads import spread
 from numdiff.ladder.runtime import compiled, runner
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-
-__all__ = ["Call", "Form", "Values", "ask_again", "bound", "evaluate", "origin", "pack"]
-
 
 # What f may raise beside x to say that it is not defined there. LinAlgError is a ValueError.
 OUTSIDE = (ArithmeticError, ValueError)
@@ -42,7 +35,7 @@ class Form(NamedTuple):
         """How many columns the outputs take."""
         return math.prod(self.shape) * (2 if self.is_complex else 1)
 
-    def unpack(self, columns: NDArray[Any]) -> NDArray[Any]:
+    def unpack(self, columns: Array) -> Array:
         """Turn (..., size) back into outputs (..., m), complex where f is."""
         if not self.is_complex:
             return columns
@@ -99,7 +92,7 @@ def bound(f: Callable[..., Any], args: tuple[Any, ...]) -> Callable[..., Any]:
     return (lambda *first: f(*first, *args)) if args else f
 
 
-def origin(call: Call, x: NDArray[Any]) -> Values:
+def origin(call: Call, x: Array) -> Values:
     """Ask for f(x) itself, where every exception is the caller's."""
     point = x.reshape(1, -1).copy()
     try:
@@ -116,13 +109,13 @@ def origin(call: Call, x: NDArray[Any]) -> Values:
     return Values(pack(outputs[None].copy(), form), form, 1)  # f may reuse its buffer
 
 
-def evaluate(call: Call, points: NDArray[Any], form: Form | None) -> Values:
+def evaluate(call: Call, points: Array, form: Form | None) -> Values:
     """Ask for f at the rows of a fresh block of points, which f may keep or change."""
     with np.errstate(all="ignore"):
         return (_batch if call.vectorized else _pointwise)(call, points, form)
 
 
-def pack(outputs: NDArray[Any], form: Form) -> Floats:
+def pack(outputs: Array, form: Form) -> Floats:
     """Turn outputs (N, ...) into float columns (N, size)."""
     flat = outputs.reshape(len(outputs), math.prod(form.shape))
     if form.is_complex:
@@ -130,7 +123,7 @@ def pack(outputs: NDArray[Any], form: Form) -> Floats:
     return np.ascontiguousarray(flat, dtype=np.float64)  # the kernels are compiled for this order
 
 
-def _pointwise(call: Call, points: NDArray[Any], form: Form | None) -> Values:
+def _pointwise(call: Call, points: Array, form: Form | None) -> Values:
     code = None
     if call.dispatcher and runner(0) is compiled and points.dtype == np.float64:
         code = call.compiled
@@ -185,7 +178,7 @@ def ask_again(call: Call, points: Floats, form: Form) -> Exception | None:
     return trouble
 
 
-def _ask_all(call: Call, points: NDArray[Any]) -> tuple[list[Any], Exception | None, bool]:
+def _ask_all(call: Call, points: Array) -> tuple[list[Any], Exception | None, bool]:
     """Return what f says point by point, None outside its domain; and whether all are floats."""
     f, trouble, plain = call.f, None, True
     rows: list[Any] = []
@@ -230,7 +223,7 @@ def _is_plain(row: Any, shape: tuple[int, ...]) -> bool:
     return type(row) is np.ndarray and row.dtype == np.float64 and row.shape == shape
 
 
-def _batch(call: Call, points: NDArray[Any], form: Form | None) -> Values:
+def _batch(call: Call, points: Array, form: Form | None) -> Values:
     """Ask for all points at once; where that fails, for parts of them."""
     parts = _parts(call, points)
     usable = [part for part in parts if isinstance(part, np.ndarray)]
@@ -241,7 +234,7 @@ def _batch(call: Call, points: NDArray[Any], form: Form | None) -> Values:
     return Values(np.concatenate(rows), form, len(points), trouble)
 
 
-def _parts(call: Call, points: NDArray[Any]) -> list[NDArray[Any] | Exception]:
+def _parts(call: Call, points: Array) -> list[Array | Exception]:
     """Return outputs (N, ...) in blocks, and an exception for each point that is outside."""
     count = len(points)
     try:
@@ -262,7 +255,7 @@ def _parts(call: Call, points: NDArray[Any]) -> list[NDArray[Any] | Exception]:
     return [np.moveaxis(outputs, -1, 0)]
 
 
-def _fitted(outputs: NDArray[Any], form: Form) -> Floats:
+def _fitted(outputs: Array, form: Form) -> Floats:
     if outputs.shape[1:] != form.shape:
         raise ValueError(
             f"f returned shape {outputs.shape[1:]} per point but {form.shape} before: "
@@ -275,7 +268,7 @@ def _fitted(outputs: NDArray[Any], form: Form) -> Floats:
     return rows
 
 
-def _arguments(call: Call, points: NDArray[Any]) -> Iterator[Any]:
+def _arguments(call: Call, points: Array) -> Iterator[Any]:
     if call.scalar:
         return iter(points[:, 0])
     if len(call.shape) == 1:
@@ -283,12 +276,12 @@ def _arguments(call: Call, points: NDArray[Any]) -> Iterator[Any]:
     return iter(points.reshape(len(points), *call.shape))
 
 
-def _ask_batch(call: Call, points: NDArray[Any]) -> Any:
+def _ask_batch(call: Call, points: Array) -> Any:
     block = points.T.copy().reshape(*call.shape, len(points))  # f may change it
     return call.f(block)
 
 
-def _one_of_batch(outputs: NDArray[Any]) -> NDArray[Any]:
+def _one_of_batch(outputs: Array) -> Array:
     if outputs.ndim == 0 or outputs.shape[-1] != 1:
         raise ValueError(
             "a vectorized f must return its outputs with a last axis for the points, of length 1 "
@@ -297,7 +290,7 @@ def _one_of_batch(outputs: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(outputs[..., 0])
 
 
-def _numbers(value: Any) -> NDArray[Any]:
+def _numbers(value: Any) -> Array:
     wanted = "f must return a number or an array of numbers"
     try:
         outputs = np.asarray(value)

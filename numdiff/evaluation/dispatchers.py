@@ -6,17 +6,11 @@ import math
 import sys
 from functools import lru_cache
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-
-__all__ = ["Compiled", "InPlace", "as_function", "found", "is_dispatcher"]
-
+from numdiff.arrays import Floats
 
 # how f is called: a number or an array goes in, a number or an array comes out or is written
 POINT, SCALAR, ARRAY, IN_PLACE = range(4)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from numdiff.ladder.runtime import compiled, kernel
 
-__all__ = ["ask", "sweep"]
-
 
 def _compiled_ask():
     from numdiff.evaluation.intrinsics import attempt  # noqa: PLC0415 - imports Numba

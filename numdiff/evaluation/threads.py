@@ -9,8 +9,6 @@ from typing import TypeVar
 
 import numpy as np
 
-__all__ = ["spread"]
-
 R = TypeVar("R")
 
 PAYS = 2e-3  # seconds: with less to do, starting threads takes longer than they save

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-
-__all__ = ["Directions", "along", "axes", "combine", "joined"]
-
+from numdiff.arrays import Floats, Ints
 
 FEW = 64  # so many unit vectors are kept for the next call
 

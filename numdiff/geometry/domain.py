@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from numdiff.arrays import Floats, Ints, Mask
 from numdiff.geometry.directions import Directions
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-
-__all__ = ["Box", "Room", "blocks", "room_of", "sides_of", "size_of"]
-
 
 BLOCK_BYTES = 8 * 2**20  # of points, and of samples, held at a time
 # A bound closer than this part of the size of x leaves no room for pairs of points.
@@ -30,7 +22,7 @@ class Box(NamedTuple):
     lower: Floats
     upper: Floats
 
-    def fixed(self) -> NDArray[np.bool_]:
+    def fixed(self) -> Mask:
         """Say which entries cannot move."""
         return np.asarray(self.lower == self.upper)
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit, typeof, types
 
+from numdiff.arrays import Floats
 from numdiff.drivers import compiled as driver
 from numdiff.drivers.compiled_mixed import curve
 from numdiff.evaluation import intrinsics
@@ -21,11 +22,6 @@ from numdiff.ladder.differences import scaling, weighted
 from numdiff.ladder.points import place
 from numdiff.ladder.runtime import compiled
 from numdiff.methods import EPS, METHODS, Level
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
 
 __all__ = ["Target", "curvatures", "differences", "second_differences", "slopes", "target"]
 

@@ -12,8 +12,9 @@ import numpy as np
 from numdiff import operators
 from numdiff.estimate import Estimate
 from numdiff.evaluation.call import Call, bound
+from numdiff.geometry.domain import Box
 from numdiff.operators import Settings
-from numdiff.options import Box, as_args, as_point, read
+from numdiff.options import as_args, as_point, read
 from numdiff.verify import reading
 from numdiff.verify.arrays import Floats, Function, Shape
 from numdiff.verify.directions.screen import Finding, along

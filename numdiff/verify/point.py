@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from numdiff.evaluation.call import Form, evaluate, origin
-from numdiff.options import Box
+from numdiff.geometry.domain import Box
 from numdiff.verify.arrays import Array, Floats, Shape
 from numdiff.verify.identities import Identity, adjoint, linearity, symmetry, weights
 from numdiff.verify.kinds import Posed, measure

@@ -14,8 +14,8 @@ import numpy as np
 
 from numdiff.estimate import Estimate
 from numdiff.evaluation.call import Call, evaluate
+from numdiff.geometry.domain import Box
 from numdiff.operators import derivative
-from numdiff.options import Box
 from numdiff.verify.arrays import DOUBLE, Array, Floats, Ints
 from numdiff.verify.directions.slope import Slope, short_slope
 from numdiff.verify.rule import BARS, is_wrong

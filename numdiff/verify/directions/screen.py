@@ -10,7 +10,8 @@ import numpy as np
 
 from numdiff.estimate import Status
 from numdiff.evaluation.call import Call
-from numdiff.options import Box, as_point
+from numdiff.geometry.domain import Box
+from numdiff.options import as_point
 from numdiff.verify.arrays import DOUBLE, Array, Floats, Function, Ints, Mask
 from numdiff.verify.directions.locate import MADE_OF, Claim, Entry, by_column, by_halves, follow
 from numdiff.verify.directions.slope import Doubt, Slope, directions, scales, slope
