@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from numdiff.arrays import Array, Codes, Floats, Ints, Mask
+from numdiff.arrays import Codes, Floats, Ints, Mask
 from numdiff.constants import DOMAIN, OK
 from numdiff.evaluation.call import Call, Form
+
+COLUMNS = ("value", "error", "status", "step", "noise", "left", "right")
 
 
 class Problem(NamedTuple):
@@ -103,9 +105,12 @@ def fill(
         return part._replace(trouble=trouble, nfev=nfev)
     new = whole.status[rows] == DOMAIN if chosen is None else chosen
     columns: dict[str, Any] = {}
-    for name in ("value", "error", "status", "step", "noise", *_sided(whole, part)):
-        column = _column(whole, name)
-        column[rows] = np.where(new, _column(part, name), column[rows])
+    for name in COLUMNS:
+        old, fresh = getattr(whole, name), getattr(part, name)
+        if old is None and fresh is None:  # one-sided derivatives that nobody asked for
+            continue
+        column = np.full(whole.value.shape, math.nan) if old is None else np.array(old)
+        column[rows] = np.where(new, math.nan if fresh is None else fresh, column[rows])
         columns[name] = column
     return whole._replace(**columns, nfev=nfev, trouble=trouble)
 
@@ -123,19 +128,13 @@ def stacked(parts: list[Derivatives]) -> Derivatives:
     shapes = {part.form.shape for part in parts}
     if len(shapes) > 1:
         raise ValueError(f"f must return the same shape at every point of x, got {sorted(shapes)}")
-    names = ("value", "error", "status", "step", "noise", *_sided(*parts))
-    joined: dict[str, Any] = {
-        name: np.concatenate([_column(part, name) for part in parts]) for name in names
-    }
+    columns: dict[str, Any] = {}
+    for name in COLUMNS:
+        column = [getattr(part, name) for part in parts]
+        if any(one is not None for one in column):
+            nothing = [np.full(part.value.shape, math.nan) for part in parts]
+            whole = [n if one is None else one for n, one in zip(nothing, column, strict=True)]
+            columns[name] = np.concatenate(whole)
     trouble = next((part.trouble for part in parts if part.trouble), None)
     nfev = sum(part.nfev for part in parts)
-    return Derivatives(**joined, nfev=nfev, form=parts[0].form, trouble=trouble)
-
-
-def _sided(*several: Derivatives) -> tuple[str, ...]:
-    return () if all(one.left is None for one in several) else ("left", "right")
-
-
-def _column(derivatives: Derivatives, name: str) -> Array:
-    column = getattr(derivatives, name)
-    return np.full(derivatives.value.shape, math.nan) if column is None else np.array(column)
+    return Derivatives(**columns, nfev=nfev, form=parts[0].form, trouble=trouble)

@@ -45,8 +45,11 @@ def diagnose(
     """
     problem, result = task.problem, derivatives
     if problem.noise is None:
-        if problem.again is None and any(_noisy(window.lines) for window in windows):
-            problem, result = _asked_again(problem, result)
+        for window in windows:
+            noisy = (window.lines.status == NOISE_LIMITED) | (window.lines.status == UNRESOLVED)
+            if problem.again is None and noisy.any() and result.nfev < problem.budget:
+                problem = problem._replace(again=origin(problem.call, problem.x).rows[0])
+                result = result._replace(nfev=result.nfev + 1)
         for window in windows:
             with np.errstate(all="ignore"):  # values outside the domain are nan here
                 result = _looked_farther(task, result, window)
@@ -85,18 +88,6 @@ def _open_room(task: Task) -> Room | None:
     return (task.room or room_of(task.problem.x, task.directions, None)).only(side)
 
 
-def _noisy(lines: Derivatives) -> bool:
-    return bool(((lines.status == NOISE_LIMITED) | (lines.status == UNRESOLVED)).any())
-
-
-def _asked_again(problem: Problem, derivatives: Derivatives) -> tuple[Problem, Derivatives]:
-    """Ask for f(x) once more."""
-    if derivatives.nfev >= problem.budget:
-        return problem, derivatives
-    again = origin(problem.call, problem.x).rows[0]
-    return problem._replace(again=again), derivatives._replace(nfev=derivatives.nfev + 1)
-
-
 def _differs(problem: Problem) -> Mask:
     """Say which columns of f(x) have changed, where it was asked again."""
     assert problem.f0 is not None
@@ -115,7 +106,13 @@ def _looked_farther(task: Task, result: Derivatives, window: Window) -> Derivati
     rows, side, asked, span, raw, _ = window
     problem = task.problem
     assert problem.f0 is not None
-    still = _unmoved(raw) & (raw.status == OK) & (problem.f0 != 0.0)
+    assert raw.samples is not None
+    assert raw.state is not None
+    assert raw.calm is not None
+    restless, still = np.flatnonzero(~raw.calm), np.zeros(raw.value.shape, np.bool_)
+    last = raw.samples[restless, :, raw.state[restless, registers.LAST]]
+    still[restless] = (last == 0.0).all(axis=1)
+    still &= (raw.status == OK) & (problem.f0 != 0.0)
     flat = np.flatnonzero((still | (raw.status == DOMAIN)).all(axis=1) & still.any(axis=1))
     signs = (float(side),) if side else (1.0, -1.0)
     if not flat.size or result.nfev + flat.size * len(signs) * len(FAR) > problem.budget:
@@ -133,16 +130,6 @@ def _looked_farther(task: Task, result: Derivatives, window: Window) -> Derivati
     status = np.full(still.shape, NOISE_LIMITED, np.uint8)
     lines = raw._replace(error=error, noise=noise, status=status, nfev=far.nfev)
     return fill(result, rows, one_sided(lines, side, asked), rounded)
-
-
-def _unmoved(raw: Derivatives) -> Mask:
-    """Say which outputs do not change at the smallest step, of directions that are not calm."""
-    assert raw.samples is not None
-    assert raw.state is not None
-    assert raw.calm is not None
-    rows, still = np.flatnonzero(~raw.calm), np.zeros(raw.value.shape, np.bool_)
-    still[rows] = (raw.samples[rows, :, raw.state[rows, registers.LAST]] == 0.0).all(axis=1)
-    return still
 
 
 def _settled(task: Task, result: Derivatives, windows: list[Window]) -> Derivatives:
