@@ -85,18 +85,14 @@ def settle(
     nothing = np.full(lines.value.shape, np.nan)
     with np.errstate(all="ignore"):
         suspects = suspects_of(problem, directions, order, span, lines, side)
-        if suspects is None or _cost(suspects) > problem.budget - lines.nfev:
+        most = 4 * STEPS + 2 * LONGEST * order  # a direction: secants twice, a ladder on each side
+        if suspects is None or most * len(suspects.directions) > problem.budget - lines.nfev:
             return Settled(lines, nothing, nothing, nothing, nothing)
         verdict = _judge(suspects)
         lines = _write(lines, suspects, verdict)
     sides, place = verdict.sides, suspects.place
     columns = np.where(verdict.kinked & (order == 1), [*sides.value, *sides.error], np.nan)
     return Settled(lines, *(_put(nothing, place, column) for column in columns))
-
-
-def _cost(suspects: Suspects) -> float:
-    """Return what suspects may cost at most: secants twice, and a ladder on either side."""
-    return (4 * STEPS + 2 * LONGEST * suspects.order) * len(suspects.directions)
 
 
 def _judge(suspects: Suspects) -> _Verdict:
