@@ -172,12 +172,14 @@ def edges_of(x, route, plan):
 def follow(kind, address, x, f0, route, channels, plan, kept, columns, doubt):
     """Differentiate along one direction and write the columns (1, m), without looking closer.
 
-    What is seen is `kept`; doubt (m,) becomes what has to be looked at closer.
+    What is seen is `kept` if something is in doubt, or if the last part of the plan says so; doubt
+    (m,) becomes what has to be looked at closer.
     """
-    edges, raised = edges_of(x, route, plan), (np.zeros(1, np.bool_), np.empty((1, x.size)))
+    edges, every = edges_of(x, route, plan[:3]), plan[3]
+    raised = np.zeros(1, np.bool_), np.empty((1, x.size))
     nothing, alone, quiet = np.empty((0, f0.size)), np.empty((0, 0, 0, 0)), np.empty(1, np.bool_)
     lead(
-        kind, address, x, f0, route, channels, edges, (False, 0.0, True), nothing, alone,
+        kind, address, x, f0, route, channels, edges, (False, 0.0, every), nothing, alone,
         columns, quiet, kept, raised,
     )  # fmt: skip
     doubt[:] = False
@@ -208,7 +210,7 @@ def answer(kind, address, x, f0, route, sides, plan, value, error):
     for d in range(starts.size):
         stop = starts[d + 1] if d + 1 < starts.size else index.size
         ray = (np.zeros(1, np.int64), index[starts[d] : stop], weight[starts[d] : stop])
-        alone = (first, steps[d : d + 1] if steps.size > 0 else steps, roams)
+        alone = (first, steps[d : d + 1] if steps.size > 0 else steps, roams, False)
         lost = np.isfinite(f0)
         for side in range(len(sides)):
             if not lost.any():

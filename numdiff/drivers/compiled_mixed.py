@@ -30,7 +30,7 @@ def curve(kind, address, x, f0, sides, mixed, plan, value, error):
     for d in range(n):
         first, steps, roams = plan
         ray = (np.zeros(1, np.int64), np.full(1, d), np.ones(1))
-        alone = (first, steps[d : d + 1] if steps.size > 0 else steps, roams)
+        alone = (first, steps[d : d + 1] if steps.size > 0 else steps, roams, True)
         for side in range(len(sides)):
             if not math.isnan(value[d, d]):
                 continue

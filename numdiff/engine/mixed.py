@@ -13,6 +13,7 @@ from numdiff.drivers.climb import climb, cut
 from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill, stacked
 from numdiff.drivers.sampling import Samples, sample
 from numdiff.engine.by_ladder import differentiated
+from numdiff.engine.rule import by_rule
 from numdiff.engine.sides import one_sided, task_of
 from numdiff.engine.single import user_steps
 from numdiff.geometry.directions import Directions, combine
@@ -38,6 +39,8 @@ def second(
     """Take second derivatives along each direction, and along pairs (rows, columns) of them."""
     if options.way == "complex":
         raise ValueError("`method` 'complex' gives first derivatives only: use method 'auto'")
+    if options.way == "rule":
+        by_rule(problem, directions, 2, options)  # says that rules are for first derivatives
     if options.way == "single":
         return _by_single_step(problem, directions, rows, columns, options)
     with np.errstate(all="ignore"):  # values outside the domain are nan here
@@ -133,7 +136,8 @@ def _climbed(problem: Problem, axes: _Axes, rows: Ints, columns: Ints, side: int
     beside = np.full(shape, np.nan)
     runner(len(rows))(relate)(rows, columns, table, axes.beside, side != 0, beside)
     # two directions that move the same entry of x go half as far, to stay inside bounds
-    first = np.full(len(rows), 0 if axes.directions.single else -1)
+    apart, index = axes.directions.single, axes.directions.index
+    first = np.where(index[rows] != index[columns], 0, -1) if apart else np.full(len(rows), -1)
     span = Span(first, first, first, 1 - levels, np.zeros(len(rows)))
     together = combine(axes.directions, rows, columns, units)
     noise = axes.derivatives.noise
