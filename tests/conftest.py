@@ -20,13 +20,19 @@ import numpy as np
 import pytest
 
 import numdiff as nd
-from benchmarks.cases import Task, gradient_tasks, hessian_tasks, outcome_of, scalar_tasks
-from benchmarks.metrics import Outcome
-from benchmarks.report import Target
-from benchmarks.tools import Answer, Counted
 from tests import corpus
 from tests.corpus import multivariate
 from tests.known import Key
+from tests.measuring.cases import (
+    Answer,
+    Counted,
+    Task,
+    gradient_tasks,
+    hessian_tasks,
+    outcome_of,
+    scalar_tasks,
+)
+from tests.measuring.metrics import Outcome, Target
 
 Ask = Callable[[Counted, Any], nd.Estimate]
 Outcomes = dict[Key, Outcome]

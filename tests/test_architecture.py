@@ -4,6 +4,7 @@ import ast
 import doctest
 import importlib
 import io
+import re
 import subprocess
 import sys
 import tokenize
@@ -262,3 +263,15 @@ def test_import_brings_in_neither_numba_nor_scipy():
 def test_examples_run(path):
     if path.stem != "__main__":
         assert doctest.testmod(importlib.import_module(dotted(path))).failed == 0
+
+
+# --- Tests and benchmarks ---
+
+OF_BENCHMARKS = {"test_benchmarks.py", "test_verify_rates.py"}
+
+
+def test_only_tests_of_benchmarks_import_them():
+    """What both need stands in `tests.measuring` and `tests.corpus`."""
+    importing = re.compile(r"^\s*(from|import) benchmarks\b", re.MULTILINE)
+    files = Path(__file__).parent.rglob("*.py")
+    assert {path.name for path in files if importing.search(path.read_text())} == OF_BENCHMARKS

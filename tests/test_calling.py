@@ -10,18 +10,11 @@ import pytest
 import numdiff as nd
 from numdiff import Status
 from tests.corpus import misbehaved
+from tests.measuring.operators import operators_at
 
 X = np.array([1.0, 2.0])
 V = np.array([3.0, 4.0])
-CALLS = {
-    "derivative": lambda f, **o: nd.derivative(f, 0.7, **o),
-    "gradient": lambda f, **o: nd.gradient(f, X, **o),
-    "jacobian": lambda f, **o: nd.jacobian(f, X, **o),
-    "hessian": lambda f, **o: nd.hessian(f, X, **o),
-    "hessian_diagonal": lambda f, **o: nd.hessian_diagonal(f, X, **o),
-    "jvp": lambda f, **o: nd.jvp(f, X, V, **o),
-    "hvp": lambda f, **o: nd.hvp(f, X, V, **o),
-}
+CALLS = operators_at(X, V, 0.7)
 FIRST = ("derivative", "gradient", "jacobian", "hessian_diagonal", "jvp")
 STEPS = {
     "auto": {},

@@ -16,6 +16,7 @@ from numdiff.regression.fit import Known, fit, fit_mixed
 from numdiff.regression.posterior import Basis, Noise, forecast, posterior
 from numdiff.regression.sequential import MOST_ASKED
 from tests.corpus.noisy import noisy_cases, stochastic_cases
+from tests.posing import pose
 from tests.test_architecture import modules_after
 
 STOCHASTIC = Known(stochastic=True)
@@ -54,13 +55,6 @@ DRAWS = {
     "uniform": lambda random: random.uniform(-math.sqrt(3.0), math.sqrt(3.0)),
     "heavy": lambda random: random.standard_t(5.0) / math.sqrt(5.0 / 3.0),
 }
-
-
-def pose(f, x, rtol=0.0, budget=math.inf):
-    point = np.asarray(x, np.float64)
-    call = Call(f, point.shape, scalar=point.ndim == 0)
-    centre = origin(call, point.ravel())
-    return Problem(call, point.ravel(), centre.form, centre.rows[0], rtol, budget)
 
 
 def derivative(f, x, order=1, known=STOCHASTIC, **options):

@@ -24,18 +24,10 @@ from numdiff.evaluation import dispatchers, intrinsics, machine_code
 from numdiff.ladder import runtime
 from numdiff.native import build
 from tests.corpus.scalar import PROBLEMS
+from tests.measuring.operators import FIELDS
+from tests.measuring.operators import OF_ARRAYS as OPERATORS
 
 X = np.array([0.5, 1.1, 2.0])
-V = np.array([0.7, -0.2, 1.5])
-FIELDS = ("value", "error", "status", "step", "noise", "left", "right")
-OPERATORS = {
-    "gradient": nd.gradient,
-    "jacobian": nd.jacobian,
-    "hessian": nd.hessian,
-    "hessian_diagonal": nd.hessian_diagonal,
-    "jvp": lambda f, x, **options: nd.jvp(f, x, V[: x.size], **options),
-    "hvp": lambda f, x, **options: nd.hvp(f, x, V[: x.size], **options),
-}
 OPTIONS = (
     {},
     {"method": "central"},
