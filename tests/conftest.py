@@ -8,6 +8,7 @@ the fourth, "derivative above" the first with ``bounds=(x, inf)``.  The orders a
 from __future__ import annotations
 
 import math
+import sys
 import warnings
 import zlib
 from collections.abc import Callable, Sequence
@@ -205,3 +206,23 @@ def figures(
         operator, _, category = name.partition(", ")
         table[f"{name}: {title}"] = Figure(operator, measure, target, category)
     return table
+
+
+# --- Blocks ---
+
+
+@pytest.fixture
+def in_blocks(monkeypatch) -> Callable[[int | None, Callable[[], Any]], Any]:
+    """Call something while all blocks hold so many bytes and samples; None: as many as usual."""
+
+    def call(size: int | None, ask: Callable[[], Any]) -> Any:
+        if size is None:
+            return ask()
+        with monkeypatch.context() as patch:
+            for name, module in list(sys.modules.items()):
+                if name.startswith("numdiff."):
+                    for limit in {"BLOCK_BYTES", "BLOCK"} & vars(module).keys():
+                        patch.setattr(module, limit, size)
+            return ask()
+
+    return call

@@ -51,8 +51,9 @@ def operators_at(
 def bits(found: Any) -> dict[str, Any]:
     """All that an estimate says, to the last bit; all nan are alike."""
     arrays = {name: np.array(getattr(found, name)) for name in FIELDS}
-    for array in arrays.values():
-        array[np.isnan(array)] = np.nan
+    for name in FIELDS:
+        if name != "status":
+            arrays[name][np.isnan(arrays[name])] = np.nan
     said = {name: (array.shape, array.dtype.str, array.tobytes()) for name, array in arrays.items()}
     return {**said, "nfev": found.nfev, "messages": found.messages}
 
