@@ -31,6 +31,13 @@ def edged(x):
     return waves(x) + (x[2] - X[2]) ** 1.5 if x[2] >= X[2] else math.nan
 
 
+def fenced(x):
+    """Raises beyond some of the first points along two directions."""
+    if abs(x[2] - X[2]) > 0.0 or abs(x[4] - X[4]) > 1e-3:
+        raise ValueError("beyond the fence")
+    return waves(x)
+
+
 def stepped(x):
     """So coarse that nothing moves along most directions."""
     return np.floor(1e3 * waves(x)) / 1e3
@@ -68,6 +75,8 @@ CASES = {
     "noise seen": (lambda: shaken, ["gradient", "hessian"], {}),
     "kinks": (lambda: kinked, ["gradient", "hessian"], {}),
     "edge": (lambda: edged, ["gradient", "hessian"], {}),
+    "fence": (lambda: fenced, ["gradient", "hessian"], {}),
+    "fence, one step": (lambda: fenced, ["gradient", "hessian"], SINGLE),
     "steps": (lambda: stepped, ["gradient"], {}),
     "random": (Restless, ["gradient", "hessian", "hvp", "hessian_diagonal"], {}),
     "random, rtol": (Restless, ["gradient"], {"rtol": 1e-2}),

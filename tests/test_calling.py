@@ -376,6 +376,29 @@ def test_what_f_raises_beside_x_reaches_the_caller_with_a_note_of_the_point(name
     assert shown in note
 
 
+def over_the_edge(where):
+    def f(x):
+        if where(x - X):
+            raise ValueError("over the edge")
+        return sines(x)
+
+    return f
+
+
+@pytest.mark.parametrize("name", ["hessian", "hvp"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        lambda off: off[0] > 0.01 and off[1] == 0.0,
+        lambda off: off[1] > 0.01 and off[0] == 0.0,
+        lambda off: off[0] * off[1] > 0.0 and (np.abs(off) > 1e-3).all(),
+    ],
+)
+def test_second_derivatives_tell_what_f_raised_along_axes_or_pairs(name, where):
+    found = CALLS[name](over_the_edge(where))
+    assert "over the edge" in " ".join(found.messages)
+
+
 def test_what_a_vectorized_f_raises_gets_a_note():
     def f(x):
         if x.shape[-1] > 1:

@@ -10,12 +10,13 @@ from numdiff.drivers.derivatives import Problem
 from numdiff.estimate import Status
 from numdiff.evaluation.call import Call, origin
 from numdiff.geometry.directions import along as toward
-from numdiff.geometry.directions import axes
+from numdiff.geometry.directions import axes, joined
 from numdiff.regression.design import across, along, places
 from numdiff.regression.fit import Known, fit, fit_mixed
 from numdiff.regression.posterior import Basis, Noise, forecast, posterior
-from numdiff.regression.sequential import MOST_ASKED
+from numdiff.regression.sequential import MOST_ASKED, PATIENCE
 from tests.corpus.noisy import noisy_cases, stochastic_cases
+from tests.measuring.operators import Recorded
 from tests.posing import pose
 from tests.test_architecture import modules_after
 
@@ -271,6 +272,16 @@ def test_components_neither_hide_nor_spoil_each_other():
     assert np.mean(np.array(held)[:, [1, 3]]) > 0.9
 
 
+def test_an_output_has_its_share_of_samples_in_windows_that_it_can_use():
+    def error_of_waves(*others):
+        random = np.random.default_rng(5)
+        f = lambda x: np.array([g(x) + 1e-4 * random.standard_normal() for g in (*others, waves)])
+        return fit(pose(f, 0.45), axes(1), 1, STOCHASTIC).error[0, -1]
+
+    waves = lambda x: math.cos(1000.0 * x)
+    assert error_of_waves(math.sin) < 1.1 * error_of_waves()
+
+
 def test_an_output_that_is_nan_at_large_windows_spoils_none():
     random = np.random.default_rng(12)
 
@@ -354,8 +365,25 @@ def test_no_room_and_no_values_are_outside_the_domain():
     nothing = (np.zeros(1), np.zeros(1))
     known = Known(room=nothing, stochastic=True)
     assert derivative(math.sin, 0.7, known=known)[2] is Status.DOMAIN
-    value, error, status, _ = derivative(lambda t: 1.0 if t == 0.7 else math.nan, 0.7)
+    value, error, status, nfev = derivative(lambda t: 1.0 if t == 0.7 else math.nan, 0.7)
     assert (math.isnan(value), error, status) == (True, math.inf, Status.DOMAIN)
+    assert nfev <= PROBES + 3 * PATIENCE * 12  # on both sides, ahead, behind
+
+
+@pytest.mark.parametrize("reach", [0.6, 0.8])
+def test_a_window_in_which_f_was_not_defined_is_not_tried_again(reach):
+    random, outside = np.random.default_rng(3), []
+
+    def f(t):
+        outside.append(abs(t - 0.7) > reach / 16.0)
+        return math.nan if outside[-1] else math.sin(t) + 1e-4 * random.standard_normal()
+
+    value, error, status, _ = derivative(f, 0.7)
+    assert status is Status.STOCHASTIC
+    assert abs(value - math.cos(0.7)) <= error
+    first = 1 + PROBES + 12
+    assert any(outside[:first])
+    assert not any(outside[first:])
 
 
 @pytest.mark.parametrize("level", [1e-6, 1e-3])
@@ -403,12 +431,20 @@ def test_mixed_derivatives_of_directions_that_share_entries():
     random = np.random.default_rng(21)
     f = lambda x: x[0] ** 2 * x[1] + 1e-5 * random.standard_normal()
     both = toward(np.array([1.0, 2.0]))
-    from numdiff.geometry.directions import joined
-
     directions = joined(toward(np.array([1.0, 0.0])), both)
     lines = fit_mixed(pose(f, [1.5, 0.5]), directions, np.array([0]), np.array([1]), STOCHASTIC)
     exact = 2.0 * 0.5 * 1.0 + 2.0 * 1.5 * 2.0  # e_0' H (e_0 + 2 e_1)
     assert abs(lines.value[0, 0] - exact) <= 2.0 * lines.error[0, 0] < 0.1
+
+
+def test_mixed_derivatives_of_directions_that_share_entries_stay_inside():
+    random, x, box = np.random.default_rng(22), np.array([1.5, 0.5]), np.array([0.03, 0.04])
+    f = Recorded(lambda x: x[0] ** 2 * x[1] + 1e-5 * random.standard_normal())
+    directions = joined(toward(np.array([1.0, 0.0])), toward(np.array([1.0, 2.0])))
+    room = np.array([0.03, 0.02])
+    known = Known(room=(room, room), stochastic=True)
+    fit_mixed(pose(f, x), directions, np.array([0]), np.array([1]), known)
+    assert (np.abs(np.array(f.points) - x) <= box).all()
 
 
 # --- The parts ---
@@ -453,6 +489,20 @@ def test_polynomials_without_noise_are_exact():
     found = posterior(Basis(np.arange(1.0, 25.0, 2.0), 1), t, y, nothing_known(1, 1))
     assert abs(found.value[0, 0] - 3.0) < 1e-12
     assert found.deviation[0, 0] < 1e-12
+
+
+@pytest.mark.parametrize("rounding", [1e-6, 1e-3])
+def test_samples_without_noise_are_not_believed_beyond_their_rounding(rounding):
+    t = np.linspace(0.1, 1.0, 20)[None]
+    zero = np.zeros((1, 1))
+    found = posterior(
+        Basis(np.arange(1.0, 25.0, 2.0), 1),
+        t,
+        (3.0 * t - 2.0 * t**3)[..., None],
+        Noise(zero, zero, zero + rounding),
+    )
+    assert found.noise[0, 0] == pytest.approx(rounding, rel=0.2)
+    assert found.deviation[0, 0] > 0.1 * rounding
 
 
 def test_residuals_far_above_the_known_noise_are_a_misfit():

@@ -90,6 +90,13 @@ def test_a_linear_function_has_its_slope(x):
     assert_right(nd.derivative(lambda x: 3 * x, x), 3.0, digits=12)
 
 
+@pytest.mark.parametrize("f", [lambda x: 3 * x, lambda x: np.sin(1e-9 * x), np.arctan])
+@pytest.mark.parametrize("x", [0.0, 1e-3])
+def test_no_bar_is_below_the_last_bit_of_its_value(f, x):
+    found = nd.derivative(f, x)
+    assert found.error >= 2.0**-52 * abs(found.value)
+
+
 @pytest.mark.parametrize("f", [np.cos, np.cosh, lambda x: x**2, lambda x: x**4])
 def test_a_derivative_that_is_zero_lies_within_its_bar(f):
     assert_right(nd.derivative(f, 0.0), 0.0, digits=10)
@@ -239,6 +246,16 @@ def test_hessian_is_symmetric_in_bits():
     for name in ("value", "error", "status", "step"):
         field = getattr(found, name)
         assert (field == field.T).all()
+
+
+def test_hessian_from_grad_is_symmetric_in_bits_too():
+    grad = lambda x: np.array([1e6 * np.sin(x[0] * x[1]), np.exp(x[0]), np.float32(x[1] * x[2])])
+    found = nd.hessian(np.sum, [0.3, 1.7, -0.9], grad=grad)
+    for name in ("value", "error", "status", "step", "noise"):
+        field = getattr(found, name)
+        assert (field == field.T).all(), name
+    rows = nd.jacobian(grad, [0.3, 1.7, -0.9]).noise
+    assert (found.noise == np.maximum(rows, rows.T)).all()
 
 
 def test_hessian_from_grad_is_symmetrised_and_counts_calls_of_grad():

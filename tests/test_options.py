@@ -138,6 +138,14 @@ def test_a_single_step_is_exact_for_the_hessian_of_a_quadratic(method):
     assert nd.hvp(f, [1, 2], [2, 4], method=method, step=0.5).value.tolist() == [16, 14]
 
 
+def test_a_step_that_does_not_move_x_tells_nothing():
+    for method in ("central", "forward", "backward"):
+        found = nd.gradient(np.sum, [1e10, 1.0], method=method, step=1e-9)
+        assert found.status.tolist() == [Status.DOMAIN, Status.SINGLE_STEP]
+        assert math.isnan(found.value[0])
+        assert found.error[0] == math.inf
+
+
 def test_the_step_of_jvp_is_in_units_of_t():
     for method, (low, high) in SIDES.items():
         f = Recorded(smooth)
@@ -341,6 +349,31 @@ def test_max_nfev_is_respected_and_told(name, limit, method):
         assert (found.status == Status.BUDGET).any()
     else:
         assert_same(found, full)
+
+
+def kinds_of_f():
+    """Functions that make the operators ask on, each for another reason, made anew."""
+    random = np.random.default_rng(0)
+    total = lambda x: float(np.sum(np.sin(x) + x**3))
+    return {
+        "smooth": total,
+        "single precision": lambda x: float(np.float32(total(x))),
+        "rounded": lambda x: round(5.0 + 2.0 * math.atan(total(x)), 1),
+        "kink": lambda x: total(x) + float(np.sum(np.abs(x - 0.75))),
+        "random": lambda x: total(x) + 1e-6 * random.standard_normal(),
+        "edge": lambda x: total(x) if np.max(x) < 2.001 else math.nan,
+    }
+
+
+@every_operator
+@pytest.mark.parametrize("kind", kinds_of_f())
+def test_max_nfev_is_never_exceeded_and_enough_is_enough(name, kind):
+    full = OPERATORS[name](kinds_of_f()[kind])
+    for limit in (*range(1, 20, 3), *range(max(1, full.nfev - 20), full.nfev)):
+        f = Recorded(kinds_of_f()[kind])
+        assert OPERATORS[name](f, max_nfev=limit).nfev == f.calls <= limit
+    if kind in {"smooth", "edge"}:  # others reckon with the most that they may need
+        assert_same(OPERATORS[name](kinds_of_f()[kind], max_nfev=full.nfev), full)
 
 
 def test_max_nfev_counts_all_points_of_derivative():

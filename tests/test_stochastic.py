@@ -7,6 +7,7 @@ import pytest
 
 import numdiff as nd
 from tests.corpus import noisy
+from tests.measuring.operators import Recorded
 
 STOCHASTIC = nd.Status.STOCHASTIC
 SEEDS = range(2)
@@ -96,6 +97,16 @@ def test_bounds_are_kept():
     assert max(seen) <= 3.0
     assert found.status == STOCHASTIC
     assert abs(found.value - math.e) <= 3 * found.error
+
+
+@pytest.mark.parametrize("operator", [nd.gradient, nd.hessian_diagonal])
+@pytest.mark.parametrize(("method", "side"), [("forward", 1), ("backward", -1)])
+def test_methods_of_one_side_stay_there(operator, method, side):
+    x = np.array([1.0, 2.0])
+    f = Recorded(noised(lambda x: math.exp(x[0]) * x[1] ** 2, 1e-5))
+    found = operator(f, x, method=method)
+    assert (found.status == STOCHASTIC).all()
+    assert (side * (np.array(f.points) - x) >= 0.0).all()
 
 
 def test_a_solver_that_starts_from_its_last_answer_is_found():
