@@ -212,17 +212,16 @@ def figures(
 
 
 @pytest.fixture
-def in_blocks(monkeypatch) -> Callable[[int | None, Callable[[], Any]], Any]:
-    """Call something while all blocks hold so many bytes and samples; None: as many as usual."""
+def in_blocks(monkeypatch) -> Callable[..., Any]:
+    """Call something while blocks hold so many bytes, or other units; None: as many as usual."""
 
-    def call(size: int | None, ask: Callable[[], Any]) -> Any:
+    def call(size: int | None, ask: Callable[[], Any], limit: str = "BLOCK_BYTES") -> Any:
         if size is None:
             return ask()
         with monkeypatch.context() as patch:
             for name, module in list(sys.modules.items()):
-                if name.startswith("numdiff."):
-                    for limit in {"BLOCK_BYTES", "BLOCK"} & vars(module).keys():
-                        patch.setattr(module, limit, size)
+                if name.startswith("numdiff.") and hasattr(module, limit):
+                    patch.setattr(module, limit, size)
             return ask()
 
     return call
