@@ -8,6 +8,7 @@ the fourth, "derivative above" the first with ``bounds=(x, inf)``.  The orders a
 from __future__ import annotations
 
 import math
+import os
 import sys
 import warnings
 import zlib
@@ -34,6 +35,9 @@ from tests.measuring.cases import (
     scalar_tasks,
 )
 from tests.measuring.metrics import Outcome, Target
+
+INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT", "0") != "0"
+needs_the_compiler = partial(pytest.mark.skipif, INTERPRETED)
 
 Ask = Callable[[Counted, Any], nd.Estimate]
 Outcomes = dict[Key, Outcome]

@@ -14,6 +14,7 @@ import pytest
 from importlinter.cli import lint_imports
 
 import numdiff
+from tests.conftest import INTERPRETED
 
 PACKAGE = Path(numdiff.__file__).parent
 PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
@@ -261,6 +262,8 @@ def test_import_brings_in_neither_numba_nor_scipy():
 
 @every_module
 def test_examples_run(path):
+    if INTERPRETED and room_of(path) == "native":
+        pytest.skip("the examples compile functions, which Numba is told not to do")
     if path.stem != "__main__":
         assert doctest.testmod(importlib.import_module(dotted(path))).failed == 0
 
