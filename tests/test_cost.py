@@ -80,6 +80,11 @@ def test_a_jvp_costs_as_little_as_one_input():
     assert np.mean(found) <= 15, found
 
 
+@pytest.mark.parametrize("size", [1e-150, 1e-12])
+def test_a_scale_far_below_one_is_found_without_detours(size):
+    assert nd.derivative(lambda x: math.tanh(x / size), 3.0 * size).nfev <= 24
+
+
 @pytest.mark.parametrize("f", [lambda _: 4.25, lambda _: 0.0, lambda x: x[0] * x[1]])
 def test_inputs_that_f_ignores_are_cheap(f):
     assert nd.gradient(f, np.linspace(1, 2, 20)).nfev <= 14 * 20

@@ -9,6 +9,7 @@ import pytest
 
 import numdiff as nd
 from numdiff import Status
+from tests.corpus.scalar import PROBLEMS
 
 OPERATORS = (
     nd.derivative,
@@ -376,6 +377,21 @@ def test_orders_1_to_10(name, order):
     size = max(abs(exact(order)), math.factorial(order) * 1e-2 if name == "x^5" else 0.0)
     assert found.success
     assert abs(found.value - exact(order)) <= found.error <= 10.0 ** -DIGITS[name][order - 1] * size
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "order"),
+    [
+        ("cubic pieces with matching values", 0.39, 8),
+        ("flat piece of a smooth step", 1.05, 9),
+        ("chi squared sf", 0.5, 10),
+    ],
+)
+def test_an_order_of_which_no_digit_is_known_is_not_resolved(name, x, order):
+    problem = next(p for p in PROBLEMS if p.name == name)
+    found = nd.derivative(problem.f, x, order=order)
+    assert found.status == Status.UNRESOLVED
+    assert found.error == math.inf
 
 
 @pytest.mark.parametrize("order", [0, 11, -1])
