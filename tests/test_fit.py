@@ -282,6 +282,21 @@ def test_an_output_has_its_share_of_samples_in_windows_that_it_can_use():
     assert error_of_waves(math.sin) < 1.1 * error_of_waves()
 
 
+def test_the_order_of_outputs_changes_nothing():
+    parts = (math.sin, lambda t: math.cos(300.0 * t), lambda t: math.exp(-t))
+    known, found = Known(noise=np.full((1, 3), 1e-4)), []
+    for order in ([0, 1, 2], [1, 2, 0], [2, 1, 0]):
+        f = lambda t, order=order: np.array(
+            [parts[k](t) + 1e-4 * math.sin(1e12 * t) for k in order]
+        )
+        lines = fit(pose(f, 0.7), axes(1), 1, known)
+        found.append(
+            np.array([lines.value[0], lines.error[0], lines.noise[0]])[:, np.argsort(order)]
+        )
+    np.testing.assert_array_equal(found[1], found[0])
+    np.testing.assert_array_equal(found[2], found[0])
+
+
 def test_an_output_that_is_nan_at_large_windows_spoils_none():
     random = np.random.default_rng(12)
 

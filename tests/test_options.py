@@ -266,6 +266,15 @@ def test_a_direction_that_leaves_the_box_both_ways_is_domain():
     assert abs(inward.value - smooth_gradient(X) @ [1, -1, 0]) <= inward.error
 
 
+@pytest.mark.parametrize("scale", [1e6, 1.0, 1e-6])
+def test_room_along_a_vector_is_measured_in_its_own_units(scale):
+    found = nd.jvp(smooth, X, scale * V, bounds=(X - 1, X + 1))
+    assert found.status == Status.OK
+    assert abs(found.value - scale * smooth_gradient(X) @ V) <= found.error
+    beside = nd.jvp(smooth, X, scale * V, bounds=(X - 1e-9, X + 2))
+    assert beside.status == Status.ONE_SIDED
+
+
 FIXED = ([0.75, -9, -9], [0.75, 9, 9])
 
 
