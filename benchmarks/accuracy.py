@@ -11,7 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.cases import (
+from benchmarks.failures import failure_table
+from benchmarks.quiet import quiet
+from benchmarks.report import shown, table, verdict, write_json
+from benchmarks.tools import TOOLS, Tool
+from tests import corpus
+from tests.measuring.cases import (
     Call,
     Task,
     every_kth,
@@ -20,12 +25,15 @@ from benchmarks.cases import (
     outcomes_of,
     scalar_tasks,
 )
-from benchmarks.failures import failure_table
-from benchmarks.metrics import COLUMNS, COLUMNS_OF_ARRAYS, MEDIAN, Column, Outcome, figures
-from benchmarks.quiet import quiet
-from benchmarks.report import Target, shown, table, verdict, write_json
-from benchmarks.tools import TOOLS, Tool
-from tests import corpus
+from tests.measuring.metrics import (
+    COLUMNS,
+    COLUMNS_OF_ARRAYS,
+    MEDIAN,
+    Column,
+    Outcome,
+    Target,
+    figures,
+)
 
 
 @dataclass(frozen=True)

@@ -18,15 +18,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import numdiff as nd
-from benchmarks.cases import every_kth
-from benchmarks.tools import Counted
 from benchmarks.verify import seed_of, wrong_derivative
 from tests import corpus
 from tests.corpus import bends, multivariate, noisy, nonsmooth
 from tests.corpus.derivatives import tasks as hand_written
 from tests.corpus.mistakes import MISTAKES
+from tests.measuring.cases import Counted, every_kth
+from tests.measuring.operators import FIELDS
+from tests.measuring.operators import OF_ARRAYS as OPERATORS
 
-FIELDS = ("value", "error", "status", "step", "noise", "left", "right")
 ENTRIES = ("analytic", "numerical", "error", "difference", "bars")
 ORDERS = tuple(range(1, 11))
 RULES = ("gill-murray", "more-wild", "shi", "curtis-reid", "dumontet-vignes")
@@ -80,18 +80,6 @@ ARRAY_OPTIONS: dict[str, Callable[[np.ndarray], dict[str, Any]]] = {
     "rtol": lambda _: {"rtol": 1e-4},
     "budget": lambda x: {"max_nfev": 12 * x.size},
 }
-OPERATORS: dict[str, Callable[..., Any]] = {
-    "gradient": nd.gradient,
-    "jacobian": nd.jacobian,
-    "hessian": nd.hessian,
-    "hessian_diagonal": nd.hessian_diagonal,
-    "jvp": lambda f, x, **options: nd.jvp(f, x, direction(x), **options),
-    "hvp": lambda f, x, **options: nd.hvp(f, x, direction(x), **options),
-}
-
-
-def direction(x: np.ndarray) -> np.ndarray:
-    return np.cos(np.arange(1.0, x.size + 1.0)).reshape(x.shape)
 
 
 # --- Black boxes ---

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.metrics import Bools, Floats, Outcome
 from benchmarks.report import shown, table
+from tests.measuring.metrics import Bools, Floats, Outcome
 
 
 def excess(outcome: Outcome) -> Floats:

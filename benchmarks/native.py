@@ -18,10 +18,11 @@ import numdiff as nd
 from benchmarks import tools
 from benchmarks.fresh import Fresh
 from benchmarks.quiet import quiet
-from benchmarks.report import Target, shown, table, verdict, write_json
+from benchmarks.report import shown, table, verdict, write_json
 from benchmarks.speed import MICRO, Row
 from benchmarks.timing import Action, Slow, fastest, least, once
 from numdiff import native
+from tests.measuring.metrics import Target
 
 STEP = 1e-6
 FIXED: dict[str, Any] = {"method": "central", "step": STEP}

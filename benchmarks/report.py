@@ -5,27 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-
-@dataclass(frozen=True)
-class Target:
-    """What a figure must be: between ``low`` and ``high``, both included."""
-
-    low: float = -math.inf
-    high: float = math.inf
-
-    def met(self, figure: float) -> bool:
-        return self.low <= figure <= self.high
-
-    def __str__(self) -> str:
-        if self.low == self.high:
-            return f"{self.low:g}"
-        if math.isinf(self.low):
-            return f"<= {self.high:g}"
-        return f">= {self.low:g}" if math.isinf(self.high) else f"{self.low:g} to {self.high:g}"
+from tests.measuring.metrics import Target
 
 
 def verdict(target: Target | None, figure: float) -> str:

@@ -11,12 +11,9 @@ from typing import Any
 import numpy as np
 
 import numdiff
-from benchmarks.cases import Task, every_kth, outcomes_of, scalar_tasks
 from benchmarks.failures import failure_table
-from benchmarks.metrics import COLUMNS, Column, Outcome
 from benchmarks.quiet import quiet
 from benchmarks.report import shown, table
-from benchmarks.tools import Answer, Counted
 from numdiff.drivers.by_rule import by_rule
 from numdiff.drivers.derivatives import Problem
 from numdiff.evaluation.call import Call, origin
@@ -24,6 +21,8 @@ from numdiff.geometry.directions import axes
 from numdiff.methods import METHODS
 from numdiff.rules import RULES
 from tests.corpus.noisy import noisy_cases
+from tests.measuring.cases import Answer, Counted, Task, every_kth, outcomes_of, scalar_tasks
+from tests.measuring.metrics import COLUMNS, Column, Outcome
 
 METHODS_OF_RULES = ("central", "forward")
 

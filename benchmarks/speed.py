@@ -16,10 +16,10 @@ from scipy import optimize
 
 from benchmarks import tools
 from benchmarks.fresh import COMPILE, FIRST_ANSWER, PEAK, Fresh
-from benchmarks.metrics import digits
 from benchmarks.quiet import quiet
-from benchmarks.report import Target, shown, table, verdict, write_json
+from benchmarks.report import shown, table, verdict, write_json
 from benchmarks.timing import Slow, fastest, least, once
+from tests.measuring.metrics import Target, digits
 
 Function = Callable[[np.ndarray], Any]
 MICRO = 1e-6

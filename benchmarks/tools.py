@@ -13,30 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from tests.measuring.cases import Answer
+
 Function = Callable[[Any], Any]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """``error`` None: the tool reports none; ``flagged``: the tool itself says do not trust it."""
-
-    value: Any
-    error: Any = None
-    flagged: Any = False
-    note: str = ""
-
-
-class Counted:
-    """A function that counts its calls; of one variable if ``scalar``: given a NumPy float64."""
-
-    def __init__(self, f: Function, *, scalar: bool = False) -> None:
-        self.f = f
-        self.scalar = scalar
-        self.calls = 0
-
-    def __call__(self, x: Any) -> Any:
-        self.calls += 1
-        return self.f(np.float64(np.asarray(x).item()) if self.scalar else x)
 
 
 # --- Derivatives of functions of one variable ---

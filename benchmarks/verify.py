@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.cases import every_kth
 from benchmarks.quiet import quiet
-from benchmarks.report import Target, shown, table, verdict
-from benchmarks.tools import Counted
+from benchmarks.report import shown, table, verdict
 from tests.corpus.derivatives import Function, Hand, Task, tasks
 from tests.corpus.mistakes import MISTAKES, Mistake, Subject
+from tests.measuring.cases import Counted, every_kth
+from tests.measuring.metrics import Target
 
 AGREE, DISAGREE, INCONCLUSIVE = "agree", "disagree", "inconclusive"
 RTOL = 1e-4  # what an agreement of numdiff is to prove: its default

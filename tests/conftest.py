@@ -8,6 +8,8 @@ the fourth, "derivative above" the first with ``bounds=(x, inf)``.  The orders a
 from __future__ import annotations
 
 import math
+import os
+import sys
 import warnings
 import zlib
 from collections.abc import Callable, Sequence
@@ -20,13 +22,22 @@ import numpy as np
 import pytest
 
 import numdiff as nd
-from benchmarks.cases import Task, gradient_tasks, hessian_tasks, outcome_of, scalar_tasks
-from benchmarks.metrics import Outcome
-from benchmarks.report import Target
-from benchmarks.tools import Answer, Counted
 from tests import corpus
 from tests.corpus import multivariate
 from tests.known import Key
+from tests.measuring.cases import (
+    Answer,
+    Counted,
+    Task,
+    gradient_tasks,
+    hessian_tasks,
+    outcome_of,
+    scalar_tasks,
+)
+from tests.measuring.metrics import Outcome, Target
+
+INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT", "0") != "0"
+needs_the_compiler = partial(pytest.mark.skipif, INTERPRETED)
 
 Ask = Callable[[Counted, Any], nd.Estimate]
 Outcomes = dict[Key, Outcome]
@@ -199,3 +210,22 @@ def figures(
         operator, _, category = name.partition(", ")
         table[f"{name}: {title}"] = Figure(operator, measure, target, category)
     return table
+
+
+# --- Blocks ---
+
+
+@pytest.fixture
+def in_blocks(monkeypatch) -> Callable[..., Any]:
+    """Call something while blocks hold so many bytes, or other units; None: as many as usual."""
+
+    def call(size: int | None, ask: Callable[[], Any], limit: str = "BLOCK_BYTES") -> Any:
+        if size is None:
+            return ask()
+        with monkeypatch.context() as patch:
+            for name, module in list(sys.modules.items()):
+                if name.startswith("numdiff.") and hasattr(module, limit):
+                    patch.setattr(module, limit, size)
+            return ask()
+
+    return call

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from benchmarks.report import Target
+from tests.measuring.metrics import Target
 
 Key = tuple[str, str, float | str]  # operator, name, and x or the name of the point
 

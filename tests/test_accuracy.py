@@ -2,16 +2,16 @@
 
 import pytest
 
-from benchmarks.metrics import (
+from tests.conftest import ABOVE, ANALYTIC, BELOW, COMPLEX, COMPLEX_GRADIENT, figures
+from tests.known import KNOWN_SHORTFALLS, KNOWN_SILENT, complaint
+from tests.measuring.metrics import (
+    Target,
     count_unanswered,
     evaluations,
     looseness,
     low_digits,
     median_digits,
 )
-from benchmarks.report import Target
-from tests.conftest import ABOVE, ANALYTIC, BELOW, COMPLEX, COMPLEX_GRADIENT, figures
-from tests.known import KNOWN_SHORTFALLS, KNOWN_SILENT, complaint
 
 # Median and 10 % digits of numdifftools 0.11.2 on the very cases of `tests.conftest`, with defaults
 # but for method="forward" and "backward" at the bounds. It leaves 176 first derivatives unanswered,

@@ -4,6 +4,7 @@ import ast
 import doctest
 import importlib
 import io
+import re
 import subprocess
 import sys
 import tokenize
@@ -13,6 +14,7 @@ import pytest
 from importlinter.cli import lint_imports
 
 import numdiff
+from tests.conftest import INTERPRETED
 
 PACKAGE = Path(numdiff.__file__).parent
 PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
@@ -260,5 +262,19 @@ def test_import_brings_in_neither_numba_nor_scipy():
 
 @every_module
 def test_examples_run(path):
+    if INTERPRETED and room_of(path) == "native":
+        pytest.skip("the examples compile functions, which Numba is told not to do")
     if path.stem != "__main__":
         assert doctest.testmod(importlib.import_module(dotted(path))).failed == 0
+
+
+# --- Tests and benchmarks ---
+
+OF_BENCHMARKS = {"test_benchmarks.py", "test_verify_rates.py"}
+
+
+def test_only_tests_of_benchmarks_import_them():
+    """What both need stands in `tests.measuring` and `tests.corpus`."""
+    importing = re.compile(r"^\s*(from|import) benchmarks\b", re.MULTILINE)
+    files = Path(__file__).parent.rglob("*.py")
+    assert {path.name for path in files if importing.search(path.read_text())} == OF_BENCHMARKS

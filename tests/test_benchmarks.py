@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 from time import sleep
 
 import numpy as np
@@ -10,22 +11,24 @@ from numba import njit
 
 from benchmarks.__main__ import COMMANDS, main
 from benchmarks.accuracy import PARTS, tool_table
-from benchmarks.cases import Task, every_kth, outcome_of
 from benchmarks.failures import failures
-from benchmarks.metrics import (
+from benchmarks.native import CONTENDERS, Case, by_hand, chain, targets_of, times
+from benchmarks.report import shown, table, verdict
+from benchmarks.timing import Slow, fastest, least
+from numdiff.rules import RULES
+from tests.measuring.cases import Answer, Task, every_kth, outcome_of
+from tests.measuring.metrics import (
     COLUMNS,
     COLUMNS_OF_ARRAYS,
     Outcome,
+    Target,
     covers,
     digits,
     figures,
     lies,
 )
-from benchmarks.native import CONTENDERS, Case, by_hand, chain, targets_of, times
-from benchmarks.report import Target, shown, table, verdict
-from benchmarks.timing import Slow, fastest, least
-from benchmarks.tools import Answer
 
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 nan, inf = math.nan, math.inf
 
 
@@ -277,3 +280,58 @@ def test_accuracy_from_end_to_end(tmp_path, capfd):
     assert content["figures"][0]["evals"] == 3
     assert content["figures"][0]["cover"] is None
     assert len(content["cases"]) == 8
+
+
+def test_the_tables_of_rules_are_printed(capsys):
+    assert main(["rules", "--limit", "4", "--method", "forward", "--list"]) == 0
+    printed = capsys.readouterr().out
+    assert "clean: 4 cases" in printed
+    assert "noisy: 4 cases" in printed
+    assert all(f"{rule} forward" in printed for rule in RULES)
+    assert "auto" in printed
+
+
+# --- What the README tells ---
+
+
+def table_row(name):
+    """Return the cells of the first row of a table that starts with this name, by their titles."""
+    lines = README.splitlines()
+    at = next(k for k, line in enumerate(lines) if line.startswith(f"| {name} |"))
+    top = next(k for k in range(at, 0, -1) if lines[k].startswith("|---")) - 1
+    titles, cells = ([cell.strip() for cell in lines[k].split("|")[2:-1]] for k in (top, at))
+    return dict(zip(titles, cells, strict=True))
+
+
+# title, how far the measured figure may be worse, and which way is worse
+FIGURES = (
+    ("median digits", 0.2, -1),
+    ("10 % digits", 0.3, -1),
+    ("cover", 0.005, -1),
+    ("lies", 1, 1),
+    ("silent", 2, 1),
+    ("no answer", 0, 1),
+    ("flagged", 0.002, 1),
+    ("evals", 1.0, 1),
+)
+
+
+def worse_than_told(told, measured):
+    """Return the titles of the figures that are worse than a row of the README says."""
+    return [
+        title for title, slack, sign in FIGURES if sign * (measured[title] - told[title]) > slack
+    ]
+
+
+def test_the_measured_figures_are_no_worse_than_told(tmp_path, capsys):
+    file = tmp_path / "figures.json"
+    command = ["accuracy", "--half", "confirm", "--part", "1", "--tool", "numdiff"]
+    assert main([*command, "--json", str(file)]) == 0
+    (measured,) = json.loads(file.read_text(encoding="utf-8"))["figures"]
+    told = {
+        title: float(cell.rstrip("%")) / (100 if cell.endswith("%") else 1)
+        for title, cell in table_row("numdiff").items()
+    }
+    assert worse_than_told(told, measured) == [], capsys.readouterr().out
+    better = {**told, "median digits": told["median digits"] + 1, "lies": told["lies"] - 2}
+    assert worse_than_told(better, told) == ["median digits", "lies"]

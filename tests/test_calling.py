@@ -10,18 +10,11 @@ import pytest
 import numdiff as nd
 from numdiff import Status
 from tests.corpus import misbehaved
+from tests.measuring.operators import operators_at
 
 X = np.array([1.0, 2.0])
 V = np.array([3.0, 4.0])
-CALLS = {
-    "derivative": lambda f, **o: nd.derivative(f, 0.7, **o),
-    "gradient": lambda f, **o: nd.gradient(f, X, **o),
-    "jacobian": lambda f, **o: nd.jacobian(f, X, **o),
-    "hessian": lambda f, **o: nd.hessian(f, X, **o),
-    "hessian_diagonal": lambda f, **o: nd.hessian_diagonal(f, X, **o),
-    "jvp": lambda f, **o: nd.jvp(f, X, V, **o),
-    "hvp": lambda f, **o: nd.hvp(f, X, V, **o),
-}
+CALLS = operators_at(X, V, 0.7)
 FIRST = ("derivative", "gradient", "jacobian", "hessian_diagonal", "jvp")
 STEPS = {
     "auto": {},
@@ -381,6 +374,28 @@ def test_what_f_raises_beside_x_reaches_the_caller_with_a_note_of_the_point(name
     assert "displaced" in note
     shown = np.array2string(points[-1], precision=17)
     assert shown in note
+
+
+def over_the_edge(where):
+    def f(x):
+        if where(x - X):
+            raise ValueError("over the edge")
+        return sines(x)
+
+    return f
+
+
+@pytest.mark.parametrize("name", ["hessian", "hvp"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        lambda off: off[0] > 0.01 and off[1] == 0.0,
+        lambda off: off[1] > 0.01 and off[0] == 0.0,
+    ],
+)
+def test_second_derivatives_tell_what_f_raised_along_axes_or_pairs(name, where):
+    found = CALLS[name](over_the_edge(where))
+    assert "over the edge" in " ".join(found.messages)
 
 
 def test_what_a_vectorized_f_raises_gets_a_note():

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import math
 import re
 import shlex
@@ -22,7 +21,6 @@ import pytest
 from nbclient import NotebookClient
 from scipy.optimize import rosen_der
 
-from benchmarks.__main__ import main as benchmark
 from numdiff.cli import main
 
 ROOT = Path(__file__).parents[1]
@@ -232,49 +230,6 @@ def test_files_that_are_named_exist(text):
 
 def test_the_readme_names_files():
     assert {"LICENSE", "CHANGELOG.md", "notebooks/01-quickstart.ipynb"} <= set(files_named(README))
-
-
-def table_row(name):
-    """Return the cells of the first row of a table that starts with this name, by their titles."""
-    lines = README.splitlines()
-    at = next(k for k, line in enumerate(lines) if line.startswith(f"| {name} |"))
-    top = next(k for k in range(at, 0, -1) if lines[k].startswith("|---")) - 1
-    titles, cells = ([cell.strip() for cell in lines[k].split("|")[2:-1]] for k in (top, at))
-    return dict(zip(titles, cells, strict=True))
-
-
-# title, how far the measured figure may be worse, and which way is worse
-FIGURES = (
-    ("median digits", 0.2, -1),
-    ("10 % digits", 0.3, -1),
-    ("cover", 0.005, -1),
-    ("lies", 1, 1),
-    ("silent", 2, 1),
-    ("no answer", 0, 1),
-    ("flagged", 0.002, 1),
-    ("evals", 1.0, 1),
-)
-
-
-def worse_than_told(told, measured):
-    """Return the titles of the figures that are worse than a row of the README says."""
-    return [
-        title for title, slack, sign in FIGURES if sign * (measured[title] - told[title]) > slack
-    ]
-
-
-def test_the_measured_figures_are_no_worse_than_told(tmp_path, capsys):
-    file = tmp_path / "figures.json"
-    command = ["accuracy", "--half", "confirm", "--part", "1", "--tool", "numdiff"]
-    assert benchmark([*command, "--json", str(file)]) == 0
-    (measured,) = json.loads(file.read_text(encoding="utf-8"))["figures"]
-    told = {
-        title: float(cell.rstrip("%")) / (100 if cell.endswith("%") else 1)
-        for title, cell in table_row("numdiff").items()
-    }
-    assert worse_than_told(told, measured) == [], capsys.readouterr().out
-    better = {**told, "median digits": told["median digits"] + 1, "lies": told["lies"] - 2}
-    assert worse_than_told(better, told) == ["median digits", "lies"]
 
 
 # --- Notebooks ---

@@ -132,6 +132,19 @@ def test_the_block_a_vectorized_f_gets_is_its_own():
         assert np.isnan(found.rows[2])
 
 
+def test_a_vectorized_f_that_raises_may_reuse_its_buffer():
+    buffer = np.empty(5)
+
+    def f(x):
+        if (x[0] < 0).any():
+            raise ValueError("negative")
+        buffer[: x.shape[1]] = x[0]
+        return buffer[: x.shape[1]]
+
+    found = ask(f, points=np.array([[1.0], [2.0], [-1.0], [3.0], [4.0]]), vectorized=True)
+    np.testing.assert_array_equal(found.rows[:, 0], [1.0, 2.0, math.nan, 3.0, 4.0])
+
+
 def test_origin_copies_what_f_returns():
     buffer = np.zeros(2)
     found = origin(Call(lambda _: buffer, (2,)), POINTS[0])

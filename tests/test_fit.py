@@ -16,8 +16,10 @@ from numdiff.regression import sequential
 from numdiff.regression.design import Batch, across, along, places
 from numdiff.regression.fit import fit, fit_mixed
 from numdiff.regression.posterior import Basis, Noise, forecast, posterior
-from numdiff.regression.sequential import MOST_ASKED
+from numdiff.regression.sequential import MOST_ASKED, PATIENCE
 from tests.corpus.noisy import noisy_cases, stochastic_cases
+from tests.measuring.operators import Recorded
+from tests.posing import pose
 from tests.test_architecture import modules_after
 
 PROBES = 12  # evaluations for the noise of a stochastic f
@@ -57,16 +59,9 @@ DRAWS = {
 }
 
 
-def pose(f, x, rtol=0.0, budget=math.inf):
-    point = np.asarray(x, np.float64)
-    call = Call(f, point.shape, scalar=point.ndim == 0)
-    centre = origin(call, point.ravel())
-    return Problem(call, point.ravel(), centre.form, centre.rows[0], rtol, budget)
-
-
 def derivative(f, x, order=1, *, rtol=0.0, budget=math.inf, **wishes):
     """Return value, error, status and number of evaluations at a number x."""
-    lines = fit(pose(f, x, rtol, budget), axes(1), order, **wishes)
+    lines = fit(pose(f, x, rtol=rtol, budget=budget), axes(1), order, **wishes)
     return lines.value[0, 0], lines.error[0, 0], Status(int(lines.status[0, 0])), lines.nfev
 
 
@@ -286,6 +281,31 @@ def test_outputs_of_several_scales_get_samples_each():
     assert (lines.error[0] < 5e-5 * rates).all()
 
 
+def test_an_output_has_its_share_of_samples_in_windows_that_it_can_use():
+    def error_of_waves(*others):
+        random = np.random.default_rng(5)
+        f = lambda x: np.array([g(x) + 1e-4 * random.standard_normal() for g in (*others, waves)])
+        return fit(pose(f, 0.45), axes(1), 1).error[0, -1]
+
+    waves = lambda x: math.cos(1000.0 * x)
+    assert error_of_waves(math.sin) < 1.1 * error_of_waves()
+
+
+def test_the_order_of_outputs_changes_nothing():
+    parts = (math.sin, lambda t: math.cos(300.0 * t), lambda t: math.exp(-t))
+    found = []
+    for order in ([0, 1, 2], [1, 2, 0], [2, 1, 0]):
+        f = lambda t, order=order: np.array(
+            [parts[k](t) + 1e-4 * math.sin(1e12 * t) for k in order]
+        )
+        lines = fit(pose(f, 0.7), axes(1), 1, noise=np.full(3, 1e-4))
+        found.append(
+            np.array([lines.value[0], lines.error[0], lines.noise[0]])[:, np.argsort(order)]
+        )
+    np.testing.assert_array_equal(found[1], found[0])
+    np.testing.assert_array_equal(found[2], found[0])
+
+
 def test_an_output_that_is_nan_at_large_windows_spoils_none():
     random = np.random.default_rng(12)
 
@@ -414,8 +434,25 @@ def test_a_function_of_one_side_only_is_followed_there():
 def test_no_room_and_no_values_are_outside_the_domain():
     nothing = Room(np.zeros(1), np.zeros(1))
     assert derivative(math.sin, 0.7, room=nothing)[2] is Status.DOMAIN
-    value, error, status, _ = derivative(lambda t: 1.0 if t == 0.7 else math.nan, 0.7)
+    value, error, status, nfev = derivative(lambda t: 1.0 if t == 0.7 else math.nan, 0.7)
     assert (math.isnan(value), error, status) == (True, math.inf, Status.DOMAIN)
+    assert nfev <= PROBES + 3 * PATIENCE * 12  # on both sides, ahead, behind
+
+
+@pytest.mark.parametrize("reach", [0.6, 0.8])
+def test_a_window_in_which_f_was_not_defined_is_not_tried_again(reach):
+    random, outside = np.random.default_rng(3), []
+
+    def f(t):
+        outside.append(abs(t - 0.7) > reach / 16.0)
+        return math.nan if outside[-1] else math.sin(t) + 1e-4 * random.standard_normal()
+
+    value, error, status, _ = derivative(f, 0.7)
+    assert status is Status.STOCHASTIC
+    assert abs(value - math.cos(0.7)) <= error
+    first = 1 + PROBES + 12
+    assert any(outside[:first])
+    assert not any(outside[first:])
 
 
 @pytest.mark.parametrize("level", [1e-6, 1e-3])
@@ -466,6 +503,15 @@ def test_mixed_derivatives_of_directions_that_share_entries():
     lines = fit_mixed(pose(f, [1.5, 0.5]), directions, np.array([0]), np.array([1]))
     exact = 2.0 * 0.5 * 1.0 + 2.0 * 1.5 * 2.0  # e_0' H (e_0 + 2 e_1)
     assert abs(lines.value[0, 0] - exact) <= 2.0 * lines.error[0, 0] < 0.1
+
+
+def test_mixed_derivatives_of_directions_that_share_entries_stay_inside():
+    random, x, box = np.random.default_rng(22), np.array([1.5, 0.5]), np.array([0.03, 0.04])
+    f = Recorded(lambda x: x[0] ** 2 * x[1] + 1e-5 * random.standard_normal())
+    directions = joined(toward(np.array([1.0, 0.0])), toward(np.array([1.0, 2.0])))
+    room = np.array([0.03, 0.02])
+    fit_mixed(pose(f, x), directions, np.array([0]), np.array([1]), room=Room(room, room))
+    assert (np.abs(np.array(f.points) - x) <= box).all()
 
 
 # --- The parts ---
@@ -519,6 +565,20 @@ def test_samples_that_are_all_alike_have_no_slope():
     )
     assert found.value[0, 0] == 0.0
     assert 0.0 <= found.deviation[0, 0] < 1e-300
+
+
+@pytest.mark.parametrize("rounding", [1e-6, 1e-3])
+def test_samples_without_noise_are_not_believed_beyond_their_rounding(rounding):
+    t = np.linspace(0.1, 1.0, 20)[None]
+    zero = np.zeros((1, 1))
+    found = posterior(
+        Basis(np.arange(1.0, 25.0, 2.0), 1),
+        t,
+        (3.0 * t - 2.0 * t**3)[..., None],
+        Noise(zero, zero, zero + rounding),
+    )
+    assert found.noise[0, 0] == pytest.approx(rounding, rel=0.2)
+    assert found.deviation[0, 0] > 0.1 * rounding
 
 
 def test_residuals_far_above_the_known_noise_are_a_misfit():

@@ -9,8 +9,6 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks.metrics import Outcome, cover, share_flagged
-from benchmarks.report import Target
 from tests import test_accuracy
 from tests.conftest import (
     ABOVE,
@@ -25,6 +23,7 @@ from tests.conftest import (
 )
 from tests.corpus.scalar import CATEGORIES
 from tests.known import KNOWN_DISHONEST, KNOWN_SHORTFALLS, complaint
+from tests.measuring.metrics import Outcome, Target, cover, share_flagged
 
 
 def dishonest(outcome):

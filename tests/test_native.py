@@ -24,18 +24,10 @@ from numdiff.evaluation import dispatchers, intrinsics, machine_code
 from numdiff.ladder import runtime
 from numdiff.native import build
 from tests.corpus.scalar import PROBLEMS
+from tests.measuring.operators import FIELDS
+from tests.measuring.operators import OF_ARRAYS as OPERATORS
 
 X = np.array([0.5, 1.1, 2.0])
-V = np.array([0.7, -0.2, 1.5])
-FIELDS = ("value", "error", "status", "step", "noise", "left", "right")
-OPERATORS = {
-    "gradient": nd.gradient,
-    "jacobian": nd.jacobian,
-    "hessian": nd.hessian,
-    "hessian_diagonal": nd.hessian_diagonal,
-    "jvp": lambda f, x, **options: nd.jvp(f, x, V[: x.size], **options),
-    "hvp": lambda f, x, **options: nd.hvp(f, x, V[: x.size], **options),
-}
 OPTIONS = (
     {},
     {"method": "central"},
@@ -145,6 +137,18 @@ def key_beside(x):
     return x[0] * x[1]
 
 
+@njit
+def raises_farther_off(x):
+    if x[0] > 0.51:
+        raise ValueError("too far")
+    return x[0] * x[1]
+
+
+@njit
+def another_shape_beside(x):
+    return np.ones(3 if x[0] == 0.5 else 2)
+
+
 FORMS = {
     "number": njit(lambda x: np.sin(x).sum() * x[0]),
     "array": njit(lambda x: np.array([x[0] * x[1], math.sin(x[1]), x[2] ** 3, x[0]])),
@@ -171,6 +175,8 @@ FORMS = {
     "explicit view": njit("float64(float64[:])")(lambda x: x[0] * x[1]),
     "explicit float32": njit("float32(float32[:])")(lambda x: x[0] * x[1]),
     "ValueError beside x": raises_below,
+    "ValueError farther off": raises_farther_off,
+    "another shape beside x": another_shape_beside,
     "own exception beside x": raises_above,
     "KeyError beside x": key_beside,
     "ZeroDivisionError at x": njit(lambda x: x[1] / (x[0] - 0.5)),
@@ -233,9 +239,32 @@ def test_one_doubtful_direction_costs_only_itself():
     assert nd.gradient(kinked, x).nfev <= nd.gradient(smooth, x).nfev + 200
 
 
+def test_a_weighted_axis_has_its_step_in_units_of_x():
+    for weight in (3.0, -0.25):
+        v, f = np.array([0.0, weight, 0.0]), FORMS["number"]
+        assert answer(nd.jvp, f, X, v) == answer(nd.jvp, black_box(f), X, v)
+
+
 def test_what_f_does_not_write_is_not_what_it_wrote_before():
     assert nd.jacobian(leaves_out, X[:2]).status.tolist() == [[0, 0], [0, Status.DOMAIN]]
     assert np.isinf(native.jacobian(leaves_out)(X[:2])[1][1]).any()
+
+
+@njit
+def writes_beside(x, out):
+    out[0] = x[0]
+    if x[1] != 1.1:
+        out[1] = x[1] ** 2
+
+
+def test_what_f_does_not_write_at_x_is_not_what_was_in_memory():
+    slopes = native.jacobian(writes_beside)
+    for _ in range(20):
+        np.full(2, 1.21)  # freed at once, so that the next two numbers may find it
+        value, error = slopes(X[:2])
+        assert np.isfinite(value[0]).all()
+        assert np.isnan(value[1]).all()
+        assert np.isinf(error[1]).all()
 
 
 @pytest.fixture

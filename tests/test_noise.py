@@ -101,6 +101,36 @@ def test_bars_hold_on_every_kind_of_deterministic_noise():
     assert np.mean(calls) <= 26
 
 
+def named(*names):
+    found = [case for case in CASES if case.name in names]
+    assert len(found) == len(names)
+    return found
+
+
+def test_bars_are_as_narrow_as_single_precision_inside_f_allows():
+    cases = [case for case in CASES if case.kind == "single_inside"]
+    widths = [nd.derivative(case.f, case.x).error / abs(case.exact) for case in cases]
+    assert np.median(widths) <= 1e-5
+
+
+def test_noise_that_looks_like_noise_costs_no_closer_look():
+    for case in named(
+        "sin@0.7+hash_uniform:1e-10",
+        "small_values@2+hash_gaussian:1e-08",
+        "sin@2.9+fast_sine:1e-06",
+        "cosh@0.9+fixed_point:1e-09",
+        "sqrt@90+step_integration:1e-05",
+    ):
+        assert nd.derivative(case.f, case.x).nfev <= 26, case.name
+
+
+def test_a_slope_that_was_refuted_and_comes_back_has_noise():
+    for case in named("cos_fast@1.45+panel_count:1e-06", "atan@-2.5+panel_count:1e-06"):
+        found = nd.derivative(case.f, case.x, order=2)
+        assert found.status == nd.Status.NOISE_LIMITED
+        assert found.noise > 1e-12
+
+
 # Lies where all steps of the ladder stay within one smooth piece of f: its slope is all they see.
 WITHIN_A_PIECE = {"panel_count": 2}
 

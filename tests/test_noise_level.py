@@ -36,6 +36,13 @@ def test_fresh_noise_is_stochastic_and_its_size_is_told(level):
     assert level / 2 < found.level < 2 * level
 
 
+def test_fresh_noise_is_measured_by_repeating():
+    values = iter([3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0, 5.0, 3.0])
+    found = nd.noise_level(lambda x: next(values) if x == 1.0 else x, 1.0)
+    assert found.level == pytest.approx(np.std([3, 1, 4, 1, 5, 9, 2, 6, 5, 3], ddof=1))
+    assert next(values, None) is None
+
+
 def test_single_precision_inside_shows():
     found = nd.noise_level(lambda x: float(np.float32(math.sin(x))), 1.0)
     assert found.kind == "quantised"
@@ -58,6 +65,12 @@ def test_few_functions_without_noise_seem_to_have_some():
     tame = [p for p in PROBLEMS if p.category in {"elementary", "textbook", "polynomial"}]
     kinds = [nd.noise_level(p.f, p.points[0]).kind for p in tame]
     assert kinds.count("rounding") >= 0.97 * len(kinds)
+
+
+@pytest.mark.parametrize(("name", "x"), [("fermi dirac in joules", 8.1e-19), ("f pdf", 0.4)])
+def test_differences_that_keep_their_sign_are_no_noise(name, x):
+    problem = next(p for p in PROBLEMS if p.name == name)
+    assert nd.noise_level(problem.f, x).kind == "rounding"
 
 
 def test_outputs_are_told_apart():

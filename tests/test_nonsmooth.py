@@ -11,21 +11,17 @@ import numpy as np
 import pytest
 
 from numdiff.drivers.climb import climb
-from numdiff.engine.by_ladder import _span
-from numdiff.engine.differentiate import pose
-from numdiff.engine.sides import task_of
 from numdiff.estimate import Status
-from numdiff.evaluation.call import Call
-from numdiff.geometry.directions import along, axes
 from numdiff.ladder.channels import channels
+from numdiff.methods import METHODS
 from numdiff.nonsmooth.secants import Secants, confirmed, endless, law, limits_of, powers_of
 from numdiff.nonsmooth.settle import settle
 from numdiff.nonsmooth.suspicion import suspicions
-from numdiff.options import as_point, read
 from tests import corpus
 from tests.corpus.bends import BENDS
 from tests.corpus.noisy import noisy_cases
 from tests.corpus.nonsmooth import NEAR_KINK, NONSMOOTH, ONCE_DIFFERENTIABLE
+from tests.posing import directions_of, pose, span_of
 
 OK, NOISE_LIMITED, UNRESOLVED = Status.OK, Status.NOISE_LIMITED, Status.UNRESOLVED
 KINK, JUMP, DOMAIN = Status.KINK, Status.JUMP, Status.DOMAIN
@@ -41,15 +37,11 @@ OTHER_FLAGS = {
 NARROW = 0.02
 
 
-def climbed(f, x, order=1, *, v=None, side=0, max_nfev=None):
+def climbed(f, x, order=1, *, v=None, side=0, budget=math.inf):
     """What the ladder says, with what it was given."""
-    point = as_point(x)
-    options = read(f, point, max_nfev=max_nfev)
-    problem = pose(Call(f, point.shape, scalar=point.shape == ()), point.ravel(), options)
-    directions = axes(point.size) if v is None else along(np.array(v, float))
-    task = task_of(problem, directions, order, options)
-    span = _span(task, directions, side, np.arange(len(directions)))
-    ways = channels(options.method._replace(side=side), order)
+    problem, directions = pose(f, x, budget=budget), directions_of(x, v)
+    span = span_of(problem, directions, order)
+    ways = channels(METHODS["auto"]._replace(side=side), order)
     lines = climb(problem, directions, span, ways)
     return problem, directions, order, span, lines
 
@@ -417,7 +409,7 @@ def test_a_kink_at_a_bound_is_none():
 
 
 def test_nothing_is_asked_where_the_budget_is_short():
-    *_, before = arguments = climbed(abs, 0.0, max_nfev=60)
+    *_, before = arguments = climbed(abs, 0.0, budget=59)
     after = settle(*arguments)
     assert after.lines is before
     assert np.isnan(after.left).all()

@@ -9,6 +9,7 @@ import pytest
 
 import numdiff as nd
 from numdiff import Status
+from tests.corpus.scalar import PROBLEMS
 
 OPERATORS = (
     nd.derivative,
@@ -88,6 +89,13 @@ def test_a_constant_has_the_derivative_zero_within_its_bar(op, f):
 @pytest.mark.parametrize("x", [0.0, 1e-300, 5e-324, 3.0, -1e150, 1e300])
 def test_a_linear_function_has_its_slope(x):
     assert_right(nd.derivative(lambda x: 3 * x, x), 3.0, digits=12)
+
+
+@pytest.mark.parametrize("f", [lambda x: 3 * x, lambda x: np.sin(1e-9 * x), np.arctan])
+@pytest.mark.parametrize("x", [0.0, 1e-3])
+def test_no_bar_is_below_the_last_bit_of_its_value(f, x):
+    found = nd.derivative(f, x)
+    assert found.error >= 2.0**-52 * abs(found.value)
 
 
 @pytest.mark.parametrize("f", [np.cos, np.cosh, lambda x: x**2, lambda x: x**4])
@@ -241,6 +249,16 @@ def test_hessian_is_symmetric_in_bits():
         assert (field == field.T).all()
 
 
+def test_hessian_from_grad_is_symmetric_in_bits_too():
+    grad = lambda x: np.array([1e6 * np.sin(x[0] * x[1]), np.exp(x[0]), np.float32(x[1] * x[2])])
+    found = nd.hessian(np.sum, [0.3, 1.7, -0.9], grad=grad)
+    for name in ("value", "error", "status", "step", "noise"):
+        field = getattr(found, name)
+        assert (field == field.T).all(), name
+    rows = nd.jacobian(grad, [0.3, 1.7, -0.9]).noise
+    assert (found.noise == np.maximum(rows, rows.T)).all()
+
+
 def test_hessian_from_grad_is_symmetrised_and_counts_calls_of_grad():
     calls = []
 
@@ -359,6 +377,21 @@ def test_orders_1_to_10(name, order):
     size = max(abs(exact(order)), math.factorial(order) * 1e-2 if name == "x^5" else 0.0)
     assert found.success
     assert abs(found.value - exact(order)) <= found.error <= 10.0 ** -DIGITS[name][order - 1] * size
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "order"),
+    [
+        ("cubic pieces with matching values", 0.39, 8),
+        ("flat piece of a smooth step", 1.05, 9),
+        ("chi squared sf", 0.5, 10),
+    ],
+)
+def test_an_order_of_which_no_digit_is_known_is_not_resolved(name, x, order):
+    problem = next(p for p in PROBLEMS if p.name == name)
+    found = nd.derivative(problem.f, x, order=order)
+    assert found.status == Status.UNRESOLVED
+    assert found.error == math.inf
 
 
 @pytest.mark.parametrize("order", [0, 11, -1])

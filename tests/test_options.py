@@ -9,18 +9,11 @@ from scipy.optimize import Bounds
 
 import numdiff as nd
 from numdiff import Status, Stencil
+from tests.measuring.operators import FIRST, Recorded, operators_at
 
 X = np.array([0.75, -1.5, 2.0])
 V = np.array([1.0, -2.0, 0.5])
-OPERATORS = {
-    "derivative": lambda f, **o: nd.derivative(f, 0.75, **o),
-    "gradient": lambda f, **o: nd.gradient(f, X, **o),
-    "jacobian": lambda f, **o: nd.jacobian(f, X, **o),
-    "hessian": lambda f, **o: nd.hessian(f, X, **o),
-    "hessian_diagonal": lambda f, **o: nd.hessian_diagonal(f, X, **o),
-    "jvp": lambda f, **o: nd.jvp(f, X, V, **o),
-    "hvp": lambda f, **o: nd.hvp(f, X, V, **o),
-}
+OPERATORS = operators_at(X, V, 0.75)
 every_operator = pytest.mark.parametrize("name", OPERATORS)
 
 
@@ -41,16 +34,6 @@ def smooth_gradient(x):
 def any_x(x):
     """A rational function of a number or of three."""
     return 1.0 / (4.0 + x * x) + x * x * x if np.ndim(x) == 0 else smooth(x)
-
-
-def recorded(f):
-    points = []
-
-    def g(x, *args):
-        points.append(np.array(x))
-        return f(x, *args)
-
-    return g, points
 
 
 def assert_same(one, other):
@@ -88,9 +71,9 @@ SIDES = {"forward": (0, 1), "backward": (-1, 0), "central": (-1, 1)}
 @pytest.mark.parametrize("method", SIDES)
 @pytest.mark.parametrize("step", [0.125, [0.125, 0.5, 0.25], "textbook", None])
 def test_methods_stay_on_their_side_of_x(method, step):
-    f, points = recorded(smooth)
+    f = Recorded(smooth)
     nd.gradient(f, X, method=method, step=step)
-    signs = {int(sign) for point in points for sign in np.sign(point - X)}
+    signs = {int(sign) for point in f.points for sign in np.sign(point - X)}
     assert signs - {0} == set(SIDES[method]) - {0}
 
 
@@ -98,12 +81,12 @@ def test_methods_stay_on_their_side_of_x(method, step):
 def test_a_single_step_asks_at_that_step_and_nowhere_else(step):
     steps = np.broadcast_to(step, 3)
     for method, (low, high) in SIDES.items():
-        f, points = recorded(smooth)
+        f = Recorded(smooth)
         found = nd.gradient(f, X, method=method, step=step)
         expected = [X + o * h * e for h, e in zip(steps, np.eye(3), strict=True)
                     for o in (low, high) if o]  # fmt: skip
         expected += [X] * (method != "central")
-        assert sorted(map(tuple, points)) == sorted(map(tuple, expected))
+        assert sorted(map(tuple, f.points)) == sorted(map(tuple, expected))
         np.testing.assert_array_equal(found.step, steps)
         exact = [
             (smooth(X + high * h * e) - smooth(X + low * h * e)) / (h * (high - low))
@@ -118,10 +101,10 @@ def test_a_single_step_asks_at_that_step_and_nowhere_else(step):
 def test_textbook_cost(n, step, op):
     x = np.linspace(1, 2, n)
     for method, cost in {"forward": n + 1, "backward": n + 1, "central": 2 * n}.items():
-        f, points = recorded(np.sum)
-        assert op(f, x, method=method, step=step).nfev == len(points) == cost
+        f = Recorded(np.sum)
+        assert op(f, x, method=method, step=step).nfev == len(f.points) == cost
         if method == "central":
-            assert not any((point == x).all() for point in points)
+            assert not any((point == x).all() for point in f.points)
 
 
 @pytest.mark.parametrize("method", ["forward", "backward", "central", Stencil.central(1, 4),
@@ -155,29 +138,37 @@ def test_a_single_step_is_exact_for_the_hessian_of_a_quadratic(method):
     assert nd.hvp(f, [1, 2], [2, 4], method=method, step=0.5).value.tolist() == [16, 14]
 
 
+def test_a_step_that_does_not_move_x_tells_nothing():
+    for method in ("central", "forward", "backward"):
+        found = nd.gradient(np.sum, [1e10, 1.0], method=method, step=1e-9)
+        assert found.status.tolist() == [Status.DOMAIN, Status.SINGLE_STEP]
+        assert math.isnan(found.value[0])
+        assert found.error[0] == math.inf
+
+
 def test_the_step_of_jvp_is_in_units_of_t():
     for method, (low, high) in SIDES.items():
-        f, points = recorded(smooth)
+        f = Recorded(smooth)
         found = nd.jvp(f, X, V, method=method, step=0.25)
         asked = {tuple(X + o * 0.25 * V) for o in (low, high)}
-        assert {tuple(point) for point in points} == asked
+        assert {tuple(point) for point in f.points} == asked
         assert found.step == 0.25
 
 
 def test_the_step_is_the_first_one_of_methods_that_take_several():
     for method in ("auto", "richardson"):
-        f, points = recorded(math.exp)
+        f = Recorded(math.exp)
         nd.derivative(f, 1.0, method=method, step=0.125)
-        assert sorted(points[1:3]) == [0.875, 1.125]
-        f, points = recorded(smooth)
+        assert sorted(f.points[1:3]) == [0.875, 1.125]
+        f = Recorded(smooth)
         nd.gradient(f, X, method=method, step=[0.125, 0.5, 0.25])
-        assert [abs(p - X).max() for p in points[1:7]] == [0.125, 0.125, 0.5, 0.5, 0.25, 0.25]
+        assert [abs(p - X).max() for p in f.points[1:7]] == [0.125, 0.125, 0.5, 0.5, 0.25, 0.25]
 
 
 def test_richardson_never_takes_a_larger_step_than_the_first():
-    f, points = recorded(math.exp)
+    f = Recorded(math.exp)
     nd.derivative(f, 1.0, method="richardson", step=2.0**-10)
-    assert max(abs(point - 1.0) for point in points) == 2.0**-10
+    assert max(abs(point - 1.0) for point in f.points) == 2.0**-10
 
 
 @pytest.mark.parametrize("offset", [0.0, 1e-3, 1.0, 1e3, -1e6])
@@ -189,9 +180,9 @@ def test_the_textbook_step_is_the_rule_of_thumb_within_a_factor_of_two(offset):
 
 
 def test_a_stencil_of_several_points_asks_at_its_offsets():
-    f, points = recorded(math.exp)
+    f = Recorded(math.exp)
     found = nd.derivative(f, 1.0, method=Stencil((-1, 0, 2)), step=0.25)
-    assert sorted(points) == [0.75, 1.0, 1.5]
+    assert sorted(f.points) == [0.75, 1.0, 1.5]
     exact = (-2 / 3 * math.exp(0.75) + 1 / 2 * math.e + 1 / 6 * math.exp(1.5)) / 0.25
     assert found.value == pytest.approx(exact, rel=1e-14)
 
@@ -225,7 +216,6 @@ WAYS = ({}, {"method": "central", "step": 0.1}, {"method": "forward", "step": 0.
         {"method": "backward", "step": "textbook"}, {"method": "richardson"},
         {"method": "forward"}, {"step": 4.0}, {"method": "complex"},
         {"method": Stencil.central(1, 4), "step": 0.5})  # fmt: skip
-FIRST = ("derivative", "gradient", "jacobian", "jvp")
 
 
 @pytest.mark.parametrize(
@@ -237,10 +227,10 @@ def test_f_is_never_called_outside_the_bounds(name, options, box):
     lower, upper = (np.array(side, float) for side in BOXES[box])
     if name == "derivative":
         lower, upper = lower[0], upper[0]
-    f, points = recorded(any_x)
+    f = Recorded(any_x)
     found = OPERATORS[name](f, bounds=(lower, upper), **options)
-    assert points or np.all(found.status == Status.DOMAIN)
-    assert all(((lower <= p.real) & (p.real <= upper)).all() for p in points)
+    assert f.points or np.all(found.status == Status.DOMAIN)
+    assert all(((lower <= p.real) & (p.real <= upper)).all() for p in f.points)
 
 
 @pytest.mark.parametrize("box", BOXES)
@@ -276,19 +266,28 @@ def test_a_direction_that_leaves_the_box_both_ways_is_domain():
     assert abs(inward.value - smooth_gradient(X) @ [1, -1, 0]) <= inward.error
 
 
+@pytest.mark.parametrize("scale", [1e6, 1.0, 1e-6])
+def test_room_along_a_vector_is_measured_in_its_own_units(scale):
+    found = nd.jvp(smooth, X, scale * V, bounds=(X - 1, X + 1))
+    assert found.status == Status.OK
+    assert abs(found.value - scale * smooth_gradient(X) @ V) <= found.error
+    beside = nd.jvp(smooth, X, scale * V, bounds=(X - 1e-9, X + 2))
+    assert beside.status == Status.ONE_SIDED
+
+
 FIXED = ([0.75, -9, -9], [0.75, 9, 9])
 
 
 @pytest.mark.parametrize("method", ["auto", "richardson", "forward", "complex"])
 @pytest.mark.parametrize("step", [None, 0.125])
 def test_a_fixed_entry_is_nan_and_domain_without_calls(method, step):
-    f, points = recorded(smooth)
+    f = Recorded(smooth)
     found = nd.gradient(f, X, bounds=FIXED, method=method, step=step)
     assert found.status[0] == Status.DOMAIN
     assert math.isnan(found.value[0])
     assert found.error[0] == math.inf
     assert (found.status[1:] != Status.DOMAIN).all()
-    assert all(np.complex128(point[0]) == 0.75 for point in points)
+    assert all(np.complex128(point[0]) == 0.75 for point in f.points)
     free = nd.gradient(lambda y: smooth([0.75, *y]), X[1:], method=method, step=step)
     assert found.nfev == free.nfev
 
@@ -299,12 +298,12 @@ def test_a_fixed_entry_is_nan_and_domain_without_calls(method, step):
     + [(name, "complex") for name in FIRST],
 )
 def test_where_every_entry_is_fixed_nothing_is_displaced(name, method):
-    f, points = recorded(any_x)
+    f = Recorded(any_x)
     x = 0.75 if name == "derivative" else X
     found = OPERATORS[name](f, bounds=(x, x), method=method)
     assert (np.atleast_1d(found.status) == Status.DOMAIN).all()
     assert np.isnan(found.value).all()
-    assert all((point == x).all() for point in points)
+    assert all((point == x).all() for point in f.points)
 
 
 def test_a_fixed_entry_of_the_hessian_takes_its_row_and_column():
@@ -351,20 +350,45 @@ def test_rtol_zero_is_the_default():
 )
 @pytest.mark.parametrize("limit", [1, 2, 5, 13, 30])
 def test_max_nfev_is_respected_and_told(name, limit, method):
-    f, points = recorded(any_x)
+    f = Recorded(any_x)
     full = OPERATORS[name](any_x, method=method)
     found = OPERATORS[name](f, max_nfev=limit, method=method)
-    assert len(points) <= limit + 2
+    assert len(f.points) <= limit + 2
     if limit < full.nfev:
         assert (found.status == Status.BUDGET).any()
     else:
         assert_same(found, full)
 
 
+def kinds_of_f():
+    """Functions that make the operators ask on, each for another reason, made anew."""
+    random = np.random.default_rng(0)
+    total = lambda x: float(np.sum(np.sin(x) + x**3))
+    return {
+        "smooth": total,
+        "single precision": lambda x: float(np.float32(total(x))),
+        "rounded": lambda x: round(5.0 + 2.0 * math.atan(total(x)), 1),
+        "kink": lambda x: total(x) + float(np.sum(np.abs(x - 0.75))),
+        "random": lambda x: total(x) + 1e-6 * random.standard_normal(),
+        "edge": lambda x: total(x) if np.max(x) < 2.001 else math.nan,
+    }
+
+
+@every_operator
+@pytest.mark.parametrize("kind", kinds_of_f())
+def test_max_nfev_is_never_exceeded_and_enough_is_enough(name, kind):
+    full = OPERATORS[name](kinds_of_f()[kind])
+    for limit in (*range(1, 20, 3), *range(max(1, full.nfev - 20), full.nfev)):
+        f = Recorded(kinds_of_f()[kind])
+        assert OPERATORS[name](f, max_nfev=limit).nfev == f.calls <= limit
+    if kind in {"smooth", "edge"}:  # others reckon with the most that they may need
+        assert_same(OPERATORS[name](kinds_of_f()[kind], max_nfev=full.nfev), full)
+
+
 def test_max_nfev_counts_all_points_of_derivative():
-    f, points = recorded(np.exp)
+    f = Recorded(np.exp)
     nd.derivative(f, np.linspace(0, 1, 50), max_nfev=100)
-    assert len(points) <= 150
+    assert len(f.points) <= 150
 
 
 def test_what_max_nfev_leaves_is_returned_with_its_bar():
@@ -473,10 +497,10 @@ BAD = {
 @pytest.mark.parametrize(("options", "kind", "said"), BAD.values(), ids=BAD)
 @pytest.mark.parametrize("name", ["gradient", "hessian", "hvp", "jvp"])
 def test_a_bad_option_is_refused_by_name_before_f_is_called(name, options, kind, said):
-    f, points = recorded(smooth)
+    f = Recorded(smooth)
     with pytest.raises(kind, match=said):
         OPERATORS[name](f, **options)
-    assert not points
+    assert not f.points
 
 
 @every_operator
@@ -619,8 +643,8 @@ def test_no_finite_value_at_x_is_domain_under_the_complex_step(f):
 
 
 def test_the_complex_step_displaces_only_the_imaginary_part_but_for_its_check():
-    f, points = recorded(smooth)
+    f = Recorded(smooth)
     nd.gradient(f, X, method="complex")
-    imaginary = [point for point in points if np.iscomplexobj(point)]
+    imaginary = [point for point in f.points if np.iscomplexobj(point)]
     assert len(imaginary) >= 3
     assert all(np.abs(point.real - X).max() <= 4096 * np.spacing(2.0) for point in imaginary)

@@ -1,12 +1,14 @@
 """Functions that return another value at every call, and a solver that remembers."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
 
 import numdiff as nd
 from tests.corpus import noisy
+from tests.measuring.operators import OPERATORS, Recorded
 
 STOCHASTIC = nd.Status.STOCHASTIC
 SEEDS = range(2)
@@ -128,6 +130,35 @@ def test_second_derivatives_stay_on_the_side_of_the_method(operator, method, sid
     found = operator(f, x, method=method)
     assert (found.status == STOCHASTIC).all()
     assert (side * (np.array(asked) - x) >= 0.0).all()
+
+
+@pytest.mark.parametrize("operator", [nd.gradient, nd.hessian_diagonal])
+@pytest.mark.parametrize(("method", "side"), [("forward", 1), ("backward", -1)])
+def test_methods_of_one_side_stay_there(operator, method, side):
+    x = np.array([1.0, 2.0])
+    f = Recorded(noised(lambda x: math.exp(x[0]) * x[1] ** 2, 1e-5))
+    found = operator(f, x, method=method)
+    assert (found.status == STOCHASTIC).all()
+    assert (side * (np.array(f.points) - x) >= 0.0).all()
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+@pytest.mark.parametrize("x", [(0.9, 0.9), (1.0, 0.0), (0.02, 0.9)])
+def test_a_random_f_is_never_asked_outside_its_bounds(name, x):
+    f = Recorded(noised(lambda x: math.exp(np.sum(x)) * (2.0 + np.sum(x**2)), 1e-5))
+    found = OPERATORS[name](f, x[0] if name == "derivative" else x, bounds=(0.0, 1.0))
+    assert (np.asarray(found.status) == STOCHASTIC).all()
+    assert ((np.array(f.points) >= 0.0) & (np.array(f.points) <= 1.0)).all()
+
+
+@pytest.mark.parametrize("operator", [nd.hessian, partial(nd.hvp, v=[1.0, 2.0])])
+@pytest.mark.parametrize(("method", "side"), [("forward", 1), ("backward", -1)])
+def test_methods_of_one_side_stay_there_for_pairs_of_directions(operator, method, side):
+    x = np.array([1.0, 2.0])
+    f = Recorded(noised(lambda x: math.exp(x[0]) * x[1] ** 2, 1e-5))
+    found = operator(f, x, method=method)
+    assert (found.status == STOCHASTIC).all()
+    assert (side * (np.array(f.points) - x) >= 0.0).all()
 
 
 def test_a_solver_that_starts_from_its_last_answer_is_found():

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.report import Target
 from benchmarks.verify import (
     AGREE,
     DISAGREE,
@@ -28,6 +27,7 @@ from benchmarks.verify import (
 from numdiff import verify
 from tests.corpus.derivatives import DERIVATIVES, tasks
 from tests.corpus.mistakes import BUGS, MISTAKES
+from tests.measuring.metrics import Target
 
 HALVES = ("tune", "confirm")
 HARD = ("noisy", "float32", "kink", "near kink", "edge", "stochastic")

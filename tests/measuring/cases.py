@@ -1,4 +1,4 @@
-"""Tasks from the corpus in ``tests``, and what comes out when a tool is asked for one."""
+"""Tasks from the corpus, and what comes out when a tool is asked for one."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.metrics import Outcome
-from benchmarks.tools import Answer, Counted
 from tests import corpus
 from tests.corpus import multivariate
+from tests.measuring.metrics import Outcome
+
+Function = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +26,29 @@ class Task:
     x: Any
     exact: np.ndarray
     directions: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """``error`` None: the tool reports none; ``flagged``: the tool itself says do not trust it."""
+
+    value: Any
+    error: Any = None
+    flagged: Any = False
+    note: str = ""
+
+
+class Counted:
+    """A function that counts its calls; of one variable if ``scalar``: given a NumPy float64."""
+
+    def __init__(self, f: Function, *, scalar: bool = False) -> None:
+        self.f = f
+        self.scalar = scalar
+        self.calls = 0
+
+    def __call__(self, x: Any) -> Any:
+        self.calls += 1
+        return self.f(np.float64(np.asarray(x).item()) if self.scalar else x)
 
 
 Call = Callable[[Counted, Any], Answer]

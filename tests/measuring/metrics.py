@@ -88,6 +88,24 @@ def lies(true_error: Floats, error: Floats, flagged: Bools) -> Bools:
     return ~flagged & (true_error > LIE * error)
 
 
+@dataclass(frozen=True)
+class Target:
+    """What a figure must be: between ``low`` and ``high``, both included."""
+
+    low: float = -math.inf
+    high: float = math.inf
+
+    def met(self, figure: float) -> bool:
+        return self.low <= figure <= self.high
+
+    def __str__(self) -> str:
+        if self.low == self.high:
+            return f"{self.low:g}"
+        if math.isinf(self.low):
+            return f"<= {self.high:g}"
+        return f">= {self.low:g}" if math.isinf(self.high) else f"{self.low:g} to {self.high:g}"
+
+
 # --- Figures of many outcomes ---
 
 Outcomes = Sequence[Outcome]
