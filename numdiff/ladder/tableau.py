@@ -135,10 +135,10 @@ def predict(y, first, n, law, width, row):
 @kernel
 def write_bars(table, n, law, gain, sigma, floors, bars):
     """Write to bars[k, j] what truncation, noise and rounding allow table[k, j] to be off."""
-    terms, ratio = law[TERMS], float(law[RATIO])
+    terms, order, ratio = law[TERMS], law[ORDER], float(law[RATIO])
     last, falling = min(law[COLUMNS], n - terms + 1), 1.0 / ratio
     for k in range(terms, n):
-        unit, least = scale(max(sigma, floors[k]), law[ORDER] * k), 1.0
+        unit, least = scale(max(sigma, floors[k]), order * k), 1.0
         for j in range(min(last, k - terms + 2)):
             least *= falling
             error = truncation(table, terms, ratio, least, k, j)
