@@ -568,7 +568,7 @@ def test_machine_code_lives_as_long_as_what_calls_it():
 
 # --- compilation and caches ---
 
-WORK = (driver.follow, machine_code.sweep, driver.answer, curve)
+WORK = (driver.lead, machine_code.sweep, driver.answer, curve)
 
 
 def test_kernels_are_not_compiled_for_one_f_or_another(compiled):
@@ -605,14 +605,14 @@ f, x = njit(lambda x: x[0] * x[1]), np.ones(2)
 for _ in range(40):
     nd.gradient(f, x)
 print(native.gradient(f)(x)[0])
-work = [runtime.compiled(driver.follow), runtime.compiled(driver.answer)]
+work = [runtime.compiled(driver.lead), runtime.compiled(driver.answer)]
 print(*(sum(one.stats.cache_misses.values()) for one in work))
 """
 
 
 def test_a_second_process_finds_the_kernels_on_disk(compiled):
     nd.gradient(moody, at(300))
-    folder = Path(runtime.compiled(driver.follow).stats.cache_path)
+    folder = Path(runtime.compiled(driver.lead).stats.cache_path)
     before = sorted(folder.iterdir())
     assert before
     assert run(AGAIN).stdout.split("\n")[1] == "0 0"
