@@ -696,6 +696,20 @@ def test_the_call_that_is_printed_gives_the_same_report():
     assert str(again) == str(report)
 
 
+def test_options_that_are_none_are_left_out_of_the_call():
+    report = verify.gradient(rosen, rosen_der, [1.3, 0.7], noise=None, bounds=None)
+    assert report.reproduce == "numdiff.verify.gradient(rosen, rosen_der, [1.3, 0.7])"
+
+
+def test_f_is_called_only_where_it_can_be():
+    with pytest.raises(TypeError, match="`f` must be callable"):
+        verify.gradient(3.0, rosen_der, SQUARE)
+    asked = []
+    with pytest.raises(ValueError, match="must lie inside `bounds`"):
+        verify.gradient(asked.append, rosen_der, SQUARE, bounds=(90.0, 91.0))
+    assert not asked
+
+
 def test_html_holds_the_text_and_escapes_it():
     html = verify.gradient(lambda x: x @ x, lambda x: 2 * x, SQUARE)._repr_html_()
     assert "<b>AGREE: gradient, &lt;lambda&gt;" in html

@@ -10,8 +10,6 @@ from numdiff.verify.kinds import Choices, pose, refuse_array
 from numdiff.verify.large import check_along
 from numdiff.verify.report import Report
 
-__all__ = ["adjoint", "directional", "gradient", "hessian", "hvp", "jacobian", "jvp", "vjp"]
-
 
 def gradient(f: Function, grad: Any, x: Any, **choices: Unpack[Choices]) -> Report:
     """Check a gradient against numerical derivatives with error bars.
@@ -293,7 +291,6 @@ def adjoint(jvp: Function, vjp: Function, x: Any, **choices: Unpack[Choices]) ->
     >>> adjoint(lambda x, v: J @ v, lambda x, w: J @ w, [0.0, 0.0]).verdict
     'disagree'
     """
-    __tracebackhide__ = True
     __tracebackhide__ = True
     refuse_array(jvp, "jvp")
     refuse_array(vjp, "vjp")

@@ -9,16 +9,14 @@ from typing import Any
 import numpy as np
 
 from numdiff.verify.arrays import Array, Floats
-from numdiff.verify.hints.search import Evidence, hints
-from numdiff.verify.identities import adjoint
+from numdiff.verify.hints.ideas import Evidence
+from numdiff.verify.hints.search import hints
+from numdiff.verify.identities import Identity, adjoint
 from numdiff.verify.kinds import Posed
 from numdiff.verify.point import Case, Place, examine, places
 from numdiff.verify.reading import Reading, Subject
-from numdiff.verify.report import AGREE, DISAGREE, INCONCLUSIVE, Report, counted, entries_of
-from numdiff.verify.rule import Judged, judge, reasons
-
-__all__ = ["check", "check_adjoint"]
-
+from numdiff.verify.report import AGREE, DISAGREE, INCONCLUSIVE, Coverage, Report, counted, records
+from numdiff.verify.rule import judge, reasons
 
 TRIALS = 3  # random pairs of vectors: one is enough but for bad luck
 SPECIAL = (-1.0, 0.0, 1.0)  # where powers, logarithms and products hide terms
@@ -38,16 +36,14 @@ def check(posed: Posed) -> Report:
             return _misfit(posed, place, reading)
         cases.append(examine(posed, place, reading, random))
     entries = np.concatenate([_entries(posed, case, k) for k, case in enumerate(cases)])
-    untested = _untested(posed.subject, cases)
-    digits = float(np.fmin.reduce([_digits(case.judged) for case in cases]))
-    coverage = counted(entries["verdict"], len(cases), digits=digits, untested=untested)
-    rules = [rule for case in cases for rule in case.identities]
-    broken = cases[0].reading.transposed or not all(rule.holds for rule in rules)
+    coverage = _coverage(posed.subject, cases, entries["verdict"])
+    untrue = [rule for case in cases for rule in case.identities if not rule.holds]
+    broken = cases[0].reading.transposed or bool(untrue)
+    mistakes = _hints(posed, cases, untrue) if broken or coverage.disagree else ()
+    notes = dict.fromkeys(_notes(posed.subject.x, cases, coverage, entries))
     return posed.report(
-        cases[0].place.outputs + posed.subject.x.shape, coverage, entries=entries,
-        hints=tuple(_hints(posed, cases)), nfev=sum(case.nfev for case in cases),
-        notes=tuple(dict.fromkeys(_notes(posed.subject.x, cases, untested, entries))),
-        **({"verdict": DISAGREE} if broken else {}),
+        cases[0].place.outputs + posed.subject.x.shape, coverage, wrong=broken, entries=entries,
+        hints=tuple(mistakes), notes=tuple(notes), nfev=sum(case.nfev for case in cases),
     )  # fmt: skip
 
 
@@ -55,8 +51,8 @@ def _misfit(posed: Posed, place: Place, reading: Reading) -> Report:
     """Report a derivative whose shape is wrong."""
     shape = place.outputs + place.x.shape
     return posed.report(
-        shape, counted(np.empty(0)), verdict=DISAGREE, nfev=place.nfev,
-        entries=entries_of(shape, np.empty(0, int), [], [], []),
+        shape, counted(np.empty(0)), wrong=True, nfev=place.nfev,
+        entries=records(shape, np.empty(0, int), [], [], []),
         hints=(f"it has shape {reading.shape}, but must have {shape}",),
     )  # fmt: skip
 
@@ -72,13 +68,11 @@ def check_adjoint(posed: Posed) -> Report:
     outputs = forward(np.zeros(x.size)).shape
     backward = lambda w: np.asarray(vjp(x, w.reshape(outputs)))  # noqa: E731
     tests = [adjoint(forward, backward, x.size, random) for _ in range(TRIALS)]
-    first, second, bar = (
-        np.array([getattr(test, name) for test in tests]) for name in ("first", "second", "bar")
-    )
+    _, first, second, bar = map(np.array, zip(*tests, strict=True))
     verdict = np.where([test.holds for test in tests], AGREE, DISAGREE)
     return posed.report(
         outputs, counted(verdict, unit="products"), nfev=0,
-        entries=entries_of(
+        entries=records(
             (TRIALS,), np.arange(TRIALS), first, second, bar, verdict=verdict, bar=bar,
             scale=np.abs(second),
         ),
@@ -92,38 +86,37 @@ def _entries(posed: Posed, case: Case, k: int) -> Array:
     if posed.kind.curved and m == n:  # of both inputs
         names = tuple(f"{row}, {column}" for row in names for column in names)
     judged, numerical = case.judged, case.numerical
-    columns = (case.analytic, numerical.value, numerical.error)
-    return entries_of(
-        shape, np.arange(m * n), *(column.ravel() for column in columns), point=k,
-        names=np.resize(names, m * n) if names else "", verdict=judged.verdict.ravel(),
-        bar=judged.bar.ravel(), scale=judged.scale.ravel(),
+    return records(
+        shape, np.arange(m * n), case.analytic.ravel(), numerical.value.ravel(),
+        numerical.error.ravel(), names=np.resize(names, m * n) if names else "", point=k,
+        verdict=judged.verdict.ravel(), bar=judged.bar.ravel(), scale=judged.scale.ravel(),
     )  # fmt: skip
 
 
-def _digits(judged: Judged) -> float:
-    """Return to how many digits the entries that agree are proven, nan if none does."""
-    # zeros agree by nature, not to so many digits
-    right = (judged.verdict == AGREE) & (judged.scale > 0.0)
-    worst = np.max(np.nan_to_num(judged.needed[right]), initial=2.0**-53)
-    return -math.log10(worst) if right.any() else math.nan
+def _coverage(subject: Subject, cases: list[Case], verdicts: Array) -> Coverage:
+    """Count; to how many digits all that agrees is proven, and which inputs were not tested.
 
-
-def _untested(subject: Subject, cases: list[Case]) -> tuple[str, ...]:
-    """Return the inputs for which both derivatives are zero in all outputs, at all points."""
-    zero = np.ones(subject.x.size, bool)
+    Those are the inputs for which both derivatives are zero in all outputs, at all points.
+    """
+    zero, needed = np.ones(subject.x.size, bool), []
     for case in cases:
+        agree = case.judged.verdict == AGREE
+        # zeros agree by nature, not to so many digits
+        needed.append(case.judged.needed[agree & (case.judged.scale > 0.0)])
         both = (case.analytic == 0.0) & (np.abs(case.numerical.value) <= case.judged.doubt)
-        zero &= (both & (case.judged.verdict == AGREE)).all(axis=0) & (both.size > 0)
-    if subject.names:
-        return tuple(subject.names[j] for j in np.flatnonzero(zero))
-    places = np.argwhere(zero.reshape(subject.x.shape)).tolist()
-    return tuple(f"x{place}" for place in places)
+        zero &= (both & agree).all(axis=0) & (both.size > 0)
+    proven = np.concatenate(needed)
+    worst = np.max(np.nan_to_num(proven), initial=2.0**-53)
+    digits = -math.log10(worst) if proven.size else math.nan
+    labels = map("x{}".format, np.argwhere(zero.reshape(subject.x.shape)).tolist())
+    untested = tuple(np.array(subject.names)[zero].tolist() if subject.names else labels)
+    return counted(verdicts, len(cases), digits=digits, untested=untested)
 
 
 # Hints: the likely mistakes
 
 
-def _hints(posed: Posed, cases: list[Case]) -> Iterator[str]:
+def _hints(posed: Posed, cases: list[Case], untrue: list[Identity]) -> Iterator[str]:
     """Yield the likely mistakes: facts, and then what explains the differences at all points."""
     wrong = [case for case in cases if (case.judged.verdict == DISAGREE).any()]
     place, reading = cases[0].place, cases[0].reading
@@ -131,22 +124,16 @@ def _hints(posed: Posed, cases: list[Case]) -> Iterator[str]:
         fits = "does not agree either" if wrong else "agrees"
         want = place.outputs + place.x.shape
         yield f"it is transposed: of shape {reading.shape} instead of {want}; its transpose {fits}"
-    if wrong:
-        yield from _missing(wrong[0])
-        first, *others = [_likely(posed, case) for case in wrong]
-        yield from (hint for hint in first if all(hint in other for other in others))
-    else:
-        broken = [rule for case in cases for rule in case.identities if not rule.holds]
-        yield from map(str, broken[:1])
-
-
-def _missing(case: Case) -> Iterator[str]:
-    """Yield the entries that a sparsity pattern lacks."""
-    if case.reading.stored is not None:
-        missing = np.argwhere((case.judged.verdict == DISAGREE) & ~case.reading.stored)
+    if not wrong:
+        yield from map(str, untrue[:1])
+        return
+    if (stored := wrong[0].reading.stored) is not None:
+        missing = np.argwhere((wrong[0].judged.verdict == DISAGREE) & ~stored)
         if missing.size:
-            shown = _some([str(index) for index in missing.tolist()])
+            shown = _some(list(map(str, missing.tolist())))
             yield f"not in the sparsity pattern although they are not zero: {shown}"
+    first, *others = [_likely(posed, case) for case in wrong]
+    yield from (hint for hint in first if all(hint in other for other in others))
 
 
 def _likely(posed: Posed, case: Case) -> tuple[str, ...]:
@@ -170,16 +157,24 @@ def _likely(posed: Posed, case: Case) -> tuple[str, ...]:
 # Notes: what else is worth knowing
 
 
-def _notes(
-    x: Floats, cases: list[Case], untested: tuple[str, ...], entries: Array
-) -> Iterator[str]:
-    """Yield why something could not be told, and what else is worth knowing."""
+def _notes(x: Floats, cases: list[Case], coverage: Coverage, entries: Array) -> Iterator[str]:
+    """Yield why something could not be told, and what the points that were tested cannot show."""
     for k, case in enumerate(cases):
-        where = f"point {k}: " if len(cases) > 1 else ""
+        where = f"point {k}: " * (len(cases) > 1)
         f0 = np.abs(case.place.form.unpack(case.place.f0))
         for reason in (*reasons(case.judged, case.analytic, case.numerical, f0), *case.notes):
             yield where + reason
-    yield from _special(x, len(cases), untested)
+    if coverage.untested:
+        yield (
+            f"the derivative by {_some(coverage.untested)} is zero here, so that a wrong factor or "
+            "a lost term would not show: nothing was tested there; another point would, as with "
+            "n_points=3"
+        )
+    if len(cases) == 1 and x.size and np.isin(x, SPECIAL).all():
+        yield (
+            "x holds only zeros and ones, where powers and logarithms of x hide mistakes; "
+            "n_points=3 tests beside it as well"
+        )
     wrong = entries["relative"][entries["verdict"] == DISAGREE]
     if wrong.size and wrong.max() <= SMALL:
         yield (
@@ -189,21 +184,6 @@ def _notes(
     for case in cases:
         hinted = not (case.judged.verdict == DISAGREE).any()
         yield from (str(rule) for rule in case.identities if rule.holds or not hinted)
-
-
-def _special(x: Floats, points: int, untested: tuple[str, ...]) -> Iterator[str]:
-    """Yield what the points that were tested cannot show."""
-    if untested:
-        yield (
-            f"the derivative by {_some(untested)} is zero here, so that a wrong factor or "
-            "a lost term would not show: nothing was tested there; another point would, as with "
-            "n_points=3"
-        )
-    if points == 1 and x.size and np.isin(x, SPECIAL).all():
-        yield (
-            "x holds only zeros and ones, where powers and logarithms of x hide mistakes; "
-            "n_points=3 tests beside it as well"
-        )
 
 
 def _some(labels: Sequence[Any]) -> str:

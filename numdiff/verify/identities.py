@@ -9,9 +9,6 @@ import numpy as np
 from numdiff.verify.arrays import DOUBLE, Floats, Function
 from numdiff.verify.rule import allowed
 
-__all__ = ["Identity", "adjoint", "linearity", "spacing_of", "symmetry", "weights"]
-
-
 ROUNDINGS = 64.0  # of the sum of sizes: random products in single precision need one
 
 
@@ -46,8 +43,11 @@ class Identity(NamedTuple):
 
 def spacing_of(*arrays: Any) -> float:
     """Return the spacing at 1 of the coarsest type among arrays, at least that of doubles."""
-    kinds = [np.dtype(getattr(array, "dtype", None)) for array in arrays]
-    return max([DOUBLE, *(float(np.finfo(kind).eps) for kind in kinds if kind.kind in "fc")])
+    spacing = DOUBLE
+    for array in arrays:
+        kind = np.dtype(getattr(array, "dtype", None))
+        spacing = max(spacing, float(np.finfo(kind).eps) if kind.kind in "fc" else DOUBLE)
+    return spacing
 
 
 def weights(random: np.random.Generator, size: int) -> Floats:

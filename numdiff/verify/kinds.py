@@ -19,10 +19,7 @@ from numdiff.verify import reading
 from numdiff.verify.arrays import Floats, Function, Shape
 from numdiff.verify.directions.screen import Finding, along
 from numdiff.verify.reading import Product, Reading, Subject
-from numdiff.verify.report import DISAGREE, Coverage, Report, overall
-
-__all__ = ["Choices", "Kind", "Plan", "Posed", "measure", "pose", "refuse_array"]
-
+from numdiff.verify.report import AGREE, DISAGREE, INCONCLUSIVE, Coverage, Report
 
 COMPARED = 36  # evaluations along a direction: six, and a closer look at what seems wrong
 CONTRADICTED = "`grad` itself disagrees with f: f was differentiated instead"
@@ -50,25 +47,17 @@ class Kind(NamedTuple):
     curved: bool = False
     title: str = ""
 
-    def axes_of(self, outputs: Shape, inputs: Shape) -> Shape:
-        """Return the lengths of the first axes, from the shapes of f(x) and of x."""
-        if not self.axes and np.prod(outputs) != 1:
-            raise ValueError(f"f must have one output here, got shape {outputs}: use `jacobian`")
-        return outputs * ("f" in self.axes) + inputs * ("x" in self.axes)
 
-
-KINDS = MappingProxyType(
-    {
-        "gradient": Kind(),
-        "jacobian": Kind("f"),
-        "hessian": Kind("fx", curved=True),
-        "jvp": Kind("f", "right"),
-        "vjp": Kind("f", "left"),
-        "hvp": Kind("x", "right", curved=True),
-        "directional": Kind("f", title="directional derivative"),
-        "adjoint": Kind("f", title="adjoint products"),
-    }
-)
+KINDS = MappingProxyType({
+    "gradient": Kind(),
+    "jacobian": Kind("f"),
+    "hessian": Kind("fx", curved=True),
+    "jvp": Kind("f", "right"),
+    "vjp": Kind("f", "left"),
+    "hvp": Kind("x", "right", curved=True),
+    "directional": Kind("f", title="directional derivative"),
+    "adjoint": Kind("f", title="adjoint products"),
+})  # fmt: skip
 
 
 class Choices(Settings, total=False):
@@ -110,6 +99,12 @@ class Posed(NamedTuple):
         The gradient of f, if that was handed over.
     handed : Any
         The derivative as it was handed over.
+    derivative : callable
+        The derivative as a function of x, or the product as one of x and a vector.
+    fixed : bool
+        Whether the derivative is an array, which holds at x alone.
+    box : Box or None
+        The bounds, if there are any.
     title, again : str
         What is checked, and the call that does it.
     """
@@ -121,19 +116,11 @@ class Posed(NamedTuple):
     call: Call
     gradient_of: Function | None
     handed: Any
+    derivative: Function
+    fixed: bool
+    box: Box | None
     title: str
     again: str
-
-    @property
-    def fixed(self) -> bool:
-        """Whether the derivative is an array, which holds at x alone."""
-        return not reading.is_function(self.handed)
-
-    @property
-    def derivative(self) -> Function:
-        """The derivative as a function of x, or the product as one of x and a vector."""
-        function = (lambda *_: self.handed) if self.fixed else self.handed
-        return self.subject.bound(function, self.plan.args, 1 + (self.kind.product == "right"))
 
     def reading_at(self, x: Floats, outputs: Shape) -> Reading:
         """Ask for the derivative, whose first axes are `outputs`."""
@@ -150,32 +137,28 @@ class Posed(NamedTuple):
             raise
         return reading.read_matrix(value, outputs, x.shape)
 
-    def report(self, shape: Shape, coverage: Coverage, **others: Any) -> Report:
-        """Return the report; its verdict is that of the coverage if none is given."""
-        fields = {"verdict": overall(coverage), "reproduce": self.again, **others}
-        return Report(coverage=coverage, title=f"{self.title}, of shape {shape}", **fields)
-
-    def box_at(self, x: Floats) -> Box | None:
-        """Return the bounds, if there are any."""
-        return read(self.call.f, x, bounds=self.plan.settings.get("bounds")).box
+    def report(self, shape: Shape, counts: Coverage, *, wrong: bool = False, **more: Any) -> Report:
+        """Return the report; if something else is `wrong` it disagrees, whatever was counted."""
+        sure = counts.agree and not counts.inconclusive
+        verdict = DISAGREE if wrong or counts.disagree else AGREE if sure else INCONCLUSIVE
+        fields = {"verdict": verdict, "coverage": counts, "reproduce": self.again, **more}
+        return Report(title=f"{self.title}, of shape {shape}", **fields)
 
     def along(self, product: Product, x: Floats, rng: Any, max_nfev: int | None) -> Finding:
         """Compare f along a direction with what is said to be its derivative times a vector."""
         __tracebackhide__ = True
-        noise = self.plan.settings.get("noise")
-        return along(
-            self._of_one_vector(x.shape), product.apply, x.ravel(), rtol=self.plan.rtol,
-            max_nfev=max_nfev, rng=rng, bounds=self.box_at(x), total=product.total,
-            noise=None if noise is None else float(np.max(as_point(noise, "noise"))),
-            rounding=product.rounding,
-        )  # fmt: skip
+        function, noise = self.call.f, self.plan.settings.get("noise")
 
-    def _of_one_vector(self, shape: Shape) -> Function:
-        """Return f of a flat vector, one at a time."""
-        function = self.call.f
-        if self.call.vectorized:
-            return lambda v: np.asarray(function(v.reshape(*shape, 1)))[..., 0]
-        return lambda v: function(v.reshape(shape))
+        def of_one_vector(v: Floats) -> Any:
+            if self.call.vectorized:
+                return np.asarray(function(v.reshape(*x.shape, 1)))[..., 0]
+            return function(v.reshape(x.shape))
+
+        return along(
+            of_one_vector, product.apply, x.ravel(), rtol=self.plan.rtol, max_nfev=max_nfev,
+            rng=rng, bounds=self.box, total=product.total, rounding=product.rounding,
+            noise=None if noise is None else float(np.max(as_point(noise, "noise"))),
+        )  # fmt: skip
 
 
 def _plan(choices: Choices) -> Plan:
@@ -204,26 +187,32 @@ def pose(
     """
     __tracebackhide__ = True
     kind, plan, subject = KINDS[name], _plan(choices), reading.subject_of(x, choices.get("names"))
+    fixed = not reading.is_function(derivative)
     if kind.product:
         refuse_array(derivative, name)
-    if plan.n_points > 1 and not reading.is_function(derivative):
+    if plan.n_points > 1 and fixed:
         raise ValueError("an array is the derivative at x only: give a function for `n_points` > 1")
     gradient_of = None if grad is None else bound(subject.inward(grad), plan.args)
     vectors = 2 if name == "adjoint" else 1
     function: Any = gradient_of if f is None else bound(subject.inward(f, vectors), plan.args)
-    vectorized = plan.settings.get("vectorized", False)
-    call = Call(function, subject.x.shape, vectorized=vectorized)
-    shown: dict[str, Any] = {"f": f} if name == "hvp" else {}
+    call = Call(function, subject.x.shape, vectorized=plan.settings.get("vectorized", False))
+    box = read(function, subject.x, bounds=plan.settings.get("bounds")).box
+    at_x = (lambda *_: derivative) if fixed else derivative
+    ask = subject.bound(at_x, plan.args, 1 + (kind.product == "right"))
+    words = {"f": f if name == "hvp" else None, "grad": grad, **choices}
     order = (derivative, subject) if name == "hvp" else (f, derivative, subject)
-    again = _call_text(name, order, {**shown, "grad": grad}, choices)
+    again = _call_text(name, order, words)
     title = f"{kind.title or name}, {_named(derivative)} for {_named(grad if f is None else f)}"
-    return Posed(name, kind, plan, subject, call, gradient_of, derivative, title, again)
+    return Posed(
+        name, kind, plan, subject, call, gradient_of, derivative, ask, fixed, box, title, again
+    )
 
 
-def _call_text(name: str, order: Any, functions: dict[str, Any], choices: Choices) -> str:
-    """Write the call that gives a report again."""
-    words = {key: one for key, one in functions.items() if one is not None} | dict(choices)
-    parts = [*map(_named, order), *(f"{key}={_named(one)}" for key, one in words.items())]
+def _call_text(name: str, order: Any, words: dict[str, Any]) -> str:
+    """Write the call that gives a report again; what is None was not handed over."""
+    parts = list(map(_named, order))
+    for key, word in words.items():
+        parts += [f"{key}={_named(word)}"] * (word is not None)
     return f"numdiff.verify.{name}({', '.join(parts)})"
 
 

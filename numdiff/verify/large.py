@@ -8,15 +8,13 @@ import numpy as np
 
 from numdiff.verify.arrays import Array, Floats
 from numdiff.verify.directions.screen import Finding
-from numdiff.verify.hints.search import Evidence, hints
+from numdiff.verify.hints.ideas import Evidence
+from numdiff.verify.hints.search import hints
 from numdiff.verify.kinds import Posed
 from numdiff.verify.point import beside
 from numdiff.verify.reading import Subject, read_product
-from numdiff.verify.report import DISAGREE, INCONCLUSIVE, Report, counted, entries_of
+from numdiff.verify.report import DISAGREE, INCONCLUSIVE, Report, counted, records
 from numdiff.verify.rule import BARS
-
-__all__ = ["check_along"]
-
 
 EVERYWHERE = "in all entries"  # what a hint says of a mistake that no place marks
 
@@ -25,11 +23,11 @@ def check_along(posed: Posed) -> Report:
     """Check a derivative along a direction at one point or several."""
     __tracebackhide__ = True
     plan, subject = posed.plan, posed.subject
-    random, box = np.random.default_rng(plan.rng), posed.box_at(subject.x)
+    random = np.random.default_rng(plan.rng)
     findings: list[Finding] = []
     notes: list[str] = []
     for k in range(plan.n_points):
-        x = next(beside(subject.x, plan.radius, box, random)) if k else subject.x
+        x = next(beside(subject.x, plan.radius, posed.box, random)) if k else subject.x
         product = read_product(posed.handed, subject, x, plan.args)
         findings.append(posed.along(product, x, random, plan.settings.get("max_nfev")))
         notes += [*product.notes, *findings[-1].notes]
@@ -50,10 +48,8 @@ def _likely(finding: Finding, x: Floats) -> Iterator[str]:
     _, column, analytic, numerical, error, _ = finding.table
     analytic, numerical, bars = np.atleast_2d(analytic, numerical, BARS * error)
     inputs = x.ravel()[column.astype(int)]
-    sentences = hints(
-        Evidence(analytic, numerical, bars, inputs, None, "gradient"),
-        lambda matrix: bool((np.abs(matrix - numerical) <= bars).all()),
-    )
+    evidence = Evidence(analytic, numerical, bars, inputs, None, "gradient")
+    sentences = hints(evidence, lambda matrix: bool((np.abs(matrix - numerical) <= bars).all()))
     # other places are places in the sample
     if len(sentences) == 1 and EVERYWHERE in sentences[0]:
         yield f"{sentences[0]}, to go by the sample"
@@ -63,7 +59,7 @@ def _entries(finding: Finding, subject: Subject, k: int) -> Array:
     """Return the entries that were tested one by one."""
     row, column, analytic, numerical, error, wrong = finding.table
     m, names, j = finding.value.size, subject.names, column.astype(int)
-    return entries_of(
+    return records(
         (m,) * (m > 1) + subject.x.shape, row.astype(int) * subject.x.size + j,
         analytic, numerical, error, names=np.array(names)[j] if names else "", bar=error,
         verdict=np.where(wrong, DISAGREE, INCONCLUSIVE), scale=np.abs(numerical), point=k,

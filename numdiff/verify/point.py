@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -15,11 +16,8 @@ from numdiff.verify.kinds import Posed, measure
 from numdiff.verify.reading import Reading
 from numdiff.verify.report import DISAGREE, INCONCLUSIVE
 from numdiff.verify.rounding import rounding_of
-from numdiff.verify.rule import Judged, Numerical, Sizes, judge, matrices_of
+from numdiff.verify.rule import Judged, Numerical, Sizes, judge
 from numdiff.verify.second_look import second_look
-
-__all__ = ["Case", "Place", "beside", "examine", "places", "size_of"]
-
 
 NEAR = 0.1  # of the size of inputs: so far from x f is asked what effect they have
 TRIES = 16  # halvings of the way to a further point, until it lies in f's domain
@@ -33,7 +31,6 @@ class Place(NamedTuple):
     f0: Floats
     form: Form
     outputs: Shape
-    box: Box | None
     nfev: int
 
 
@@ -59,15 +56,17 @@ def places(posed: Posed, random: np.random.Generator) -> Iterator[Place]:
     """Yield x, and random points around it where f is defined."""
     __tracebackhide__ = True
     x, plan = posed.subject.x, posed.plan
-    centre, box = origin(posed.call, x.ravel()), posed.box_at(x)
+    centre = origin(posed.call, x.ravel())
     form = centre.form
-    outputs = posed.kind.axes_of(form.shape, x.shape)
-    yield Place(x, centre.rows[0], form, outputs, box, 1)
+    if not posed.kind.axes and np.prod(form.shape) != 1:
+        raise ValueError(f"f must have one output here, got shape {form.shape}: use `jacobian`")
+    outputs = form.shape * ("f" in posed.kind.axes) + x.shape * ("x" in posed.kind.axes)
+    yield Place(x, centre.rows[0], form, outputs, 1)
     for _ in range(plan.n_points - 1):
-        for count, point in enumerate(beside(x, plan.radius, box, random), 1):
+        for count, point in enumerate(beside(x, plan.radius, posed.box, random), 1):
             row = evaluate(posed.call, point.reshape(1, -1).copy(), form).rows[0]
             if np.isfinite(row).all():
-                yield Place(point, row, form, outputs, box, count)
+                yield Place(point, row, form, outputs, count)
                 break
 
 
@@ -99,19 +98,6 @@ def size_of(x: Floats, steps: Floats | float = 0.0) -> Floats:
 # The derivative that was given
 
 
-def _rounding(posed: Posed, place: Place, reading: Reading, random: np.random.Generator) -> Floats:
-    """Return how exact the derivative can be."""
-    matrix = reading.matrix
-    assert matrix is not None
-
-    def ask(x: Floats) -> Array:
-        beside_x = posed.reading_at(x, place.outputs).matrix
-        return np.full_like(matrix, np.nan) if beside_x is None else beside_x
-
-    asked = None if posed.fixed else ask
-    return rounding_of(asked, place.x, matrix, reading.precision, random)
-
-
 def _identities(
     posed: Posed, place: Place, reading: Reading, rounding: Floats, random: np.random.Generator
 ) -> Iterator[Identity]:
@@ -141,10 +127,12 @@ def examine(posed: Posed, place: Place, reading: Reading, random: np.random.Gene
     """Measure the derivative at a place and judge the one that was given."""
     matrix, rtol = reading.matrix, posed.plan.rtol
     assert matrix is not None
-    m, n = matrix.shape
-    rounding = _rounding(posed, place, reading, random)
+    ask = None if posed.fixed else partial(posed.reading_at, outputs=place.outputs)
+    rounding = rounding_of(ask, place.x, matrix, reading.precision, random)
     estimate = measure(posed, place.x)
-    numerical = matrices_of(estimate, m, n)
+    fields = (getattr(estimate, name) for name in Numerical._fields)
+    numerical = Numerical(*(np.reshape(part, matrix.shape) for part in fields))
+    m, n = matrix.shape
     inputs = size_of(place.x.ravel(), np.max(numerical.step, axis=0, initial=0.0))
     alike = posed.kind.curved and m == n
     sizes = Sizes(inputs, np.zeros(m), inputs if alike else None, np.zeros(m, bool))
@@ -158,13 +146,15 @@ def examine(posed: Posed, place: Place, reading: Reading, random: np.random.Gene
     case = Case(
         place, reading, matrix, rounding, numerical, judged, identities, sizes, nfev, estimate.notes
     )
-    return _once_more(posed, case, random) if place.form.size == m else case
+    wrong = (judged.verdict == DISAGREE).any() and np.isfinite(matrix).all()
+    askable = place.form.size == m and not place.form.is_complex
+    return _once_more(posed, case, random) if wrong and askable else case
 
 
 def _values(posed: Posed, place: Place, points: Floats) -> tuple[Floats, int]:
     """Return f at points (P, n), nan outside of its bounds, and what that has cost."""
     rows = np.full((len(points), place.f0.size), np.nan)
-    box = place.box
+    box = posed.box
     moved = points if box is None else np.clip(points, box.lower, box.upper)
     inside = (moved == points).all(axis=1)
     if inside.any():
@@ -189,13 +179,11 @@ def _effects(
 
 def _once_more(posed: Posed, case: Case, random: np.random.Generator) -> Case:
     """Ask f along one direction more, before a derivative is blamed."""
-    wrong = case.judged.verdict == DISAGREE
-    if not wrong.any() or case.place.form.is_complex or not np.isfinite(case.analytic).all():
-        return case
     doubtful, notes, nfev = second_look(
         lambda points: _values(posed, case.place, points), case.place.x.ravel(),
         weights(random, case.sizes.inputs.size), case.sizes.inputs, case.judged, case.numerical,
     )  # fmt: skip
-    verdict = np.where(doubtful & wrong, INCONCLUSIVE, case.judged.verdict)
+    verdict = case.judged.verdict
+    verdict = np.where(doubtful & (verdict == DISAGREE), INCONCLUSIVE, verdict)
     judged = case.judged._replace(verdict=verdict)
     return case._replace(judged=judged, nfev=case.nfev + nfev, notes=(*case.notes, *notes))

@@ -14,11 +14,6 @@ from numdiff.options import as_point
 from numdiff.verify.arrays import DOUBLE, Array, Floats, Function, Mask, Shape
 from numdiff.verify.identities import spacing_of
 
-__all__ = [
-    "Product", "Reading", "Subject", "is_function", "matrix_by_products", "read_matrix",
-    "read_product", "subject_of",
-]  # fmt: skip
-
 NAMED = 6  # entries that are not finite, of which a note tells
 
 
@@ -43,7 +38,7 @@ class Subject(NamedTuple):
         """Return the function of arrays; its first so many arguments are dicts like x."""
         if self.parts is None:
             return function
-        return partial(_with_dicts, function, self.parts, vectors)
+        return partial(_of_dicts, function, self.parts, vectors)
 
     def bound(self, function: Function, args: tuple[Any, ...], vectors: int = 1) -> Function:
         """Return the function of arrays alone, which may change what it is handed."""
@@ -51,32 +46,26 @@ class Subject(NamedTuple):
         return lambda *arrays: inward(*(array.copy() for array in arrays), *args)
 
 
-def _with_dicts(
+def _of_dicts(
     function: Function, parts: Mapping[str, Floats], vectors: int, *arguments: Any
 ) -> Any:
-    ends = np.cumsum([part.size for part in parts.values()])
-    dicts = [
-        {
-            name: piece.reshape(part.shape)[()]
-            for piece, (name, part) in zip(np.split(flat, ends[:-1]), parts.items(), strict=True)
-        }
-        for flat in arguments[:vectors]
-    ]
-    return _flattened(function(*dicts, *arguments[vectors:]), parts)
-
-
-def _flattened(value: Any, parts: Mapping[str, Floats]) -> Any:
-    """Turn a dict like x, of arrays whose last axes are those of its parts, into one array."""
+    """Call a function of dicts; what it returns becomes one array, if it is a dict like x."""
+    ends, dicts = np.cumsum([part.size for part in parts.values()]), []
+    for flat in arguments[:vectors]:
+        pieces = zip(np.split(flat, ends[:-1]), parts.items(), strict=True)
+        dicts.append({name: piece.reshape(part.shape)[()] for piece, (name, part) in pieces})
+    value = function(*dicts, *arguments[vectors:])
     if not isinstance(value, Mapping):
         return value
     if value.keys() != parts.keys():
         raise ValueError(
             f"the derivative must have the keys of x, {list(parts)}, got {list(value)}"
         )
-    leaves = [(np.asarray(value[name]), part) for name, part in parts.items()]
-    return np.concatenate(
-        [leaf.reshape(*leaf.shape[: leaf.ndim - part.ndim], part.size) for leaf, part in leaves], -1
-    )
+    leaves = []
+    for name, part in parts.items():  # whose axes are the last ones of the leaf
+        leaf = np.asarray(value[name])
+        leaves.append(leaf.reshape(*leaf.shape[: leaf.ndim - part.ndim], part.size))
+    return np.concatenate(leaves, -1)
 
 
 def subject_of(x: Any, names: Sequence[str] | None) -> Subject:
@@ -102,11 +91,7 @@ def subject_of(x: Any, names: Sequence[str] | None) -> Subject:
 
 def is_function(derivative: Any) -> bool:
     """Say whether a derivative is a function of x: operators can be called, too, but with v."""
-    return callable(derivative) and not _is_operator(derivative)
-
-
-def _is_operator(value: Any) -> bool:
-    return hasattr(value, "matvec") and not isinstance(value, np.ndarray)
+    return callable(derivative) and not hasattr(derivative, "matvec")
 
 
 def matrix_by_products(product: Function, x: Floats, outputs: Shape, *, left: bool) -> Array:
@@ -173,7 +158,7 @@ def read_matrix(value: Any, outputs: Shape, inputs: Shape) -> Reading:
     """
     m, n = math.prod(outputs), math.prod(inputs)
     reading = Reading(None, np.shape(value))
-    if _is_operator(value):
+    if hasattr(value, "matvec"):
         reading = Reading(None, tuple(value.shape), backward=value.rmatvec)
         fits = value.shape[1] == n
         columns = [np.ravel(value.matvec(unit)) for unit in np.eye(n)] if fits else [np.empty(0)]
@@ -189,11 +174,9 @@ def read_matrix(value: Any, outputs: Shape, inputs: Shape) -> Reading:
             f"the derivative must return numbers, an array or a linear operator, got "
             f"{type(value).__name__}"
         )
-    shape = reading.shape
-    exact = shape in (outputs + inputs, (m, n))
-    turned = not exact and outputs != () and shape in (inputs + outputs, (n, m))
-    alike = _squeezed(shape) in (_squeezed(outputs + inputs), _squeezed((m, n)))
-    if array.size != m * n or not (exact or turned or alike):
+    shape, wanted = reading.shape, (outputs + inputs, (m, n))
+    turned = shape not in wanted and outputs != () and shape in (inputs + outputs, (n, m))
+    if array.size != m * n or not (turned or shape in wanted or _alike(shape, *wanted)):
         return reading
     matrix = array.reshape(n, m).T if turned else array.reshape(m, n)
     # an operator in single precision may hand out columns in double
@@ -203,9 +186,10 @@ def read_matrix(value: Any, outputs: Shape, inputs: Shape) -> Reading:
     return reading._replace(matrix=matrix, transposed=turned, precision=precision, stored=kept)
 
 
-def _squeezed(shape: Shape) -> Shape:
-    """Return a shape without its axes of length one."""
-    return tuple(length for length in shape if length != 1)
+def _alike(shape: Shape, *others: Shape) -> bool:
+    """Say whether a shape is one of others but for axes of length one."""
+    first, *rest = ([length for length in one if length != 1] for one in (shape, *others))
+    return first in rest
 
 
 class Product(NamedTuple):
@@ -240,7 +224,7 @@ def read_product(
             product = subject.bound(derivative, args, 2)
             return Product(lambda v: np.ravel(product(x, v.reshape(x.shape))))
         value = subject.bound(derivative, args)(x)
-    if _is_operator(value):
+    if hasattr(value, "matvec"):
         return Product(lambda v: np.ravel(value.matvec(v)), rounding=spacing_of(value))
     sparse = hasattr(value, "toarray")
     array = value if sparse else np.array(value)

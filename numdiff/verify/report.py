@@ -12,11 +12,6 @@ import numpy as np
 from numdiff.estimate import format_value
 from numdiff.verify.arrays import Array, Ints
 
-__all__ = [
-    "AGREE", "DISAGREE", "INCONCLUSIVE", "Coverage", "Report", "counted", "entries_of", "overall",
-]  # fmt: skip
-
-
 AGREE, DISAGREE, INCONCLUSIVE = "agree", "disagree", "inconclusive"
 WORST_FIRST = (DISAGREE, INCONCLUSIVE, AGREE)
 ROWS = 8  # of the table: with all else a report stays within some twenty lines
@@ -55,7 +50,7 @@ class Coverage(NamedTuple):
     unit: str = "entries"
 
 
-def entries_of(
+def records(
     shape: tuple[int, ...], flat: Ints, analytic: Any, numerical: Any, error: Any, *,
     names: Any = "", verdict: Any = "", bar: Any = 1.0, scale: Any = 1.0, point: int = 0,
 ) -> Array:  # fmt: skip
@@ -80,19 +75,15 @@ def entries_of(
     difference = np.asarray(analytic) - np.asarray(numerical)
     index = np.transpose(np.unravel_index(flat, shape)) if shape else np.empty((len(flat), 0))
     number, labels = np.result_type(difference, float), np.asarray(names, dtype=str)
-    types = np.dtype(
-        [
-            ("index", np.int64, (len(shape),)), ("name", f"U{max(labels.itemsize // 4, 1)}"),
-            ("analytic", number), ("numerical", number), ("error", float), ("difference", number),
-            ("bars", float), ("verdict", "U12"), ("relative", float), ("point", np.int64),
-        ]
-    )  # fmt: skip
+    types = np.dtype([
+        ("index", np.int64, (len(shape),)), ("name", f"U{max(labels.itemsize // 4, 1)}"),
+        ("analytic", number), ("numerical", number), ("error", float), ("difference", number),
+        ("bars", float), ("verdict", "U12"), ("relative", float), ("point", np.int64),
+    ])  # fmt: skip
     gap = np.abs(difference)
     with np.errstate(all="ignore"):
-        units = [np.where(gap == 0.0, 0.0, gap / size) for size in (bar, scale)]
-    columns = (
-        index, labels, analytic, numerical, error, difference, units[0], verdict, units[1], point,
-    )  # fmt: skip
+        bars, relative = np.where(gap == 0.0, 0.0, (gap / bar, gap / scale))
+    columns = index, labels, analytic, numerical, error, difference, bars, verdict, relative, point
     entries = np.empty(len(difference), types)
     for field_name, column in zip(entries.dtype.names or (), columns, strict=True):
         entries[field_name] = column
@@ -101,17 +92,9 @@ def entries_of(
 
 def counted(verdicts: Array, points: int = 1, **others: Any) -> Coverage:
     """Count verdicts; the other fields of the coverage are as given."""
-    agree, disagree, open_ = (
-        int(np.count_nonzero(verdicts == word)) for word in (AGREE, DISAGREE, INCONCLUSIVE)
-    )
-    return Coverage(points, verdicts.size, agree, disagree, open_, **others)
-
-
-def overall(coverage: Coverage) -> str:
-    """Return the verdict on all entries together."""
-    if coverage.disagree:
-        return DISAGREE
-    return INCONCLUSIVE if coverage.inconclusive or not coverage.agree else AGREE
+    tested, agree = verdicts.size, int(np.count_nonzero(verdicts == AGREE))
+    disagree = int(np.count_nonzero(verdicts == DISAGREE))
+    return Coverage(points, tested, agree, disagree, tested - agree - disagree, **others)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -166,7 +149,11 @@ class Report:
 
     def worst(self, k: int = 5) -> Array:
         """Return the k worst entries: those that disagree first, by how many bars."""
-        return self.entries[_badness(self.entries)[:k]]
+        entries = self.entries
+        rank = np.select([entries["verdict"] == verdict for verdict in WORST_FIRST], [0, 1, 2])
+        bars = np.nan_to_num(entries["bars"], nan=0.0)
+        relative = np.nan_to_num(entries["relative"], nan=np.inf)
+        return np.asarray(entries[np.lexsort((-relative, -bars, rank))[:k]])
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists, numbers and strings, fit for strict JSON: nan and inf are None."""
@@ -185,17 +172,8 @@ class Report:
     def _repr_html_(self) -> str:
         from html import escape  # noqa: PLC0415 - only notebooks need it
 
-        first, *rest = str(self).split("\n")
-        body = escape("\n".join(rest))
-        return f"<p><b>{escape(first)}</b></p><pre>{body}</pre>"
-
-
-def _badness(entries: Array) -> Ints:
-    """Return the order of the entries from worst to best."""
-    rank = np.select([entries["verdict"] == verdict for verdict in WORST_FIRST], [0, 1, 2])
-    bars = np.nan_to_num(entries["bars"], nan=0.0)
-    relative = np.nan_to_num(entries["relative"], nan=np.inf)
-    return np.lexsort((-relative, -bars, rank))
+        title, _, body = escape(str(self)).partition("\n")
+        return f"<p><b>{title}</b></p><pre>{body}</pre>"
 
 
 def _plain(value: Any) -> Any:
@@ -218,7 +196,15 @@ def _plain(value: Any) -> Any:
 def _lines(report: Report) -> Iterator[str]:
     """Yield the lines of the text that stands for a report."""
     yield f"{report.verdict.upper()}: {report.title}"
-    yield _summary(report)
+    counts, parts = report.coverage, []
+    right = "agree" + f" to {counts.digits:.1f} digits or more" * math.isfinite(counts.digits)
+    names = {"disagree": "differ", "inconclusive": "cannot be told", "agree": right}
+    for name, words in names.items():
+        count = getattr(counts, name)
+        parts += [f"{count} of {counts.tested} {counts.unit} {words}"] * bool(count)
+    points = f" at {counts.points} points" * (counts.points > 1)
+    calls = f"{report.nfev} evaluation{'s' * (report.nfev != 1)} of f"
+    yield f"{'; '.join(parts) or 'nothing could be compared'}{points}; {calls}"
     if len(report.entries):
         yield from _table(report)
     for title, sentences in (("likely", report.hints), ("note", report.notes)):
@@ -230,36 +216,21 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"again: {report.reproduce}"
 
 
-def _summary(report: Report) -> str:
-    counts, parts = report.coverage, []
-    proven = f" to {counts.digits:.1f} digits or more" * math.isfinite(counts.digits)
-    for count, words in (
-        (counts.disagree, "differ"),
-        (counts.inconclusive, "cannot be told"),
-        (counts.agree, f"agree{proven}"),
-    ):
-        parts += [f"{count} of {counts.tested} {counts.unit} {words}"] * bool(count)
-    summary = "; ".join(parts) or "nothing could be compared"
-    points = f" at {counts.points} points" * (counts.points > 1)
-    return f"{summary}{points}; {report.nfev} evaluation{'s' * (report.nfev != 1)} of f"
-
-
 def _table(report: Report) -> Iterator[str]:
     """Yield the entries that are not right, or the least certain ones, in columns."""
     verdicts = report.entries["verdict"]
     worst = report.worst(1)["verdict"][0]
     alike = int(np.count_nonzero(verdicts == worst))
     shown = report.worst(min(alike, ROWS_AGREED if worst == AGREE else ROWS))
-    several = report.coverage.points > 1
-    rows = [HEADER, *(_row(entry, several=several) for entry in shown)]
+    rows = [HEADER, *(_row(entry, several=report.coverage.points > 1) for entry in shown)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
     left = report.entries.size - shown.size
     if left and report.verdict != AGREE:
         wrong = max(int(np.count_nonzero(verdicts == DISAGREE)) - shown.size, 0)
-        what = "entry" if left == 1 else "entries"
-        yield f"... {left} more {what}" + f", {wrong} of which differ" * bool(wrong)
+        more = f"... {left} more {'entry' if left == 1 else 'entries'}"
+        yield more + f", {wrong} of which differ" * bool(wrong)
 
 
 def _row(entry: Any, *, several: bool) -> tuple[str, ...]:
@@ -270,11 +241,8 @@ def _row(entry: Any, *, several: bool) -> tuple[str, ...]:
     analytic, numerical, size = entry["analytic"], entry["numerical"], abs(entry["analytic"])
     digits = float(np.clip(0.1 * abs(entry["difference"]), 1e-15 * size, 1e-5 * size)) or math.inf
     return (
-        f"{where} {name}".strip(),
-        format_value(analytic, digits),
+        f"{where} {name}".strip(), format_value(analytic, digits),
         format_value(numerical, max(entry["error"], 1e-15 * abs(numerical))),
-        f"{entry['error']:.1g}",
-        f"{entry['difference']:.2g}",
-        f"{entry['bars']:.2g}",
+        f"{entry['error']:.1g}", f"{entry['difference']:.2g}", f"{entry['bars']:.2g}",
         f"{entry['relative']:.1g}",
-    )
+    )  # fmt: skip

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from numdiff.verify.arrays import Floats, Function
+from numdiff.verify.arrays import Array, Floats, Function
 from numdiff.verify.identities import weights
-
-__all__ = ["rounding_of"]
-
 
 OPERATIONS = 4.0  # roundings that a value has at least gone through
 # So far x moves: by some hundred units in the last place of x, or of 1 + x if that is more, so
@@ -19,12 +16,13 @@ WAYS = 2  # each of them may show nothing, by luck
 ORDER = 4
 FEWER = 1.0 / 3.0  # fourth differences spread by sqrt(70) of a jump: nearly three of them is enough
 STEPS = (-3.0, -2.0, -1.0, 1.0, 2.0, 3.0)  # three fourth differences: one may vanish by luck
+HALF = len(STEPS) // 2
 # Entries of less than this share of the largest may be nothing but rounding themselves.
 MINOR = 1e-3
 
 
 def rounding_of(
-    ask: Function | None, x: Floats, matrix: Floats, precision: float, random: np.random.Generator
+    ask: Function | None, x: Floats, matrix: Array, precision: float, random: np.random.Generator
 ) -> Floats:
     """Return how exact a derivative (m, n) is: roundings of its numbers, and of x inside it.
 
@@ -35,7 +33,7 @@ def rounding_of(
     Parameters
     ----------
     ask : callable or None
-        Maps a point to the derivative there; None if it is known at x alone.
+        Maps a point to the reading of the derivative there; None if it is known at x alone.
     x : array
         The point.
     matrix : array (m, n)
@@ -49,22 +47,21 @@ def rounding_of(
     least = OPERATIONS * precision * size
     if ask is None:
         return np.asarray(least)
+    own = nothing = np.full(size.shape, np.nan)
     with np.errstate(all="ignore"):
         step = np.minimum(LAST_BITS * eps * np.fmax(1.0, 1.0 / np.abs(x)), eps**0.25)
-        ways = [x * step * weights(random, x.size).reshape(x.shape) for _ in range(WAYS)]
-        own = np.fmax.reduce([_jump(ask, x, matrix, way) for way in ways])
+        for _ in range(WAYS):
+            way = x * step * weights(random, x.size).reshape(x.shape)
+            try:
+                others = [ask(x + length * way).matrix for length in STEPS]
+            except (ArithmeticError, ValueError):  # outside its domain
+                jump = np.zeros(size.shape)
+            else:
+                around = [nothing if other is None else other for other in others]
+                table = np.diff([*around[:HALF], matrix, *around[HALF:]], ORDER, axis=0)
+                jump = FEWER * np.fmax.reduce(np.abs(table))
+            own = np.fmax(own, jump)
         largest = np.max(size, axis=1, keepdims=True, initial=0.0)
         counted = np.isfinite(own) & (size > MINOR * largest)
         shared = np.median((own / size)[counted]) if counted.any() else 0.0
         return np.asarray(np.fmax(least, np.fmax(own, shared * size)))
-
-
-def _jump(ask: Function, x: Floats, matrix: Floats, way: Floats) -> Floats:
-    """Return the largest of the fourth differences along a way."""
-    try:
-        around = [ask(x + step * way) for step in STEPS]
-    except (ArithmeticError, ValueError):  # outside its domain
-        return np.zeros(matrix.shape)
-    half = len(STEPS) // 2
-    table = np.diff([*around[:half], matrix, *around[half:]], ORDER, axis=0)
-    return np.asarray(FEWER * np.fmax.reduce(np.abs(table)))

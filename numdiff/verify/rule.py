@@ -8,15 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from numdiff.estimate import Estimate, Status
+from numdiff.estimate import Status
 from numdiff.verify.arrays import Array, Floats, Mask
 from numdiff.verify.report import AGREE, DISAGREE, INCONCLUSIVE
-
-__all__ = [
-    "BARS", "Judged", "Numerical", "Sizes", "allowed", "is_wrong", "judge", "matrices_of",
-    "reasons",
-]  # fmt: skip
-
 
 # A bar holds in 98 to 99 % of entries; on the tuning corpora no smooth function exceeded five, and
 # functions whose noise comes in pieces, as of integration with a varying step, exceeded fourteen.
@@ -85,11 +79,6 @@ class Judged(NamedTuple):
             return np.asarray((np.abs(self.difference) + self.doubt) / self.scale)
 
 
-def matrices_of(estimate: Estimate, m: int, n: int) -> Numerical:
-    """Return an estimate as matrices (m, n)."""
-    return Numerical(*(np.reshape(getattr(estimate, name), (m, n)) for name in Numerical._fields))
-
-
 def allowed(error: Any, size: Any) -> Any:
     """Return what two values of this size may differ by: their error, or the floor if larger."""
     return np.fmax(error, STRICT * size)
@@ -129,7 +118,11 @@ def judge(
         gap, size = np.abs(difference), np.fmax(np.abs(analytic), np.abs(value))
         bars = np.where(numerical.status == Status.OK, BARS, BARS_OF_NOISE)
         doubt = np.where(trusted, bars * (numerical.error + rounding), np.inf)
-        typical = _typical(np.where(trusted, np.abs(value), 0.0), sizes)
+        # what would have as much effect as the largest of the row
+        effect = np.max(np.where(trusted, np.abs(value), 0.0) * sizes.inputs, axis=1, initial=0.0)
+        if sizes.weights is not None:
+            effect = np.maximum(effect, np.max(effect * sizes.weights, initial=0.0) / sizes.weights)
+        typical = np.maximum(effect, sizes.rows)[:, None] / sizes.inputs
         limit = allowed(doubt, size)
         # what is surely not zero has a size of its own
         scale = np.where(np.abs(value) > doubt, np.abs(value), np.fmax(size, SHARE * typical))
@@ -141,14 +134,6 @@ def judge(
         proven = trusted & ~differs & (nothing | (gap + doubt <= rtol * scale))
     verdict = np.select([differs, proven], [DISAGREE, AGREE], INCONCLUSIVE)
     return Judged(verdict, difference, limit, bar, doubt, scale)
-
-
-def _typical(size: Floats, sizes: Sizes) -> Floats:
-    """Return the derivatives (m, n) that would have as much effect as the largest of the row."""
-    effect = np.max(size * sizes.inputs, axis=1, initial=0.0)
-    if sizes.weights is not None:
-        effect = np.maximum(effect, np.max(effect * sizes.weights, initial=0.0) / sizes.weights)
-    return np.asarray(np.maximum(effect, sizes.rows)[:, None] / sizes.inputs)
 
 
 # Why something could not be told

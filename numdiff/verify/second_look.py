@@ -15,8 +15,6 @@ from numdiff.verify.arrays import DOUBLE, Floats, Mask
 from numdiff.verify.report import DISAGREE
 from numdiff.verify.rule import Judged, Numerical
 
-__all__ = ["second_look"]
-
 Values = Callable[[Floats], tuple[Floats, int]]
 
 # Steps longer than the pieces that inner iterations leave, while fourth powers of them are small.
@@ -29,16 +27,12 @@ LIKELY = 4.0  # bars: a contradiction that is not just a wide bar
 MINUTE = 1e-3  # relative: larger errors are none of the last bits of single precision
 ORDINARY = 2.0**-44  # of f: some hundred roundings in double precision
 OFTEN = 128.0  # how much more of a derivative may be lost than of a step: by curvature
-PIECES = (
+WHY = (
     "f has another slope over steps of a hundredth of x than over short ones: it comes in small "
-    "pieces, as of an inner iteration that stops early; compute it more accurately"
-)
-FLAT = (
-    "f does not change at all beside x, but does further away: it is rounded; compute more digits"
-)
-STEPPED = (
+    "pieces, as of an inner iteration that stops early; compute it more accurately",
+    "f does not change at all beside x, but does further away: it is rounded; compute more digits",
     "f does not follow x over short steps: it, or x inside it, is rounded, as to single precision; "
-    "compute it in double precision"
+    "compute it in double precision",
 )
 
 
@@ -92,7 +86,7 @@ def second_look(
             near, _, more = ask(everywhere, LAST)
             slack = _slack(near, _product(numerical.value, everywhere), size, off)
             stepped, nfev = gap * sizes <= slack[:, None], nfev + more
-    reasons = ((pieces, PIECES), (flat, FLAT), (stepped & ~pieces & ~flat, STEPPED))
+    reasons = zip((pieces, flat, stepped & ~pieces & ~flat), WHY, strict=True)
     notes = tuple(note for doubtful, note in reasons if (doubtful & wrong).any())
     return pieces | flat | stepped, notes, nfev
 

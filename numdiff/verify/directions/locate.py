@@ -20,9 +20,6 @@ from numdiff.verify.arrays import DOUBLE, Array, Floats, Ints
 from numdiff.verify.directions.slope import Slope, short_slope
 from numdiff.verify.rule import BARS, is_wrong
 
-__all__ = ["Claim", "Entry", "Located", "by_column", "by_halves", "follow"]
-
-
 MADE_OF = 4.0  # roundings that an entry of the analytic derivative has gone through
 DENSE = 5  # splits in a row with both halves wrong: of 32 blocks most are
 SAMPLED = 4  # entries tested where most are wrong
@@ -127,12 +124,12 @@ def follow(claim: Claim, v: Floats, like: Slope, rows: Ints, limit: float) -> Es
 
 def _tested(claim: Claim, like: Slope, row: int, column: int, limit: float) -> tuple[Entry, int]:
     """Differentiate one output by one entry of x."""
-    box, x = claim.box, claim.x
+    box, x, ask = claim.box, claim.x, claim.call.f
 
     def moved(entry: Any) -> Any:
         point = x.copy()
         point[column] = entry
-        return np.ravel(claim.call.f(point))[row]
+        return np.ravel(ask(point))[row]
 
     estimate = derivative(
         moved, x[column], step=OUTER * claim.sizes[column], max_nfev=int(limit),

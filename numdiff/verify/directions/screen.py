@@ -14,13 +14,10 @@ from numdiff.geometry.domain import Box
 from numdiff.options import as_point
 from numdiff.verify.arrays import DOUBLE, Array, Floats, Function, Ints, Mask
 from numdiff.verify.directions.locate import MADE_OF, Claim, Entry, by_column, by_halves, follow
-from numdiff.verify.directions.slope import Doubt, Slope, directions, scales, slope
+from numdiff.verify.directions.slope import SENTENCES, Doubt, Slope, directions, scales, slope
 from numdiff.verify.identities import spacing_of
 from numdiff.verify.report import AGREE, DISAGREE, INCONCLUSIVE
 from numdiff.verify.rule import BARS, is_wrong
-
-__all__ = ["Finding", "along"]
-
 
 BUDGET = 300  # evaluations: six wrong entries of a million
 FOLLOWED = 24  # evaluations along a direction: 10 to 20 are usual
@@ -175,15 +172,7 @@ def along(
     claim = claim._replace(sizes=scales(point, claim.room))
     limit = BUDGET if max_nfev is None else max_nfev
     draws = directions(claim.sizes, rng)
-    claim, finding = _screened(claim, next(draws), next(draws), rtol)
-    finding = _by_column(claim, finding, limit)
-    finding = _followed(claim, finding, rtol, limit)
-    finding = _located(claim, finding, draws, limit)
-    return finding._replace(total=total, notes=_notes(claim, finding._replace(total=total)))
-
-
-def _screened(claim: Claim, v: Floats, other: Floats, rtol: float) -> tuple[Claim, Finding]:
-    """Compare along one direction; another one tells the size of the derivative."""
+    v, other = next(draws), next(draws)  # the second one tells the size of the derivative
     product = claim.product(v)
     claim = claim._replace(rounding=max(claim.rounding, spacing_of(product)))
     predicted = np.asarray(product, dtype=np.float64).ravel()
@@ -195,7 +184,11 @@ def _screened(claim: Claim, v: Floats, other: Floats, rtol: float) -> tuple[Clai
     # a derivative that is not finite is wrong where nothing speaks against that of f
     lost = ~np.isfinite(predicted) & np.isfinite(bar) & (line.doubt == Doubt.ROUNDED)
     finding = Finding(v, predicted, line.value, bar, size, line, lost, ~lost, line.nfev)
-    return claim, finding._replace(proven=_proven(finding, rtol))
+    finding = finding._replace(proven=_proven(finding, rtol))
+    finding = _by_column(claim, finding, limit)
+    finding = _followed(claim, finding, rtol, limit)
+    finding = _located(claim, finding, draws, limit)
+    return finding._replace(total=total, notes=_notes(claim, finding._replace(total=total)))
 
 
 def _proven(finding: Finding, rtol: float) -> Mask:
@@ -300,7 +293,7 @@ def _notes(claim: Claim, finding: Finding) -> tuple[str, ...]:
     notes, unproven = list(finding.notes), ~(finding.proven | finding.wrong)
     for doubt in np.unique(finding.slope.doubt[unproven]) if not notes else ():
         count = np.count_nonzero(unproven & (finding.slope.doubt == doubt))
-        notes.append(Doubt(doubt).sentence + f" ({count} outputs)" * (unproven.size > 1))
+        notes.append(SENTENCES[doubt] + f" ({count} outputs)" * (unproven.size > 1))
     fixed = np.count_nonzero(claim.sizes == 0.0)
     if fixed:
         notes.append(f"{fixed} entries of x at their bounds were not moved")

@@ -17,9 +17,6 @@ import numpy as np
 from numdiff.evaluation.call import Call, Form, evaluate
 from numdiff.verify.arrays import DOUBLE, Floats, Ints, Mask
 
-__all__ = ["Doubt", "Slope", "directions", "scales", "short_slope", "slope"]
-
-
 HEAVIEST = 1.5  # weights lie in [1/2, 3/2]: none can hide an entry, and no two cancel exactly
 FIRST = 2.0**-10  # of the size of x: what its fourth power leaves is rounding
 HALFWAY = 0.5  # of the size of x: where f that is rounded changes too, and x keeps its sign
@@ -31,7 +28,7 @@ DIGITS = 53  # of a double, binary
 DEVIATIONS = 3.0  # of the noise
 DISTRUST = 4.0  # of the bar: the noise is known from two numbers only
 NOISY = 100.0  # roundings
-SENTENCES = (
+SENTENCES = (  # what a Doubt says of f, and what to do about it
     "the bars are wider than the agreement asked for: rounding of f covers its derivative",
     "f is noisy well above rounding: compute f more accurately, or accept a larger rtol",
     "f has a kink at x along the direction: move x off it",
@@ -44,11 +41,6 @@ class Doubt(IntEnum):
     """What makes the bar of a slope."""
 
     ROUNDED, ROUGH, KINKED, FAST, OUTSIDE = range(5)
-
-    @property
-    def sentence(self) -> str:
-        """What this says of f, and what to do about it."""
-        return SENTENCES[self]
 
 
 class Slope(NamedTuple):
@@ -215,7 +207,12 @@ def _best(pairs: _Pairs, steps: Floats, size: Floats | float, noise: float | Non
     partial = np.isnan(odd[0])  # outside the domain at the first step
     gap = np.where(partial, np.abs(odd[2] - odd[1]), np.abs(fine - coarse))
     rounding = np.fmax(pairs.grain, DOUBLE * pairs.size) + DOUBLE * size
-    bent = _bent(pairs.even, t)
+    # how far the sums are from a parabola: noise or a kink
+    even, part = pairs.even, (t[1] ** 2 - t[2] ** 2) / (t[0] ** 2 - t[2] ** 2)
+    bent = np.abs(even[1] - even[2] - part * (even[0] - even[2]))
+    # at a kink they grow like the step: between noise, which does not grow, and its square
+    growth = (even[0] - even[1]) / (even[1] - even[2])
+    kinked = (growth > math.sqrt(RATIO)) & (growth < RATIO * math.sqrt(RATIO))
     scatter = np.fmax(math.sqrt(2.0) * gap * t[2], bent / 2.0)
     level = np.fmax(np.fmax(rounding, noise or 0.0), scatter)
     values = np.stack([odd[0], coarse, fine])
@@ -232,7 +229,7 @@ def _best(pairs: _Pairs, steps: Floats, size: Floats | float, noise: float | Non
     settling = (fall < RATIO**-1) & (fall > RATIO**-3) & (pairs.grain <= NOISY * fine_grain)
     rough = level > NOISY * np.fmin(rounding, fine_grain)
     doubt = np.select(
-        [~np.isfinite(error), _kinked(pairs.even, bent, rounding), rough & settling, rough],
+        [~np.isfinite(error), kinked & (bent > NOISY * rounding), rough & settling, rough],
         [Doubt.OUTSIDE, Doubt.KINKED, Doubt.FAST, Doubt.ROUGH],
         Doubt.ROUNDED,
     )
@@ -242,17 +239,3 @@ def _best(pairs: _Pairs, steps: Floats, size: Floats | float, noise: float | Non
 def _spread(noise: Floats, t: Floats | float) -> Floats:
     """Return what noise of f makes of a central difference."""
     return np.asarray(DEVIATIONS * noise / (math.sqrt(2.0) * t))
-
-
-def _bent(even: Floats, t: Floats) -> Floats:
-    """Return how far the sums are from a parabola: noise or a kink."""
-    part = (t[1] ** 2 - t[2] ** 2) / (t[0] ** 2 - t[2] ** 2)
-    return np.asarray(np.abs(even[1] - even[2] - part * (even[0] - even[2])))
-
-
-def _kinked(even: Floats, bent: Floats, rounding: Floats) -> Mask:
-    """Say where the sums grow like the step, and not like its square."""
-    growth = (even[0] - even[1]) / (even[1] - even[2])
-    # between noise, which does not grow, and the square of the ratio
-    alike = (growth > math.sqrt(RATIO)) & (growth < RATIO * math.sqrt(RATIO))
-    return np.asarray(alike & (bent > NOISY * rounding))

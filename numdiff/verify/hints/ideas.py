@@ -8,12 +8,6 @@ import numpy as np
 
 from numdiff.verify.arrays import DOUBLE, Array, Floats, Ints, Mask
 
-__all__ = [
-    "CLUSTERS", "MARGIN", "MOST", "WIDE", "Evidence", "Idea", "View", "fits_of", "listed", "mend",
-    "place_of", "view_of",
-]  # fmt: skip
-
-
 MARGIN = 1.0  # digits beyond the price: one coincidence in ten of the rarest ideas is too many
 MOST = 12.0  # digits that an entry can hold, however small its bar: the rest is rounding
 WIDE = 1.0e7  # numbers that a search may compare: a second or so

@@ -12,9 +12,6 @@ import numpy as np
 from numdiff.verify.arrays import DOUBLE, Floats
 from numdiff.verify.hints.ideas import CLUSTERS, MARGIN, WIDE, Idea, View, fits_of, listed, mend
 
-__all__ = ["factors", "factors_by_line", "facts", "rank_one", "scales", "terms"]
-
-
 DENOMINATOR = 12  # largest of the fractions that count as such
 LARGEST = 1.0e5  # of the integers: a mean over more is rare, and any number is near one
 PLAUSIBLE = 1e-5  # a factor nearer to one is a rounded number and no forgotten factor

@@ -10,9 +10,6 @@ import numpy as np
 from numdiff.verify.arrays import Ints, Mask
 from numdiff.verify.hints.ideas import CLUSTERS, WIDE, Idea, View, listed
 
-__all__ = ["moves", "orders"]
-
-
 ORDERS = 64  # largest length for which every shift is tried
 
 
@@ -36,8 +33,7 @@ def _permutations(view: View) -> Iterator[tuple[str, float, Ints]]:
         words = "the entries are in Fortran order: reshaped in the wrong order"
         yield words, 0.5, place.ravel().reshape((m, n), order="F").ravel()
     for axis, length in enumerate((m, n)):
-        name = line_name(view, axis)
-        for words, price, order in _orders_of(name, length):
+        for words, price, order in _orders_of(_lines(view, axis), length):
             yield words, price, np.take(place, order, axis=axis).ravel()
 
 
@@ -61,7 +57,7 @@ def _orders_of(name: str, length: int) -> Iterator[tuple[str, float, Ints]]:
         yield words, 0.7 + math.log10(abs(step)), np.roll(order, -step)
 
 
-def line_name(view: View, axis: int) -> str:
+def _lines(view: View, axis: int) -> str:
     return "entries" if min(view.wrong.shape) == 1 else ("rows", "columns")[axis]
 
 
@@ -105,25 +101,21 @@ def _permuted(view: View, axis: int, lines: Ints, fits: Mask) -> Iterator[Idea]:
         words = f"{here[0]} and {here[1]} are swapped"
     price = math.lgamma(here.size + 1) / math.log(10.0)
     corrected = np.take(view.evidence.analytic, order, axis=axis)
-    words = f"the {line_name(view, axis)} {words}"
+    words = f"the {_lines(view, axis)} {words}"
     yield Idea(words, price, 0, _marked(view, axis, here), corrected)
 
 
 def _copied(view: View, axis: int, lines: Ints, held: Mask) -> Iterator[Idea]:
     """Yield the lines that hold a derivative of another index."""
     length = view.wrong.shape[axis]
-    offsets = np.arange(length)[None, :] - lines[:, None]
-    sought = [
-        (f"index off by one: {{0}} stands what belongs to the {way} index", offsets == step)
-        for way, step in (("next", 1), ("previous", -1))
-    ]
-    sought += [
-        (f"wrong index: {{0}} stands what belongs to index {j}", np.arange(length)[None, :] == j)
-        for j in np.flatnonzero(held.any(axis=0))[:CLUSTERS]
-    ]
+    places = np.arange(length)[None, :]
+    beside, words = places - lines[:, None], "index off by one: {0} stands what belongs to the "
+    sought = [(f"{words}next index", beside == 1), (f"{words}previous index", beside == -1)]
+    known = np.flatnonzero(held.any(axis=0))[:CLUSTERS]
+    sought += [(f"wrong index: {{0}} stands what belongs to index {j}", places == j) for j in known]
     analytic, numerical = view.evidence.analytic, view.evidence.numerical
-    for words, places in sought:
-        at = (held & places).any(axis=1)
+    for words, meant in sought:
+        at = (held & meant).any(axis=1)
         if at.any():
             mended = _marked(view, axis, lines[at])
             corrected = np.where(mended, numerical, analytic)

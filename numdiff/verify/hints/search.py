@@ -17,9 +17,6 @@ from numdiff.verify.hints.ideas import MARGIN, MOST, Evidence, Idea, View, place
 from numdiff.verify.hints.mistakes import factors, factors_by_line, facts, rank_one, scales, terms
 from numdiff.verify.hints.orders import moves, orders
 
-__all__ = ["Evidence", "hints"]
-
-
 PLAIN = 1.5  # digits that a number such as 12 or 0.25 holds: many mistakes lead to it
 SHORT = 6  # significant digits of such plain numbers
 PARTS = 3  # mistakes at once
@@ -53,7 +50,10 @@ def hints(evidence: Evidence, accept: Callable[[Floats], bool]) -> tuple[str, ..
         if not view.row.size or not np.isfinite(view.analytic).all():
             return ()
         two = chain(_on_top(view), _several(view)) if view.row.size <= MANY else ()
-        for parts in chain(_single(view), two, _generous(view)):
+        # the most generous ideas come last
+        generous = chain(factors_by_line(view), rank_one(view))
+        last = ((idea,) for idea in generous if _explains(view, idea))
+        for parts in chain(_single(view), two, last):
             if accept(parts[-1].corrected):
                 places = [place_of(evidence, part.mended) for part in parts]
                 pairs = zip(parts, places, strict=True)
@@ -80,12 +80,6 @@ def _on_top(view: View) -> Iterator[tuple[Idea, ...]]:
                 yield first, idea
 
 
-def _generous(view: View) -> Iterator[tuple[Idea, ...]]:
-    """Yield a factor for each row or column, or an outer product: the most generous ideas."""
-    generous = chain(factors_by_line(view), rank_one(view))
-    yield from ((idea,) for idea in generous if _explains(view, idea))
-
-
 def _several(view: View) -> Iterator[tuple[Idea, ...]]:
     """Yield mistakes in different entries: what mends most, then the rest."""
     parts: tuple[Idea, ...] = ()
@@ -105,13 +99,8 @@ def _reach(idea: Idea) -> tuple[int, int, float]:
 
 
 def _ideas(view: View, *, whole: bool) -> Iterator[Idea]:
-    return chain(
-        facts(view),
-        factors(view, whole=whole, by=tuple(scales(view))),
-        orders(view, every=False),
-        moves(view),
-        terms(view, whole=whole),
-    )
+    lost = chain(facts(view), factors(view, whole=whole, by=tuple(scales(view))))
+    return chain(lost, orders(view, every=False), moves(view), terms(view, whole=whole))
 
 
 # --- What speaks for an idea ---
