@@ -15,7 +15,7 @@ from numdiff.verify.identities import Identity, adjoint
 from numdiff.verify.kinds import Posed
 from numdiff.verify.point import Case, Place, examine, places
 from numdiff.verify.reading import Reading, Subject
-from numdiff.verify.report import AGREE, DISAGREE, INCONCLUSIVE, Coverage, Report, counted, records
+from numdiff.verify.report import AGREE, DISAGREE, INCONCLUSIVE, Coverage, Report, records, tally
 from numdiff.verify.rule import judge, reasons
 
 TRIALS = 3  # random pairs of vectors: one is enough but for bad luck
@@ -51,7 +51,7 @@ def _misfit(posed: Posed, place: Place, reading: Reading) -> Report:
     """Report a derivative whose shape is wrong."""
     shape = place.outputs + place.x.shape
     return posed.report(
-        shape, counted(np.empty(0)), wrong=True, nfev=place.nfev,
+        shape, tally(np.empty(0)), wrong=True, nfev=place.nfev,
         entries=records(shape, np.empty(0, int), [], [], []),
         hints=(f"it has shape {reading.shape}, but must have {shape}",),
     )  # fmt: skip
@@ -71,10 +71,9 @@ def check_adjoint(posed: Posed) -> Report:
     _, first, second, bar = map(np.array, zip(*tests, strict=True))
     verdict = np.where([test.holds for test in tests], AGREE, DISAGREE)
     return posed.report(
-        outputs, counted(verdict, unit="products"), nfev=0,
+        outputs, tally(verdict, unit="products"), nfev=0,
         entries=records(
-            (TRIALS,), np.arange(TRIALS), first, second, bar, verdict=verdict, bar=bar,
-            scale=np.abs(second),
+            (TRIALS,), np.arange(TRIALS), first, second, bar, verdict=verdict, scale=np.abs(second)
         ),
         hints=tuple(str(test) for test in tests[:1] if not test.holds),
     )  # fmt: skip
@@ -110,7 +109,7 @@ def _coverage(subject: Subject, cases: list[Case], verdicts: Array) -> Coverage:
     digits = -math.log10(worst) if proven.size else math.nan
     labels = map("x{}".format, np.argwhere(zero.reshape(subject.x.shape)).tolist())
     untested = tuple(np.array(subject.names)[zero].tolist() if subject.names else labels)
-    return counted(verdicts, len(cases), digits=digits, untested=untested)
+    return tally(verdicts, len(cases), digits=digits, untested=untested)
 
 
 # Hints: the likely mistakes

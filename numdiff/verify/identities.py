@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from numdiff.verify.arrays import DOUBLE, Floats, Function
-from numdiff.verify.rule import allowed
+from numdiff.verify.rule import allowance
 
 ROUNDINGS = 64.0  # of the sum of sizes: random products in single precision need one
 
@@ -76,7 +76,7 @@ def adjoint(forward: Function, backward: Function, n: int, random: np.random.Gen
     if back.shape != v.shape:
         raise ValueError(f"the adjoint product must have the size of x, {n}, got {back.size}")
     size = float(np.abs(w) @ np.abs(product) + np.abs(v) @ np.abs(back))
-    bar = allowed(ROUNDINGS * spacing_of(product, back) * size, size)
+    bar = allowance(ROUNDINGS * spacing_of(product, back) * size, size)
     return Identity("adjoint test, w.(J v) and (w J).v", w @ product, back @ v, float(bar))
 
 
@@ -98,7 +98,7 @@ def linearity(apply: Function, matrix: Floats, random: np.random.Generator) -> I
     added, sizes = np.tile(matrix @ v, 2), np.tile(np.abs(matrix) @ np.abs(v), 2)
     with np.errstate(all="ignore"):
         worst = int(np.argmax(np.nan_to_num(np.abs(asked - added) / sizes)))
-    bar = allowed(ROUNDINGS * spacing_of(asked, matrix) * sizes[worst], sizes[worst])
+    bar = allowance(ROUNDINGS * spacing_of(asked, matrix) * sizes[worst], sizes[worst])
     return Identity("linearity of the product", asked[worst], added[worst], float(bar))
 
 
@@ -112,7 +112,7 @@ def symmetry(matrix: Floats, error: Floats) -> Identity:
     error : array (n, n)
         By how much each entry may be off.
     """
-    bars = allowed(error + error.T, np.maximum(np.abs(matrix), np.abs(matrix.T)))
+    bars = allowance(error + error.T, np.maximum(np.abs(matrix), np.abs(matrix.T)))
     with np.errstate(all="ignore"):
         worst = np.argmax(np.nan_to_num(np.abs(matrix - matrix.T) / bars))
     i, j = (int(k) for k in np.unravel_index(worst, matrix.shape))

@@ -202,7 +202,7 @@ def pose(
     words = {"f": f if name == "hvp" else None, "grad": grad, **choices}
     order = (derivative, subject) if name == "hvp" else (f, derivative, subject)
     again = _call_text(name, order, words)
-    title = f"{kind.title or name}, {_named(derivative)} for {_named(grad if f is None else f)}"
+    title = f"{kind.title or name}, {_name_of(derivative)} for {_name_of(grad if f is None else f)}"
     return Posed(
         name, kind, plan, subject, call, gradient_of, derivative, ask, fixed, box, title, again
     )
@@ -210,9 +210,9 @@ def pose(
 
 def _call_text(name: str, order: Any, words: dict[str, Any]) -> str:
     """Write the call that gives a report again; what is None was not handed over."""
-    parts = list(map(_named, order))
+    parts = list(map(_name_of, order))
     for key, word in words.items():
-        parts += [f"{key}={_named(word)}"] * (word is not None)
+        parts += [f"{key}={_name_of(word)}"] * (word is not None)
     return f"numdiff.verify.{name}({', '.join(parts)})"
 
 
@@ -222,7 +222,7 @@ def refuse_array(product: Any, name: str) -> None:
         raise TypeError(f"`{name}` must be callable, got {type(product).__name__}")
 
 
-def _named(value: Any) -> str:
+def _name_of(value: Any) -> str:
     if isinstance(value, Subject):
         text = np.array2string(value.x, separator=", ", floatmode="unique").replace("\n", "")
         return text if value.parts is None and len(text) <= LONGEST else "x"

@@ -13,7 +13,7 @@ from numdiff.verify.hints.search import hints
 from numdiff.verify.kinds import Posed
 from numdiff.verify.point import beside
 from numdiff.verify.reading import Subject, read_product
-from numdiff.verify.report import DISAGREE, INCONCLUSIVE, Report, counted, records
+from numdiff.verify.report import DISAGREE, INCONCLUSIVE, Report, records, tally
 from numdiff.verify.rule import BARS
 
 EVERYWHERE = "in all entries"  # what a hint says of a mistake that no place marks
@@ -32,7 +32,7 @@ def check_along(posed: Posed) -> Report:
         findings.append(posed.along(product, x, random, plan.settings.get("max_nfev")))
         notes += [*product.notes, *findings[-1].notes]
     verdicts = np.concatenate([finding.verdicts for finding in findings])
-    coverage = counted(verdicts, points=len(findings), unit="outputs along a direction")
+    coverage = tally(verdicts, points=len(findings), unit="outputs along a direction")
     return posed.report(
         subject.x.shape, coverage,
         entries=np.concatenate([_entries(one, subject, k) for k, one in enumerate(findings)]),
@@ -61,6 +61,6 @@ def _entries(finding: Finding, subject: Subject, k: int) -> Array:
     m, names, j = finding.value.size, subject.names, column.astype(int)
     return records(
         (m,) * (m > 1) + subject.x.shape, row.astype(int) * subject.x.size + j,
-        analytic, numerical, error, names=np.array(names)[j] if names else "", bar=error,
+        analytic, numerical, error, names=np.array(names)[j] if names else "",
         verdict=np.where(wrong, DISAGREE, INCONCLUSIVE), scale=np.abs(numerical), point=k,
     )  # fmt: skip

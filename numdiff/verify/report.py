@@ -52,7 +52,7 @@ class Coverage(NamedTuple):
 
 def records(
     shape: tuple[int, ...], flat: Ints, analytic: Any, numerical: Any, error: Any, *,
-    names: Any = "", verdict: Any = "", bar: Any = 1.0, scale: Any = 1.0, point: int = 0,
+    names: Any = "", verdict: Any = "", bar: Any = None, scale: Any = 1.0, point: int = 0,
 ) -> Array:  # fmt: skip
     """Put the structured array of a report's entries together.
 
@@ -67,8 +67,8 @@ def records(
     names, verdict : array of str (K,) or str
         Of the entries.
     bar, scale : array (K,) or float
-        In units of which the differences are told: what both values may be off by, and the size of
-        an entry.
+        In units of which the differences are told: what both values may be off by, by default
+        `error`, and the size of an entry.
     point : int, default 0
         At which of several points.
     """
@@ -80,9 +80,9 @@ def records(
         ("analytic", number), ("numerical", number), ("error", float), ("difference", number),
         ("bars", float), ("verdict", "U12"), ("relative", float), ("point", np.int64),
     ])  # fmt: skip
-    gap = np.abs(difference)
+    gap, unit = np.abs(difference), error if bar is None else bar
     with np.errstate(all="ignore"):
-        bars, relative = np.where(gap == 0.0, 0.0, (gap / bar, gap / scale))
+        bars, relative = np.where(gap == 0.0, 0.0, (gap / unit, gap / scale))
     columns = index, labels, analytic, numerical, error, difference, bars, verdict, relative, point
     entries = np.empty(len(difference), types)
     for field_name, column in zip(entries.dtype.names or (), columns, strict=True):
@@ -90,7 +90,7 @@ def records(
     return entries
 
 
-def counted(verdicts: Array, points: int = 1, **others: Any) -> Coverage:
+def tally(verdicts: Array, points: int = 1, **others: Any) -> Coverage:
     """Count verdicts; the other fields of the coverage are as given."""
     tested, agree = verdicts.size, int(np.count_nonzero(verdicts == AGREE))
     disagree = int(np.count_nonzero(verdicts == DISAGREE))

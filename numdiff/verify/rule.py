@@ -79,14 +79,14 @@ class Judged(NamedTuple):
             return np.asarray((np.abs(self.difference) + self.doubt) / self.scale)
 
 
-def allowed(error: Any, size: Any) -> Any:
+def allowance(error: Any, size: Any) -> Any:
     """Return what two values of this size may differ by: their error, or the floor if larger."""
     return np.fmax(error, STRICT * size)
 
 
 def is_wrong(analytic: Any, numerical: Any, error: Any, size: Any) -> Mask:
     """Say where a difference is more than bars and the floor allow."""
-    return np.asarray(np.abs(analytic - numerical) > allowed(BARS * error, size))
+    return np.asarray(np.abs(analytic - numerical) > allowance(BARS * error, size))
 
 
 def judge(
@@ -123,7 +123,7 @@ def judge(
         if sizes.weights is not None:
             effect = np.maximum(effect, np.max(effect * sizes.weights, initial=0.0) / sizes.weights)
         typical = np.maximum(effect, sizes.rows)[:, None] / sizes.inputs
-        limit = allowed(doubt, size)
+        limit = allowance(doubt, size)
         # what is surely not zero has a size of its own
         scale = np.where(np.abs(value) > doubt, np.abs(value), np.fmax(size, SHARE * typical))
         # where the floor alone accepts a difference it is told in units of the floor
@@ -182,7 +182,7 @@ def _between(chosen: Mask, analytic: Array, numerical: Numerical) -> str:
         return ""
     with np.errstate(all="ignore"):  # what noise of f makes of the slopes, which have no bars
         blur = np.nan_to_num(numerical.noise / numerical.step, posinf=0.0)[chosen]
-    slack = allowed(blur, np.abs(ends).max(axis=0))
+    slack = allowance(blur, np.abs(ends).max(axis=0))
     value = analytic[chosen]
     inside = (ends.min(axis=0) - slack <= value) & (value <= ends.max(axis=0) + slack)
     if inside.all():

@@ -17,7 +17,7 @@ from numdiff.evaluation.call import Call, evaluate
 from numdiff.geometry.domain import Box
 from numdiff.operators import derivative
 from numdiff.verify.arrays import DOUBLE, Array, Floats, Ints
-from numdiff.verify.directions.slope import Slope, short_slope
+from numdiff.verify.directions.slope import Slope, short_slope, spread
 from numdiff.verify.rule import BARS, is_wrong
 
 MADE_OF = 4.0  # roundings that an entry of the analytic derivative has gone through
@@ -122,7 +122,7 @@ def follow(claim: Claim, v: Floats, like: Slope, rows: Ints, limit: float) -> Es
     )  # fmt: skip
 
 
-def _tested(claim: Claim, like: Slope, row: int, column: int, limit: float) -> tuple[Entry, int]:
+def _test(claim: Claim, like: Slope, row: int, column: int, limit: float) -> tuple[Entry, int]:
     """Differentiate one output by one entry of x."""
     box, x, ask = claim.box, claim.x, claim.call.f
 
@@ -172,7 +172,8 @@ class _Search(NamedTuple):
 
 
 def _search(claim: Claim, v: Floats, like: Slope, row: int) -> _Search:
-    errors = like.errors(row)
+    # of the central difference at each step
+    errors = np.abs(like.plain[:, row] - like.value[row]) + spread(like.noise[row], like.steps)
     step = float(like.steps[errors.argmin()])
 
     @cache
@@ -183,7 +184,7 @@ def _search(claim: Claim, v: Floats, like: Slope, row: int) -> _Search:
         after, before = evaluate(claim.call, points, None).rows[:, row]
         return float(claim.predicted(part)[row] - (after - before) / (2.0 * step))
 
-    return _Search(v, float(errors.min()), difference, partial(_tested, claim, like, row))
+    return _Search(v, float(errors.min()), difference, partial(_test, claim, like, row))
 
 
 def by_halves(
@@ -210,14 +211,14 @@ def by_halves(
     entries: tuple[Entry, ...] = ()
     nfev, left = 0, excess
     while abs(left) > bar and search.cost + nfev + ENTRY <= limit:
-        first, last, dense = _descended(search, left, entries, limit - nfev - ENTRY)
+        first, last, dense = _descend(search, left, entries, limit - nfev - ENTRY)
         # a difference over a step may leave some of an entry that has been found already
         if last - first > 1 or first in {entry.column for entry in entries}:
             break
         entry, cost = search.test(first, limit - nfev - search.cost)
         entries, nfev = (*entries, entry), nfev + cost
         if dense is not None:
-            return _sampled(search, dense, entries, nfev, limit)
+            return _sample(search, dense, entries, nfev, limit)
         if not entry.wrong:
             return Located(entries, nfev + search.cost)
         left -= entry.excess * v[first]
@@ -225,7 +226,7 @@ def by_halves(
     return Located(entries, nfev + search.cost, notes if abs(left) > bar else ())
 
 
-def _descended(
+def _descend(
     search: _Search, excess: float, entries: tuple[Entry, ...], limit: float
 ) -> tuple[int, int, tuple[int, int] | None]:
     """Go down to a wrong entry, and notice a block that seems wrong everywhere, if any."""
@@ -248,7 +249,7 @@ def _descended(
     return first, last, dense
 
 
-def _sampled(
+def _sample(
     search: _Search, block: tuple[int, int], entries: tuple[Entry, ...], nfev: int, limit: float
 ) -> Located:
     """Test a few entries more of a block that is wrong everywhere."""

@@ -186,8 +186,8 @@ def along(
     finding = Finding(v, predicted, line.value, bar, size, line, lost, ~lost, line.nfev)
     finding = finding._replace(proven=_proven(finding, rtol))
     finding = _by_column(claim, finding, limit)
-    finding = _followed(claim, finding, rtol, limit)
-    finding = _located(claim, finding, draws, limit)
+    finding = _follow(claim, finding, rtol, limit)
+    finding = _locate(claim, finding, draws, limit)
     return finding._replace(total=total, notes=_notes(claim, finding._replace(total=total)))
 
 
@@ -211,7 +211,7 @@ def _by_column(claim: Claim, finding: Finding, limit: float) -> Finding:
     return finding._replace(entries=located.entries, wrong=wrong, nfev=nfev)
 
 
-def _followed(claim: Claim, finding: Finding, rtol: float, limit: float) -> Finding:
+def _follow(claim: Claim, finding: Finding, rtol: float, limit: float) -> Finding:
     """Look closer at outputs that seem wrong, or that vary too fast for six values."""
     doubt = finding.slope.doubt
     fast = (doubt == Doubt.FAST) & ~finding.proven
@@ -225,7 +225,7 @@ def _followed(claim: Claim, finding: Finding, rtol: float, limit: float) -> Find
     rough = doubt[rows] == Doubt.ROUGH  # the noise is known there, and only there
     for chosen in (rows[rough], rows[~rough]):
         if chosen.size:
-            finding = _corrected(claim, finding, chosen, limit)
+            finding = _correct(claim, finding, chosen, limit)
     return finding._replace(proven=_proven(finding, rtol))
 
 
@@ -235,7 +235,7 @@ def _worst_first(finding: Finding, rows: Ints) -> Ints:
         return np.argsort(-np.abs(finding.excess / finding.bar)[rows], kind="stable")
 
 
-def _corrected(claim: Claim, finding: Finding, rows: Ints, limit: float) -> Finding:
+def _correct(claim: Claim, finding: Finding, rows: Ints, limit: float) -> Finding:
     """Differentiate some outputs with all care, and compare again."""
     six, size, analytic = finding.slope, finding.size[rows], finding.predicted[rows]
     estimate = follow(claim, finding.v, six, rows, max(limit - finding.nfev, 1))
@@ -254,7 +254,7 @@ def _corrected(claim: Claim, finding: Finding, rows: Ints, limit: float) -> Find
     return finding._replace(value=value, bar=bar, wrong=wrong, nfev=nfev, notes=notes)
 
 
-def _located(claim: Claim, finding: Finding, draws: Iterator[Floats], limit: float) -> Finding:
+def _locate(claim: Claim, finding: Finding, draws: Iterator[Floats], limit: float) -> Finding:
     """Find the wrong entries of the output that is most wrong and not yet explained."""
     rows = np.flatnonzero(finding.wrong & np.isfinite(finding.predicted))
     if not rows.size or finding.entries or finding.nfev + FOLLOWED > limit:
@@ -270,10 +270,10 @@ def _located(claim: Claim, finding: Finding, draws: Iterator[Floats], limit: flo
     )  # fmt: skip
     if any(entry.wrong for entry in located.entries):
         rows = rows[rows != row]
-    return _doubled(claim, finding, rows, next(draws), limit) if rows.size else finding
+    return _ask_again(claim, finding, rows, next(draws), limit) if rows.size else finding
 
 
-def _doubled(claim: Claim, finding: Finding, rows: Ints, other: Floats, limit: float) -> Finding:
+def _ask_again(claim: Claim, finding: Finding, rows: Ints, other: Floats, limit: float) -> Finding:
     """Ask another direction about outputs that no entry explains."""
     if finding.nfev + FOLLOWED > limit:
         return finding._replace(notes=(*finding.notes, UNTRACED))

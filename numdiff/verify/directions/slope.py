@@ -60,11 +60,6 @@ class Slope(NamedTuple):
         """Return how far the middle one of the central differences is from other values."""
         return np.asarray(np.median(np.abs(self.plain[:, rows] - value), axis=0))
 
-    def errors(self, row: int) -> Floats:
-        """Return what is wrong with the central difference of an output at each step."""
-        spread = _spread(self.noise[row], self.steps)
-        return np.asarray(np.abs(self.plain[:, row] - self.value[row]) + spread)
-
     def noise_of(self, rows: Any, noise: float | None) -> Any:
         """Return what an operator is to know of the noise of some outputs."""
         rough = (self.doubt[rows] == Doubt.ROUGH).all()
@@ -155,7 +150,7 @@ def _stirred(call: Call, x: Floats, v: Floats, near: Slope, stuck: Mask) -> Slop
     far = _pairs(call, x, v, np.array([HALFWAY]), near.form)
     constant = near.still & far.still
     rounded = stuck & ~constant
-    bar = np.where(constant, DISTRUST * _spread(DOUBLE * far.size, near.steps[0]), near.bar)
+    bar = np.where(constant, DISTRUST * spread(DOUBLE * far.size, near.steps[0]), near.bar)
     return near._replace(
         bar=np.where(rounded, math.inf, bar), still=constant,
         doubt=np.where(rounded, Doubt.ROUGH, np.where(constant, Doubt.ROUNDED, near.doubt)),
@@ -168,7 +163,7 @@ def short_slope(call: Call, x: Floats, v: Floats, like: Slope) -> tuple[Floats, 
     steps = like.steps[:2]
     first, second = _pairs(call, x, v, steps, like.form).odd
     value = second + REMAINDER * (second - first)
-    return value, np.abs(value - second) + _spread(like.noise, steps[1])
+    return value, np.abs(value - second) + spread(like.noise, steps[1])
 
 
 def _pairs(call: Call, x: Floats, v: Floats, steps: Floats, form: Form | None = None) -> _Pairs:
@@ -219,7 +214,7 @@ def _best(pairs: _Pairs, steps: Floats, size: Floats | float, noise: float | Non
     # an extrapolated value is off by less than what it was corrected by
     left = np.fmin(np.abs(coarse - odd[1]), gap), np.fmin(np.abs(fine - odd[2]), gap / 4.0)
     truncation = np.stack([np.abs(odd[0] - coarse), *left])
-    errors = np.stack([part + _spread(level, s) for part, s in zip(truncation, t, strict=True)])
+    errors = np.stack([part + spread(level, s) for part, s in zip(truncation, t, strict=True)])
     errors = np.where(np.isfinite(errors), errors, math.inf)
     best = errors.argmin(axis=0)[None]
     value, error = (np.take_along_axis(table, best, axis=0)[0] for table in (values, errors))
@@ -236,6 +231,6 @@ def _best(pairs: _Pairs, steps: Floats, size: Floats | float, noise: float | Non
     return Slope(value, DISTRUST * error, level, doubt, odd, t, pairs.still, pairs.form, 0)
 
 
-def _spread(noise: Floats, t: Floats | float) -> Floats:
+def spread(noise: Floats, t: Floats | float) -> Floats:
     """Return what noise of f makes of a central difference."""
     return np.asarray(DEVIATIONS * noise / (math.sqrt(2.0) * t))

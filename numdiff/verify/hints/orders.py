@@ -75,13 +75,13 @@ def moves(view: View) -> Iterator[Idea]:
             # fits[j, k]: what stands in line k would be right in wrong line j
             lost = np.isnan(d)
             fits = np.stack([((np.abs(a - d[j]) <= b[j]) | lost[j]).all(axis=1) for j in lines])
-            yield from _permuted(view, axis, lines, fits[:, lines])
+            yield from _permutation(view, axis, lines, fits[:, lines])
             held = np.stack([((np.abs(a[k] - d) <= b) | lost).all(axis=1) for k in lines])
             # a line of which nothing is known fits everything, and so speaks for nothing
-            yield from _copied(view, axis, lines, held & ~lost.all(axis=1))
+            yield from _copies(view, axis, lines, held & ~lost.all(axis=1))
 
 
-def _permuted(view: View, axis: int, lines: Ints, fits: Mask) -> Iterator[Idea]:
+def _permutation(view: View, axis: int, lines: Ints, fits: Mask) -> Iterator[Idea]:
     """Yield the lines that are right in another order."""
     source = np.full(lines.size, -1)
     for table in (fits & fits.T, fits):  # pairs first
@@ -102,10 +102,10 @@ def _permuted(view: View, axis: int, lines: Ints, fits: Mask) -> Iterator[Idea]:
     price = math.lgamma(here.size + 1) / math.log(10.0)
     corrected = np.take(view.evidence.analytic, order, axis=axis)
     words = f"the {_lines(view, axis)} {words}"
-    yield Idea(words, price, 0, _marked(view, axis, here), corrected)
+    yield Idea(words, price, 0, _wrong_in(view, axis, here), corrected)
 
 
-def _copied(view: View, axis: int, lines: Ints, held: Mask) -> Iterator[Idea]:
+def _copies(view: View, axis: int, lines: Ints, held: Mask) -> Iterator[Idea]:
     """Yield the lines that hold a derivative of another index."""
     length = view.wrong.shape[axis]
     places = np.arange(length)[None, :]
@@ -117,12 +117,12 @@ def _copied(view: View, axis: int, lines: Ints, held: Mask) -> Iterator[Idea]:
     for words, meant in sought:
         at = (held & meant).any(axis=1)
         if at.any():
-            mended = _marked(view, axis, lines[at])
+            mended = _wrong_in(view, axis, lines[at])
             corrected = np.where(mended, numerical, analytic)
             yield Idea(words, 0.5 + math.log10(length), 0, mended, corrected, analytic)
 
 
-def _marked(view: View, axis: int, lines: Ints) -> Mask:
+def _wrong_in(view: View, axis: int, lines: Ints) -> Mask:
     """Return the wrong entries in some rows or columns."""
     chosen = np.isin(np.arange(view.wrong.shape[axis]), lines)
     return np.asarray(view.wrong & (chosen[:, None] if axis == 0 else chosen))
