@@ -132,22 +132,15 @@ def read(
     """
     if not callable(f):
         raise TypeError(f"`f` must be callable, got {type(f).__name__}")
-    if type(rtol) is not float:
-        rtol = _number(rtol, "rtol")
-    if not rtol >= 0.0:
-        raise ValueError(f"`rtol` must be zero or positive, got {rtol!r}")
-    limit = math.inf if max_nfev is None else _number(max_nfev, "max_nfev")
-    if not limit >= 1.0:
-        raise ValueError(f"`max_nfev` must be at least 1, got {max_nfev!r}")
     chosen = METHODS[method] if method in NAMES else named_method(method)
     return Options(
-        "ladder" if step is None and method != "complex" else _way(chosen, step),
+        _way(chosen, step),
         chosen,
         None if step is None else _step(step, x),
         None if noise is None else _noise(noise),
         None if bounds is None else _box(bounds, x),
-        rtol,
-        limit,
+        rtol if type(rtol) is float and rtol >= 0.0 else _rtol(rtol),
+        math.inf if max_nfev is None else _limit(max_nfev),
         bool(vectorized),
         args if type(args) is tuple else as_args(args),
         1 if workers is None else _workers(workers),
@@ -176,6 +169,20 @@ def _noise(noise: Any) -> Floats:
     if not (sizes >= 0.0).all():
         raise ValueError(f"`noise` must not be negative, got {_first(sizes, sizes < 0.0)}")
     return sizes
+
+
+def _rtol(rtol: Any) -> float:
+    bar = _number(rtol, "rtol")
+    if not bar >= 0.0:
+        raise ValueError(f"`rtol` must be zero or positive, got {rtol!r}")
+    return bar
+
+
+def _limit(max_nfev: Any) -> float:
+    limit = _number(max_nfev, "max_nfev")
+    if not limit >= 1.0:
+        raise ValueError(f"`max_nfev` must be at least 1, got {max_nfev!r}")
+    return limit
 
 
 def _number(value: Any, name: str) -> float:

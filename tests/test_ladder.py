@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from numdiff.ladder.channels import channels
+from numdiff.ladder.registers import TERMS
 from numdiff.ladder.roughness import unevenness
 from numdiff.ladder.tableau import extrapolate
 from numdiff.methods import METHODS
@@ -15,12 +16,10 @@ LEVELS = 6
 def test_a_jump_of_the_largest_step_is_seen_in_its_own_size(side):
     """Whatever weight the largest step has in the column where the jump is seen."""
     ways = channels(METHODS["auto"]._replace(side=side), 1)
-    lead, terms, order, ratio, _ = ways.shape[0]
+    law = ways.shape[0]
     levels, table = np.zeros(LEVELS), np.zeros((LEVELS, LEVELS))
     levels[0] = 1e-9
-    extrapolate(levels, LEVELS, lead, terms, float(ratio), 1.0, table)
+    extrapolate(levels, LEVELS, law, 1.0, table)
     floors = np.full(LEVELS, 1e-17)
-    seen = unevenness(
-        table, LEVELS, LEVELS - 1, terms, order, float(ratio), 0, ways.gain[0, 1], 1e-17, floors
-    )
-    assert seen == pytest.approx(abs(table[terms - 1, 0]))
+    seen = unevenness(table, LEVELS, LEVELS - 1, law, 0, ways.gain[0, 1], 1e-17, floors)
+    assert seen == pytest.approx(abs(table[law[TERMS] - 1, 0]))

@@ -129,7 +129,8 @@ def _by_rounds(run: Any, work: _Climb) -> tuple[int, Exception | None]:
     where = (
         problem.x, directions.starts, directions.index, directions.weight, channels.offsets
     )  # fmt: skip
-    live, width, nfev, trouble = np.arange(count), len(channels.offsets), 0, None
+    live, width, trouble = np.arange(count), len(channels.offsets), None
+    nfev, spent = 0, 0  # compiled code that raises is asked again, beyond the budget
     block, stretch = np.empty((count, width, problem.x.size)), np.ldexp(1.0, span.start)
     room = _workspace(channels.fold.shape[0])
     run(rounds.begin)(
@@ -139,8 +140,9 @@ def _by_rounds(run: Any, work: _Climb) -> tuple[int, Exception | None]:
     advance: Any = run(rounds.advance)
     while live.size:
         asked = live.size * width
-        if nfev + asked > problem.budget:
+        if spent + asked > problem.budget:
             break
+        spent += asked
         values = evaluate(problem.call, block.reshape(asked, problem.x.size), problem.form)
         trouble, nfev = trouble or values.trouble, nfev + values.nfev
         arrived = values.rows.reshape(live.size, width, f0.size)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from numdiff.arrays import Codes, Floats, Ints, Mask
+from numdiff.arrays import Array, Codes, Floats, Ints, Mask
 from numdiff.constants import DOMAIN, OK
 from numdiff.evaluation.call import Call, Form
 
@@ -128,13 +128,16 @@ def stacked(parts: list[Derivatives]) -> Derivatives:
     shapes = {part.form.shape for part in parts}
     if len(shapes) > 1:
         raise ValueError(f"f must return the same shape at every point of x, got {sorted(shapes)}")
-    columns: dict[str, Any] = {}
-    for name in COLUMNS:
-        column = [getattr(part, name) for part in parts]
-        if any(one is not None for one in column):
-            nothing = [np.full(part.value.shape, math.nan) for part in parts]
-            whole = [n if one is None else one for n, one in zip(nothing, column, strict=True)]
-            columns[name] = np.concatenate(whole)
+    sided = any(part.left is not None for part in parts)
+    columns: dict[str, Any] = {
+        name: np.concatenate([_column(part, name) for part in parts])
+        for name in (COLUMNS if sided else COLUMNS[:5])
+    }
     trouble = next((part.trouble for part in parts if part.trouble), None)
     nfev = sum(part.nfev for part in parts)
     return Derivatives(**columns, nfev=nfev, form=parts[0].form, trouble=trouble)
+
+
+def _column(derivatives: Derivatives, name: str) -> Array:
+    column: Array | None = getattr(derivatives, name)
+    return np.full(derivatives.value.shape, math.nan) if column is None else column
