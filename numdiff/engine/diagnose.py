@@ -53,7 +53,13 @@ def diagnose(
         for window in windows:
             with np.errstate(all="ignore"):  # values outside the domain are nan here
                 result = _looked_farther(task, result, window)
-    differs = _differs(problem)
+    assert problem.f0 is not None
+    assert problem.form is not None
+    again = problem.f0 if problem.again is None else problem.again
+    parts = ((again != problem.f0) & np.isfinite(problem.f0)).reshape(
+        1 + problem.form.is_complex, -1
+    )
+    differs = np.tile(parts.any(axis=0), len(parts))
     met = result.error <= problem.rtol * np.abs(result.value)
     if not differs.all() and not (problem.rtol > 0.0 and met.all()):
         result = _settled(task, result, windows)
@@ -86,16 +92,6 @@ def _open_room(task: Task) -> Room | None:
     if side == 0:
         return task.room
     return (task.room or room_of(task.problem.x, task.directions, None)).only(side)
-
-
-def _differs(problem: Problem) -> Mask:
-    """Say which columns of f(x) have changed, where it was asked again."""
-    assert problem.f0 is not None
-    assert problem.form is not None
-    again = problem.f0 if problem.again is None else problem.again
-    changed = (again != problem.f0) & np.isfinite(problem.f0)
-    parts = changed.reshape(1 + problem.form.is_complex, -1)
-    return np.tile(parts.any(axis=0), len(parts))
 
 
 def _looked_farther(task: Task, result: Derivatives, window: Window) -> Derivatives:
@@ -143,7 +139,8 @@ def _settled(task: Task, result: Derivatives, windows: list[Window]) -> Derivati
         open_[rows] &= ~mine
         if new.lines is raw:
             continue
-        lines = one_sided(new.lines, side, asked)._replace(nfev=new.lines.nfev - raw.nfev)
+        lines = new.lines._replace(nfev=new.lines.nfev - raw.nfev)
+        lines = lines if side == asked else one_sided(lines, side, asked)
         if not np.isnan(new.left).all():
             lines = lines._replace(left=new.left, right=new.right)
         result = _alone(task, fill(result, rows, lines, mine), window)

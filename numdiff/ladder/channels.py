@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from numdiff.arrays import Floats, Ints
 from numdiff.methods import ALL, Method
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-
-__all__ = ["Channels", "Span", "channels", "mixed_channels"]
-
 
 LEVELS = 16  # as many as the ladder keeps
 

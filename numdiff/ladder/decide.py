@@ -6,24 +6,19 @@ while truncation sets its bar, larger ones while noise does, and nothing more on
 
 import math
 
-from numdiff.constants import DOMAIN, EPS
-from numdiff.ladder.answer import FAIR, PIECES, conclude, look_up, measure, record
+from numdiff.constants import EPS
+from numdiff.ladder.answer import FAIR, conclude, look_up, measure, record
 from numdiff.ladder.noise import CLEARLY, SURE, recall, rising
 from numdiff.ladder.runtime import kernel
 from numdiff.ladder.window import amplitude, finish, gather, restart, rounding
 
 from numdiff.ladder.registers import (  # isort: skip
     BAR, BASE, CEILING, CHECK, CHECKED, CLOSED, COLUMNS, ENOUGH, ERROR, ESTIMATE, FIRST, FLOOR,
-    FOUND, FURTHEST, HIGHEST, IDLE, LARGER, LAST, LEAD, LEAST_NOISE, LOST, LOWEST, NEVER, NOISE,
+    FURTHEST, HIGHEST, IDLE, LARGER, LAST, LEAD, LEAST_NOISE, LOST, LOWEST, NOISE,
     NOISY, OCTAVES, ORDER, OTHER, PHASE, PRIOR, RATIO, REQUEST, RESCALED, ROUND, SAMPLE, SIGMA,
-    SLOTS, SMALLER, STATE, TERMS, TRUNCATION, VALUE,
+    SLOTS, SMALLER, TERMS, TRUNCATION, VALUE,
 )  # fmt: skip
 
-# what drivers and judges of a window take from here
-__all__ = [
-    "BASE", "DOMAIN", "FIRST", "FOUND", "LAST", "LOWEST", "NEVER", "ORDER", "PIECES", "REQUEST",
-    "SLOTS", "STATE", "choose", "close", "judge",
-]  # fmt: skip
 
 TARGET = 256.0 * EPS  # relative bar, some 5e-14, below which no further digit is looked for
 WORTH = 2.0  # truncation over noise from which a smaller step can halve the bar

@@ -7,13 +7,9 @@ by. `samples` (D, C, SLOTS + 2, m) holds the levels of each channel, and two ste
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
+from numdiff.arrays import Floats
 
 SLOTS = 16  # levels that a window has room for
 # the slot SLOTS holds a sample off the lattice of powers of two, the next one the tiny step

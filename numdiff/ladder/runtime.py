@@ -14,8 +14,6 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 import numpy as np
 
-__all__ = ["allocating", "compiled", "interpreted", "kernel", "runner"]
-
 P = ParamSpec("P")
 R = TypeVar("R")
 

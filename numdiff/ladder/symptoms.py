@@ -14,8 +14,6 @@ from numdiff.ladder.runtime import kernel
 from numdiff.ladder.tableau import scale
 from numdiff.ladder.window import change_at
 
-__all__ = ["CLEAR", "DEEP", "OK", "POOR", "ROUNDS", "TAIL", "calm", "lawful", "suspect"]
-
 CLEAR = 8.0  # roundings that a difference has to exceed: f(x) and f(x + h) have a few each
 TAIL = 6  # levels at the smallest steps of a window, in which a law is sought
 ALMOST = 0.2  # to which a power of h is known from few levels

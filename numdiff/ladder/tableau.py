@@ -10,11 +10,10 @@ from numdiff.constants import EPS
 from numdiff.ladder.runtime import kernel
 
 from numdiff.ladder.registers import (  # isort: skip
-    BAR, BEST, COLUMN, COLUMNS, LEAD, NOISE, ORDER, RATIO, ROUND, ROW, SIGMA, TERMS, TRUNCATION,
+    BAR, COLUMN, COLUMNS, LEAD, NOISE, ORDER, RATIO, ROUND, ROW, SIGMA, TERMS, TRUNCATION,
     VALUE,
 )  # fmt: skip
 
-__all__ = ["BEST", "choose_entry", "extrapolate", "power", "predict", "scale", "write_bars"]
 
 TINIEST = 5e-324  # the smallest float above 0
 FAR = 1000  # as a power of two always within the range of floats

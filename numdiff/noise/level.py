@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from numdiff.arrays import Array, Floats
 from numdiff.constants import ROUNDING
 from numdiff.drivers.derivatives import Problem
 from numdiff.drivers.sampling import sample
@@ -21,7 +22,6 @@ from numdiff.options import as_point, as_vector
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    Floats = NDArray[np.float64]
 
 __all__ = ["KINDS", "NoiseEstimate", "noise_level"]
 
@@ -264,6 +264,6 @@ def _sentences(level: Floats, quantum: Floats, kinds: NDArray[np.str_]) -> str:
     return "; ".join(sentences)
 
 
-def _shaped(columns: NDArray[Any], shape: tuple[int, ...]) -> Any:
+def _shaped(columns: Array, shape: tuple[int, ...]) -> Any:
     entry = columns.reshape(shape)
     return entry.item() if shape == () else entry

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-    Mask = NDArray[np.bool_]
-
-__all__ = ["Stairs", "common_unit", "stairs_of"]
-
+from numdiff.arrays import Floats, Ints, Mask
 
 REMAINDER = 1e-6  # part of what all changes are multiples of that is none of it but rounding
 SEVERAL = 1.5  # times the unit: one change alone is a multiple of anything

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from numdiff.arrays import Floats, Ints, Mask
 from numdiff.constants import NOISE_LIMITED, OK
 from numdiff.drivers.climb import climb
 from numdiff.drivers.derivatives import Derivatives
@@ -14,16 +15,6 @@ from numdiff.ladder.symptoms import CLEAR
 from numdiff.methods import METHODS
 from numdiff.nonsmooth.secants import FAIR, STEPS, Limits, Secants
 from numdiff.nonsmooth.suspicion import Suspects
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-    Mask = NDArray[np.bool_]
-
-__all__ = ["LONGEST", "Sides", "compare", "level_gap"]
-
 
 LONGEST = 64.0  # evaluations of a one-sided ladder per direction: smooth sides take 4 to 9
 LEVEL = 0.25  # part by which the gap between the slopes of both sides may vary at a kink
@@ -41,14 +32,9 @@ class Sides(NamedTuple):
     nfev: int
 
     @property
-    def gap(self) -> Floats:
-        """By how much both sides differ."""
-        return np.asarray(self.value[1] - self.value[0])
-
-    @property
     def apart(self) -> Mask:
         """Where they differ by more than their bars."""
-        return np.asarray(np.abs(self.gap) > SURE * self.error.sum(axis=0))
+        return np.asarray(np.abs(self.value[1] - self.value[0]) > SURE * self.error.sum(axis=0))
 
     @classmethod
     def of(cls, limits: Limits) -> Sides:
@@ -58,7 +44,7 @@ class Sides(NamedTuple):
 
     def common(self) -> tuple[Floats, Floats]:
         """Return the derivative on which both sides agree within their bars; inf bar elsewhere."""
-        off, widest = np.abs(self.gap), np.maximum(*self.error)
+        off, widest = np.abs(self.value[1] - self.value[0]), np.maximum(*self.error)
         bar = np.where(off <= self.error.sum(axis=0), 0.5 * off + widest, np.inf)
         return 0.5 * (self.value[0] + self.value[1]), bar
 
@@ -88,9 +74,10 @@ def compare(
 
 def _corners(secants: Secants, sides: Sides) -> Mask:
     """Whether one-sided derivatives differ, and secants by as much down to steps close to x."""
-    size, between = np.abs(sides.gap), secants.slopes[1] - secants.slopes[0]
+    gap, between = sides.value[1] - sides.value[0], secants.slopes[1] - secants.slopes[0]
+    size = np.abs(gap)
     visible = np.isfinite(between) & (0.5 * CLEAR * secants.inner < size)
-    near = visible & (np.abs(between - sides.gap) < LEVEL * size)
+    near = visible & (np.abs(between - gap) < LEVEL * size)
     twice = near[1:] & near[:-1]
     # two steps may agree by chance where f oscillates
     thrice = (twice[1:] & twice[:-1]).any(axis=0)

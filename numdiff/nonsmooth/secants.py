@@ -8,24 +8,15 @@ something beside x.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from numdiff.arrays import Floats, Ints, Mask
 from numdiff.constants import EPS
 from numdiff.drivers.sampling import sample
 from numdiff.ladder.symptoms import CLEAR
 from numdiff.nonsmooth.suspicion import Suspects
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-    Mask = NDArray[np.bool_]
-
-__all__ = ["FAIR", "STEPS", "Limits", "Secants", "laws_of", "limits_of", "secants_of", "torn"]
-
 
 STEPS, OCTAVES = 16, 4  # how many steps, and how far apart: 60 octaves are the range of rounding
 OFF = 0.32  # steps of the second look, off the lattice of the first
@@ -115,12 +106,6 @@ def law(powers: Floats, low: float, high: float = np.inf) -> Ints:
     return last
 
 
-def laws_of(secants: Secants) -> tuple[Mask, Mask]:
-    """Say on which sides (2, K) slopes follow a law of no smooth f, and which of these end."""
-    powers = powers_of(secants.slopes, secants.floor)
-    return law(powers, SMOOTH) >= 0, law(powers, SMOOTH, ENDLESS) >= 0
-
-
 def endless(slopes: Floats, secants: Secants, low: float) -> Ints:
     """Return where slopes (..., P, K) are last seen to grow by a law without end, -1 elsewhere.
 
@@ -168,8 +153,10 @@ def limits_of(secants: Secants) -> Limits:
     quiet, noisy = _choice(secants, calm, 0.0), _choice(secants, rough, NOISES)
     alike = np.abs(quiet.value - noisy.value) <= quiet.error + noisy.error
     other = ~quiet.fair | (alike & (noisy.error < quiet.error))
-    value, error, fair, best = (np.where(other, b, a) for a, b in zip(quiet, noisy, strict=True))
-    return Limits(np.where(fair, value, np.nan), np.where(fair, error, np.inf), fair, best)
+    fair, best = np.where(other, noisy.fair, quiet.fair), np.where(other, noisy.best, quiet.best)
+    value = np.where(fair, np.where(other, noisy.value, quiet.value), np.nan)
+    error = np.where(fair, np.where(other, noisy.error, quiet.error), np.inf)
+    return Limits(value, error, fair, best)
 
 
 def _spreads(secants: Secants) -> tuple[Floats, Floats]:
@@ -189,7 +176,8 @@ def _choice(secants: Secants, spreads: Floats, noises: float) -> Limits:
     """Choose the slopes with the least spread."""
     slopes, steps = secants.slopes, secants.steps
     best = spreads.argmin(axis=1)
-    value, spread = (np.take_along_axis(a, best[:, None], axis=1)[:, 0] for a in (slopes, spreads))
+    value = np.take_along_axis(slopes, best[:, None], axis=1)[:, 0]
+    spread = np.take_along_axis(spreads, best[:, None], axis=1)[:, 0]
     off = np.nan_to_num(np.abs(slopes - value[:, None]), posinf=0.0)
     later = np.arange(STEPS)[:, None] > best[:, None]
     noise = np.where(later, np.nan_to_num(off * steps), 0.0).max(axis=1)

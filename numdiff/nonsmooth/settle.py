@@ -6,27 +6,28 @@ on either side of x tell what it is.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from numdiff.arrays import Array, Floats, Ints, Mask
 from numdiff.constants import JUMP, KINK, OK
 from numdiff.drivers.derivatives import Derivatives, Problem
 from numdiff.geometry.directions import Directions
 from numdiff.ladder.answer import PIECES
 from numdiff.ladder.channels import Span
 from numdiff.nonsmooth.kinks import LONGEST, Sides, compare, level_gap
-from numdiff.nonsmooth.secants import STEPS, laws_of, limits_of, secants_of, torn
+from numdiff.nonsmooth.secants import (
+    ENDLESS,
+    SMOOTH,
+    STEPS,
+    law,
+    limits_of,
+    powers_of,
+    secants_of,
+    torn,
+)  # fmt: skip
 from numdiff.nonsmooth.suspicion import Suspects, suspects_of
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-    Mask = NDArray[np.bool_]
-
-__all__ = ["Settled", "settle"]
 
 
 class Settled(NamedTuple):
@@ -92,14 +93,19 @@ def settle(
         lines = _write(lines, suspects, verdict)
     sides, place = verdict.sides, suspects.place
     columns = np.where(verdict.kinked & (order == 1), [*sides.value, *sides.error], np.nan)
-    return Settled(lines, *(_put(nothing, place, column) for column in columns))
+    left, right, left_error, right_error = columns
+    return Settled(
+        lines, _put(nothing, place, left), _put(nothing, place, right),
+        _put(nothing, place, left_error), _put(nothing, place, right_error),
+    )  # fmt: skip
 
 
 def _judge(suspects: Suspects) -> _Verdict:
     """Say what the suspects are, from secants and from ladders on either side of x."""
     secants = secants_of(suspects)
     jumps, again = torn(suspects, secants)
-    laws, sloping = laws_of(secants)
+    powers = powers_of(secants.slopes, secants.floor)
+    laws, sloping = law(powers, SMOOTH) >= 0, law(powers, SMOOTH, ENDLESS) >= 0
     limits, level = limits_of(secants), level_gap(secants)
     lawful = suspects.lawful | laws.any(axis=0)
     whole = ~jumps & (suspects.bent | level | lawful)
@@ -148,7 +154,7 @@ def _correct(suspects: Suspects, verdict: _Verdict) -> tuple[Floats, Floats, Mas
     return value, np.where(apart, np.fmax(error, reach), error), new
 
 
-def _put(column: NDArray[Any], place: tuple[Ints, Ints], entries: NDArray[Any]) -> NDArray[Any]:
+def _put(column: Array, place: tuple[Ints, Ints], entries: Array) -> Array:
     """Return a copy of a column with some entries replaced."""
     column = column.copy()
     column[place] = entries

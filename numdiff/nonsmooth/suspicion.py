@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from numdiff.arrays import Floats, Ints, Mask
 from numdiff.constants import EPS, UNRESOLVED
 from numdiff.drivers.derivatives import Derivatives, Problem
 from numdiff.geometry.directions import Directions
 from numdiff.ladder import registers, symptoms
 from numdiff.ladder.channels import Span
 from numdiff.ladder.runtime import runner
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-    Mask = NDArray[np.bool_]
-
-__all__ = ["Suspects", "suspects_of", "suspicions"]
-
 
 FELT = 41  # octaves from the first step down to 64 roundings of 1
 ABOVE = 20  # octaves above a window that went far down: the scale of f is somewhere there
@@ -58,11 +49,15 @@ def suspicions(problem: Problem, span: Span, lines: Derivatives, order: int) -> 
     assert lines.state is not None
     assert lines.samples is not None
     rows, (count, outputs) = np.flatnonzero(~lines.calm), lines.value.shape
-    columns = (lines.value, lines.error, lines.status, lines.samples, lines.state)
-    restless, left = [column[rows] for column in columns], np.empty(symptoms.TAIL)
-    whole, some = (np.zeros((2, n, outputs), np.bool_) for n in (count, len(rows)))
+    whole, some = (
+        np.zeros((2, count, outputs), np.bool_),
+        np.empty((2, len(rows), outputs), np.bool_),
+    )
     run: Any = runner(len(rows) * outputs)
-    run(symptoms.suspect)(problem.f0, span.start[rows], order, *restless, left, *some)
+    run(symptoms.suspect)(
+        problem.f0, span.start[rows], order, lines.value[rows], lines.error[rows],
+        lines.status[rows], lines.samples[rows], lines.state[rows], np.empty(symptoms.TAIL), *some,
+    )  # fmt: skip
     whole[:, rows] = some
     return whole[0], whole[1]
 
@@ -84,8 +79,9 @@ def suspects_of(
     lawful, left = np.empty((len(rows), entries.shape[1]), np.bool_), np.empty(symptoms.TAIL)
     run: Any = runner(lawful.size)
     run(symptoms.lawful)(problem.f0, order, samples, state, left, lawful)
-    edges: Any = (column[rows] for column in span)
-    span = Span(*edges)
+    span = Span(
+        span.start[rows], span.other[rows], span.highest[rows], span.lowest[rows], span.reach[rows]
+    )
     smallest = np.abs(samples[np.arange(len(rows)), :, state[:, registers.LAST]]).sum(axis=1)
     moves = (entries[rows] & (smallest > EPS * np.abs(problem.f0))).any(axis=1)
     # beside a tiny x, a window far down that still sees f move has found the scale of f

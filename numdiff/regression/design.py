@@ -9,23 +9,15 @@ from __future__ import annotations
 
 import math
 from functools import reduce
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from numdiff.arrays import Floats, Ints
 from numdiff.drivers.derivatives import Problem
 from numdiff.drivers.sampling import sample
 from numdiff.geometry.directions import Directions, combine, joined
 from numdiff.regression.posterior import Basis
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-
-__all__ = ["Batch", "Design", "across", "along", "places"]
-
 
 TERMS = 12  # powers of a basis: as many as a few windows have distances
 SPARE = 3  # powers after the wanted one for which the places are chosen

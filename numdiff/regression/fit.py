@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from numdiff.arrays import Ints
 from numdiff.constants import DOMAIN
 from numdiff.drivers.derivatives import Derivatives, Problem, fill
 from numdiff.geometry.directions import Directions
@@ -21,12 +22,6 @@ from numdiff.regression.sequential import run
 
 if TYPE_CHECKING:
     from typing import Unpack
-
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
-
-__all__ = ["fit", "fit_mixed"]
 
 
 def fit(

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypedDict
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 
+from numdiff.arrays import Floats, Ints, Mask
 from numdiff.drivers.derivatives import Derivatives, Problem, blank
 from numdiff.drivers.sampling import sample
 from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import Room, size_of
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-    Bools = NDArray[np.bool_]
-
-__all__ = ["Goal", "Scatter", "Windows", "Wishes", "goal_of"]
-
 
 FIRST_WINDOW = 1.0 / 16.0  # of the size of x: the posterior leads from there up or down
 LARGEST_WINDOW = 0.5  # of the size of x: x keeps its sign
@@ -47,7 +38,7 @@ class Wishes(TypedDict, total=False):
         looked for.
     """
 
-    wanted: Bools
+    wanted: Mask
     room: Room | None
     noise: Floats
     usual: int
@@ -85,7 +76,7 @@ class Goal(NamedTuple):
 
     problem: Problem  # with the budget that is left
     windows: Windows  # of the directions, or in units of first windows where rows are pairs
-    wanted: Bools  # (R, m), outputs that need an answer
+    wanted: Mask  # (R, m), outputs that need an answer
     scatter: Scatter
     usual: int  # evaluations along a row, with samples of two values or less
 

@@ -14,19 +14,12 @@ of the noise have been integrated out.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from numdiff.arrays import Floats
 from numdiff.constants import ROUNDING
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-
-__all__ = ["Basis", "Noise", "Posterior", "forecast", "posterior"]
-
 
 # Radii in units of the largest distance: below it they look alike once the powers are bounded, and
 # far above it they would trust in more smoothness than the samples can show.

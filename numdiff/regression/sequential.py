@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from numdiff.arrays import Floats, Ints, Mask
 from numdiff.constants import (
     BUDGET,
     DOMAIN,
@@ -27,16 +28,6 @@ from numdiff.drivers.derivatives import Derivatives, blank
 from numdiff.regression.design import Batch, Design, places
 from numdiff.regression.goal import Goal
 from numdiff.regression.posterior import Noise, Posterior, forecast, posterior
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-    Bools = NDArray[np.bool_]
-
-__all__ = ["MOST_ASKED", "run"]
-
 
 LEAPS = np.array([0.25, 0.5, 1.0, 2.0])  # to the next window: longer ones lose the thread
 KEEP = 2.0 * (1.0 + 1e-9)  # samples so many windows away do not count any more
@@ -76,11 +67,11 @@ class _Samples(NamedTuple):
     largest: Floats  # (L, m), value of f
     keep: Floats  # (L, m), how far away samples count
     ceiling: Floats  # (L, m), larger windows have failed
-    open: Bools  # (L, m)
+    open: Mask  # (L, m)
     served: Ints  # (L, m), evaluations in windows that an output has use for
 
     @property
-    def domain(self) -> Bools:
+    def domain(self) -> Mask:
         """Which outputs were defined anywhere beside x."""
         return np.asarray((np.isfinite(self.y) & (self.t[..., None] > 0.0)).any(axis=1))
 
@@ -102,7 +93,7 @@ class _Verdict(NamedTuple):
     gain: Floats  # (L, m, C), logarithm of how much narrower a batch in a window makes the bar
 
     @property
-    def sure(self) -> Bools:
+    def sure(self) -> Mask:
         """Where a polynomial fits."""
         return self.plausible >= IMPLAUSIBLE
 
@@ -220,7 +211,7 @@ def _fit(task: _Task, samples: _Samples, nodes: Floats) -> _Verdict:
     return verdict
 
 
-def _groups(counted: Bools, own: Floats, fewest: int) -> Iterator[tuple[Ints, Ints]]:
+def _groups(counted: Mask, own: Floats, fewest: int) -> Iterator[tuple[Ints, Ints]]:
     """Find rows and outputs that share their posterior and their choice of windows."""
     shared = (counted == counted[..., :1]).all(axis=(1, 2)) & (own == own[:, :1]).all(axis=1)
     enough = counted.sum(axis=1) >= fewest
@@ -301,7 +292,7 @@ def _wish(task: _Task, samples: _Samples, verdict: _Verdict) -> tuple[_Samples, 
     return samples, np.take_along_axis(gain, best, axis=2)[..., 0]
 
 
-def _done(task: _Task, verdict: _Verdict, gain: Floats, spent: int) -> Bools:
+def _done(task: _Task, verdict: _Verdict, gain: Floats, spent: int) -> Mask:
     """Say which outputs have a bar that is narrow enough, or that more samples hardly narrow."""
     rtol = task.goal.problem.rtol
     if rtol > 0.0:
@@ -310,7 +301,7 @@ def _done(task: _Task, verdict: _Verdict, gain: Floats, spent: int) -> Bools:
     return verdict.sure & (gain < WORTHWHILE) & (spent >= task.enough)
 
 
-def _advance(samples: _Samples, gain: Floats, closed: Bools, cost: int) -> _Samples:
+def _advance(samples: _Samples, gain: Floats, closed: Mask, cost: int) -> _Samples:
     """Choose the window of each row: the one in which its open outputs hope to gain most."""
     still = samples.open & ~closed
     hope, window = np.where(still, gain, 0.0), samples.own[:, 0].copy()
