@@ -11,6 +11,7 @@ import io
 import math
 import re
 import shlex
+import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,7 @@ import pytest
 from nbclient import NotebookClient
 from scipy.optimize import rosen_der
 
+import numdiff as nd
 from numdiff.cli import main
 
 ROOT = Path(__file__).parents[1]
@@ -303,3 +305,19 @@ def places(text):
 def test_places_are_recognised():
     assert places('"/usr/lib/x.py", C:\\\\Users') == ["/usr/lib/", "C:\\\\U"]
     assert places("https://a.org/b/c, k x^(k-1) / (k+1)!, a/b/c") == []
+
+
+# --- Versions ---
+
+
+def test_the_oldest_dependencies_are_those_that_are_allowed():
+    allowed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    held = (ROOT / ".github" / "oldest.txt").read_text().splitlines()
+    oldest = dict(line.split("==") for line in held if "==" in line)
+    assert {name: ".".join(version.split(".")[:2]) for name, version in oldest.items()} == dict(
+        dependency.split(">=") for dependency in allowed
+    )
+
+
+def test_the_citation_is_of_this_version():
+    assert f"version: {nd.__version__}\n" in (ROOT / "CITATION.cff").read_text()
