@@ -113,13 +113,15 @@ def climb(
     code = None
     if problem.call.dispatcher and problem.budget == math.inf and run is runtime.compiled:
         code = problem.call.compiled
-    nfev, trouble = _by_rounds(run, work) if code is None else _natively(code, work)
+    result = _by_rounds(run, work) if code is None else _natively(code, work)
+    nfev, trouble, restless = result
     return Derivatives(
-        *work.columns, nfev, form, trouble, None, None, work.samples, work.state, work.quiet
-    )
+        *work.columns, nfev, form, trouble, None, None, work.samples, work.state, work.quiet,
+        restless,
+    )  # fmt: skip
 
 
-def _by_rounds(run: Any, work: _Climb) -> tuple[int, Exception | None]:
+def _by_rounds(run: Any, work: _Climb) -> tuple[int, Exception | None, int]:
     """Advance all directions together, one round of calls of f at a time."""
     problem, directions, span, channels, known, beside, _, samples, state, quiet, columns = work
     f0, count = problem.f0, len(directions)
@@ -156,9 +158,12 @@ def _by_rounds(run: Any, work: _Climb) -> tuple[int, Exception | None]:
         live, block, stretch = live[:left], block[:left], stretch[:left]
     unit = directions.weight if directions.single else np.ones(count)
     order = int(channels.shape[channels.primary, registers.ORDER])
-    run(rounds.conclude)(f0, span.start, order, unit, samples, state, found, *columns, quiet)
-    columns[2][live], quiet[live] = BUDGET, False  # what is still live ran out of it
-    return nfev, trouble
+    conclude: Any = run(rounds.conclude)
+    restless = conclude(f0, span.start, order, unit, samples, state, found, *columns, quiet)
+    if live.size:  # what is still live ran out of budget
+        columns[2][live], quiet[live] = BUDGET, False
+        restless = count - int(quiet.sum())
+    return nfev, trouble, restless
 
 
 def _workspace(width: int) -> tuple[Floats, ...]:
@@ -174,7 +179,7 @@ def _workspace(width: int) -> tuple[Floats, ...]:
     )
 
 
-def _natively(code: Compiled, work: _Climb) -> tuple[int, Exception | None]:
+def _natively(code: Compiled, work: _Climb) -> tuple[int, Exception | None, int]:
     """Let compiled code lead the ladders, one direction after the other."""
     problem, directions, span, _, known, _, every, samples, state, quiet, columns = work
     assert problem.form is not None
@@ -183,16 +188,16 @@ def _natively(code: Compiled, work: _Climb) -> tuple[int, Exception | None]:
     taken = NOTHING if work.beside is None else work.beside
     how, lead = (problem.noise is not None, problem.rtol, every), runtime.compiled(compiled.lead)
 
-    def run(some: Directions, edges: Any, *arrays: Any) -> int:
+    def run(some: Directions, edges: Any, *arrays: Any) -> tuple[int, int]:
         least, beside, answers, calm, kept, trouble = arrays
-        calls: int = lead(
+        counts: tuple[int, int] = lead(
             code.kind, code.address, problem.x, problem.f0,
             (some.starts, some.index, some.weight), work.channels, edges, how, least, beside,
             answers, calm, kept, trouble,
         )  # fmt: skip
-        return calls
+        return counts
 
-    def part(rows: slice) -> int:
+    def part(rows: slice) -> tuple[int, int]:
         answers = tuple([column[rows] for column in columns])
         kept, trouble = (samples[rows], state[rows]), (raised[rows], points[rows])
         arrays = (known[rows], taken[rows], answers, quiet[rows], kept, trouble)
@@ -200,10 +205,11 @@ def _natively(code: Compiled, work: _Climb) -> tuple[int, Exception | None]:
 
     if problem.call.workers == 1:
         arrays = (known, taken, columns, quiet, (samples, state), (raised, points))
-        nfev = run(directions, tuple(span), *arrays)
+        nfev, restless = run(directions, tuple(span), *arrays)
     else:
-        nfev = sum(spread(part, count, problem.call.workers))
+        counts = spread(part, count, problem.call.workers)
+        nfev, restless = sum(calls for calls, _ in counts), sum(doubts for _, doubts in counts)
     if not raised.any():
-        return nfev, None
+        return nfev, None, restless
     again = points[raised]
-    return nfev + len(again), ask_again(problem.call, again, problem.form)
+    return nfev + len(again), ask_again(problem.call, again, problem.form), restless

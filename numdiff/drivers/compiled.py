@@ -31,7 +31,7 @@ def lead(
     (D or 0, K, P, m) what is taken off the values of f at the steps 1, 1/2, 1/4 and so on. quiet
     (D,) becomes whether nothing is suspicious at first sight; samples and state of the other
     directions, or of all, are `kept`. `raised` becomes flags (D,) and points (D, n) where f raised
-    first. Returns how often f was asked.
+    first. Returns how often f was asked, and along how many directions something is suspicious.
     """
     starts, index, weight = route
     start, other, highest, lowest, reach = edges
@@ -39,6 +39,7 @@ def lead(
     value, error, status, step, noise = columns
     samples, state, found = evidence_of(1, f0, channels)
     room, here, unit, calls = workspace(x, f0, channels), np.zeros(1, np.int64), np.ones(1), 0
+    order, restless = channels.shape[channels.primary, ORDER], 0
     alone, roams = np.empty((0, 0, 0)), True
     for d in range(starts.size):
         one, stop = slice(d, d + 1), starts[d + 1] if d + 1 < starts.size else index.size
@@ -47,40 +48,22 @@ def lead(
             unit[0] = weights[0]
         if beside.shape[0] > 0:
             alone, roams = beside[d], False
-        calls += ray(
-            kind, address, x, f0, channels, (here, entries, weights, unit),
-            (start[one], other[one], highest[one], lowest[one], reach[one]), (told, rtol, roams),
-            known[one], alone, (samples, state, found), room,
-            (value[one], error[one], status[one], step[one], noise[one], quiet[one]),
-            raised[0][one], raised[1][d],
+        begin(
+            start[one], other[one], highest[one], lowest[one], roams, told, f0, known[one],
+            state, found, samples,
+        )  # fmt: skip
+        calls += climb(
+            kind, address, f0, channels.fold, channels.shape, channels.gain, channels.factor,
+            channels.primary, reach[one], rtol, samples, state, found, room, x, here, entries,
+            weights, channels.offsets, alone, raised[0][one], raised[1][d],
+        )  # fmt: skip
+        restless += conclude(
+            f0, start[one], order, unit, samples, state, found, value[one], error[one], status[one],
+            step[one], noise[one], quiet[one],
         )  # fmt: skip
         if every or not quiet[d]:
             kept[0][d], kept[1][d] = samples[0], state[0]
-    return calls
-
-
-@kernel
-def ray(
-    kind, address, x, f0, channels, line, edges, plan, known, beside, evidence, room, columns,
-    raised, where,
-):  # fmt: skip
-    """Lead a ladder along one direction from begin to end and read off its columns."""
-    here, entries, weights, unit = line
-    start, other, highest, lowest, reach = edges
-    told, rtol, roams = plan
-    samples, state, found = evidence
-    value, error, status, step, noise, quiet = columns
-    begin(start, other, highest, lowest, roams, told, f0, known, state, found, samples)
-    calls = climb(
-        kind, address, f0, channels.fold, channels.shape, channels.gain, channels.factor,
-        channels.primary, reach, rtol, samples, state, found, room, x, here, entries,
-        weights, channels.offsets, beside, raised, where,
-    )  # fmt: skip
-    conclude(
-        f0, start, channels.shape[channels.primary, ORDER], unit, samples, state, found, value,
-        error, status, step, noise, quiet,
-    )  # fmt: skip
-    return calls
+    return calls, restless
 
 
 @kernel

@@ -67,6 +67,7 @@ class Derivatives(NamedTuple):
     samples: Floats | None = None  # (D, C, slots, m), of directions that are not calm at least
     state: Ints | None = None  # (D, columns of the ladder's state), likewise
     calm: Mask | None = None  # (D,): whether nothing is suspicious at first sight
+    restless: int = 1  # along how many of them something is, or may be
 
 
 def columns_of(shape: tuple[int, int]) -> tuple[Floats, Floats, Codes, Floats, Floats]:

@@ -58,8 +58,7 @@ def differentiated(
     windows: list[Window] = []
     derivatives = on_sides(task, partial(_follow, windows, every=every))
     for window in windows:
-        assert window.lines.calm is not None
-        if not window.lines.calm.all():
+        if window.lines.restless:
             from numdiff.engine.diagnose import diagnose  # noqa: PLC0415 - loads when needed
 
             derivatives, problem = diagnose(task, derivatives, windows)
@@ -77,7 +76,7 @@ def _follow(
     span, levels = _span(task, chosen, side, rows), channels(method, task.order)
     lines = climb(task.problem, chosen, span, levels, every=every)
     windows.append(Window(rows, side, task.options.method.side, span, lines, levels))
-    return Derivatives(*lines[:8], calm=lines.calm)  # without samples
+    return Derivatives(*lines[:8], restless=lines.restless)  # without samples
 
 
 def _span(task: Task, chosen: Directions, side: int, rows: Ints) -> Span:

@@ -66,9 +66,8 @@ def on_sides(task: Task, follow: Follow) -> Derivatives:
         else:
             whole = fill(whole or blank(task.problem, len(task.directions)), rows, part)
     whole = whole or blank(task.problem, len(task.directions))
-    if whole.calm is not None and whole.calm.all():
-        return whole
-    for side in (1, -1) if asked == 0 and (whole.status == DOMAIN).any() else ():
+    lost = whole.restless and asked == 0 and (whole.status == DOMAIN).any()
+    for side in (1, -1) if lost else ():
         rows = _lost(whole, task, side)  # f itself may be defined on one side of x only
         if rows.size:
             whole = fill(whole, rows, one_sided(follow(_after(task, whole), side, rows), side, 0))

@@ -104,6 +104,13 @@ def read(outputs, unit, value, error, status, step, noise):
 def conclude(
     f0, start, order, unit, samples, state, found, value, error, status, step, noise, quiet
 ):  # fmt: skip
-    """Read the results off, and write where nothing is suspicious at first sight."""
+    """Read the results off, and write where nothing is suspicious at first sight.
+
+    Returns along how many directions something is.
+    """
     read(found, unit, value, error, status, step, noise)
     calm(f0, start, order, value, error, status, samples, state, quiet)
+    restless = 0
+    for d in range(quiet.size):
+        restless += 0 if quiet[d] else 1
+    return restless
