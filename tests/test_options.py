@@ -146,6 +146,15 @@ def test_a_step_that_does_not_move_x_tells_nothing():
         assert found.error[0] == math.inf
 
 
+@pytest.mark.parametrize("method", ["central", "forward", "backward"])
+@pytest.mark.parametrize("operator", [nd.hessian, nd.hessian_diagonal])
+def test_a_step_that_does_not_move_x_tells_nothing_of_second_derivatives(operator, method):
+    found = operator(np.sum, [1e10, 1.0], method=method, step=1e-9)
+    assert found.status.flat[0] == Status.DOMAIN
+    assert math.isnan(found.value.flat[0])
+    assert found.error.flat[0] == math.inf
+
+
 def test_the_step_of_jvp_is_in_units_of_t():
     for method, (low, high) in SIDES.items():
         f = Recorded(smooth)
