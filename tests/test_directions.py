@@ -89,3 +89,5 @@ def test_combine_adds_pairs_in_their_units():
 def test_combined_rows_name_each_entry_once():
     found = combine(MANY["joined"], np.array([0]), np.array([3]), np.ones(4))
     assert sorted(found.index) == [0, 2]
+    same = combine(axes(3), np.array([0, 1]), np.array([2, 1]), np.array([1.0, 2.0, 4.0]))
+    assert (dense(same) == [[1.0, 0.0, 4.0], [0.0, 4.0, 0.0]]).all()

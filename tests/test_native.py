@@ -175,7 +175,6 @@ FORMS = {
     "explicit view": njit("float64(float64[:])")(lambda x: x[0] * x[1]),
     "explicit float32": njit("float32(float32[:])")(lambda x: x[0] * x[1]),
     "ValueError beside x": raises_below,
-    "ValueError farther off": raises_farther_off,
     "another shape beside x": another_shape_beside,
     "own exception beside x": raises_above,
     "KeyError beside x": key_beside,
@@ -237,6 +236,15 @@ def test_one_doubtful_direction_costs_only_itself():
     kinked = njit(lambda x: np.sum(np.sin(x)) + abs(x[3] - 0.2 - 3 * 1.6 / 99))
     assert nd.gradient(kinked, x).status[3] == Status.KINK
     assert nd.gradient(kinked, x).nfev <= nd.gradient(smooth, x).nfev + 200
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_what_f_raised_farther_off_is_told_as_of_black_boxes(name):
+    *expected, nfev = answer(OPERATORS[name], black_box(raises_farther_off), X)
+    *found, calls = answer(OPERATORS[name], raises_farther_off, X)
+    assert found == expected
+    assert "too far" in str(found)
+    assert calls > nfev  # f is asked again to see what it raised
 
 
 def test_a_weighted_axis_has_its_step_in_units_of_x():

@@ -9,6 +9,7 @@ import pytest
 import numdiff as nd
 from numdiff.rules import RULES
 from tests.corpus import noisy
+from tests.measuring.operators import Recorded
 
 HASHED = ("hash_uniform", "hash_gaussian", "hash_additive")
 CASES = list(noisy.noisy_cases())
@@ -158,6 +159,20 @@ def test_a_flat_step_of_rounding_has_a_wide_bar(x):
     found = nd.derivative(lambda t: round(5 + 2 * math.atan(t), 1), x)
     assert covered(found, 2 / (1 + x * x))
     assert found.status == nd.Status.NOISE_LIMITED
+
+
+def test_where_f_is_flat_it_is_looked_at_far_off_on_both_sides():
+    f = Recorded(lambda t: round(5 + 2 * math.atan(t), 1))
+    nd.derivative(f, 0.56)
+    off = np.array(f.points) - 0.56
+    assert (off > 0.2).any()
+    assert (off < -0.2).any()
+
+
+def test_the_bar_of_a_flat_step_is_as_high_as_the_step():
+    plain = nd.derivative(lambda t: round(5 + 2 * math.atan(t), 1), 0.56)
+    small = nd.derivative(lambda t: round(5 + 2 * math.atan(t), 1) * 2.0**-20, 0.56)
+    assert small.error == pytest.approx(plain.error * 2.0**-20)
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,16 @@ def test_fresh_noise_is_measured_by_repeating():
     assert next(values, None) is None
 
 
+@pytest.mark.parametrize(("roundings", "kind"), [(3.0, "rounding"), (80.0, "deterministic")])
+def test_noise_far_above_rounding_is_no_rounding(roundings, kind):
+    def f(x):
+        seed = int(np.float64(x).view(np.uint64))
+        return math.exp(x) * (1.0 + roundings * 0.3 * 2.0**-52 * noise(seed))
+
+    noise = lambda seed: np.random.default_rng(seed).standard_normal()
+    assert nd.noise_level(f, 1.0).kind == kind
+
+
 def test_single_precision_inside_shows():
     found = nd.noise_level(lambda x: float(np.float32(math.sin(x))), 1.0)
     assert found.kind == "quantised"

@@ -146,6 +146,15 @@ def test_a_step_that_does_not_move_x_tells_nothing():
         assert found.error[0] == math.inf
 
 
+@pytest.mark.parametrize("method", ["central", "forward", "backward"])
+@pytest.mark.parametrize("operator", [nd.hessian, nd.hessian_diagonal])
+def test_a_step_that_does_not_move_x_tells_nothing_of_second_derivatives(operator, method):
+    found = operator(np.sum, [1e10, 1.0], method=method, step=1e-9)
+    assert found.status.flat[0] == Status.DOMAIN
+    assert math.isnan(found.value.flat[0])
+    assert found.error.flat[0] == math.inf
+
+
 def test_the_step_of_jvp_is_in_units_of_t():
     for method, (low, high) in SIDES.items():
         f = Recorded(smooth)
@@ -454,7 +463,15 @@ def test_domain_errors_of_a_vectorized_f_cost_only_their_own_points(options):
     assert_same(nd.jacobian(many, X, vectorized=True, **options), plain)
 
 
-@pytest.mark.parametrize("f", [lambda _: 1.0, lambda x: np.ones(x.shape[-1] + 1), np.transpose])
+OTHER_NUMBERS = (
+    lambda _: 1.0,
+    lambda x: np.ones(x.shape[-1] + 1),
+    lambda x: np.ones(x.shape[-1] + (x.shape[-1] > 1)),
+    np.transpose,
+)
+
+
+@pytest.mark.parametrize("f", OTHER_NUMBERS)
 def test_a_vectorized_f_that_returns_another_number_of_points_is_refused(f):
     with pytest.raises(ValueError, match="last axis"):
         nd.jacobian(f, X, vectorized=True)
