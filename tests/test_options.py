@@ -665,3 +665,10 @@ def test_the_complex_step_displaces_only_the_imaginary_part_but_for_its_check():
     imaginary = [point for point in f.points if np.iscomplexobj(point)]
     assert len(imaginary) >= 3
     assert all(np.abs(point.real - X).max() <= 4096 * np.spacing(2.0) for point in imaginary)
+
+
+@pytest.mark.parametrize("method", ["auto", "central"])
+@pytest.mark.parametrize("operator", [nd.jvp, nd.hvp])
+def test_a_step_for_each_entry_is_none_along_a_vector(operator, method):
+    with pytest.raises(ValueError, match="`step` must be a number along a vector"):
+        operator(np.sum, [1.0, 2.0], [1.0, 1.0], step=[1e-3, 1e-4], method=method)

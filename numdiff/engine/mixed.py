@@ -41,9 +41,9 @@ def second(
         raise ValueError("`method` 'complex' gives first derivatives only: use method 'auto'")
     if options.way == "rule":
         by_rule(problem, directions, 2, options)  # says that rules are for first derivatives
-    if options.way == "single":
-        return _by_single_step(problem, directions, rows, columns, options)
     with np.errstate(all="ignore"):  # values outside the domain are nan here
+        if options.way == "single":
+            return _by_single_step(problem, directions, rows, columns, options)
         axes = _along_axes(problem, directions, options)
         status, rest = axes.derivatives.status, problem.less(axes.derivatives.nfev)
         across = _along_pairs(rest, axes, rows, columns)
