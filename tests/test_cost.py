@@ -245,6 +245,8 @@ LARGE = {
         lambda x: x * x, np.ones(400), method="central", step=0.125),
     "Jacobian, 1000 by 50": lambda: nd.jacobian(
         lambda x: np.full(1000, x[0] ** 2), np.ones(50), rtol=1e-3),
+    "Jacobian, 400 by 400": lambda: nd.jacobian(lambda x: x * x, np.linspace(1, 2, 400)),
+    "kinks, 400 by 400": lambda: nd.jacobian(lambda x: abs(x - x[7]), np.linspace(1, 2, 400)),
     "complex, 1500 inputs": lambda: nd.gradient(
         lambda x: x[0] * x[-1], np.ones(1500), method="complex"),
 }  # fmt: skip
