@@ -128,9 +128,8 @@ def _by_rounds(run: Any, work: _Climb) -> tuple[int, Exception | None, int]:
     assert f0 is not None
     found = np.empty((count, f0.size, registers.FOUND))
     method = (channels.fold, channels.shape, channels.gain, channels.factor, channels.primary)
-    where = (
-        problem.x, directions.starts, directions.index, directions.weight, channels.offsets
-    )  # fmt: skip
+    route = (directions.starts, directions.index, directions.weight)
+    where = (problem.x, *route, channels.offsets)
     live, width, trouble = np.arange(count), len(channels.offsets), None
     nfev, spent = 0, 0  # compiled code that raises is asked again, beyond the budget
     block, stretch = np.empty((count, width, problem.x.size)), np.ldexp(1.0, span.start)
@@ -142,9 +141,9 @@ def _by_rounds(run: Any, work: _Climb) -> tuple[int, Exception | None, int]:
     advance: Any = run(rounds.advance)
     while live.size:
         asked = live.size * width
-        if spent + asked > problem.budget:
-            break
         spent += asked
+        if spent > problem.budget:
+            break
         values = evaluate(problem.call, block.reshape(asked, problem.x.size), problem.form)
         trouble, nfev = trouble or values.trouble, nfev + values.nfev
         arrived = values.rows.reshape(live.size, width, f0.size)
@@ -158,8 +157,8 @@ def _by_rounds(run: Any, work: _Climb) -> tuple[int, Exception | None, int]:
         live, block, stretch = live[:left], block[:left], stretch[:left]
     unit = directions.weight if directions.single else np.ones(count)
     order = int(channels.shape[channels.primary, registers.ORDER])
-    conclude: Any = run(rounds.conclude)
-    restless = conclude(f0, span.start, order, unit, samples, state, found, *columns, quiet)
+    seen = (samples, state, found)
+    restless: int = run(rounds.conclude)(f0, span.start, order, unit, *seen, *columns, quiet)
     if live.size:  # what is still live ran out of budget
         columns[2][live], quiet[live] = BUDGET, False
         restless = count - int(quiet.sum())

@@ -46,10 +46,7 @@ def by_single_step(
 def user_steps(directions: Directions, level: Level, options: Options, x: Floats) -> Floats:
     """Return the step of each direction that the user gave, in units of t.
 
-    Raises
-    ------
-    ValueError
-        If entries of x have steps of their own, but a direction moves several of them.
+    Where entries of x have steps of their own, no entry that a direction moves goes farther.
     """
     if isinstance(options.step, str):
         rule = textbook(level, x)[directions.index] / np.abs(directions.weight)
@@ -60,7 +57,8 @@ def user_steps(directions: Directions, level: Level, options: Options, x: Floats
     if directions.single and options.step.size == x.size:
         return options.step[directions.index]
     if (options.step != options.step[0]).any():
-        raise ValueError("`step` must be a number along a vector, where it is in units of t")
+        own = options.step[directions.index] / np.abs(directions.weight)
+        return np.asarray(np.minimum.reduceat(own, directions.starts))
     return options.step[:1].repeat(len(directions))
 
 
