@@ -159,10 +159,8 @@ def _by_rounds(run: Any, work: _Climb) -> tuple[int, Exception | None, int]:
     order = int(channels.shape[channels.primary, registers.ORDER])
     seen = (samples, state, found)
     restless: int = run(rounds.conclude)(f0, span.start, order, unit, *seen, *columns, quiet)
-    if live.size:  # what is still live ran out of budget
-        columns[2][live], quiet[live] = BUDGET, False
-        restless = count - int(quiet.sum())
-    return nfev, trouble, restless
+    columns[2][live], quiet[live] = BUDGET, False  # what is still live ran out of it
+    return nfev, trouble, restless + live.size
 
 
 def _workspace(width: int) -> tuple[Floats, ...]:
