@@ -64,7 +64,7 @@ class Finding(NamedTuple):
     wrong: Mask
     proven: Mask
     nfev: int
-    total: Any = None
+    total: Any
     entries: tuple[Entry, ...] = ()
     notes: tuple[str, ...] = ()
     sampled: bool = False
@@ -170,7 +170,7 @@ def along(
     point = as_point(x).ravel()
     claim = Claim(Call(f, point.shape), apply, point, point, bounds, noise, rounding)
     claim = claim._replace(sizes=scales(point, claim.room))
-    limit = BUDGET if max_nfev is None else max_nfev
+    limit = BUDGET if max_nfev is None else int(max_nfev)
     draws = directions(claim.sizes, rng)
     v, other = next(draws), next(draws)  # the second one tells the size of the derivative
     product = claim.product(v)
@@ -183,12 +183,12 @@ def along(
     bar = line.bar + MADE_OF * claim.rounding * size
     # a derivative that is not finite is wrong where nothing speaks against that of f
     lost = ~np.isfinite(predicted) & np.isfinite(bar) & (line.doubt == Doubt.ROUNDED)
-    finding = Finding(v, predicted, line.value, bar, size, line, lost, ~lost, line.nfev)
+    finding = Finding(v, predicted, line.value, bar, size, line, lost, ~lost, line.nfev, total)
     finding = finding._replace(proven=_proven(finding, rtol))
     finding = _by_column(claim, finding, limit)
     finding = _follow(claim, finding, rtol, limit)
     finding = _locate(claim, finding, draws, limit)
-    return finding._replace(total=total, notes=_notes(claim, finding._replace(total=total)))
+    return finding._replace(notes=_notes(claim, finding))
 
 
 def _proven(finding: Finding, rtol: float) -> Mask:
@@ -199,7 +199,7 @@ def _proven(finding: Finding, rtol: float) -> Mask:
     return np.asarray(close | nothing)
 
 
-def _by_column(claim: Claim, finding: Finding, limit: float) -> Finding:
+def _by_column(claim: Claim, finding: Finding, limit: int) -> Finding:
     """Find entries of a Jacobian of which one is wrong in a row."""
     rows = np.flatnonzero(finding.suspects)
     if finding.value.size == 1 or not rows.size or finding.nfev + 8 > limit:
@@ -211,7 +211,7 @@ def _by_column(claim: Claim, finding: Finding, limit: float) -> Finding:
     return finding._replace(entries=located.entries, wrong=wrong, nfev=nfev)
 
 
-def _follow(claim: Claim, finding: Finding, rtol: float, limit: float) -> Finding:
+def _follow(claim: Claim, finding: Finding, rtol: float, limit: int) -> Finding:
     """Look closer at outputs that seem wrong, or that vary too fast for six values."""
     doubt = finding.slope.doubt
     fast = (doubt == Doubt.FAST) & ~finding.proven
@@ -235,7 +235,7 @@ def _worst_first(finding: Finding, rows: Ints) -> Ints:
         return np.argsort(-np.abs(finding.excess / finding.bar)[rows], kind="stable")
 
 
-def _correct(claim: Claim, finding: Finding, rows: Ints, limit: float) -> Finding:
+def _correct(claim: Claim, finding: Finding, rows: Ints, limit: int) -> Finding:
     """Differentiate some outputs with all care, and compare again."""
     six, size, analytic = finding.slope, finding.size[rows], finding.predicted[rows]
     estimate = follow(claim, finding.v, six, rows, max(limit - finding.nfev, 1))
@@ -254,7 +254,7 @@ def _correct(claim: Claim, finding: Finding, rows: Ints, limit: float) -> Findin
     return finding._replace(value=value, bar=bar, wrong=wrong, nfev=nfev, notes=notes)
 
 
-def _locate(claim: Claim, finding: Finding, draws: Iterator[Floats], limit: float) -> Finding:
+def _locate(claim: Claim, finding: Finding, draws: Iterator[Floats], limit: int) -> Finding:
     """Find the wrong entries of the output that is most wrong and not yet explained."""
     rows = np.flatnonzero(finding.wrong & np.isfinite(finding.predicted))
     if not rows.size or finding.entries or finding.nfev + FOLLOWED > limit:
@@ -273,7 +273,7 @@ def _locate(claim: Claim, finding: Finding, draws: Iterator[Floats], limit: floa
     return _ask_again(claim, finding, rows, next(draws), limit) if rows.size else finding
 
 
-def _ask_again(claim: Claim, finding: Finding, rows: Ints, other: Floats, limit: float) -> Finding:
+def _ask_again(claim: Claim, finding: Finding, rows: Ints, other: Floats, limit: int) -> Finding:
     """Ask another direction about outputs that no entry explains."""
     if finding.nfev + FOLLOWED > limit:
         return finding._replace(notes=(*finding.notes, UNTRACED))
