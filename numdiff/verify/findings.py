@@ -32,7 +32,7 @@ def check(posed: Posed) -> Report:
     cases: list[Case] = []
     for place in places(posed, random):
         reading = posed.reading_at(place.x, place.outputs)
-        if reading.matrix is None:
+        if not reading.fits:
             return _misfit(posed, place, reading)
         cases.append(examine(posed, place, reading, random))
     entries = np.concatenate([_entries(posed, case, k) for k, case in enumerate(cases)])
@@ -80,13 +80,13 @@ def check_adjoint(posed: Posed) -> Report:
 
 
 def _entries(posed: Posed, case: Case, k: int) -> Array:
-    shape, (m, n) = case.place.outputs + case.place.x.shape, case.analytic.shape
+    shape, (m, n) = case.place.outputs + case.place.x.shape, case.reading.matrix.shape
     names = posed.subject.names
     if posed.kind.curved and m == n:  # of both inputs
         names = tuple(f"{row}, {column}" for row in names for column in names)
     judged, numerical = case.judged, case.numerical
     return records(
-        shape, np.arange(m * n), case.analytic.ravel(), numerical.value.ravel(),
+        shape, np.arange(m * n), case.reading.matrix.ravel(), numerical.value.ravel(),
         numerical.error.ravel(), names=np.resize(names, m * n) if names else "", point=k,
         verdict=judged.verdict.ravel(), bar=judged.bar.ravel(), scale=judged.scale.ravel(),
     )  # fmt: skip
@@ -102,7 +102,7 @@ def _coverage(subject: Subject, cases: list[Case], verdicts: Array) -> Coverage:
         agree = case.judged.verdict == AGREE
         # zeros agree by nature, not to so many digits
         needed.append(case.judged.needed[agree & (case.judged.scale > 0.0)])
-        both = (case.analytic == 0.0) & (np.abs(case.numerical.value) <= case.judged.doubt)
+        both = (case.reading.matrix == 0.0) & (np.abs(case.numerical.value) <= case.judged.doubt)
         zero &= (both & agree).all(axis=0) & (both.size > 0)
     proven = np.concatenate(needed)
     worst = np.max(np.nan_to_num(proven), initial=2.0**-53)
@@ -137,7 +137,7 @@ def _hints(posed: Posed, cases: list[Case], untrue: list[Identity]) -> Iterator[
 
 def _likely(posed: Posed, case: Case) -> tuple[str, ...]:
     """Return what explains the differences at one point."""
-    if np.iscomplexobj(case.analytic) or np.iscomplexobj(case.numerical.value):
+    if np.iscomplexobj(case.reading.matrix) or np.iscomplexobj(case.numerical.value):
         return ()
 
     def accept(matrix: Floats) -> bool:
@@ -149,7 +149,7 @@ def _likely(posed: Posed, case: Case) -> tuple[str, ...]:
 
     decided = np.where(case.judged.verdict == INCONCLUSIVE, np.nan, case.numerical.value)
     x, f0 = case.place.x.ravel(), case.place.f0
-    evidence = Evidence(case.analytic, decided, case.judged.limit, x, f0, posed.name)
+    evidence = Evidence(case.reading.matrix, decided, case.judged.limit, x, f0, posed.name)
     return hints(evidence, accept)
 
 
@@ -161,7 +161,7 @@ def _notes(x: Floats, cases: list[Case], coverage: Coverage, entries: Array) -> 
     for k, case in enumerate(cases):
         where = f"point {k}: " * (len(cases) > 1)
         f0 = np.abs(case.place.form.unpack(case.place.f0))
-        for reason in (*reasons(case.judged, case.analytic, case.numerical, f0), *case.notes):
+        for reason in (*reasons(case.judged, case.reading.matrix, case.numerical, f0), *case.notes):
             yield where + reason
     if coverage.untested:
         yield (

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from numdiff.verify.arrays import DOUBLE, Floats, Function
+from numdiff.verify.arrays import EPS, Floats, Function
 from numdiff.verify.rule import allowance
 
 ROUNDINGS = 64.0  # of the sum of sizes: random products in single precision need one
@@ -43,10 +43,10 @@ class Identity(NamedTuple):
 
 def spacing_of(*arrays: Any) -> float:
     """Return the spacing at 1 of the coarsest type among arrays, at least that of doubles."""
-    spacing = DOUBLE
+    spacing = EPS
     for array in arrays:
         kind = np.dtype(getattr(array, "dtype", None))
-        spacing = max(spacing, float(np.finfo(kind).eps) if kind.kind in "fc" else DOUBLE)
+        spacing = max(spacing, float(np.finfo(kind).eps) if kind.kind in "fc" else EPS)
     return spacing
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from numdiff.evaluation.call import Form, evaluate, origin
 from numdiff.geometry.domain import Box
-from numdiff.verify.arrays import Array, Floats, Shape
+from numdiff.verify.arrays import Floats, Shape
 from numdiff.verify.identities import Identity, adjoint, linearity, symmetry, weights
 from numdiff.verify.kinds import Posed, measure
 from numdiff.verify.reading import Reading
@@ -39,7 +39,6 @@ class Case(NamedTuple):
 
     place: Place
     reading: Reading
-    analytic: Array
     rounding: Floats
     numerical: Numerical
     judged: Judged
@@ -103,7 +102,6 @@ def _identities(
 ) -> Iterator[Identity]:
     """Yield what algebra says of the derivative that was given."""
     matrix, x, product = reading.matrix, place.x, posed.kind.product
-    assert matrix is not None
     if not np.isfinite(matrix).all() or not matrix.size:
         return
     if product:
@@ -126,7 +124,6 @@ def _identities(
 def examine(posed: Posed, place: Place, reading: Reading, random: np.random.Generator) -> Case:
     """Measure the derivative at a place and judge the one that was given."""
     matrix, rtol = reading.matrix, posed.plan.rtol
-    assert matrix is not None
     ask = None if posed.fixed else partial(posed.reading_at, outputs=place.outputs)
     rounding = rounding_of(ask, place.x, matrix, reading.precision, random)
     estimate = measure(posed, place.x)
@@ -143,9 +140,8 @@ def examine(posed: Posed, place: Place, reading: Reading, random: np.random.Gene
         judged = judge(matrix, rounding, numerical, sizes, rtol)
     identities = tuple(_identities(posed, place, reading, rounding, random))
     nfev = place.nfev + int(estimate.nfev) + more
-    case = Case(
-        place, reading, matrix, rounding, numerical, judged, identities, sizes, nfev, estimate.notes
-    )
+    notes = estimate.notes
+    case = Case(place, reading, rounding, numerical, judged, identities, sizes, nfev, notes)
     wrong = (judged.verdict == DISAGREE).any() and np.isfinite(matrix).all()
     askable = place.form.size == m and not place.form.is_complex
     return _once_more(posed, case, random) if wrong and askable else case

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from numdiff.options import as_point
-from numdiff.verify.arrays import DOUBLE, Array, Floats, Function, Mask, Shape
+from numdiff.verify.arrays import EPS, Array, Floats, Function, Mask, Shape
 from numdiff.verify.identities import spacing_of
 
 NAMED = 6  # entries that are not finite, of which a note tells
@@ -119,14 +119,16 @@ def matrix_by_products(product: Function, x: Floats, outputs: Shape, *, left: bo
 
 
 class Reading(NamedTuple):
-    """What was given for a derivative at a point, as a matrix (m, n).
+    """What a derivative is at a point, as a matrix (m, n).
 
     Attributes
     ----------
-    matrix : array (m, n) or None
-        None where the shape does not fit at all.
+    matrix : array (m, n)
+        All nan where the shape does not fit at all.
     shape : tuple of int
         As it was given.
+    fits : bool
+        Whether it does.
     transposed : bool
         Whether it was given with inputs before outputs, and has been turned round.
     precision : float
@@ -137,10 +139,11 @@ class Reading(NamedTuple):
         The product from the left, where a linear operator has one.
     """
 
-    matrix: Array | None
+    matrix: Array
     shape: Shape
+    fits: bool = False
     transposed: bool = False
-    precision: float = DOUBLE / 2
+    precision: float = EPS / 2
     stored: Mask | None = None
     backward: Function | None = None
 
@@ -157,9 +160,9 @@ def read_matrix(value: Any, outputs: Shape, inputs: Shape) -> Reading:
         Shapes of what f returns and of x.
     """
     m, n = math.prod(outputs), math.prod(inputs)
-    reading = Reading(None, np.shape(value))
+    reading = Reading(np.full((m, n), np.nan), np.shape(value))
     if hasattr(value, "matvec"):
-        reading = Reading(None, tuple(value.shape), backward=value.rmatvec)
+        reading = reading._replace(shape=tuple(value.shape), backward=value.rmatvec)
         fits = value.shape[1] == n
         columns = [np.ravel(value.matvec(unit)) for unit in np.eye(n)] if fits else [np.empty(0)]
         array = np.stack(columns, axis=-1)
@@ -183,7 +186,9 @@ def read_matrix(value: Any, outputs: Shape, inputs: Shape) -> Reading:
     precision = spacing_of(array, value) / 2
     matrix = matrix.astype(complex if array.dtype.kind == "c" else float)
     kept = None if turned else reading.stored
-    return reading._replace(matrix=matrix, transposed=turned, precision=precision, stored=kept)
+    return reading._replace(
+        matrix=matrix, fits=True, transposed=turned, precision=precision, stored=kept
+    )
 
 
 def _alike(shape: Shape, *others: Shape) -> bool:
@@ -209,7 +214,7 @@ class Product(NamedTuple):
 
     apply: Function
     total: Floats | None = None
-    rounding: float = DOUBLE
+    rounding: float = EPS
     notes: tuple[str, ...] = ()
 
 

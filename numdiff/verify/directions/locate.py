@@ -15,7 +15,7 @@ from numdiff.estimate import Estimate
 from numdiff.evaluation.call import Call, evaluate
 from numdiff.geometry.domain import Box
 from numdiff.operators import derivative
-from numdiff.verify.arrays import DOUBLE, Array, Floats, Ints
+from numdiff.verify.arrays import EPS, Array, Floats, Ints
 from numdiff.verify.directions.slope import Slope, short_slope, spread
 from numdiff.verify.rule import BARS, is_wrong
 
@@ -56,7 +56,7 @@ class Claim(NamedTuple):
     sizes: Floats
     box: Box | None = None
     noise: float | None = None
-    rounding: float = DOUBLE
+    rounding: float = EPS
 
     def product(self, v: Floats) -> Array:
         """Return the analytic derivative times v, as it comes; entries may be infinite."""
@@ -136,9 +136,10 @@ class _Bisection:
 
     def __init__(self, claim: Claim, v: Floats, like: Slope, row: int, limit: int) -> None:
         # of the central difference at each step
-        errors = np.abs(like.plain[:, row] - like.value[row]) + spread(like.noise[row], like.steps)
+        steps, differences = like.pairs.steps, like.pairs.odd[:, row]
+        errors = np.abs(differences - like.value[row]) + spread(like.noise[row], steps)
         self.claim, self.v, self.row, self.left = claim, v, row, limit  # evaluations
-        self.step, self.error = float(like.steps[errors.argmin()]), float(errors.min())
+        self.step, self.error = float(steps[errors.argmin()]), float(errors.min())
         self.noise = like.noise_of(row, claim.noise)
         self.entries: tuple[Entry, ...] = ()
         self.differences: dict[tuple[int, int], float] = {}

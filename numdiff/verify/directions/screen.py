@@ -12,7 +12,7 @@ from numdiff.estimate import Status
 from numdiff.evaluation.call import Call
 from numdiff.geometry.domain import Box
 from numdiff.options import as_point
-from numdiff.verify.arrays import DOUBLE, Array, Floats, Function, Ints, Mask
+from numdiff.verify.arrays import EPS, Array, Floats, Function, Ints, Mask
 from numdiff.verify.directions.locate import MADE_OF, Claim, Entry, by_column, by_halves, follow
 from numdiff.verify.directions.slope import SENTENCES, Doubt, Slope, directions, scales, slope
 from numdiff.verify.identities import spacing_of
@@ -113,7 +113,7 @@ class Finding(NamedTuple):
 def along(
     f: Function, apply: Function, x: Any, *, rtol: float = 1e-4, max_nfev: int | None = None,
     rng: int | np.random.Generator = 0, bounds: Box | None = None, noise: float | None = None,
-    total: Any = None, rounding: float = DOUBLE,
+    total: Any = None, rounding: float = EPS,
 ) -> Finding:  # fmt: skip
     """Compare a derivative with f along a random direction, and find the entries that are wrong.
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numdiff.verify.arrays import DOUBLE, Array, Floats, Ints, Mask
+from numdiff.verify.arrays import EPS, Array, Floats, Ints, Mask
 
 MARGIN = 1.0  # digits beyond the price: one coincidence in ten of the rarest ideas is too many
 MOST = 12.0  # digits that an entry can hold, however small its bar: the rest is rounding
@@ -83,7 +83,7 @@ def view_of(evidence: Evidence) -> View:
 
 def fits_of(values: Floats, view: View) -> Mask:
     """Say which of the wrong entries would be right with these values (K,)."""
-    tolerance = view.bars + 4.0 * DOUBLE * np.abs(values)
+    tolerance = view.bars + 4.0 * EPS * np.abs(values)
     return np.asarray(np.isfinite(values) & (np.abs(values - view.numerical) <= tolerance))
 
 
