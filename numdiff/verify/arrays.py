@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from numpy.random import Generator as Random
+
 from numdiff.arrays import Array, Floats, Ints, Mask
 from numdiff.constants import EPS
 
-__all__ = ["EPS", "Array", "Floats", "Function", "Ints", "Mask", "Shape"]
+__all__ = ["EPS", "Array", "Floats", "Function", "Ints", "Mask", "Random", "Shape"]
 
 Function = Callable[..., Any]
 Shape = tuple[int, ...]

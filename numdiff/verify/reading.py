@@ -204,7 +204,7 @@ class Product(NamedTuple):
     ----------
     apply : callable
         The derivative times a flat vector.
-    total : array (m,) or None
+    total : array (m,) or nan
         The sum of the sizes of its entries times those of x, where they are known.
     rounding : float
         Of its entries, relative.
@@ -213,7 +213,7 @@ class Product(NamedTuple):
     """
 
     apply: Function
-    total: Floats | None = None
+    total: Floats | float = math.nan
     rounding: float = EPS
     notes: tuple[str, ...] = ()
 
