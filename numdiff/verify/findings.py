@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from numdiff.verify.arrays import Array, Floats
-from numdiff.verify.hints.ideas import Evidence
+from numdiff.verify.hints.ideas import LISTED, Evidence
 from numdiff.verify.hints.search import hints
 from numdiff.verify.identities import Identity, adjoint
 from numdiff.verify.kinds import Posed
@@ -22,7 +22,6 @@ TRIALS = 3  # random pairs of vectors: one is enough but for bad luck
 SPECIAL = (-1.0, 0.0, 1.0)  # where powers, logarithms and products hide terms
 SMALL = 1e-5  # relative: what single precision and rounded constants explain
 MOSTLY = 0.9  # of the entries: where fewer are known, a few can fit anything
-SHOWN = 6  # entries that a sentence names
 
 
 def check(posed: Posed) -> Report:
@@ -186,5 +185,5 @@ def _notes(x: Floats, cases: list[Case], coverage: Coverage, entries: Array) -> 
 
 
 def _some(labels: Sequence[Any]) -> str:
-    more = f" and {len(labels) - SHOWN} more" if len(labels) > SHOWN else ""
-    return ", ".join(labels[:SHOWN]) + more
+    more = f" and {len(labels) - LISTED} more" if len(labels) > LISTED else ""
+    return ", ".join(labels[:LISTED]) + more

@@ -127,25 +127,25 @@ class Reading(NamedTuple):
         All nan where the shape does not fit at all.
     shape : tuple of int
         As it was given.
-    fits : bool
-        Whether it does.
-    transposed : bool
-        Whether it was given with inputs before outputs, and has been turned round.
     precision : float
         The unit roundoff of its type.
     stored : array of bool (m, n) or None
         The pattern of a sparse array.
     backward : callable or None
         The product from the left, where a linear operator has one.
+    fits : bool
+        Whether the shape fits.
+    transposed : bool
+        Whether it was given with inputs before outputs, and has been turned round.
     """
 
     matrix: Array
     shape: Shape
-    fits: bool = False
-    transposed: bool = False
     precision: float = EPS / 2
     stored: Mask | None = None
     backward: Function | None = None
+    fits: bool = False
+    transposed: bool = False
 
 
 def read_matrix(value: Any, outputs: Shape, inputs: Shape) -> Reading:
@@ -167,9 +167,9 @@ def read_matrix(value: Any, outputs: Shape, inputs: Shape) -> Reading:
         columns = [np.ravel(value.matvec(unit)) for unit in np.eye(n)] if fits else [np.empty(0)]
         array = np.stack(columns, axis=-1)
     elif hasattr(value, "toarray"):
-        array, stored, coo = value.toarray(), np.zeros(value.shape, bool), value.tocoo()
-        stored[coo.row, coo.col] = True  # zeros among them
-        reading = reading._replace(shape=array.shape, stored=stored)
+        array, pattern, coo = value.toarray(), np.zeros(value.shape, bool), value.tocoo()
+        pattern[coo.row, coo.col] = True  # zeros among them
+        reading = reading._replace(shape=array.shape, stored=pattern)
     else:
         array = np.asarray(value)
     if array.dtype.kind not in "biufc":
@@ -182,13 +182,10 @@ def read_matrix(value: Any, outputs: Shape, inputs: Shape) -> Reading:
     if array.size != m * n or not (turned or shape in wanted or _alike(shape, *wanted)):
         return reading
     matrix = array.reshape(n, m).T if turned else array.reshape(m, n)
-    # an operator in single precision may hand out columns in double
-    precision = spacing_of(array, value) / 2
     matrix = matrix.astype(complex if array.dtype.kind == "c" else float)
-    kept = None if turned else reading.stored
-    return reading._replace(
-        matrix=matrix, fits=True, transposed=turned, precision=precision, stored=kept
-    )
+    # an operator in single precision may hand out columns in double
+    precision, stored = spacing_of(array, value) / 2, None if turned else reading.stored
+    return Reading(matrix, shape, precision, stored, reading.backward, fits=True, transposed=turned)
 
 
 def _alike(shape: Shape, *others: Shape) -> bool:

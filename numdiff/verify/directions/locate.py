@@ -95,18 +95,7 @@ class Entry(NamedTuple):
         return self.analytic - self.numerical
 
 
-class Located(NamedTuple):
-    """Entries that were tested, what that cost, and what was noticed.
-
-    Where most are wrong `sampled` says that the entries stand for many. `rows` are the outputs
-    that one wrong entry each explains.
-    """
-
-    entries: tuple[Entry, ...] = ()
-    nfev: int = 0
-    notes: tuple[str, ...] = ()
-    sampled: bool = False
-    rows: tuple[int, ...] = ()
+Entries = tuple[tuple[Entry, ...], Ints, int]  # with their rows, and what they cost
 
 
 def follow(claim: Claim, v: Floats, like: Slope, rows: Ints, limit: int) -> Estimate:
@@ -131,18 +120,59 @@ def _entry(row: int, column: int, analytic: float, numerical: float, error: floa
 # Of one output: by bisection
 
 
-class _Bisection:
-    """The search for the wrong entries of one output, halving v: what it has tested and spent."""
+class Bisection:
+    """The search for the wrong entries of one output by bisection of a direction.
 
-    def __init__(self, claim: Claim, v: Floats, like: Slope, row: int, limit: int) -> None:
+    Parameters
+    ----------
+    claim : Claim
+        With f and its derivative.
+    v : array (n,)
+        A direction along which they differ.
+    like : Slope
+        The derivative of f along v.
+    row : int
+        The output.
+    left : int
+        How many evaluations are allowed; what is left of them.
+
+    Attributes
+    ----------
+    entries : tuple of Entry
+        Those that were tested.
+    notes : tuple of str
+        What was noticed.
+    sampled : bool
+        Whether the entries stand for many: most are wrong.
+    """
+
+    def __init__(self, claim: Claim, v: Floats, like: Slope, row: int, left: int) -> None:
         # of the central difference at each step
         steps, differences = like.pairs.steps, like.pairs.odd[:, row]
         errors = np.abs(differences - like.value[row]) + spread(like.noise[row], steps)
-        self.claim, self.v, self.row, self.left = claim, v, row, limit  # evaluations
+        self.claim, self.v, self.row, self.left = claim, v, row, left
         self.step, self.error = float(steps[errors.argmin()]), float(errors.min())
         self.noise = like.noise_of(row, claim.noise)
         self.entries: tuple[Entry, ...] = ()
+        self.notes: tuple[str, ...] = ()
+        self.sampled = False
         self.differences: dict[tuple[int, int], float] = {}
+
+    def run(self, excess: float, bar: float) -> None:
+        """Find what explains that the derivative is wrong by so much along v, to a bar."""
+        while abs(excess) > bar and self.left >= ENTRY:
+            first, last, dense = self.descend(excess)
+            # a difference over a step may leave some of an entry that has been located already
+            if last - first > 1 or first in {entry.column for entry in self.entries}:
+                break
+            entry = self.test(first)
+            if dense is not None:
+                self.sample(*dense)
+            if dense is not None or not entry.wrong:
+                return
+            excess -= entry.excess * self.v[first]
+        if abs(excess) > bar:
+            self.notes = ("`max_nfev` ended the search: there are more wrong entries",)
 
     def difference(self, first: int, last: int) -> float:
         """Return by how much the derivative is wrong over a block, from two values of f, once."""
@@ -159,12 +189,12 @@ class _Bisection:
 
     def test(self, column: int) -> Entry:
         """Differentiate the output by one entry of x."""
-        claim, box, row = self.claim, self.claim.box, self.row
+        claim, row, ask, box = self.claim, self.row, self.claim.call.f, self.claim.box
 
         def moved(entry: Any) -> Any:
             point = claim.x.copy()
             point[column] = entry
-            return np.ravel(claim.call.f(point))[row]
+            return np.ravel(ask(point))[row]
 
         estimate = derivative(
             moved, claim.x[column], step=OUTER * claim.sizes[column], max_nfev=self.left,
@@ -199,8 +229,8 @@ class _Bisection:
                 first, excess = middle, right
         return first, last, dense
 
-    def sample(self, first: int, last: int) -> tuple[str, bool]:
-        """Test a few entries more of a block that is wrong everywhere: a note, and if all is it."""
+    def sample(self, first: int, last: int) -> None:
+        """Test a few entries more of a block that is wrong everywhere."""
         moving = first + np.flatnonzero(self.v[first:last])
         picks = np.linspace(0, moving.size - 1, min(SAMPLED, moving.size)).astype(int)
         others = np.setdiff1d(moving[picks], [entry.column for entry in self.entries])
@@ -213,50 +243,13 @@ class _Bisection:
             f"{'a global mistake' if whole else 'a mistake of a whole block'}: in entries {first} "
             f"to {last - 1} most parts are wrong; of {len(self.entries)} entries tested {wrong} are"
         )
-        return note, whole and wrong == len(self.entries)
-
-
-def by_halves(
-    claim: Claim, v: Floats, like: Slope, *, row: int, excess: float, bar: float, limit: int
-) -> Located:
-    """Find the wrong entries of one output by bisection.
-
-    Parameters
-    ----------
-    claim : Claim
-        With f and its derivative.
-    v : array (n,)
-        A direction along which they differ.
-    like : Slope
-        The derivative of f along v.
-    row : int
-        The output.
-    excess, bar : float
-        What the analytic derivative has too much along v, and the bar of that.
-    limit : int
-        How many evaluations are allowed.
-    """
-    search, rest = _Bisection(claim, v, like, row, limit), excess
-    while abs(rest) > bar and search.left >= ENTRY:
-        first, last, dense = search.descend(rest)
-        # a difference over a step may leave some of an entry that has been located already
-        if last - first > 1 or first in {entry.column for entry in search.entries}:
-            break
-        entry = search.test(first)
-        if dense is not None:
-            note, sampled = search.sample(*dense)
-            return Located(search.entries, limit - search.left, (note,), sampled)
-        if not entry.wrong:
-            return Located(search.entries, limit - search.left)
-        rest -= entry.excess * v[first]
-    notes = ("`max_nfev` ended the search: there are more wrong entries",)
-    return Located(search.entries, limit - search.left, notes if abs(rest) > bar else ())
+        self.notes, self.sampled = (note,), whole and wrong == len(self.entries)
 
 
 # Of many outputs: all at once
 
 
-def by_column(claim: Claim, v: Floats, like: Slope, excess: Floats, rows: Ints) -> Located:
+def by_column(claim: Claim, v: Floats, like: Slope, excess: Floats, rows: Ints) -> Entries:
     """Find the one wrong or missing entry of each of several rows, all rows at once.
 
     Along a second direction, v_j (1 + j / n), the excess of a row grows by 1 + j / n where entry j
@@ -274,6 +267,15 @@ def by_column(claim: Claim, v: Floats, like: Slope, excess: Floats, rows: Ints) 
         What the analytic derivative has too much along v.
     rows : array of int
         Outputs that differ.
+
+    Returns
+    -------
+    entries : tuple of Entry
+        The wrong entries.
+    rows : array of int
+        The outputs that one of them explains, even if too many are wrong to be reported.
+    nfev : int
+        Evaluations of f.
     """
     n = v.size
     second = v * (1.0 + np.arange(n) / n)
@@ -284,7 +286,7 @@ def by_column(claim: Claim, v: Floats, like: Slope, excess: Floats, rows: Ints) 
     rows, column = rows[inside], np.rint(place[inside]).astype(int)
     moving = np.unique(column[v[column] != 0.0])
     if not moving.size:
-        return Located(nfev=4)
+        return (), rows[:0], 4
     third = np.zeros(n)
     # weights that differ: what is confirmed is the column, and not only the set of columns
     third[moving] = v[moving] * (1.0 + np.mod(IRREGULAR * np.arange(moving.size), 1.0))
@@ -301,4 +303,4 @@ def by_column(claim: Claim, v: Floats, like: Slope, excess: Floats, rows: Ints) 
         for k in np.flatnonzero(column == j):
             analytic, row = float(products[rows[k]]), int(rows[k])
             entries.append(_entry(row, j, analytic, analytic - float(excesses[k]), float(bars[k])))
-    return Located(tuple(entries), 8, rows=tuple(rows.tolist()))
+    return tuple(entries), rows, 8

@@ -14,7 +14,7 @@ from numdiff.evaluation.call import Call
 from numdiff.geometry.domain import Box
 from numdiff.options import as_point
 from numdiff.verify.arrays import EPS, Array, Floats, Function, Ints, Mask
-from numdiff.verify.directions.locate import MADE_OF, Claim, Entry, by_column, by_halves, follow
+from numdiff.verify.directions.locate import MADE_OF, Bisection, Claim, Entry, by_column, follow
 from numdiff.verify.directions.slope import SENTENCES, Doubt, Slope, directions, scales, slope
 from numdiff.verify.identities import spacing_of
 from numdiff.verify.report import AGREE, DISAGREE, INCONCLUSIVE, WORST_FIRST
@@ -207,9 +207,9 @@ def _by_column(claim: Claim, finding: Finding, limit: int) -> None:
     rows = np.flatnonzero(finding.suspects)
     if finding.value.size > 1 and rows.size and finding.nfev + 8 <= limit:
         located = by_column(claim, finding.v, finding.slope, finding.excess, rows)
-        finding.entries = located.entries
-        finding.wrong[list(located.rows)] = True
-        finding.nfev += located.nfev
+        finding.entries, rows, nfev = located
+        finding.wrong[rows] = True
+        finding.nfev += nfev
 
 
 def _follow(claim: Claim, finding: Finding, rtol: float, limit: int) -> None:
@@ -260,14 +260,11 @@ def _locate(claim: Claim, finding: Finding, draws: Iterator[Floats], limit: int)
     if not rows.size or finding.entries or finding.nfev + FOLLOWED > limit:
         return
     row = int(rows[_worst_first(finding, rows)[0]])
-    located = by_halves(
-        claim, finding.v, finding.slope, row=row, excess=float(finding.excess[row]),
-        bar=float(finding.bar[row]), limit=limit - finding.nfev,
-    )  # fmt: skip
-    finding.entries, finding.sampled = located.entries, located.sampled
-    finding.nfev += located.nfev
-    finding.notes += located.notes
-    if any(entry.wrong for entry in located.entries):
+    search = Bisection(claim, finding.v, finding.slope, row, limit - finding.nfev)
+    search.run(float(finding.excess[row]), float(finding.bar[row]))
+    finding.entries, finding.sampled = search.entries, search.sampled
+    finding.notes, finding.nfev = finding.notes + search.notes, limit - search.left
+    if any(entry.wrong for entry in finding.entries):
         rows = rows[rows != row]
     if rows.size:
         _ask_again(claim, finding, rows, next(draws), limit)

@@ -13,6 +13,7 @@ MOST = 12.0  # digits that an entry can hold, however small its bar: the rest is
 WIDE = 1.0e7  # numbers that a search may compare: a second or so
 CLUSTERS = 8  # groups of entries that are looked into, the largest first
 LISTED = 6  # entries that a sentence names
+EVERYWHERE = "in all entries"  # what a hint says of a mistake that no place marks
 
 
 class Evidence(NamedTuple):
@@ -75,10 +76,8 @@ def view_of(evidence: Evidence) -> View:
     m, n = wrong.shape
     inputs = np.resize(x if x.size == n else np.nan, n)
     outputs = np.resize(f if f is not None and f.size in {1, m} else np.nan, m)
-    return View(
-        evidence, wrong, row, column, analytic[wrong], numerical[wrong], bars[wrong],
-        inputs[column], outputs[row],
-    )  # fmt: skip
+    here = analytic[wrong], numerical[wrong], bars[wrong], inputs[column], outputs[row]
+    return View(evidence, wrong, row, column, *here)
 
 
 def fits_of(values: Floats, view: View) -> Mask:
@@ -102,7 +101,7 @@ def place_of(evidence: Evidence, mended: Mask) -> str:
     zero = (evidence.analytic == 0.0) & (np.abs(evidence.numerical) <= evidence.bars)
     empty = zero | ~np.isfinite(evidence.numerical)
     if (mended | empty).all():
-        return "in all entries"
+        return EVERYWHERE
     if min(m, n) == 1:
         return "only " + _numbered("entry", "entries", np.flatnonzero(mended))
     i, j = np.indices(mended.shape)
