@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from numpy.random import Generator as Random
 
-Array = NDArray[Any]
-Floats = NDArray[np.float64]
-Ints = NDArray[np.integer[Any]]
-Mask = NDArray[np.bool_]
+from numdiff.arrays import Array, Floats, Ints, Mask
+from numdiff.constants import EPS
+
+__all__ = ["EPS", "Array", "Floats", "Function", "Ints", "Mask", "Random", "Shape"]
+
 Function = Callable[..., Any]
 Shape = tuple[int, ...]
-
-DOUBLE = 2.0**-52  # spacing of doubles at 1

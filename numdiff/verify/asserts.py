@@ -20,21 +20,20 @@ class DerivativeInconclusive(AssertionError):  # noqa: N818
     """Some of the derivative could not be decided."""
 
 
-def _insist(check: Function, arguments: tuple[Any, ...], choices: dict[str, Any]) -> Report:
+def _insist(check: Function, *arguments: Any, inconclusive: str = "fail", **choices: Any) -> Report:
     """Raise what a report calls for."""
     __tracebackhide__ = True
-    way = choices.pop("inconclusive", "fail")
-    if way not in OUTCOMES:
-        raise ValueError(f"`inconclusive` must be one of {OUTCOMES}, got {way!r}")
+    if inconclusive not in OUTCOMES:
+        raise ValueError(f"`inconclusive` must be one of {OUTCOMES}, got {inconclusive!r}")
     report: Report = check(*arguments, **choices)
     if report.verdict == DISAGREE:
         raise DerivativeMismatch(str(report))
-    if report.verdict == AGREE or way == "pass":
+    if report.verdict == AGREE or inconclusive == "pass":
         return report
-    if way == "warn":
+    if inconclusive == "warn":
         warnings.warn(str(report), stacklevel=3)
         return report
-    if way == "skip":
+    if inconclusive == "skip":
         from unittest import SkipTest  # noqa: PLC0415 - pytest, too, takes it for a skip
 
         raise SkipTest(str(report))
@@ -71,7 +70,7 @@ def assert_gradient(*arguments: Any, **choices: Any) -> Report:
     'agree'
     """
     __tracebackhide__ = True
-    return _insist(checks.gradient, arguments, choices)
+    return _insist(checks.gradient, *arguments, **choices)
 
 
 def _asserting(check: Function, what: str) -> Function:
@@ -79,7 +78,7 @@ def _asserting(check: Function, what: str) -> Function:
 
     def asserting(*arguments: Any, **choices: Any) -> Report:
         __tracebackhide__ = True
-        return _insist(check, arguments, choices)
+        return _insist(check, *arguments, **choices)
 
     name = check.__name__
     asserting.__name__ = asserting.__qualname__ = f"assert_{name}"

@@ -215,12 +215,9 @@ def vjp(f: Function, vjp: Function, x: Any, **choices: Unpack[Choices]) -> Repor
 
 
 def hvp(
-    hvp: Function,
-    x: Any,
-    f: Function | None = None,
-    grad: Function | None = None,
+    hvp: Function, x: Any, f: Function | None = None, grad: Function | None = None,
     **choices: Unpack[Choices],
-) -> Report:
+) -> Report:  # fmt: skip
     """Check products of the Hessian with vectors, by those with all unit vectors.
 
     Parameters

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from numdiff.verify.arrays import Array, Floats
-from numdiff.verify.hints.ideas import Evidence
+from numdiff.verify.hints.ideas import LISTED, Evidence
 from numdiff.verify.hints.search import hints
 from numdiff.verify.identities import Identity, adjoint
 from numdiff.verify.kinds import Posed
@@ -22,7 +22,6 @@ TRIALS = 3  # random pairs of vectors: one is enough but for bad luck
 SPECIAL = (-1.0, 0.0, 1.0)  # where powers, logarithms and products hide terms
 SMALL = 1e-5  # relative: what single precision and rounded constants explain
 MOSTLY = 0.9  # of the entries: where fewer are known, a few can fit anything
-SHOWN = 6  # entries that a sentence names
 
 
 def check(posed: Posed) -> Report:
@@ -32,7 +31,7 @@ def check(posed: Posed) -> Report:
     cases: list[Case] = []
     for place in places(posed, random):
         reading = posed.reading_at(place.x, place.outputs)
-        if reading.matrix is None:
+        if not reading.fits:
             return _misfit(posed, place, reading)
         cases.append(examine(posed, place, reading, random))
     entries = np.concatenate([_entries(posed, case, k) for k, case in enumerate(cases)])
@@ -80,13 +79,13 @@ def check_adjoint(posed: Posed) -> Report:
 
 
 def _entries(posed: Posed, case: Case, k: int) -> Array:
-    shape, (m, n) = case.place.outputs + case.place.x.shape, case.analytic.shape
+    shape, (m, n) = case.place.outputs + case.place.x.shape, case.reading.matrix.shape
     names = posed.subject.names
     if posed.kind.curved and m == n:  # of both inputs
         names = tuple(f"{row}, {column}" for row in names for column in names)
     judged, numerical = case.judged, case.numerical
     return records(
-        shape, np.arange(m * n), case.analytic.ravel(), numerical.value.ravel(),
+        shape, np.arange(m * n), case.reading.matrix.ravel(), numerical.value.ravel(),
         numerical.error.ravel(), names=np.resize(names, m * n) if names else "", point=k,
         verdict=judged.verdict.ravel(), bar=judged.bar.ravel(), scale=judged.scale.ravel(),
     )  # fmt: skip
@@ -102,7 +101,7 @@ def _coverage(subject: Subject, cases: list[Case], verdicts: Array) -> Coverage:
         agree = case.judged.verdict == AGREE
         # zeros agree by nature, not to so many digits
         needed.append(case.judged.needed[agree & (case.judged.scale > 0.0)])
-        both = (case.analytic == 0.0) & (np.abs(case.numerical.value) <= case.judged.doubt)
+        both = (case.reading.matrix == 0.0) & (np.abs(case.numerical.value) <= case.judged.doubt)
         zero &= (both & agree).all(axis=0) & (both.size > 0)
     proven = np.concatenate(needed)
     worst = np.max(np.nan_to_num(proven), initial=2.0**-53)
@@ -137,7 +136,7 @@ def _hints(posed: Posed, cases: list[Case], untrue: list[Identity]) -> Iterator[
 
 def _likely(posed: Posed, case: Case) -> tuple[str, ...]:
     """Return what explains the differences at one point."""
-    if np.iscomplexobj(case.analytic) or np.iscomplexobj(case.numerical.value):
+    if np.iscomplexobj(case.reading.matrix) or np.iscomplexobj(case.numerical.value):
         return ()
 
     def accept(matrix: Floats) -> bool:
@@ -149,7 +148,7 @@ def _likely(posed: Posed, case: Case) -> tuple[str, ...]:
 
     decided = np.where(case.judged.verdict == INCONCLUSIVE, np.nan, case.numerical.value)
     x, f0 = case.place.x.ravel(), case.place.f0
-    evidence = Evidence(case.analytic, decided, case.judged.limit, x, f0, posed.name)
+    evidence = Evidence(case.reading.matrix, decided, case.judged.limit, x, f0, posed.name)
     return hints(evidence, accept)
 
 
@@ -161,7 +160,7 @@ def _notes(x: Floats, cases: list[Case], coverage: Coverage, entries: Array) -> 
     for k, case in enumerate(cases):
         where = f"point {k}: " * (len(cases) > 1)
         f0 = np.abs(case.place.form.unpack(case.place.f0))
-        for reason in (*reasons(case.judged, case.analytic, case.numerical, f0), *case.notes):
+        for reason in (*reasons(case.judged, case.reading.matrix, case.numerical, f0), *case.notes):
             yield where + reason
     if coverage.untested:
         yield (
@@ -186,5 +185,5 @@ def _notes(x: Floats, cases: list[Case], coverage: Coverage, entries: Array) -> 
 
 
 def _some(labels: Sequence[Any]) -> str:
-    more = f" and {len(labels) - SHOWN} more" if len(labels) > SHOWN else ""
-    return ", ".join(labels[:SHOWN]) + more
+    more = f" and {len(labels) - LISTED} more" if len(labels) > LISTED else ""
+    return ", ".join(labels[:LISTED]) + more

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from numdiff.verify.arrays import DOUBLE, Floats, Function
+from numdiff.verify.arrays import EPS, Floats, Function
 from numdiff.verify.rule import allowance
 
 ROUNDINGS = 64.0  # of the sum of sizes: random products in single precision need one
@@ -43,11 +43,8 @@ class Identity(NamedTuple):
 
 def spacing_of(*arrays: Any) -> float:
     """Return the spacing at 1 of the coarsest type among arrays, at least that of doubles."""
-    spacing = DOUBLE
-    for array in arrays:
-        kind = np.dtype(getattr(array, "dtype", None))
-        spacing = max(spacing, float(np.finfo(kind).eps) if kind.kind in "fc" else DOUBLE)
-    return spacing
+    types = (np.dtype(getattr(array, "dtype", None)) for array in arrays)
+    return max([EPS, *(float(np.finfo(kind).eps) for kind in types if kind.kind in "fc")])
 
 
 def weights(random: np.random.Generator, size: int) -> Floats:

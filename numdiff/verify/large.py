@@ -8,15 +8,13 @@ import numpy as np
 
 from numdiff.verify.arrays import Array, Floats
 from numdiff.verify.directions.screen import Finding
-from numdiff.verify.hints.ideas import Evidence
+from numdiff.verify.hints.ideas import EVERYWHERE, Evidence
 from numdiff.verify.hints.search import hints
 from numdiff.verify.kinds import Posed
 from numdiff.verify.point import beside
 from numdiff.verify.reading import Subject, read_product
 from numdiff.verify.report import DISAGREE, INCONCLUSIVE, Report, records, tally
 from numdiff.verify.rule import BARS
-
-EVERYWHERE = "in all entries"  # what a hint says of a mistake that no place marks
 
 
 def check_along(posed: Posed) -> Report:

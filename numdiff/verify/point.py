@@ -10,7 +10,7 @@ import numpy as np
 
 from numdiff.evaluation.call import Form, evaluate, origin
 from numdiff.geometry.domain import Box
-from numdiff.verify.arrays import Array, Floats, Shape
+from numdiff.verify.arrays import Floats, Random, Shape
 from numdiff.verify.identities import Identity, adjoint, linearity, symmetry, weights
 from numdiff.verify.kinds import Posed, measure
 from numdiff.verify.reading import Reading
@@ -39,7 +39,6 @@ class Case(NamedTuple):
 
     place: Place
     reading: Reading
-    analytic: Array
     rounding: Floats
     numerical: Numerical
     judged: Judged
@@ -52,7 +51,7 @@ class Case(NamedTuple):
 # Points
 
 
-def places(posed: Posed, random: np.random.Generator) -> Iterator[Place]:
+def places(posed: Posed, random: Random) -> Iterator[Place]:
     """Yield x, and random points around it where f is defined."""
     __tracebackhide__ = True
     x, plan = posed.subject.x, posed.plan
@@ -70,9 +69,7 @@ def places(posed: Posed, random: np.random.Generator) -> Iterator[Place]:
                 break
 
 
-def beside(
-    x: Floats, radius: float, box: Box | None, random: np.random.Generator
-) -> Iterator[Floats]:
+def beside(x: Floats, radius: float, box: Box | None, random: Random) -> Iterator[Floats]:
     """Yield a random point around x, within bounds, and points on the way back to x."""
     flat = x.ravel()
     room = radius * size_of(flat)
@@ -99,11 +96,10 @@ def size_of(x: Floats, steps: Floats | float = 0.0) -> Floats:
 
 
 def _identities(
-    posed: Posed, place: Place, reading: Reading, rounding: Floats, random: np.random.Generator
+    posed: Posed, place: Place, reading: Reading, rounding: Floats, random: Random
 ) -> Iterator[Identity]:
     """Yield what algebra says of the derivative that was given."""
     matrix, x, product = reading.matrix, place.x, posed.kind.product
-    assert matrix is not None
     if not np.isfinite(matrix).all() or not matrix.size:
         return
     if product:
@@ -123,10 +119,9 @@ def _identities(
 # One point
 
 
-def examine(posed: Posed, place: Place, reading: Reading, random: np.random.Generator) -> Case:
+def examine(posed: Posed, place: Place, reading: Reading, random: Random) -> Case:
     """Measure the derivative at a place and judge the one that was given."""
     matrix, rtol = reading.matrix, posed.plan.rtol
-    assert matrix is not None
     ask = None if posed.fixed else partial(posed.reading_at, outputs=place.outputs)
     rounding = rounding_of(ask, place.x, matrix, reading.precision, random)
     estimate = measure(posed, place.x)
@@ -143,9 +138,8 @@ def examine(posed: Posed, place: Place, reading: Reading, random: np.random.Gene
         judged = judge(matrix, rounding, numerical, sizes, rtol)
     identities = tuple(_identities(posed, place, reading, rounding, random))
     nfev = place.nfev + int(estimate.nfev) + more
-    case = Case(
-        place, reading, matrix, rounding, numerical, judged, identities, sizes, nfev, estimate.notes
-    )
+    notes = estimate.notes
+    case = Case(place, reading, rounding, numerical, judged, identities, sizes, nfev, notes)
     wrong = (judged.verdict == DISAGREE).any() and np.isfinite(matrix).all()
     askable = place.form.size == m and not place.form.is_complex
     return _once_more(posed, case, random) if wrong and askable else case
@@ -162,9 +156,7 @@ def _values(posed: Posed, place: Place, points: Floats) -> tuple[Floats, int]:
     return rows, int(inside.sum())
 
 
-def _effects(
-    posed: Posed, place: Place, sizes: Sizes, random: np.random.Generator
-) -> tuple[Sizes, int]:
+def _effects(posed: Posed, place: Place, sizes: Sizes, random: Random) -> tuple[Sizes, int]:
     """Look how much f changes with all inputs: rows of zeros do not show it."""
     x, m = place.x.ravel(), len(sizes.rows)
     ways = np.stack([weights(random, x.size) for _ in range(2)]) * sizes.inputs
@@ -177,7 +169,7 @@ def _effects(
     return sizes._replace(rows=rows, still=np.broadcast_to(change == 0.0, m)), nfev
 
 
-def _once_more(posed: Posed, case: Case, random: np.random.Generator) -> Case:
+def _once_more(posed: Posed, case: Case, random: Random) -> Case:
     """Ask f along one direction more, before a derivative is blamed."""
     doubtful, notes, nfev = second_look(
         lambda points: _values(posed, case.place, points), case.place.x.ravel(),

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from numdiff.options import as_point
-from numdiff.verify.arrays import DOUBLE, Array, Floats, Function, Mask, Shape
+from numdiff.verify.arrays import EPS, Array, Floats, Function, Mask, Shape
 from numdiff.verify.identities import spacing_of
 
 NAMED = 6  # entries that are not finite, of which a note tells
@@ -119,30 +119,33 @@ def matrix_by_products(product: Function, x: Floats, outputs: Shape, *, left: bo
 
 
 class Reading(NamedTuple):
-    """What was given for a derivative at a point, as a matrix (m, n).
+    """What a derivative is at a point, as a matrix (m, n).
 
     Attributes
     ----------
-    matrix : array (m, n) or None
-        None where the shape does not fit at all.
+    matrix : array (m, n)
+        All nan where the shape does not fit at all.
     shape : tuple of int
         As it was given.
-    transposed : bool
-        Whether it was given with inputs before outputs, and has been turned round.
     precision : float
         The unit roundoff of its type.
     stored : array of bool (m, n) or None
         The pattern of a sparse array.
     backward : callable or None
         The product from the left, where a linear operator has one.
+    fits : bool
+        Whether the shape fits.
+    transposed : bool
+        Whether it was given with inputs before outputs, and has been turned round.
     """
 
-    matrix: Array | None
+    matrix: Array
     shape: Shape
-    transposed: bool = False
-    precision: float = DOUBLE / 2
+    precision: float = EPS / 2
     stored: Mask | None = None
     backward: Function | None = None
+    fits: bool = False
+    transposed: bool = False
 
 
 def read_matrix(value: Any, outputs: Shape, inputs: Shape) -> Reading:
@@ -157,16 +160,16 @@ def read_matrix(value: Any, outputs: Shape, inputs: Shape) -> Reading:
         Shapes of what f returns and of x.
     """
     m, n = math.prod(outputs), math.prod(inputs)
-    reading = Reading(None, np.shape(value))
+    reading = Reading(np.full((m, n), np.nan), np.shape(value))
     if hasattr(value, "matvec"):
-        reading = Reading(None, tuple(value.shape), backward=value.rmatvec)
+        reading = reading._replace(shape=tuple(value.shape), backward=value.rmatvec)
         fits = value.shape[1] == n
         columns = [np.ravel(value.matvec(unit)) for unit in np.eye(n)] if fits else [np.empty(0)]
         array = np.stack(columns, axis=-1)
     elif hasattr(value, "toarray"):
-        array, stored, coo = value.toarray(), np.zeros(value.shape, bool), value.tocoo()
-        stored[coo.row, coo.col] = True  # zeros among them
-        reading = reading._replace(shape=array.shape, stored=stored)
+        array, pattern, coo = value.toarray(), np.zeros(value.shape, bool), value.tocoo()
+        pattern[coo.row, coo.col] = True  # zeros among them
+        reading = reading._replace(shape=array.shape, stored=pattern)
     else:
         array = np.asarray(value)
     if array.dtype.kind not in "biufc":
@@ -179,11 +182,10 @@ def read_matrix(value: Any, outputs: Shape, inputs: Shape) -> Reading:
     if array.size != m * n or not (turned or shape in wanted or _alike(shape, *wanted)):
         return reading
     matrix = array.reshape(n, m).T if turned else array.reshape(m, n)
-    # an operator in single precision may hand out columns in double
-    precision = spacing_of(array, value) / 2
     matrix = matrix.astype(complex if array.dtype.kind == "c" else float)
-    kept = None if turned else reading.stored
-    return reading._replace(matrix=matrix, transposed=turned, precision=precision, stored=kept)
+    # an operator in single precision may hand out columns in double
+    precision, stored = spacing_of(array, value) / 2, None if turned else reading.stored
+    return Reading(matrix, shape, precision, stored, reading.backward, fits=True, transposed=turned)
 
 
 def _alike(shape: Shape, *others: Shape) -> bool:
@@ -199,7 +201,7 @@ class Product(NamedTuple):
     ----------
     apply : callable
         The derivative times a flat vector.
-    total : array (m,) or None
+    total : array (m,) or nan
         The sum of the sizes of its entries times those of x, where they are known.
     rounding : float
         Of its entries, relative.
@@ -208,8 +210,8 @@ class Product(NamedTuple):
     """
 
     apply: Function
-    total: Floats | None = None
-    rounding: float = DOUBLE
+    total: Floats | float = math.nan
+    rounding: float = EPS
     notes: tuple[str, ...] = ()
 
 

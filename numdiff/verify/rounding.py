@@ -47,17 +47,16 @@ def rounding_of(
     least = OPERATIONS * precision * size
     if ask is None:
         return np.asarray(least)
-    own = nothing = np.full(size.shape, np.nan)
+    own = np.full(size.shape, np.nan)
     with np.errstate(all="ignore"):
         step = np.minimum(LAST_BITS * eps * np.fmax(1.0, 1.0 / np.abs(x)), eps**0.25)
         for _ in range(WAYS):
             way = x * step * weights(random, x.size).reshape(x.shape)
             try:
-                others = [ask(x + length * way).matrix for length in STEPS]
+                around = [ask(x + length * way).matrix for length in STEPS]
             except (ArithmeticError, ValueError):  # outside its domain
                 jump = np.zeros(size.shape)
             else:
-                around = [nothing if other is None else other for other in others]
                 table = np.diff([*around[:HALF], matrix, *around[HALF:]], ORDER, axis=0)
                 jump = FEWER * np.fmax.reduce(np.abs(table))
             own = np.fmax(own, jump)

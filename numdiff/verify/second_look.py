@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from numdiff.verify.arrays import DOUBLE, Floats, Mask
+from numdiff.verify.arrays import EPS, Floats, Mask
 from numdiff.verify.report import DISAGREE
 from numdiff.verify.rule import Judged, Numerical
 
@@ -73,7 +73,7 @@ def second_look(
         slopes, size, nfev = ask(v, FAR)
         slope = slopes[1] + FOURTH * (slopes[1] - slopes[0])
         off = np.abs(slope - _product(numerical.value, v))
-        bar = np.abs(slopes[1] - slopes[0]) + DOUBLE * size / FAR[1]
+        bar = np.abs(slopes[1] - slopes[0]) + EPS * size / FAR[1]
         bar += _product(numerical.error, np.abs(v))
         pieces = (off > LIKELY * bar)[:, None] & (gap * np.abs(v) <= LIKELY * off[:, None])
         flat, stepped = np.zeros_like(pieces), np.zeros_like(pieces)

@@ -7,7 +7,6 @@ wrong by is the rest, and costs nothing. Each entry that is found is then differ
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +15,7 @@ from numdiff.estimate import Estimate
 from numdiff.evaluation.call import Call, evaluate
 from numdiff.geometry.domain import Box
 from numdiff.operators import derivative
-from numdiff.verify.arrays import DOUBLE, Array, Floats, Ints
+from numdiff.verify.arrays import EPS, Array, Floats, Ints
 from numdiff.verify.directions.slope import Slope, short_slope, spread
 from numdiff.verify.rule import BARS, is_wrong
 
@@ -57,7 +56,7 @@ class Claim(NamedTuple):
     sizes: Floats
     box: Box | None = None
     noise: float | None = None
-    rounding: float = DOUBLE
+    rounding: float = EPS
 
     def product(self, v: Floats) -> Array:
         """Return the analytic derivative times v, as it comes; entries may be infinite."""
@@ -96,21 +95,10 @@ class Entry(NamedTuple):
         return self.analytic - self.numerical
 
 
-class Located(NamedTuple):
-    """Entries that were tested, what that cost, and what was noticed.
-
-    Where most are wrong `sampled` says that the entries stand for many. `rows` are the outputs
-    that one wrong entry each explains.
-    """
-
-    entries: tuple[Entry, ...] = ()
-    nfev: int = 0
-    notes: tuple[str, ...] = ()
-    sampled: bool = False
-    rows: tuple[int, ...] = ()
+Entries = tuple[tuple[Entry, ...], Ints, int]  # with their rows, and what they cost
 
 
-def follow(claim: Claim, v: Floats, like: Slope, rows: Ints, limit: float) -> Estimate:
+def follow(claim: Claim, v: Floats, like: Slope, rows: Ints, limit: int) -> Estimate:
     """Differentiate some outputs along v with all the care that operators take."""
     # of one number t: the operators walk through the entries of v in Python, and v may be long
     room = claim.room[v != 0.0] / np.abs(v[v != 0.0])
@@ -118,28 +106,8 @@ def follow(claim: Claim, v: Floats, like: Slope, rows: Ints, limit: float) -> Es
     ask, noise = claim.call.f, like.noise_of(rows, claim.noise)
     return derivative(
         lambda t: np.ravel(ask(claim.x + t * v))[rows], 0.0, step=OUTER, bounds=bounds,
-        max_nfev=int(limit), noise=noise,
+        max_nfev=limit, noise=noise,
     )  # fmt: skip
-
-
-def _test(claim: Claim, like: Slope, row: int, column: int, limit: float) -> tuple[Entry, int]:
-    """Differentiate one output by one entry of x."""
-    box, x, ask = claim.box, claim.x, claim.call.f
-
-    def moved(entry: Any) -> Any:
-        point = x.copy()
-        point[column] = entry
-        return np.ravel(ask(point))[row]
-
-    estimate = derivative(
-        moved, x[column], step=OUTER * claim.sizes[column], max_nfev=int(limit),
-        bounds=None if box is None else (box.lower[column], box.upper[column]),
-        noise=like.noise_of(row, claim.noise),
-    )  # fmt: skip
-    analytic = float(claim.column(column)[row])
-    error = float(estimate.error) + MADE_OF * claim.rounding * abs(analytic)
-    entry = _entry(row, column, analytic, float(estimate.value), error)
-    return entry._replace(wrong=entry.wrong and bool(estimate.success)), estimate.nfev
 
 
 def _entry(row: int, column: int, analytic: float, numerical: float, error: float) -> Entry:
@@ -152,45 +120,8 @@ def _entry(row: int, column: int, analytic: float, numerical: float, error: floa
 # Of one output: by bisection
 
 
-class _Search(NamedTuple):
-    """What is halved: the direction v, of which blocks are compared one by one.
-
-    `difference(first, last)` says by how much the derivative is wrong over a block, from two values
-    of f that make it good to `error`; what has been asked is not asked again. `test(column, limit)`
-    tests an entry by itself.
-    """
-
-    v: Floats
-    error: float
-    difference: Any
-    test: Callable[[int, float], tuple[Entry, int]]
-
-    @property
-    def cost(self) -> int:
-        """How many evaluations the blocks took."""
-        return 2 * int(self.difference.cache_info().currsize)
-
-
-def _search(claim: Claim, v: Floats, like: Slope, row: int) -> _Search:
-    # of the central difference at each step
-    errors = np.abs(like.plain[:, row] - like.value[row]) + spread(like.noise[row], like.steps)
-    step = float(like.steps[errors.argmin()])
-
-    @cache
-    def difference(first: int, last: int) -> float:
-        part, points = np.zeros(v.size), np.stack([claim.x, claim.x])
-        part[first:last] = v[first:last]
-        points[:, first:last] += np.array([[step], [-step]]) * v[first:last]
-        after, before = evaluate(claim.call, points, None).rows[:, row]
-        return float(claim.predicted(part)[row] - (after - before) / (2.0 * step))
-
-    return _Search(v, float(errors.min()), difference, partial(_test, claim, like, row))
-
-
-def by_halves(
-    claim: Claim, v: Floats, like: Slope, *, row: int, excess: float, bar: float, limit: float
-) -> Located:
-    """Find the wrong entries of one output by bisection.
+class Bisection:
+    """The search for the wrong entries of one output by bisection of a direction.
 
     Parameters
     ----------
@@ -202,78 +133,123 @@ def by_halves(
         The derivative of f along v.
     row : int
         The output.
-    excess, bar : float
-        What the analytic derivative has too much along v, and the bar of that.
-    limit : float
-        How many evaluations are allowed.
+    left : int
+        How many evaluations are allowed; what is left of them.
+
+    Attributes
+    ----------
+    entries : tuple of Entry
+        Those that were tested.
+    notes : tuple of str
+        What was noticed.
+    sampled : bool
+        Whether the entries stand for many: most are wrong.
     """
-    search = _search(claim, v, like, row)
-    entries: tuple[Entry, ...] = ()
-    nfev, left = 0, excess
-    while abs(left) > bar and search.cost + nfev + ENTRY <= limit:
-        first, last, dense = _descend(search, left, entries, limit - nfev - ENTRY)
-        # a difference over a step may leave some of an entry that has been found already
-        if last - first > 1 or first in {entry.column for entry in entries}:
-            break
-        entry, cost = search.test(first, limit - nfev - search.cost)
-        entries, nfev = (*entries, entry), nfev + cost
-        if dense is not None:
-            return _sample(search, dense, entries, nfev, limit)
-        if not entry.wrong:
-            return Located(entries, nfev + search.cost)
-        left -= entry.excess * v[first]
-    notes = ("`max_nfev` ended the search: there are more wrong entries",)
-    return Located(entries, nfev + search.cost, notes if abs(left) > bar else ())
 
+    def __init__(self, claim: Claim, v: Floats, like: Slope, row: int, left: int) -> None:
+        # of the central difference at each step
+        steps, differences = like.pairs.steps, like.pairs.odd[:, row]
+        errors = np.abs(differences - like.value[row]) + spread(like.noise[row], steps)
+        self.claim, self.v, self.row, self.left = claim, v, row, left
+        self.step, self.error = float(steps[errors.argmin()]), float(errors.min())
+        self.noise = like.noise_of(row, claim.noise)
+        self.entries: tuple[Entry, ...] = ()
+        self.notes: tuple[str, ...] = ()
+        self.sampled = False
+        self.differences: dict[tuple[int, int], float] = {}
 
-def _descend(
-    search: _Search, excess: float, entries: tuple[Entry, ...], limit: float
-) -> tuple[int, int, tuple[int, int] | None]:
-    """Go down to a wrong entry, and notice a block that seems wrong everywhere, if any."""
-    first, last, depth, splits = 0, search.v.size, 0, 0
-    top, dense = (first, last), None
-    while last - first > 1 and search.cost + 2 <= limit:
-        middle, depth = (first + last) // 2, depth + 1
-        explained = (e.excess * search.v[e.column] for e in entries if first <= e.column < middle)
-        left = search.difference(first, middle) - sum(explained)
-        right = excess - left
-        # every right half has the errors of all differences before it
-        least = max(NODE * search.error * (1 + depth), SLIGHT * abs(excess))
-        both = min(abs(left), abs(right)) > least
-        top, splits = (top, splits + 1) if both else ((first, last), 0)
-        dense = dense or (top if splits == DENSE else None)
-        if abs(left) >= abs(right):
-            last, excess = middle, left
-        else:
-            first, excess = middle, right
-    return first, last, dense
+    def run(self, excess: float, bar: float) -> None:
+        """Find what explains that the derivative is wrong by so much along v, to a bar."""
+        while abs(excess) > bar and self.left >= ENTRY:
+            first, last, dense = self.descend(excess)
+            # a difference over a step may leave some of an entry that has been located already
+            if last - first > 1 or first in {entry.column for entry in self.entries}:
+                break
+            entry = self.test(first)
+            if dense is not None:
+                self.sample(*dense)
+            if dense is not None or not entry.wrong:
+                return
+            excess -= entry.excess * self.v[first]
+        if abs(excess) > bar:
+            self.notes = ("`max_nfev` ended the search: there are more wrong entries",)
 
+    def difference(self, first: int, last: int) -> float:
+        """Return by how much the derivative is wrong over a block, from two values of f, once."""
+        if (first, last) not in self.differences:
+            x, part = self.claim.x, np.zeros(self.v.size)
+            points = np.stack([x, x])
+            part[first:last] = self.v[first:last]
+            points[:, first:last] += np.array([[self.step], [-self.step]]) * self.v[first:last]
+            after, before = evaluate(self.claim.call, points, None).rows[:, self.row]
+            slope = (after - before) / (2.0 * self.step)
+            self.differences[first, last] = float(self.claim.predicted(part)[self.row] - slope)
+            self.left -= 2
+        return self.differences[first, last]
 
-def _sample(
-    search: _Search, block: tuple[int, int], entries: tuple[Entry, ...], nfev: int, limit: float
-) -> Located:
-    """Test a few entries more of a block that is wrong everywhere."""
-    first, last = block
-    moving = first + np.flatnonzero(search.v[first:last])
-    picks = np.linspace(0, moving.size - 1, min(SAMPLED, moving.size)).astype(int)
-    for column in np.setdiff1d(moving[picks], [entry.column for entry in entries]).tolist():
-        left = limit - nfev - search.cost
-        if left < ENTRY:
-            break
-        entry, cost = search.test(column, left)
-        entries, nfev = (*entries, entry), nfev + cost
-    whole, wrong = last - first == search.v.size, sum(entry.wrong for entry in entries)
-    note = (
-        f"{'a global mistake' if whole else 'a mistake of a whole block'}: in entries {first} to "
-        f"{last - 1} most parts are wrong; of {len(entries)} entries tested {wrong} are"
-    )
-    return Located(entries, nfev + search.cost, (note,), whole and wrong == len(entries))
+    def test(self, column: int) -> Entry:
+        """Differentiate the output by one entry of x."""
+        claim, row, ask, box = self.claim, self.row, self.claim.call.f, self.claim.box
+
+        def moved(entry: Any) -> Any:
+            point = claim.x.copy()
+            point[column] = entry
+            return np.ravel(ask(point))[row]
+
+        estimate = derivative(
+            moved, claim.x[column], step=OUTER * claim.sizes[column], max_nfev=self.left,
+            bounds=None if box is None else (box.lower[column], box.upper[column]),
+            noise=self.noise,
+        )  # fmt: skip
+        analytic = float(claim.column(column)[row])
+        error = float(estimate.error) + MADE_OF * claim.rounding * abs(analytic)
+        entry = _entry(row, column, analytic, float(estimate.value), error)
+        entry = entry._replace(wrong=entry.wrong and bool(estimate.success))
+        self.entries, self.left = (*self.entries, entry), self.left - estimate.nfev
+        return entry
+
+    def descend(self, excess: float) -> tuple[int, int, tuple[int, int] | None]:
+        """Go down to a wrong entry, and notice a block that seems wrong everywhere, if any."""
+        first, last, depth, splits = 0, self.v.size, 0, 0
+        top, dense = (first, last), None
+        while last - first > 1 and self.left >= ENTRY + 2:
+            middle, depth = (first + last) // 2, depth + 1
+            inside = (entry for entry in self.entries if first <= entry.column < middle)
+            explained = sum(entry.excess * self.v[entry.column] for entry in inside)
+            left = self.difference(first, middle) - explained
+            right = excess - left
+            # every right half has the errors of all differences before it
+            least = max(NODE * self.error * (1 + depth), SLIGHT * abs(excess))
+            both = min(abs(left), abs(right)) > least
+            top, splits = (top, splits + 1) if both else ((first, last), 0)
+            dense = dense or (top if splits == DENSE else None)
+            if abs(left) >= abs(right):
+                last, excess = middle, left
+            else:
+                first, excess = middle, right
+        return first, last, dense
+
+    def sample(self, first: int, last: int) -> None:
+        """Test a few entries more of a block that is wrong everywhere."""
+        moving = first + np.flatnonzero(self.v[first:last])
+        picks = np.linspace(0, moving.size - 1, min(SAMPLED, moving.size)).astype(int)
+        others = np.setdiff1d(moving[picks], [entry.column for entry in self.entries])
+        for column in others.tolist():
+            if self.left < ENTRY:
+                break
+            self.test(column)
+        whole, wrong = last - first == self.v.size, sum(entry.wrong for entry in self.entries)
+        note = (
+            f"{'a global mistake' if whole else 'a mistake of a whole block'}: in entries {first} "
+            f"to {last - 1} most parts are wrong; of {len(self.entries)} entries tested {wrong} are"
+        )
+        self.notes, self.sampled = (note,), whole and wrong == len(self.entries)
 
 
 # Of many outputs: all at once
 
 
-def by_column(claim: Claim, v: Floats, like: Slope, excess: Floats, rows: Ints) -> Located:
+def by_column(claim: Claim, v: Floats, like: Slope, excess: Floats, rows: Ints) -> Entries:
     """Find the one wrong or missing entry of each of several rows, all rows at once.
 
     Along a second direction, v_j (1 + j / n), the excess of a row grows by 1 + j / n where entry j
@@ -291,6 +267,15 @@ def by_column(claim: Claim, v: Floats, like: Slope, excess: Floats, rows: Ints) 
         What the analytic derivative has too much along v.
     rows : array of int
         Outputs that differ.
+
+    Returns
+    -------
+    entries : tuple of Entry
+        The wrong entries.
+    rows : array of int
+        The outputs that one of them explains, even if too many are wrong to be reported.
+    nfev : int
+        Evaluations of f.
     """
     n = v.size
     second = v * (1.0 + np.arange(n) / n)
@@ -301,7 +286,7 @@ def by_column(claim: Claim, v: Floats, like: Slope, excess: Floats, rows: Ints) 
     rows, column = rows[inside], np.rint(place[inside]).astype(int)
     moving = np.unique(column[v[column] != 0.0])
     if not moving.size:
-        return Located(nfev=4)
+        return (), rows[:0], 4
     third = np.zeros(n)
     # weights that differ: what is confirmed is the column, and not only the set of columns
     third[moving] = v[moving] * (1.0 + np.mod(IRREGULAR * np.arange(moving.size), 1.0))
@@ -318,4 +303,4 @@ def by_column(claim: Claim, v: Floats, like: Slope, excess: Floats, rows: Ints) 
         for k in np.flatnonzero(column == j):
             analytic, row = float(products[rows[k]]), int(rows[k])
             entries.append(_entry(row, j, analytic, analytic - float(excesses[k]), float(bars[k])))
-    return Located(tuple(entries), 8, rows=tuple(rows.tolist()))
+    return tuple(entries), rows, 8

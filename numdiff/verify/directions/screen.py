@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,11 +13,11 @@ from numdiff.estimate import Status
 from numdiff.evaluation.call import Call
 from numdiff.geometry.domain import Box
 from numdiff.options import as_point
-from numdiff.verify.arrays import DOUBLE, Array, Floats, Function, Ints, Mask
-from numdiff.verify.directions.locate import MADE_OF, Claim, Entry, by_column, by_halves, follow
+from numdiff.verify.arrays import EPS, Array, Floats, Function, Ints, Mask
+from numdiff.verify.directions.locate import MADE_OF, Bisection, Claim, Entry, by_column, follow
 from numdiff.verify.directions.slope import SENTENCES, Doubt, Slope, directions, scales, slope
 from numdiff.verify.identities import spacing_of
-from numdiff.verify.report import AGREE, DISAGREE, INCONCLUSIVE
+from numdiff.verify.report import AGREE, DISAGREE, INCONCLUSIVE, WORST_FIRST
 from numdiff.verify.rule import BARS, is_wrong
 
 BUDGET = 300  # evaluations: six wrong entries of a million
@@ -25,11 +26,13 @@ OUTPUTS = 64  # that are followed, the worst of all
 PROOF = 1.0 / 8.0  # of rtol: a direction may well hide so much of an error
 HIDDEN = 4.0  # bars: one for either side of the difference, and a weight may be 1/2
 UNTRACED = "the difference along the direction was not traced to single entries"
+ONCE = "one direction shows a difference that another one does not"
 ENDED = "`max_nfev` ended the search"
 
 
-class Finding(NamedTuple):
-    """What directions tell of a derivative of m outputs by n inputs.
+@dataclass(eq=False)
+class Finding:
+    """What directions tell of a derivative of m outputs by n inputs; each step adds to it.
 
     Attributes
     ----------
@@ -45,7 +48,7 @@ class Finding(NamedTuple):
         Of which outputs it is certain that the derivative is wrong, or as right as asked for.
     nfev : int
         Evaluations of f.
-    total : array (m,) or None
+    total : array (m,) or nan
         The sum of the absolute entries of the derivative times those of x, if it is known.
     entries : tuple of Entry
         Those that were tested one by one.
@@ -64,7 +67,7 @@ class Finding(NamedTuple):
     wrong: Mask
     proven: Mask
     nfev: int
-    total: Any = None
+    total: Any
     entries: tuple[Entry, ...] = ()
     notes: tuple[str, ...] = ()
     sampled: bool = False
@@ -87,9 +90,8 @@ class Finding(NamedTuple):
     @property
     def share(self) -> float:
         """The same as a share of the sum of all entries times their x, nan if not known."""
-        total = math.nan if self.total is None else np.ravel(self.total)
         with np.errstate(all="ignore"):
-            return float(np.max(HIDDEN * self.bar / total, initial=0.0))
+            return float(np.max(HIDDEN * self.bar / np.ravel(self.total), initial=0.0))
 
     @property
     def verdicts(self) -> Array:
@@ -101,8 +103,7 @@ class Finding(NamedTuple):
     @property
     def verdict(self) -> str:
         """What is certain of all outputs together."""
-        worst = (word for word in (DISAGREE, INCONCLUSIVE) if (self.verdicts == word).any())
-        return next(worst, AGREE)
+        return next((word for word in WORST_FIRST if (self.verdicts == word).any()), AGREE)
 
     @property
     def table(self) -> Array:
@@ -113,7 +114,7 @@ class Finding(NamedTuple):
 def along(
     f: Function, apply: Function, x: Any, *, rtol: float = 1e-4, max_nfev: int | None = None,
     rng: int | np.random.Generator = 0, bounds: Box | None = None, noise: float | None = None,
-    total: Any = None, rounding: float = DOUBLE,
+    total: Any = math.nan, rounding: float = EPS,
 ) -> Finding:  # fmt: skip
     """Compare a derivative with f along a random direction, and find the entries that are wrong.
 
@@ -170,7 +171,7 @@ def along(
     point = as_point(x).ravel()
     claim = Claim(Call(f, point.shape), apply, point, point, bounds, noise, rounding)
     claim = claim._replace(sizes=scales(point, claim.room))
-    limit = BUDGET if max_nfev is None else max_nfev
+    limit = BUDGET if max_nfev is None else int(max_nfev)
     draws = directions(claim.sizes, rng)
     v, other = next(draws), next(draws)  # the second one tells the size of the derivative
     product = claim.product(v)
@@ -183,12 +184,14 @@ def along(
     bar = line.bar + MADE_OF * claim.rounding * size
     # a derivative that is not finite is wrong where nothing speaks against that of f
     lost = ~np.isfinite(predicted) & np.isfinite(bar) & (line.doubt == Doubt.ROUNDED)
-    finding = Finding(v, predicted, line.value, bar, size, line, lost, ~lost, line.nfev)
-    finding = finding._replace(proven=_proven(finding, rtol))
-    finding = _by_column(claim, finding, limit)
-    finding = _follow(claim, finding, rtol, limit)
-    finding = _locate(claim, finding, draws, limit)
-    return finding._replace(total=total, notes=_notes(claim, finding._replace(total=total)))
+    value = line.value.copy()  # it may be corrected
+    finding = Finding(v, predicted, value, bar, size, line, lost, ~lost, line.nfev, total)
+    finding.proven = _proven(finding, rtol)
+    _by_column(claim, finding, limit)
+    _follow(claim, finding, rtol, limit)
+    _locate(claim, finding, draws, limit)
+    finding.notes = _notes(claim, finding)
+    return finding
 
 
 def _proven(finding: Finding, rtol: float) -> Mask:
@@ -199,34 +202,31 @@ def _proven(finding: Finding, rtol: float) -> Mask:
     return np.asarray(close | nothing)
 
 
-def _by_column(claim: Claim, finding: Finding, limit: float) -> Finding:
+def _by_column(claim: Claim, finding: Finding, limit: int) -> None:
     """Find entries of a Jacobian of which one is wrong in a row."""
     rows = np.flatnonzero(finding.suspects)
-    if finding.value.size == 1 or not rows.size or finding.nfev + 8 > limit:
-        return finding
-    located = by_column(claim, finding.v, finding.slope, finding.excess, rows)
-    wrong = finding.wrong.copy()
-    wrong[list(located.rows)] = True
-    nfev = finding.nfev + located.nfev
-    return finding._replace(entries=located.entries, wrong=wrong, nfev=nfev)
+    if finding.value.size > 1 and rows.size and finding.nfev + 8 <= limit:
+        located = by_column(claim, finding.v, finding.slope, finding.excess, rows)
+        finding.entries, rows, nfev = located
+        finding.wrong[rows] = True
+        finding.nfev += nfev
 
 
-def _follow(claim: Claim, finding: Finding, rtol: float, limit: float) -> Finding:
+def _follow(claim: Claim, finding: Finding, rtol: float, limit: int) -> None:
     """Look closer at outputs that seem wrong, or that vary too fast for six values."""
     doubt = finding.slope.doubt
     fast = (doubt == Doubt.FAST) & ~finding.proven
     rows = np.flatnonzero((finding.suspects | fast) & ~finding.wrong)
     rows = rows[_worst_first(finding, rows)[:OUTPUTS]]
-    if not rows.size:
-        return finding
-    if finding.nfev + FOLLOWED > limit:
-        certain = is_wrong(finding.predicted, finding.value, finding.bar, finding.size)
-        return finding._replace(wrong=finding.wrong | certain, notes=(ENDED,))
+    if rows.size and finding.nfev + FOLLOWED > limit:
+        finding.wrong |= is_wrong(finding.predicted, finding.value, finding.bar, finding.size)
+        finding.notes = (ENDED,)
+        return
     rough = doubt[rows] == Doubt.ROUGH  # the noise is known there, and only there
     for chosen in (rows[rough], rows[~rough]):
         if chosen.size:
-            finding = _correct(claim, finding, chosen, limit)
-    return finding._replace(proven=_proven(finding, rtol))
+            _correct(claim, finding, chosen, limit)
+    finding.proven = _proven(finding, rtol)
 
 
 def _worst_first(finding: Finding, rows: Ints) -> Ints:
@@ -235,57 +235,53 @@ def _worst_first(finding: Finding, rows: Ints) -> Ints:
         return np.argsort(-np.abs(finding.excess / finding.bar)[rows], kind="stable")
 
 
-def _correct(claim: Claim, finding: Finding, rows: Ints, limit: float) -> Finding:
+def _correct(claim: Claim, finding: Finding, rows: Ints, limit: int) -> None:
     """Differentiate some outputs with all care, and compare again."""
     six, size, analytic = finding.slope, finding.size[rows], finding.predicted[rows]
     estimate = follow(claim, finding.v, six, rows, max(limit - finding.nfev, 1))
-    value, bar, wrong = finding.value.copy(), finding.bar.copy(), finding.wrong.copy()
+    before, slack = finding.value[rows], finding.bar[rows]
     error = estimate.error + MADE_OF * claim.rounding * size
-    value[rows] = np.where(estimate.success, estimate.value, value[rows])
-    bar[rows] = np.where(estimate.success, BARS * error, math.inf)
+    value = np.where(estimate.success, estimate.value, before)
+    bar = np.where(estimate.success, BARS * error, math.inf)
     # rounded f is flat along small steps, which can mislead, but not along those of the six values
-    alike = np.abs(value - finding.value)[rows] <= finding.bar[rows] + error
-    near = six.distance(value[rows], rows) <= 2.0 * six.distance(analytic, rows)
-    differ = is_wrong(analytic, value[rows], bar[rows] / BARS, size)
-    wrong[rows] = alike & near & differ & (six.doubt[rows] != Doubt.KINKED)
-    bar[rows] = np.where(alike & near, bar[rows], math.inf)
+    alike = np.abs(value - before) <= slack + error
+    near = alike & (six.distance(value, rows) <= 2.0 * six.distance(analytic, rows))
+    differ = is_wrong(analytic, value, bar / BARS, size)
+    finding.value[rows], finding.bar[rows] = value, np.where(near, bar, math.inf)
+    finding.wrong[rows] = near & differ & (six.doubt[rows] != Doubt.KINKED)
     messages = (Status(code).message for code in np.unique(estimate.status[~estimate.success]))
-    notes, nfev = tuple(dict.fromkeys((*finding.notes, *messages))), finding.nfev + estimate.nfev
-    return finding._replace(value=value, bar=bar, wrong=wrong, nfev=nfev, notes=notes)
+    finding.notes = tuple(dict.fromkeys((*finding.notes, *messages)))
+    finding.nfev += estimate.nfev
 
 
-def _locate(claim: Claim, finding: Finding, draws: Iterator[Floats], limit: float) -> Finding:
+def _locate(claim: Claim, finding: Finding, draws: Iterator[Floats], limit: int) -> None:
     """Find the wrong entries of the output that is most wrong and not yet explained."""
     rows = np.flatnonzero(finding.wrong & np.isfinite(finding.predicted))
     if not rows.size or finding.entries or finding.nfev + FOLLOWED > limit:
-        return finding
+        return
     row = int(rows[_worst_first(finding, rows)[0]])
-    located = by_halves(
-        claim, finding.v, finding.slope, row=row, excess=float(finding.excess[row]),
-        bar=float(finding.bar[row]), limit=limit - finding.nfev,
-    )  # fmt: skip
-    finding = finding._replace(
-        entries=located.entries, nfev=finding.nfev + located.nfev,
-        notes=finding.notes + located.notes, sampled=located.sampled,
-    )  # fmt: skip
-    if any(entry.wrong for entry in located.entries):
+    search = Bisection(claim, finding.v, finding.slope, row, limit - finding.nfev)
+    search.run(float(finding.excess[row]), float(finding.bar[row]))
+    finding.entries, finding.sampled = search.entries, search.sampled
+    finding.notes, finding.nfev = finding.notes + search.notes, limit - search.left
+    if any(entry.wrong for entry in finding.entries):
         rows = rows[rows != row]
-    return _ask_again(claim, finding, rows, next(draws), limit) if rows.size else finding
+    if rows.size:
+        _ask_again(claim, finding, rows, next(draws), limit)
 
 
-def _ask_again(claim: Claim, finding: Finding, rows: Ints, other: Floats, limit: float) -> Finding:
+def _ask_again(claim: Claim, finding: Finding, rows: Ints, other: Floats, limit: int) -> None:
     """Ask another direction about outputs that no entry explains."""
     if finding.nfev + FOLLOWED > limit:
-        return finding._replace(notes=(*finding.notes, UNTRACED))
+        finding.notes += (UNTRACED,)
+        return
     estimate = follow(claim, other, finding.slope, rows, limit - finding.nfev)
     predicted, size = claim.predicted(other)[rows], finding.size[rows]
     error = estimate.error + MADE_OF * claim.rounding * size
     again = estimate.success & is_wrong(predicted, estimate.value, error, size)
-    note = UNTRACED if again.all() else "one direction shows a difference that another one does not"
-    wrong, bar = finding.wrong.copy(), finding.bar.copy()
-    wrong[rows], bar[rows] = again, np.where(again, bar[rows], math.inf)
-    nfev = finding.nfev + estimate.nfev
-    return finding._replace(wrong=wrong, bar=bar, nfev=nfev, notes=(*finding.notes, note))
+    finding.wrong[rows], finding.bar[rows] = again, np.where(again, finding.bar[rows], math.inf)
+    finding.nfev += estimate.nfev
+    finding.notes += (UNTRACED if again.all() else ONCE,)
 
 
 def _notes(claim: Claim, finding: Finding) -> tuple[str, ...]:

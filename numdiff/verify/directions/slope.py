@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from numdiff.evaluation.call import Call, Form, evaluate
-from numdiff.verify.arrays import DOUBLE, Floats, Ints, Mask
+from numdiff.verify.arrays import EPS, Floats, Ints, Mask
 
 HEAVIEST = 1.5  # weights lie in [1/2, 3/2]: none can hide an entry, and no two cancel exactly
 FIRST = 2.0**-10  # of the size of x: what its fourth power leaves is rounding
@@ -43,6 +43,19 @@ class Doubt(IntEnum):
     ROUNDED, ROUGH, KINKED, FAST, OUTSIDE = range(5)
 
 
+class Pairs(NamedTuple):
+    """Values of m outputs on both sides of x."""
+
+    steps: Floats  # (P,)
+    odd: Floats  # (P, m): central differences
+    even: Floats  # (P, m): sums
+    size: Floats  # (m,): largest absolute value
+    grain: Floats  # (m,): power of two of which all values are multiples, as of single precision
+    still: Mask  # (m,): where f did not change at all
+    form: Form
+    trouble: Exception | None
+
+
 class Slope(NamedTuple):
     """The derivative of m outputs along a direction: where nothing is known the bar is inf."""
 
@@ -50,32 +63,18 @@ class Slope(NamedTuple):
     bar: Floats
     noise: Floats  # standard deviation of the error of f
     doubt: Ints  # a Doubt: what makes the bar
-    plain: Floats  # (3, m): the central difference at each step
-    steps: Floats  # (3,)
-    still: Mask  # where f did not change at all
-    form: Form
+    pairs: Pairs  # at three steps
+    still: Mask  # where f did not change at all, nor further away
     nfev: int
 
     def distance(self, value: Any, rows: Any) -> Floats:
         """Return how far the middle one of the central differences is from other values."""
-        return np.asarray(np.median(np.abs(self.plain[:, rows] - value), axis=0))
+        return np.asarray(np.median(np.abs(self.pairs.odd[:, rows] - value), axis=0))
 
     def noise_of(self, rows: Any, noise: float | None) -> Any:
         """Return what an operator is to know of the noise of some outputs."""
         rough = (self.doubt[rows] == Doubt.ROUGH).all()
         return self.noise[rows] if noise is None and rough else noise
-
-
-class _Pairs(NamedTuple):
-    """Values on both sides of x."""
-
-    odd: Floats  # (P, m): central differences
-    even: Floats  # (P, m): sums
-    size: Floats  # (m,): largest absolute value
-    grain: Floats  # (m,): power of two of which all values are multiples, as of single precision
-    still: Mask
-    form: Form
-    trouble: Exception | None
 
 
 def scales(x: Floats, room: Floats | float) -> Floats:
@@ -138,7 +137,7 @@ def slope(call: Call, x: Floats, v: Floats, *, size: Floats | float, noise: floa
             f"{kind} values of shape {pairs.form.shape}"
         )
     with np.errstate(all="ignore"):  # rows that are not finite are told by their bars
-        best = _best(pairs, steps, size, noise)._replace(nfev=nfev)
+        best = _best(pairs, size, noise)._replace(nfev=nfev)
     # the smallest step may be too small to change f where others are not
     lost = (pairs.odd[-1] == 0.0) & (pairs.odd != 0.0).any(axis=0)
     stuck = pairs.still | (lost & (size > 0.0))
@@ -147,10 +146,10 @@ def slope(call: Call, x: Floats, v: Floats, *, size: Floats | float, noise: floa
 
 def _stirred(call: Call, x: Floats, v: Floats, near: Slope, stuck: Mask) -> Slope:
     """Tell f that is rounded, and stuck for that reason, from one that does not change at all."""
-    far = _pairs(call, x, v, np.array([HALFWAY]), near.form)
+    far = _pairs(call, x, v, np.array([HALFWAY]), near.pairs.form)
     constant = near.still & far.still
     rounded = stuck & ~constant
-    bar = np.where(constant, DISTRUST * spread(DOUBLE * far.size, near.steps[0]), near.bar)
+    bar = np.where(constant, DISTRUST * spread(EPS * far.size, near.pairs.steps[0]), near.bar)
     return near._replace(
         bar=np.where(rounded, math.inf, bar), still=constant,
         doubt=np.where(rounded, Doubt.ROUGH, np.where(constant, Doubt.ROUNDED, near.doubt)),
@@ -160,13 +159,13 @@ def _stirred(call: Call, x: Floats, v: Floats, near: Slope, stuck: Mask) -> Slop
 
 def short_slope(call: Call, x: Floats, v: Floats, like: Slope) -> tuple[Floats, Floats]:
     """Differentiate along a similar direction from four values: the derivative and its error."""
-    steps = like.steps[:2]
-    first, second = _pairs(call, x, v, steps, like.form).odd
+    steps = like.pairs.steps[:2]
+    first, second = _pairs(call, x, v, steps, like.pairs.form).odd
     value = second + REMAINDER * (second - first)
     return value, np.abs(value - second) + spread(like.noise, steps[1])
 
 
-def _pairs(call: Call, x: Floats, v: Floats, steps: Floats, form: Form | None = None) -> _Pairs:
+def _pairs(call: Call, x: Floats, v: Floats, steps: Floats, form: Form | None = None) -> Pairs:
     """Ask for f at x + t v and x - t v, a pair at a time: a few copies of x are all it takes."""
     values, trouble = [], None
     for t in steps:
@@ -182,7 +181,7 @@ def _pairs(call: Call, x: Floats, v: Floats, steps: Floats, form: Form | None = 
     still = (table == table[0, 0]).all(axis=(0, 1))
     size = np.abs(table).max(axis=(0, 1))
     form = form or pair.form
-    return _Pairs(odd, table.sum(axis=1), size, _grain(table), still, form, trouble)
+    return Pairs(steps, odd, table.sum(axis=1), size, _grain(table), still, form, trouble)
 
 
 def _grain(table: Floats) -> Floats:
@@ -194,14 +193,14 @@ def _grain(table: Floats) -> Floats:
     return np.where(np.isfinite(least), least, 0.0)
 
 
-def _best(pairs: _Pairs, steps: Floats, size: Floats | float, noise: float | None) -> Slope:
+def _best(pairs: Pairs, size: Floats | float, noise: float | None) -> Slope:
     """Choose the difference with the least error."""
-    odd, t = pairs.odd, steps
+    odd, t = pairs.odd, pairs.steps
     coarse = odd[1] + REMAINDER * (odd[1] - odd[0])
     fine = odd[2] + REMAINDER * (odd[2] - odd[1])
     partial = np.isnan(odd[0])  # outside the domain at the first step
     gap = np.where(partial, np.abs(odd[2] - odd[1]), np.abs(fine - coarse))
-    rounding = np.fmax(pairs.grain, DOUBLE * pairs.size) + DOUBLE * size
+    rounding = np.fmax(pairs.grain, EPS * pairs.size) + EPS * size
     # how far the sums are from a parabola: noise or a kink
     even, part = pairs.even, (t[1] ** 2 - t[2] ** 2) / (t[0] ** 2 - t[2] ** 2)
     bent = np.abs(even[1] - even[2] - part * (even[0] - even[2]))
@@ -218,7 +217,7 @@ def _best(pairs: _Pairs, steps: Floats, size: Floats | float, noise: float | Non
     errors = np.where(np.isfinite(errors), errors, math.inf)
     best = errors.argmin(axis=0)[None]
     value, error = (np.take_along_axis(table, best, axis=0)[0] for table in (values, errors))
-    fine_grain = DOUBLE * (pairs.size + size)
+    fine_grain = EPS * (pairs.size + size)
     # truncation falls with the square of the step, within a factor of RATIO; noise grows
     fall = np.abs(odd[1] - odd[2]) / np.abs(odd[0] - odd[1])
     settling = (fall < RATIO**-1) & (fall > RATIO**-3) & (pairs.grain <= NOISY * fine_grain)
@@ -228,7 +227,7 @@ def _best(pairs: _Pairs, steps: Floats, size: Floats | float, noise: float | Non
         [Doubt.OUTSIDE, Doubt.KINKED, Doubt.FAST, Doubt.ROUGH],
         Doubt.ROUNDED,
     )
-    return Slope(value, DISTRUST * error, level, doubt, odd, t, pairs.still, pairs.form, 0)
+    return Slope(value, DISTRUST * error, level, doubt, pairs, pairs.still, 0)
 
 
 def spread(noise: Floats, t: Floats | float) -> Floats:

@@ -6,13 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numdiff.verify.arrays import DOUBLE, Array, Floats, Ints, Mask
+from numdiff.verify.arrays import EPS, Array, Floats, Ints, Mask
 
 MARGIN = 1.0  # digits beyond the price: one coincidence in ten of the rarest ideas is too many
 MOST = 12.0  # digits that an entry can hold, however small its bar: the rest is rounding
 WIDE = 1.0e7  # numbers that a search may compare: a second or so
 CLUSTERS = 8  # groups of entries that are looked into, the largest first
 LISTED = 6  # entries that a sentence names
+EVERYWHERE = "in all entries"  # what a hint says of a mistake that no place marks
 
 
 class Evidence(NamedTuple):
@@ -75,15 +76,13 @@ def view_of(evidence: Evidence) -> View:
     m, n = wrong.shape
     inputs = np.resize(x if x.size == n else np.nan, n)
     outputs = np.resize(f if f is not None and f.size in {1, m} else np.nan, m)
-    return View(
-        evidence, wrong, row, column, analytic[wrong], numerical[wrong], bars[wrong],
-        inputs[column], outputs[row],
-    )  # fmt: skip
+    here = analytic[wrong], numerical[wrong], bars[wrong], inputs[column], outputs[row]
+    return View(evidence, wrong, row, column, *here)
 
 
 def fits_of(values: Floats, view: View) -> Mask:
     """Say which of the wrong entries would be right with these values (K,)."""
-    tolerance = view.bars + 4.0 * DOUBLE * np.abs(values)
+    tolerance = view.bars + 4.0 * EPS * np.abs(values)
     return np.asarray(np.isfinite(values) & (np.abs(values - view.numerical) <= tolerance))
 
 
@@ -102,7 +101,7 @@ def place_of(evidence: Evidence, mended: Mask) -> str:
     zero = (evidence.analytic == 0.0) & (np.abs(evidence.numerical) <= evidence.bars)
     empty = zero | ~np.isfinite(evidence.numerical)
     if (mended | empty).all():
-        return "in all entries"
+        return EVERYWHERE
     if min(m, n) == 1:
         return "only " + _numbered("entry", "entries", np.flatnonzero(mended))
     i, j = np.indices(mended.shape)

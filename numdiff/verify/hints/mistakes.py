@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from numdiff.verify.arrays import DOUBLE, Floats
+from numdiff.verify.arrays import EPS, Floats
 from numdiff.verify.hints.ideas import CLUSTERS, MARGIN, WIDE, Idea, View, fits_of, listed, mend
 
 DENOMINATOR = 12  # largest of the fractions that count as such
@@ -19,29 +19,21 @@ ALIKE = 1e-9  # relative difference of factors that are the same
 SIMPLE = 1.6  # price of a constant that may come with a factor such as x
 KNOWN = (
     ("pi/180", math.pi / 180, "degrees against radians"),
-    ("ln 10", math.log(10), "log10 against ln"),
-    ("ln 2", math.log(2), "log2 against ln"),
-    ("pi", math.pi, ""),
-    ("2 pi", 2 * math.pi, ""),
-    ("sqrt(2)", math.sqrt(2), ""),
-    ("sqrt(pi)", math.sqrt(math.pi), ""),
-    ("sqrt(2 pi)", math.sqrt(2 * math.pi), ""),
-)
-SCALES: tuple[tuple[str, Callable[[Floats], Floats]], ...] = (
-    ("{0}", lambda x: x),
-    ("{0}**2", np.square),
-    ("sqrt({0})", np.sqrt),
-    ("exp({0})", np.exp),
-    ("10**{0}", lambda x: np.asarray(10.0**x)),
-)
-LINKS: tuple[tuple[str, Callable[[Floats], Floats]], ...] = (
-    ("(x - x**2)", lambda x: x * (1 - x)),
-    ("(1 - x**2)", lambda x: 1 - x * x),
-    ("(1 + x**2)", lambda x: 1 + x * x),
-    ("cos(x)", np.cos),
-    ("sigmoid'(x)", lambda x: np.asarray(0.25 / np.cosh(x / 2) ** 2)),
-    ("tanh'(x)", lambda x: np.asarray(1.0 / np.cosh(x) ** 2)),
-)
+    ("ln 10", math.log(10), "log10 against ln"), ("ln 2", math.log(2), "log2 against ln"),
+    ("pi", math.pi, ""), ("2 pi", 2 * math.pi, ""), ("sqrt(2)", math.sqrt(2), ""),
+    ("sqrt(pi)", math.sqrt(math.pi), ""), ("sqrt(2 pi)", math.sqrt(2 * math.pi), ""),
+)  # fmt: skip
+Law = Callable[[Floats], Any]
+SCALES: tuple[tuple[str, Law], ...] = (
+    ("{0}", lambda x: x), ("{0}**2", np.square), ("sqrt({0})", np.sqrt),
+    ("exp({0})", np.exp), ("10**{0}", lambda x: 10.0**x),
+)  # fmt: skip
+LINKS: tuple[tuple[str, Law], ...] = (
+    ("(x - x**2)", lambda x: x * (1 - x)), ("(1 - x**2)", lambda x: 1 - x * x),
+    ("(1 + x**2)", lambda x: 1 + x * x), ("cos(x)", np.cos),
+    ("sigmoid'(x)", lambda x: 0.25 / np.cosh(x / 2) ** 2),
+    ("tanh'(x)", lambda x: 1.0 / np.cosh(x) ** 2),
+)  # fmt: skip
 
 
 class _Constant(NamedTuple):
@@ -82,7 +74,7 @@ def factors(view: View, *, whole: bool, by: tuple[tuple[str, Floats], ...]) -> I
     """
     for name, basis in [("", np.ones(view.row.shape)), *by]:
         ratio = view.numerical / (view.analytic * basis)
-        error = (view.bars + 4.0 * DOUBLE * np.abs(view.numerical)) / np.abs(view.analytic * basis)
+        error = (view.bars + 4.0 * EPS * np.abs(view.numerical)) / np.abs(view.analytic * basis)
         for factor, spread in _clusters(ratio, error, whole=whole):
             if name:
                 yield _by_law(view, name, basis, _constant(factor, spread, most=SIMPLE))
@@ -140,7 +132,7 @@ def _varies(values: Floats) -> bool:
 def _constant(value: float, spread: float, most: float) -> _Constant:
     """Return the constant that a number is, if it costs no more than `most` and fits so well."""
     sign, size = math.copysign(1.0, value), abs(value)
-    digits = -math.log10(max(spread / size, DOUBLE)) - MARGIN
+    digits = -math.log10(max(spread / size, EPS)) - MARGIN
     whole = round(min(max(size, 1.0 / size), LARGEST))
     near = [CONSTANTS[i] for i in np.flatnonzero(np.abs(VALUES - size) <= spread)]
     near += [_fraction(whole, 1), _fraction(1, whole)]
@@ -177,7 +169,7 @@ def _clusters(ratio: Floats, error: Floats, *, whole: bool) -> Iterator[tuple[fl
     if whole and (ratio - error).max() > (ratio + error).min():
         return  # they do not share one: seen without sorting
     order = usable[np.argsort(ratio[usable])]
-    value, wide = ratio[order], np.maximum(error[order], DOUBLE * np.abs(ratio[order]))
+    value, wide = ratio[order], np.maximum(error[order], EPS * np.abs(ratio[order]))
     breaks = np.flatnonzero(np.diff(value) > wide[1:] + wide[:-1]) + 1
     groups = sorted(np.split(np.arange(order.size), breaks), key=len, reverse=True)
     for group in groups[: 0 if whole and len(groups) > 1 else CLUSTERS]:
@@ -204,7 +196,7 @@ def factors_by_line(view: View) -> Iterator[Idea]:
         counts = np.bincount(line)
         free = int(np.count_nonzero(counts))
         if free > 1 and (counts[counts > 0] > 1).all():
-            weight = 1.0 / np.maximum(view.bars, DOUBLE * np.abs(view.numerical)) ** 2
+            weight = 1.0 / np.maximum(view.bars, EPS * np.abs(view.numerical)) ** 2
             top = np.bincount(line, weight * view.analytic * view.numerical)
             factor = top / np.bincount(line, weight * view.analytic**2)
             own = f"a constant factor of its own ({listed(factor[counts > 0])})"

@@ -72,11 +72,10 @@ def moves(view: View) -> Iterator[Idea]:
         )
         lines = np.flatnonzero(view.wrong.any(axis=1 - axis))
         if lines.size * length * a.shape[1] <= WIDE:
-            # fits[j, k]: what stands in line k would be right in wrong line j
+            # held[k, j]: what stands in wrong line k would be right in line j
             lost = np.isnan(d)
-            fits = np.stack([((np.abs(a - d[j]) <= b[j]) | lost[j]).all(axis=1) for j in lines])
-            yield from _permutation(view, axis, lines, fits[:, lines])
             held = np.stack([((np.abs(a[k] - d) <= b) | lost).all(axis=1) for k in lines])
+            yield from _permutation(view, axis, lines, held[:, lines].T)
             # a line of which nothing is known fits everything, and so speaks for nothing
             yield from _copies(view, axis, lines, held & ~lost.all(axis=1))
 

@@ -12,7 +12,7 @@ from itertools import chain
 
 import numpy as np
 
-from numdiff.verify.arrays import DOUBLE, Floats, Mask
+from numdiff.verify.arrays import EPS, Floats, Mask
 from numdiff.verify.hints.ideas import MARGIN, MOST, Evidence, Idea, View, place_of, view_of
 from numdiff.verify.hints.mistakes import factors, factors_by_line, facts, rank_one, scales, terms
 from numdiff.verify.hints.orders import moves, orders
@@ -124,7 +124,7 @@ def _digits(view: View, idea: Idea) -> Floats:
     a, d, bars = view.analytic[chosen], view.numerical[chosen], view.bars[chosen]
     signal = d if idea.signal is None else idea.signal[idea.mended]
     size = np.minimum(np.abs(signal), np.abs(a - d))
-    digits = np.clip(np.log10(size / np.maximum(bars, DOUBLE * size)), 0.0, MOST)
+    digits = np.clip(np.log10(size / np.maximum(bars, EPS * size)), 0.0, MOST)
     digits = np.where(_is_plain(a) & _is_plain(d), np.minimum(digits, PLAIN), digits)
     # entries that are alike, but for the sign, are one
     alike = np.stack([np.abs(d), a * np.where(d < 0.0, -1.0, 1.0)], axis=1).astype(np.float32)
