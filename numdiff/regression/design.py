@@ -92,9 +92,9 @@ def across(directions: Directions, rows: Ints, columns: Ints, units: Floats, sid
     """
     if side:
         basis = Basis(np.concatenate([[0.0], np.arange(2.0, TERMS + 1.0)]), 2)
-        single = [_scale(directions.pick(some), units[some]) for some in (rows, columns)]
-        three = joined(combine(directions, rows, columns, units), *single)
-        nodes, weights = _nodes(basis, FEWEST), (1.0, -1.0, -1.0)
+        nodes, single = _nodes(basis, FEWEST), _scale(directions, units)
+        pair = combine(directions, rows, columns, units)
+        three, weights = joined(pair, single.pick(rows), single.pick(columns)), (1.0, -1.0, -1.0)
         return Design(three, weights, 1, basis, nodes, 1.0, math.sqrt(3.0), -1.0)
     basis = Basis(2.0 * np.arange(1.0, TERMS + 1.0), 1)
     both = joined(directions, _scale(directions, -np.ones(len(directions))))
@@ -114,7 +114,6 @@ def places(design: Design, batch: int, repeats: int) -> Floats:
 def _nodes(basis: Basis, count: int) -> Floats:
     """Return the best places for a polynomial with a few powers more than the wanted one."""
     terms = basis.leading + SPARE
-    count = max(count, terms)
     k = np.arange(terms)
     if np.all(basis.powers % 2.0 == basis.powers[0] % 2.0):
         # T_n restricted to its parity on (0, 1]; with a constant it has an extremum at 0

@@ -14,16 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from numdiff.arrays import Floats, Ints, Mask
-from numdiff.constants import (
-    BUDGET,
-    DOMAIN,
-    NOISE_LIMITED,
-    OK,
-    ONE_SIDED,
-    ROUNDING,
-    STOCHASTIC,
-    UNRESOLVED,
-)
+from numdiff.constants import BUDGET, DOMAIN, OK, ONE_SIDED, ROUNDING, STOCHASTIC, UNRESOLVED
 from numdiff.drivers.derivatives import Derivatives, blank
 from numdiff.regression.design import Batch, Design, places
 from numdiff.regression.goal import Goal
@@ -31,6 +22,7 @@ from numdiff.regression.posterior import Noise, Posterior, forecast, posterior
 
 LEAPS = np.array([0.25, 0.5, 1.0, 2.0])  # to the next window: longer ones lose the thread
 KEEP = 2.0 * (1.0 + 1e-9)  # samples so many windows away do not count any more
+USUAL = 48  # evaluations along a row: four batches of six pairs, so that windows can still move
 MOST_OF_USUAL, MOST_ASKED = 2, 2000  # evaluations for an output: times the usual, and for `rtol`
 MANY = 4  # times the evaluations for an output that all outputs together may take
 BELIEVED = 24  # evaluations before a bar is believed to be below `rtol`
@@ -41,7 +33,7 @@ RESIDUALS = 2  # samples beyond the leading powers, without which nothing can be
 IMPLAUSIBLE = 1e-3  # how often an F test of the residuals refuses a good fit
 RETREATS = 4  # how often the samples that count may be halved at a time where nothing fits
 DIGITS = 50.0  # noise of so many roundings limits the digits
-COVER, COVER_STOCHASTIC = 0.98, 0.95  # how often a bar holds
+COVER = 0.95  # how often a bar holds
 BLOCK = 2**13  # posteriors at a time: some 100 MB
 
 
@@ -125,7 +117,7 @@ def run(goal: Goal, design: Design) -> Derivatives:
 
 def _task(goal: Goal, design: Design) -> _Task:
     """Say how many evaluations a goal may take."""
-    enough = goal.usual * max(2, design.cost) // 2
+    enough = USUAL * max(2, design.cost) // 2
     most, limit = MOST_OF_USUAL * enough, MANY * MOST_OF_USUAL * enough
     if goal.problem.rtol > 0.0:
         most = limit = MOST_ASKED
@@ -134,11 +126,10 @@ def _task(goal: Goal, design: Design) -> _Task:
 
 def _begin(task: _Task) -> _Samples:
     """Return the only sample that is there: f(x), if that is one."""
-    goal, centre, f0 = task.goal, task.design.centre, task.goal.problem.f0
-    shape, there = goal.wanted.shape, centre is not None and f0 is not None
-    y = np.zeros((shape[0], int(there), shape[1]))
-    if centre is not None and f0 is not None:
-        y[:, 0] = centre * f0
+    goal, shape, centre = task.goal, task.goal.wanted.shape, task.design.centre
+    y = np.empty((shape[0], 0, shape[1]))
+    if centre is not None:
+        y = np.tile(centre * goal.f0, (shape[0], 1, 1))
     window = np.minimum(goal.windows.first, goal.windows.room.on(task.design.side))
     nothing, endless = np.zeros(shape), np.full(shape, np.inf)
     samples = _Samples(
@@ -205,7 +196,7 @@ def _fit(task: _Task, samples: _Samples, nodes: Floats) -> _Verdict:
             now = posterior(basis, t, samples.y[rows][..., outputs], noise)
             windows = choices[rows, outputs[0]]
             after = forecast(basis, now, t, windows[..., None] * nodes, KEEP * windows)
-        entries = _entries(task, now, noise, after, t)
+        entries = _entries(now, noise, after, t)
         for column, part in zip(verdict, entries, strict=True):
             column[np.ix_(rows, outputs)] = part
     return verdict
@@ -244,14 +235,11 @@ def _noise(task: _Task, samples: _Samples, rows: Ints, outputs: Ints, width: Flo
     return Noise(deviation, scatter.freedom[outputs], rounding)
 
 
-def _entries(
-    task: _Task, now: Posterior, noise: Noise, after: Floats, t: Floats
-) -> tuple[Floats, ...]:
+def _entries(now: Posterior, noise: Noise, after: Floats, t: Floats) -> tuple[Floats, ...]:
     """Return the entries of a verdict."""
     from scipy.special import fdtrc, stdtrit  # noqa: PLC0415 - SciPy is imported when needed
 
-    cover = COVER_STOCHASTIC if task.goal.scatter.random else COVER
-    error = stdtrit(now.freedom, 0.5 + 0.5 * cover) * now.deviation
+    error = stdtrit(now.freedom, 0.5 + 0.5 * COVER) * now.deviation
     measured = noise.freedom > 0.0
     excess = np.maximum(now.freedom - noise.freedom, 1.0)
     refused = fdtrc(excess, np.where(measured, noise.freedom, 1.0), now.misfit)
@@ -266,10 +254,8 @@ def _write(task: _Task, samples: _Samples, verdict: _Verdict, lines: Derivatives
     """Write what the samples say to the lines of the rows that are live."""
     rows, factor, sure = samples.rows, task.design.factor, verdict.sure
     noise = verdict.noise / task.design.scale
-    quiet, noisy = (ONE_SIDED, ONE_SIDED) if task.design.side else (OK, NOISE_LIMITED)
-    if task.goal.scatter.random:
-        noisy = STOCHASTIC
-    usual = np.where(noise <= DIGITS * ROUNDING * samples.largest, quiet, noisy)
+    quiet = ONE_SIDED if task.design.side else OK
+    usual = np.where(noise <= DIGITS * ROUNDING * samples.largest, quiet, STOCHASTIC)
     unsure = np.where(samples.domain, UNRESOLVED, DOMAIN)
     lines.value[rows] = factor * verdict.value
     lines.error[rows] = np.where(sure, abs(factor) * verdict.error, np.inf)
