@@ -72,9 +72,9 @@ def fit_mixed(problem, directions, rows, columns, *, room=None):
     return averages.fit_mixed(problem, directions, rows, columns, wanted=wanted, room=room)
 
 
-def derivative(f, x, order=1, *, rtol=0.0, budget=math.inf, **wishes):
+def derivative(f, x, order=1, *, rtol=0.0, budget=math.inf, room=None):
     """Return value, error, status and number of evaluations at a number x."""
-    lines = fit(pose(f, x, rtol=rtol, budget=budget), axes(1), order, **wishes)
+    lines = fit(pose(f, x, rtol=rtol, budget=budget), axes(1), order, room=room)
     return lines.value[0, 0], lines.error[0, 0], Status(int(lines.status[0, 0])), lines.nfev
 
 

@@ -61,13 +61,12 @@ class Design(NamedTuple):
         numbers = np.add.outer(firsts, rows).ravel()
         offsets = self.side * nodes if self.side else np.concatenate([nodes, -nodes[::-1]])
         samples = sample(problem, self.directions.pick(numbers), offsets, np.tile(h, groups))
-        values, parity = samples.values, -1.0 if self.basis.powers[0] % 2.0 else 1.0
-        size = np.abs(np.where(np.isfinite(values), values, 0.0)).max(axis=0)
+        values = samples.values.reshape(len(offsets), groups, len(rows), -1)
+        largest = np.abs(np.where(np.isfinite(values), values, 0.0)).max(axis=(0, 1))
         if self.side == 0:
+            parity = -1.0 if self.basis.powers[0] % 2.0 else 1.0
             values = 0.5 * (values[:count] + parity * values[: count - 1 : -1])
-        parts = zip(self.weights, np.split(values, groups, axis=1), strict=True)
-        together = reduce(np.add, [weight * part for weight, part in parts])
-        largest = np.max(np.split(size, groups, axis=0), axis=0)
+        together = reduce(np.add, [part * values[:, k] for k, part in enumerate(self.weights)])
         return Batch(together, largest, samples.nfev, samples.trouble)
 
 

@@ -1,8 +1,7 @@
 """Derivatives of noisy functions from polynomials through samples at larger distances.
 
-Richardson's extrapolation needs values whose errors are smooth. Where they are not, because f is
-stochastic or its noise is strong, more samples at larger distances are worth more than smaller
-steps.
+Richardson's extrapolation needs values whose errors are smooth. Where f has another value each time
+it is asked, more samples at larger distances are worth more than smaller steps.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from numdiff.regression.sequential import run
 
 
 def fit(
-    problem: Problem, directions: Directions, order: int, *, wanted: Mask, room: Room | None = None
+    problem: Problem, directions: Directions, order: int, *, wanted: Mask, room: Room | None
 ) -> Derivatives:
     """Differentiate along directions a function that has another value each time it is asked.
 
@@ -35,7 +34,7 @@ def fit(
         1 to 4.
     wanted : array of bool (D, m)
         The outputs that need an answer.
-    room : Room, optional
+    room : Room or None
         How far t may go to either side of 0 along each direction, alone or with another one.
 
     Returns
@@ -59,9 +58,9 @@ def fit(
 
 def fit_mixed(
     problem: Problem, directions: Directions, rows: Ints, columns: Ints, *,
-    wanted: Mask, room: Room | None = None,
+    wanted: Mask, room: Room | None,
 ) -> Derivatives:  # fmt: skip
-    """Differentiate a noisy function along pairs (rows, columns) of directions, once along each.
+    """Differentiate such a function along pairs (rows, columns) of directions, once along each.
 
     As `fit`; where one direction can be followed on one side only, both are.
     """

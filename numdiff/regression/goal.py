@@ -38,13 +38,6 @@ class Windows(NamedTuple):
         return Windows(self.first[rows], self.room.pick(rows), self.reach[rows])
 
 
-class Scatter(NamedTuple):
-    """How much values of f differ between calls."""
-
-    deviation: Floats  # (m,), standard deviation as far as it is known
-    freedom: Floats  # (m,), degrees of freedom that it counts for, 0 where it is not known
-
-
 class Goal(NamedTuple):
     """What is wanted along R rows, and what is known beforehand."""
 
@@ -52,7 +45,8 @@ class Goal(NamedTuple):
     f0: Floats  # (m,), f(x)
     windows: Windows  # of the directions, or in units of first windows where rows are pairs
     wanted: Mask  # (R, m), outputs that need an answer
-    scatter: Scatter
+    deviation: Floats  # (m,), by how much values of f differ between calls, as far as is known
+    freedom: Floats  # (m,), degrees of freedom that it counts for, 0 where it is not known
 
     def part(self, windows: Windows, rows: Ints, nfev: int) -> Goal:
         """Return what is wanted along some rows, in windows of their own, with what is left."""
@@ -69,8 +63,9 @@ def goal_of(
     """
     assert problem.f0 is not None
     windows = _windows(problem.x, directions, room)
-    scatter, nfev = _measure(problem, directions, windows, problem.f0.size)
-    goal = Goal(problem, problem.f0, windows, wanted & np.isfinite(problem.f0), scatter)
+    deviation, freedom, nfev = _measure(problem, directions, windows, problem.f0.size)
+    wanted = wanted & np.isfinite(problem.f0)
+    goal = Goal(problem, problem.f0, windows, wanted, deviation, freedom)
     return goal, blank(problem, len(wanted))._replace(nfev=nfev)
 
 
@@ -85,10 +80,10 @@ def _windows(x: Floats, directions: Directions, room: Room | None) -> Windows:
 
 def _measure(
     problem: Problem, directions: Directions, windows: Windows, outputs: int
-) -> tuple[Scatter, int]:
-    """Ask f several times at two points: how much it scatters there, and the cost."""
+) -> tuple[Floats, Floats, int]:
+    """Ask f several times at two points: its deviation, the degrees of freedom, and the cost."""
     if not len(directions) or problem.budget < 2 * REPEATS:
-        return Scatter(np.zeros(outputs), np.zeros(outputs)), 0
+        return np.zeros(outputs), np.zeros(outputs), 0
     k = int(np.argmax(np.maximum(*windows.room) > 0.0))
     side = int(windows.sides[k])
     window = np.minimum(windows.first, windows.room.on(side))[k : k + 1]
@@ -99,4 +94,4 @@ def _measure(
     usable = np.isfinite(variance)
     points = usable.sum(axis=0)
     mean = np.where(usable, variance, 0.0).sum(axis=0) / np.maximum(points, 1)
-    return Scatter(np.sqrt(mean), (REPEATS - 1.0) * points), samples.nfev
+    return np.sqrt(mean), (REPEATS - 1.0) * points, samples.nfev

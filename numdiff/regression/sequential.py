@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -38,14 +38,11 @@ BLOCK = 2**13  # posteriors at a time: some 100 MB
 
 
 class _Task(NamedTuple):
-    """A goal, the design for it, and the evaluations it may take."""
+    """A goal, and the design for it."""
 
     goal: Goal
     design: Design
-    enough: int  # for a row, usually
-    most: int  # for an output
-    limit: int  # for a row, if its outputs have use for others each
-    smallest: int  # for a batch of a row
+    enough: int  # evaluations for a row, usually
 
 
 class _Samples(NamedTuple):
@@ -69,8 +66,7 @@ class _Samples(NamedTuple):
 
     def part(self, chosen: Ints) -> _Samples:
         """Return the samples along some of the rows."""
-        columns: Iterator[Any] = (column[chosen] for column in self)
-        return _Samples(*columns)
+        return _Samples._make(column[chosen] for column in self)
 
 
 class _Verdict(NamedTuple):
@@ -92,9 +88,15 @@ class _Verdict(NamedTuple):
 
 def run(goal: Goal, design: Design) -> Derivatives:
     """Take samples along rows until they tell enough."""
-    task, lines = _task(goal, design), blank(goal.problem, len(goal.wanted))
+    # evaluations: for a row, usually, and for a batch of it; then for an output, and for a row
+    # whose outputs have use for others each
+    enough, smallest = USUAL * max(2, design.cost) // 2, design.cost * len(design.nodes)
+    most, limit = MOST_OF_USUAL * enough, MANY * MOST_OF_USUAL * enough
+    if goal.problem.rtol > 0.0:
+        most = limit = MOST_ASKED
+    task, lines = _Task(goal, design, enough), blank(goal.problem, len(goal.wanted))
     lines = lines._replace(step=lines.step.copy(), noise=lines.noise.copy())
-    samples, nodes, number, spent = _begin(task), places(design, 0, 1), 0, 0
+    samples, nodes, number, spent = _begin(task, smallest), places(design, 0, 1), 0, 0
     while samples.rows.size:
         cost, repeats = design.cost * len(nodes), 1
         if lines.nfev + cost * samples.rows.size > goal.problem.budget:
@@ -103,28 +105,19 @@ def run(goal: Goal, design: Design) -> Derivatives:
         batch = design.ask(goal.problem, samples.rows, nodes, samples.window)
         lines = lines._replace(nfev=lines.nfev + batch.nfev, trouble=lines.trouble or batch.trouble)
         number, spent = number + 1, spent + cost
-        if goal.problem.rtol > 0.0 and spent >= task.enough:  # half as many again
-            repeats = max(1, min(spent // 2, task.limit - spent) // task.smallest)
+        if goal.problem.rtol > 0.0 and spent >= enough:  # half as many again
+            repeats = max(1, min(spent // 2, limit - spent) // smallest)
         samples, nodes = _add(samples, nodes, batch), places(design, number, repeats)
         samples, verdict = _judge(task, samples, nodes)
         _write(task, samples, verdict, lines)
         samples, gain = _wish(task, samples, verdict)
         done = _done(task, verdict, gain, spent) | (~samples.domain & (number >= PATIENCE))
-        full = (samples.served >= task.most) | (spent + task.smallest > task.limit)
+        full = (samples.served >= most) | (spent + smallest > limit)
         samples = _advance(samples, gain, done | full, design.cost * len(nodes))
     return lines
 
 
-def _task(goal: Goal, design: Design) -> _Task:
-    """Say how many evaluations a goal may take."""
-    enough = USUAL * max(2, design.cost) // 2
-    most, limit = MOST_OF_USUAL * enough, MANY * MOST_OF_USUAL * enough
-    if goal.problem.rtol > 0.0:
-        most = limit = MOST_ASKED
-    return _Task(goal, design, enough, most, limit, design.cost * len(design.nodes))
-
-
-def _begin(task: _Task) -> _Samples:
+def _begin(task: _Task, smallest: int) -> _Samples:
     """Return the only sample that is there: f(x), if that is one."""
     goal, shape, centre = task.goal, task.goal.wanted.shape, task.design.centre
     y = np.empty((shape[0], 0, shape[1]))
@@ -135,7 +128,7 @@ def _begin(task: _Task) -> _Samples:
     samples = _Samples(
         rows=np.arange(shape[0]), t=np.zeros(y.shape[:2]), y=y, window=window,
         own=np.tile(window[:, None], (1, shape[1])), largest=nothing, keep=endless,
-        ceiling=endless, open=goal.wanted, served=np.full(shape, task.smallest),
+        ceiling=endless, open=goal.wanted, served=np.full(shape, smallest),
     )  # fmt: skip
     return samples.part(np.flatnonzero(goal.wanted.any(axis=1)))
 
@@ -225,14 +218,14 @@ def _blocks(rows: Ints, outputs: Ints) -> Iterator[tuple[Ints, Ints]]:
 
 def _noise(task: _Task, samples: _Samples, rows: Ints, outputs: Ints, width: Floats) -> Noise:
     """Return what is known of the noise of samples."""
-    scale, scatter = task.design.scale, task.goal.scatter
+    scale, goal = task.design.scale, task.goal
     y = np.where(np.isfinite(samples.y), samples.y, 0.0)[rows][..., outputs]
     # x + t is rounded, which moves a sample by so much
-    reach = task.goal.windows.reach[samples.rows[rows]]
+    reach = goal.windows.reach[samples.rows[rows]]
     shift = np.abs(y).max(axis=1) * (reach / width)[:, None]
     rounding = ROUNDING * (samples.largest[np.ix_(rows, outputs)] * scale + shift)
-    deviation = np.maximum(scale * scatter.deviation[outputs], rounding)
-    return Noise(deviation, scatter.freedom[outputs], rounding)
+    deviation = np.maximum(scale * goal.deviation[outputs], rounding)
+    return Noise(deviation, goal.freedom[outputs], rounding)
 
 
 def _entries(now: Posterior, noise: Noise, after: Floats, t: Floats) -> tuple[Floats, ...]:
