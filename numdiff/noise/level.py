@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,10 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 
-__all__ = ["KINDS", "NoiseEstimate", "noise_level"]
+__all__ = ["NoiseEstimate", "noise_level"]
 
-
-KINDS = ("rounding", "deterministic", "quantised", "stochastic")
 SENTENCES = MappingProxyType(
     {
         "rounding": "f is as exact as its rounding, about {level:.0e}",
@@ -85,7 +84,7 @@ class NoiseEstimate:
 
 
 class _Noise(NamedTuple):
-    """The noise of each of m outputs of an f that repeats itself."""
+    """The noise of each of m outputs of an f that repeats itself, each array (m,)."""
 
     level: Floats  # nan where differences of all orders still fall: f itself, no noise
     rounding: Floats  # what f and x that are rounded make of it
@@ -139,13 +138,13 @@ def noise_level(
     point = as_point(x)
     call = Call(bound(f, args), point.shape, scalar=point.ndim == 0)
     centre = origin(call, point)
-    f0, problem = centre.rows[0], Problem(call, point.ravel(), centre.form, centre.rows[0])
-    again = origin(call, point).rows[0]
+    f0, again = centre.rows[0], origin(call, point).rows[0]
     differs = (again != f0) & np.isfinite(f0)
-    line = along(_direction(point, direction).ravel())
+    problem = Problem(call, point.ravel(), centre.form, f0)
+    look = partial(_values, problem, along(_direction(point, direction).ravel()), f0)
     with np.errstate(all="ignore"):  # values outside the domain are nan here
-        noise, nfev = _deterministic(problem, line)
-        quantum, more = _plateaus(problem, line, noise)
+        noise, nfev = _deterministic(look, f0.size)
+        quantum, more = _plateaus(look, noise)
     level = np.where(quantum > 0.0, quantum / UNIFORM, np.fmax(noise.level, noise.rounding))
     if differs.any():
         repeated = [f0, again, *(origin(call, point).rows[0] for _ in range(CALLS))]
@@ -157,13 +156,9 @@ def noise_level(
         "rounding",
     )
     outputs = centre.form.unpack(np.arange(level.size)).real.astype(int)  # real parts come first
-    shape = centre.form.shape
-    return NoiseEstimate(
-        _shaped(level[outputs], shape),
-        _shaped(kinds[outputs], shape),
-        nfev,
-        _sentences(level[outputs], quantum[outputs], kinds[outputs]),
-    )
+    level, quantum, kinds = level[outputs], quantum[outputs], kinds[outputs]
+    size, kind = (_shaped(column, centre.form.shape) for column in (level, kinds))
+    return NoiseEstimate(size, kind, nfev, _sentences(level, quantum, kinds))
 
 
 def _direction(point: Floats, direction: ArrayLike | None) -> Floats:
@@ -179,15 +174,13 @@ def _direction(point: Floats, direction: ArrayLike | None) -> Floats:
     return np.asarray(vector * ((float(sizes.max()) or 1.0) / float(np.abs(vector).max())))
 
 
-def _deterministic(problem: Problem, line: Directions) -> tuple[_Noise, int]:
+def _deterministic(look: Callable[[float], Floats], outputs: int) -> tuple[_Noise, int]:
     """Return the noise of f where it is asked once everywhere, and the cost."""
-    assert problem.f0 is not None
-    unknown = np.full(problem.f0.shape, math.nan)
-    noise = _Noise(unknown, unknown, unknown, unknown, np.zeros(unknown.shape))
+    unknown = np.full(outputs, math.nan)
+    noise = _Noise(unknown, unknown, unknown, unknown, np.zeros(outputs))
     before, step, nfev = unknown, unknown, 0
     for spacing in SPACINGS:
-        values = _values(problem, line, spacing)
-        nfev += OFFSETS.size
+        values, nfev = look(spacing), nfev + OFFSETS.size
         change = np.abs(np.diff(values, axis=0)).max(axis=0)
         rounding = ROUNDING * (np.abs(values).max(axis=0) + change / spacing)  # that of x as well
         level, height = _differences(values), _step(values, SAME * rounding)
@@ -203,7 +196,7 @@ def _deterministic(problem: Problem, line: Directions) -> tuple[_Noise, int]:
     return noise, nfev
 
 
-def _plateaus(problem: Problem, line: Directions, noise: _Noise) -> tuple[Floats, int]:
+def _plateaus(look: Callable[[float], Floats], noise: _Noise) -> tuple[Floats, int]:
     """Return the height of the steps of f where it changes in steps, else 0, and the cost."""
     quantum = noise.quantum.copy()
     noisy = (noise.level > ORDINARY * noise.rounding) & (quantum == 0.0)
@@ -212,7 +205,7 @@ def _plateaus(problem: Problem, line: Directions, noise: _Noise) -> tuple[Floats
     # noise changes as much however close the points are, and f itself hardly
     closer = noise.spacing * np.minimum(PLATEAU * noise.level / noise.change, 1.0)
     spacing = max(float(closer[noisy].min()), float(SPACINGS[-1]))
-    stairs = stairs_of(_values(problem, line, spacing), SAME * noise.rounding)
+    stairs = stairs_of(look(spacing), SAME * noise.rounding)
     # where all points share one plateau its height follows from the noise
     height = np.where(np.isfinite(stairs.height), stairs.height, UNIFORM * noise.level)
     stepped = noisy & (stairs.still >= HALF)
@@ -220,11 +213,10 @@ def _plateaus(problem: Problem, line: Directions, noise: _Noise) -> tuple[Floats
     return quantum, OFFSETS.size
 
 
-def _values(problem: Problem, line: Directions, spacing: float) -> Floats:
+def _values(problem: Problem, line: Directions, f0: Floats, spacing: float) -> Floats:
     """Return equidistant values of f with x in the middle, (2 * HALF + 1, m)."""
-    assert problem.f0 is not None
     samples = sample(problem, line, OFFSETS, np.array([spacing]))
-    return np.insert(samples.values[:, 0], HALF, problem.f0, axis=0)
+    return np.insert(samples.values[:, 0], HALF, f0, axis=0)
 
 
 def _step(values: Floats, bits: Floats) -> Floats:
@@ -255,12 +247,12 @@ def _differences(values: Floats) -> Floats:
 def _sentences(level: Floats, quantum: Floats, kinds: NDArray[np.str_]) -> str:
     """Write a sentence for each kind, with the largest level of those outputs."""
     sentences = []
-    for kind in KINDS:
+    for kind, sentence in SENTENCES.items():
         chosen = kinds == kind
         if chosen.any():
             sizes = {"level": level[chosen].max(), "quantum": quantum[chosen].max()}
             several = f" ({np.count_nonzero(chosen)} outputs)" if kinds.size > 1 else ""
-            sentences.append(SENTENCES[kind].format(**sizes) + several)
+            sentences.append(sentence.format(**sizes) + several)
     return "; ".join(sentences)
 
 

@@ -42,12 +42,6 @@ class Sides(NamedTuple):
         zero, nothing = np.zeros(limits.value.shape), np.zeros(limits.value.shape, np.bool_)
         return cls(limits.value, limits.error, zero, nothing, nothing[0], 0)
 
-    def common(self) -> tuple[Floats, Floats]:
-        """Return the derivative on which both sides agree within their bars; inf bar elsewhere."""
-        off, widest = np.abs(self.value[1] - self.value[0]), np.maximum(*self.error)
-        bar = np.where(off <= self.error.sum(axis=0), 0.5 * off + widest, np.inf)
-        return 0.5 * (self.value[0] + self.value[1]), bar
-
 
 def level_gap(secants: Secants) -> Mask:
     """Whether the slopes of both sides differ by the same at two steps in a row."""

@@ -55,8 +55,8 @@ def secants_of(suspects: Suspects, width: float = 1.0) -> Secants:
     problem, lowest, (row, output) = suspects.problem, suspects.span.lowest, suspects.at
     assert problem.f0 is not None
     f0, shape, signs, nfev = problem.f0[output], (STEPS, len(row)), np.array(suspects.signs), 0
-    slopes, steps = np.full((2, *shape), np.nan), np.full(shape, np.nan)
-    floor, inner, steepest = np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(len(row))
+    slopes, steepest = np.full((2, *shape), np.nan), np.zeros(len(row))
+    steps, floor, inner = np.full((3, *shape), np.nan)
     for k in range(STEPS):
         exponent = suspects.top - OCTAVES * k
         live, now = np.flatnonzero(exponent >= lowest), np.flatnonzero((exponent >= lowest)[row])
@@ -104,6 +104,12 @@ def law(powers: Floats, low: float, high: float = np.inf) -> Ints:
         run = inside[..., first : end + 1, :].all(axis=-2) & alike[..., first:end, :].all(axis=-2)
         last[run] = end
     return last
+
+
+def laws_of(secants: Secants) -> tuple[Mask, Mask]:
+    """Whether the slopes of each side follow a law (2, K), and one by which they may converge."""
+    powers = powers_of(secants.slopes, secants.floor)
+    return law(powers, SMOOTH) >= 0, law(powers, SMOOTH, ENDLESS) >= 0
 
 
 def endless(slopes: Floats, secants: Secants, low: float) -> Ints:

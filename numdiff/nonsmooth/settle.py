@@ -10,23 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numdiff.arrays import Array, Floats, Ints, Mask
+from numdiff.arrays import Floats, Mask
 from numdiff.constants import JUMP, KINK, OK
 from numdiff.drivers.derivatives import Derivatives, Problem
 from numdiff.geometry.directions import Directions
 from numdiff.ladder.answer import PIECES
 from numdiff.ladder.channels import Span
 from numdiff.nonsmooth.kinks import LONGEST, Sides, compare, level_gap
-from numdiff.nonsmooth.secants import (
-    ENDLESS,
-    SMOOTH,
-    STEPS,
-    law,
-    limits_of,
-    powers_of,
-    secants_of,
-    torn,
-)  # fmt: skip
+from numdiff.nonsmooth.secants import STEPS, laws_of, limits_of, secants_of, torn
 from numdiff.nonsmooth.suspicion import Suspects, suspects_of
 
 
@@ -83,30 +74,25 @@ def settle(
     as much over octaves of steps; a jump or singularity needs secants that grow by a steady law
     down to the smallest step, on and off the lattice.
     """
-    nothing = np.full(lines.value.shape, np.nan)
+    sides = np.full((4, *lines.value.shape), np.nan)
     with np.errstate(all="ignore"):
         suspects = suspects_of(problem, directions, order, span, lines, side)
         most = 4 * STEPS + 2 * LONGEST * order  # a direction: secants twice, a ladder on each side
         if suspects is None or most * len(suspects.directions) > problem.budget - lines.nfev:
-            return Settled(lines, nothing, nothing, nothing, nothing)
+            return Settled(lines, *sides)
         verdict = _judge(suspects)
         lines = _write(lines, suspects, verdict)
-    sides, place = verdict.sides, suspects.place
-    columns = np.where(verdict.kinked & (order == 1), [*sides.value, *sides.error], np.nan)
-    left, right, left_error, right_error = columns
-    return Settled(
-        lines, _put(nothing, place, left), _put(nothing, place, right),
-        _put(nothing, place, left_error), _put(nothing, place, right_error),
-    )  # fmt: skip
+    if order == 1:
+        columns = [*verdict.sides.value, *verdict.sides.error]
+        sides[:, *suspects.place] = np.where(verdict.kinked, columns, np.nan)
+    return Settled(lines, *sides)
 
 
 def _judge(suspects: Suspects) -> _Verdict:
     """Say what the suspects are, from secants and from ladders on either side of x."""
     secants = secants_of(suspects)
     jumps, again = torn(suspects, secants)
-    powers = powers_of(secants.slopes, secants.floor)
-    laws, sloping = law(powers, SMOOTH) >= 0, law(powers, SMOOTH, ENDLESS) >= 0
-    limits, level = limits_of(secants), level_gap(secants)
+    limits, level, (laws, sloping) = limits_of(secants), level_gap(secants), laws_of(secants)
     lawful = suspects.lawful | laws.any(axis=0)
     whole = ~jumps & (suspects.bent | level | lawful)
     if len(suspects.signs) == 2 and whole.any():
@@ -116,8 +102,7 @@ def _judge(suspects: Suspects) -> _Verdict:
     # a flat piece of a staircase is no derivative
     flat = np.all(limits.value == 0.0, axis=0)
     derived = whole & (level | (~flat & (suspects.lost | lawful | sides.clean)))
-    nfev = secants.nfev + again + sides.nfev
-    return _Verdict(jumps, whole & kinked, derived, sides, nfev)
+    return _Verdict(jumps, whole & kinked, derived, sides, secants.nfev + again + sides.nfev)
 
 
 def _write(lines: Derivatives, suspects: Suspects, verdict: _Verdict) -> Derivatives:
@@ -127,12 +112,14 @@ def _write(lines: Derivatives, suspects: Suspects, verdict: _Verdict) -> Derivat
         value, error, new = _correct(suspects, verdict)
         status = np.where(new & suspects.lost, OK, status)
     flagged, flags = verdict.torn | verdict.kinked, np.where(verdict.torn, JUMP, KINK)
-    return lines._replace(
-        value=_put(lines.value, suspects.place, np.where(flagged, np.nan, value)),
-        error=_put(lines.error, suspects.place, np.where(flagged, np.inf, error)),
-        status=_put(lines.status, suspects.place, np.where(flagged, flags, status)),
+    lines = lines._replace(
+        value=lines.value.copy(), error=lines.error.copy(), status=lines.status.copy(),
         nfev=lines.nfev + verdict.nfev,
-    )
+    )  # fmt: skip
+    lines.value[suspects.place] = np.where(flagged, np.nan, value)
+    lines.error[suspects.place] = np.where(flagged, np.inf, error)
+    lines.status[suspects.place] = np.where(flagged, flags, status)
+    return lines
 
 
 def _correct(suspects: Suspects, verdict: _Verdict) -> tuple[Floats, Floats, Mask]:
@@ -141,7 +128,10 @@ def _correct(suspects: Suspects, verdict: _Verdict) -> tuple[Floats, Floats, Mas
     Say as well where they are new.
     """
     value, error, sides = suspects.value, suspects.error, verdict.sides
-    slope, bar = sides.common()
+    # where both sides agree within their bars, and no bar elsewhere
+    slope, gap = 0.5 * (sides.value[0] + sides.value[1]), np.abs(sides.value[1] - sides.value[0])
+    agree = gap <= sides.error.sum(axis=0)
+    bar = np.where(agree, 0.5 * gap + np.maximum(*sides.error), np.inf)
     bar = bar + np.where(suspects.lost, sides.off.max(axis=0), 0.0)
     off = np.abs(slope - value)
     # without a law, or with nearly the slope of the ladder, f comes in pieces of other slopes
@@ -152,10 +142,3 @@ def _correct(suspects: Suspects, verdict: _Verdict) -> tuple[Floats, Floats, Mas
     apart = sides.apart & sides.sound.all(axis=0)
     reach = (np.abs(sides.value - value) + sides.error).max(axis=0)
     return value, np.where(apart, np.fmax(error, reach), error), new
-
-
-def _put(column: Array, place: tuple[Ints, Ints], entries: Array) -> Array:
-    """Return a copy of a column with some entries replaced."""
-    column = column.copy()
-    column[place] = entries
-    return column

@@ -48,12 +48,9 @@ def suspicions(problem: Problem, span: Span, lines: Derivatives, order: int) -> 
     assert lines.calm is not None
     assert lines.state is not None
     assert lines.samples is not None
-    rows, (count, outputs) = np.flatnonzero(~lines.calm), lines.value.shape
-    whole, some = (
-        np.zeros((2, count, outputs), np.bool_),
-        np.empty((2, len(rows), outputs), np.bool_),
-    )
-    run: Any = runner(len(rows) * outputs)
+    rows, shape = np.flatnonzero(~lines.calm), lines.value.shape
+    some, whole = np.empty((2, len(rows), shape[1]), np.bool_), np.zeros((2, *shape), np.bool_)
+    run: Any = runner(some[0].size)
     run(symptoms.suspect)(
         problem.f0, span.start[rows], order, lines.value[rows], lines.error[rows],
         lines.status[rows], lines.samples[rows], lines.state[rows], np.empty(symptoms.TAIL), *some,
@@ -79,9 +76,7 @@ def suspects_of(
     lawful, left = np.empty((len(rows), entries.shape[1]), np.bool_), np.empty(symptoms.TAIL)
     run: Any = runner(lawful.size)
     run(symptoms.lawful)(problem.f0, order, samples, state, left, lawful)
-    span = Span(
-        span.start[rows], span.other[rows], span.highest[rows], span.lowest[rows], span.reach[rows]
-    )
+    span = span.part(rows)
     smallest = np.abs(samples[np.arange(len(rows)), :, state[:, registers.LAST]]).sum(axis=1)
     moves = (entries[rows] & (smallest > EPS * np.abs(problem.f0))).any(axis=1)
     # beside a tiny x, a window far down that still sees f move has found the scale of f

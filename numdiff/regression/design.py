@@ -61,13 +61,12 @@ class Design(NamedTuple):
         numbers = np.add.outer(firsts, rows).ravel()
         offsets = self.side * nodes if self.side else np.concatenate([nodes, -nodes[::-1]])
         samples = sample(problem, self.directions.pick(numbers), offsets, np.tile(h, groups))
-        values, parity = samples.values, -1.0 if self.basis.powers[0] % 2.0 else 1.0
-        size = np.abs(np.where(np.isfinite(values), values, 0.0)).max(axis=0)
+        values = samples.values.reshape(len(offsets), groups, len(rows), -1)
+        largest = np.abs(np.where(np.isfinite(values), values, 0.0)).max(axis=(0, 1))
         if self.side == 0:
+            parity = -1.0 if self.basis.powers[0] % 2.0 else 1.0
             values = 0.5 * (values[:count] + parity * values[: count - 1 : -1])
-        parts = zip(self.weights, np.split(values, groups, axis=1), strict=True)
-        together = reduce(np.add, [weight * part for weight, part in parts])
-        largest = np.max(np.split(size, groups, axis=0), axis=0)
+        together = reduce(np.add, [part * values[:, k] for k, part in enumerate(self.weights)])
         return Batch(together, largest, samples.nfev, samples.trouble)
 
 
@@ -92,9 +91,9 @@ def across(directions: Directions, rows: Ints, columns: Ints, units: Floats, sid
     """
     if side:
         basis = Basis(np.concatenate([[0.0], np.arange(2.0, TERMS + 1.0)]), 2)
-        single = [_scale(directions.pick(some), units[some]) for some in (rows, columns)]
-        three = joined(combine(directions, rows, columns, units), *single)
-        nodes, weights = _nodes(basis, FEWEST), (1.0, -1.0, -1.0)
+        nodes, single = _nodes(basis, FEWEST), _scale(directions, units)
+        pair = combine(directions, rows, columns, units)
+        three, weights = joined(pair, single.pick(rows), single.pick(columns)), (1.0, -1.0, -1.0)
         return Design(three, weights, 1, basis, nodes, 1.0, math.sqrt(3.0), -1.0)
     basis = Basis(2.0 * np.arange(1.0, TERMS + 1.0), 1)
     both = joined(directions, _scale(directions, -np.ones(len(directions))))
@@ -114,7 +113,6 @@ def places(design: Design, batch: int, repeats: int) -> Floats:
 def _nodes(basis: Basis, count: int) -> Floats:
     """Return the best places for a polynomial with a few powers more than the wanted one."""
     terms = basis.leading + SPARE
-    count = max(count, terms)
     k = np.arange(terms)
     if np.all(basis.powers % 2.0 == basis.powers[0] % 2.0):
         # T_n restricted to its parity on (0, 1]; with a constant it has an extremum at 0

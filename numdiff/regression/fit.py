@@ -1,33 +1,27 @@
 """Derivatives of noisy functions from polynomials through samples at larger distances.
 
-Richardson's extrapolation needs values whose errors are smooth. Where they are not, because f is
-stochastic or its noise is strong, more samples at larger distances are worth more than smaller
-steps.
+Richardson's extrapolation needs values whose errors are smooth. Where f has another value each time
+it is asked, more samples at larger distances are worth more than smaller steps.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from numdiff.arrays import Ints
+from numdiff.arrays import Ints, Mask
 from numdiff.constants import DOMAIN
 from numdiff.drivers.derivatives import Derivatives, Problem, fill
 from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import Room
 from numdiff.regression.design import across, along
-from numdiff.regression.goal import Windows, Wishes, goal_of
+from numdiff.regression.goal import Windows, goal_of
 from numdiff.regression.sequential import run
-
-if TYPE_CHECKING:
-    from typing import Unpack
 
 
 def fit(
-    problem: Problem, directions: Directions, order: int, **wishes: Unpack[Wishes]
+    problem: Problem, directions: Directions, order: int, *, wanted: Mask, room: Room | None
 ) -> Derivatives:
-    """Differentiate a noisy function along directions.
+    """Differentiate along directions a function that has another value each time it is asked.
 
     Parameters
     ----------
@@ -38,16 +32,17 @@ def fit(
         D of them.
     order : int
         1 to 4.
-    **wishes
-        As in `Wishes`: what for, how far to go, how noisy f is.
+    wanted : array of bool (D, m)
+        The outputs that need an answer.
+    room : Room or None
+        How far t may go to either side of 0 along each direction, alone or with another one.
 
     Returns
     -------
     Derivatives
-        If f is stochastic, with half-widths that hold in 95 % of all cases and the status
-        STOCHASTIC; otherwise with bars that hold in 98 %.
+        With half-widths that hold in 95 % of all cases and the status STOCHASTIC.
     """
-    goal, lines = goal_of(problem, directions, len(directions), wishes)
+    goal, lines = goal_of(problem, directions, wanted, room)
     sides = goal.windows.sides
     for best, side in ((0, 0), (1, 1), (-1, -1), (0, 1), (0, -1)):
         chosen = (sides == best) & (goal.windows.room.on(side) > 0.0)
@@ -62,22 +57,23 @@ def fit(
 
 
 def fit_mixed(
-    problem: Problem, directions: Directions, rows: Ints, columns: Ints, **wishes: Unpack[Wishes]
-) -> Derivatives:
-    """Differentiate a noisy function along pairs (rows, columns) of directions, once along each.
+    problem: Problem, directions: Directions, rows: Ints, columns: Ints, *,
+    wanted: Mask, room: Room | None,
+) -> Derivatives:  # fmt: skip
+    """Differentiate such a function along pairs (rows, columns) of directions, once along each.
 
     As `fit`; where one direction can be followed on one side only, both are.
     """
-    goal, lines = goal_of(problem, directions, len(rows), wishes)
-    (first, room, reach), sides = goal.windows, goal.windows.sides
-    toward, free = np.where(sides < 0, -1.0, 1.0), room.ahead + room.behind > 0.0
+    goal, lines = goal_of(problem, directions, wanted, room)
+    (first, around, reach), sides = goal.windows, goal.windows.sides
+    toward, free = np.where(sides < 0, -1.0, 1.0), around.ahead + around.behind > 0.0
     one_sided = (sides[rows] != 0) | (sides[columns] != 0)
     for side in (0, 1):
         pairs = np.flatnonzero((one_sided == (side != 0)) & free[rows] & free[columns])
         if pairs.size == 0:
             continue
         p, q = rows[pairs], columns[pairs]
-        far = np.where(toward < 0.0, room.behind, room.ahead) if side else room.on(0)
+        far = np.where(toward < 0.0, around.behind, around.ahead) if side else around.on(0)
         size = np.minimum(first, far)
         units = toward * size
         # two directions that move the same entry of x go half as far, to stay inside bounds
@@ -88,11 +84,7 @@ def fit_mixed(
         windows = Windows(part, Room(most, most), away)
         design = across(directions, p, q, units, side)
         both = run(goal.part(windows, pairs, lines.nfev), design)
-        area = (units[p] * units[q])[:, None]
-        both = both._replace(
-            value=both.value / area,
-            error=both.error / np.abs(area),
-            step=both.step * np.minimum(size[p], size[q])[:, None],
-        )
-        lines = fill(lines, pairs, both)
+        area, length = (units[p] * units[q])[:, None], np.minimum(size[p], size[q])[:, None]
+        value, error, step = both.value / area, both.error / np.abs(area), both.step * length
+        lines = fill(lines, pairs, both._replace(value=value, error=error, step=step))
     return lines

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,31 +17,6 @@ LARGEST_WINDOW = 0.5  # of the size of x: x keeps its sign
 INSIDE = 1.0 - 2.0**-48  # of the room, as x + t is rounded
 NARROW = 1.0 / 16.0  # a window on both sides that is narrower than this part of one side's is worse
 REPEATS = 6  # values of f at either of two points, which differ by noise alone
-TRUST = 4.0  # degrees of freedom of a noise level that other steps have shown
-USUAL = 48  # evaluations along a row: four batches of six pairs, so that windows can still move
-
-
-class Wishes(TypedDict, total=False):
-    """What may be said beforehand of R rows, directions or pairs of them.
-
-    Parameters
-    ----------
-    wanted : array of bool (R, m)
-        The outputs that need an answer, by default all.
-    room : Room
-        How far t may go to either side of 0 along each direction, alone or with another one.
-    noise : array (m,)
-        Standard deviation of the error of an f that repeats itself; nan where it is not known. By
-        default f has another value each time it is asked, and its noise is measured.
-    usual : int
-        How many evaluations a row takes without `rtol`, or twice as many where windows have to be
-        looked for.
-    """
-
-    wanted: Mask
-    room: Room | None
-    noise: Floats
-    usual: int
 
 
 class Windows(NamedTuple):
@@ -63,22 +38,15 @@ class Windows(NamedTuple):
         return Windows(self.first[rows], self.room.pick(rows), self.reach[rows])
 
 
-class Scatter(NamedTuple):
-    """How much values of f are off."""
-
-    deviation: Floats  # (m,), standard deviation as far as it is known
-    freedom: Floats  # (m,), degrees of freedom that it counts for, 0 where it is not known
-    random: bool  # whether f has another value each time it is asked
-
-
 class Goal(NamedTuple):
     """What is wanted along R rows, and what is known beforehand."""
 
     problem: Problem  # with the budget that is left
+    f0: Floats  # (m,), f(x)
     windows: Windows  # of the directions, or in units of first windows where rows are pairs
     wanted: Mask  # (R, m), outputs that need an answer
-    scatter: Scatter
-    usual: int  # evaluations along a row, with samples of two values or less
+    deviation: Floats  # (m,), by how much values of f differ between calls, as far as is known
+    freedom: Floats  # (m,), degrees of freedom that it counts for, 0 where it is not known
 
     def part(self, windows: Windows, rows: Ints, nfev: int) -> Goal:
         """Return what is wanted along some rows, in windows of their own, with what is left."""
@@ -87,25 +55,18 @@ class Goal(NamedTuple):
 
 
 def goal_of(
-    problem: Problem, directions: Directions, rows: int, wishes: Wishes
+    problem: Problem, directions: Directions, wanted: Mask, room: Room | None
 ) -> tuple[Goal, Derivatives]:
-    """Return what is wanted along so many rows, and lines of which nothing is known but the cost.
+    """Return what is wanted along rows, and lines of which nothing is known but the cost.
 
     The windows are those of the directions.
     """
-    assert problem.form is not None
-    windows = _windows(problem.x, directions, wishes.get("room"))
-    wanted = wishes.get("wanted", np.ones((rows, problem.form.size), np.bool_))
-    if problem.f0 is not None:
-        wanted = wanted & np.isfinite(problem.f0)
-    if "noise" in wishes:
-        unknown = np.isnan(wishes["noise"])
-        deviation = np.where(unknown, 0.0, wishes["noise"])
-        scatter, nfev = Scatter(deviation, np.where(unknown, 0.0, TRUST), random=False), 0
-    else:
-        scatter, nfev = _measure(problem, directions, windows)
-    goal = Goal(problem, windows, wanted, scatter, wishes.get("usual", USUAL))
-    return goal, blank(problem, rows)._replace(nfev=nfev)
+    assert problem.f0 is not None
+    windows = _windows(problem.x, directions, room)
+    deviation, freedom, nfev = _measure(problem, directions, windows, problem.f0.size)
+    wanted = wanted & np.isfinite(problem.f0)
+    goal = Goal(problem, problem.f0, windows, wanted, deviation, freedom)
+    return goal, blank(problem, len(wanted))._replace(nfev=nfev)
 
 
 def _windows(x: Floats, directions: Directions, room: Room | None) -> Windows:
@@ -117,12 +78,12 @@ def _windows(x: Floats, directions: Directions, room: Room | None) -> Windows:
     return Windows(FIRST_WINDOW * size, Room(*largest), reach)
 
 
-def _measure(problem: Problem, directions: Directions, windows: Windows) -> tuple[Scatter, int]:
-    """Ask a random f several times at two points: how much it scatters there, and the cost."""
-    assert problem.form is not None
+def _measure(
+    problem: Problem, directions: Directions, windows: Windows, outputs: int
+) -> tuple[Floats, Floats, int]:
+    """Ask f several times at two points: its deviation, the degrees of freedom, and the cost."""
     if not len(directions) or problem.budget < 2 * REPEATS:
-        unknown = np.zeros(problem.form.size)
-        return Scatter(unknown, unknown, random=True), 0
+        return np.zeros(outputs), np.zeros(outputs), 0
     k = int(np.argmax(np.maximum(*windows.room) > 0.0))
     side = int(windows.sides[k])
     window = np.minimum(windows.first, windows.room.on(side))[k : k + 1]
@@ -133,4 +94,4 @@ def _measure(problem: Problem, directions: Directions, windows: Windows) -> tupl
     usable = np.isfinite(variance)
     points = usable.sum(axis=0)
     mean = np.where(usable, variance, 0.0).sum(axis=0) / np.maximum(points, 1)
-    return Scatter(np.sqrt(mean), (REPEATS - 1.0) * points, random=True), samples.nfev
+    return np.sqrt(mean), (REPEATS - 1.0) * points, samples.nfev

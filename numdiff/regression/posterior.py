@@ -69,8 +69,9 @@ class _Spectrum(NamedTuple):
 
     lead: Floats  # (...,), weight of the leading coordinate in the wanted coefficient
     turn: Floats  # (..., radii, Q, k), coordinates into parts
-    strength: Floats  # (..., radii, k), of each part for s = 1
-    share: Floats  # (..., radii, k), what a part takes off the wanted coefficient
+    pull: Floats  # (..., radii, k), what a part takes off the wanted coefficient, for s = 1
+    hidden: Floats  # (..., radii, sizes, k), part of each square that noise explains
+    spread: Floats  # (..., radii, sizes), variance of the wanted coefficient per that of the noise
 
 
 def posterior(basis: Basis, t: Floats, y: Floats, noise: Noise) -> Posterior:
@@ -88,8 +89,7 @@ def posterior(basis: Basis, t: Floats, y: Floats, noise: Noise) -> Posterior:
     coordinates = np.swapaxes(orthogonal, 1, 2) @ scaled
     rest = ((scaled - orthogonal @ coordinates) ** 2).sum(axis=1)
     spectrum = _spectrum(basis, triangle, np.ones(len(t)))
-    parts, squares = _explain(basis, spectrum, coordinates, rest)
-    means, spread = _means(basis, spectrum, coordinates, parts), _spread(spectrum)[..., None]
+    means, squares = _explain(basis, spectrum, coordinates, rest)
     excess = counted.sum(axis=1) - float(basis.leading)
     freedom = excess + noise.freedom
     before = noise.freedom * (noise.deviation / unit) ** 2
@@ -98,18 +98,14 @@ def posterior(basis: Basis, t: Floats, y: Floats, noise: Noise) -> Posterior:
     weight = _weight(basis, spectrum, squares, freedom[:, None, None], means)
     blame = weight * squares / freedom[:, None, None]
     value = (weight * means).sum(axis=(1, 2))
-    variance = blame * spread + weight * (means - value[:, None, None]) ** 2
-    alone = np.maximum(blame.sum(axis=(1, 2)) * freedom - before, 0.0) / excess
+    variance = blame * spectrum.spread[..., None] + weight * (means - value[:, None, None]) ** 2
+    square = blame.sum(axis=(1, 2))
+    alone = np.maximum(square * freedom - before, 0.0) / excess
     scale = unit / width[:, None] ** basis.order
+    misfit = alone * noise.freedom / np.where(before > 0.0, before, np.inf)
+    deviation = np.sqrt(variance.sum(axis=(1, 2))) * scale
     return Posterior(
-        value * scale,
-        np.sqrt(variance.sum(axis=(1, 2))) * scale,
-        freedom,
-        np.sqrt(blame.sum(axis=(1, 2))) * unit,
-        np.where(before > 0.0, alone * noise.freedom / np.where(before > 0.0, before, 1.0), 0.0),
-        width,
-        unit,
-        blame,
+        value * scale, deviation, freedom, np.sqrt(square) * unit, misfit, width, unit, blame
     )
 
 
@@ -133,7 +129,7 @@ def forecast(basis: Basis, now: Posterior, t: Floats, further: Floats, reach: Fl
     distances = np.concatenate([kept, further], axis=2)
     width = np.nanmax(distances, axis=2)
     triangle = np.asarray(np.linalg.qr(_powers(basis, distances, width), mode="r"))
-    spread = _spread(_spectrum(basis, triangle, width / now.width[:, None]))
+    spread = _spectrum(basis, triangle, width / now.width[:, None]).spread
     variance = np.einsum("bcrs,brsm->bcm", spread, now.blame)
     return np.asarray(np.sqrt(variance) * now.unit[:, None] / width[..., None] ** basis.order)
 
@@ -153,36 +149,27 @@ def _spectrum(basis: Basis, triangle: Floats, growth: Floats) -> _Spectrum:
     )
     weight = 1.0 / triangle[..., lead - 1, lead - 1]
     across = (weight[..., None] * triangle[..., lead - 1, lead:])[..., None, :] * size
-    return _Spectrum(weight, turn, strength, (back @ across[..., None])[..., 0])
-
-
-def _hidden(spectrum: _Spectrum) -> Floats:
-    """Return the part of each square that noise explains, (..., radii, sizes, k)."""
-    return np.asarray(1.0 / (1.0 + (SIZES[:, None] * spectrum.strength[..., None, :]) ** 2))
-
-
-def _spread(spectrum: _Spectrum) -> Floats:
-    """Return the variance of the wanted coefficient per variance of the noise."""
-    hidden = spectrum.share[..., None, :] ** 2 * SIZES[:, None] ** 2 * _hidden(spectrum)
-    return np.asarray(spectrum.lead[..., None, None] ** 2 + hidden.sum(axis=-1))
+    share = (back @ across[..., None])[..., 0]
+    hidden = 1.0 / (1.0 + (SIZES[:, None] * strength[..., None, :]) ** 2)
+    beyond = (share[..., None, :] ** 2 * SIZES[:, None] ** 2 * hidden).sum(axis=-1)
+    spread = weight[..., None, None] ** 2 + beyond
+    return _Spectrum(weight, turn, share * strength, hidden, spread)
 
 
 def _explain(
     basis: Basis, spectrum: _Spectrum, coordinates: Floats, rest: Floats
 ) -> tuple[Floats, Floats]:
-    """Return the parts of the samples, (B, radii, k, m), and the squares that are left to noise."""
+    """Return the wanted coefficient, and the squares that are left to noise.
+
+    Both for each radius and size, (B, radii, sizes, m).
+    """
     above = coordinates[:, basis.leading :]
     parts = np.swapaxes(spectrum.turn, 2, 3) @ above[:, None]
     beside = np.maximum((above**2).sum(axis=1)[:, None] - (parts**2).sum(axis=2), 0.0)
-    squares = (rest[:, None] + beside)[:, :, None] + _hidden(spectrum) @ parts**2
-    return parts, squares
-
-
-def _means(basis: Basis, spectrum: _Spectrum, coordinates: Floats, parts: Floats) -> Floats:
-    """Return the wanted coefficient for each radius and size, (B, radii, sizes, m)."""
+    squares = (rest[:, None] + beside)[:, :, None] + spectrum.hidden @ parts**2
     plain = spectrum.lead[:, None] * coordinates[:, basis.leading - 1]
-    pull = (spectrum.share * spectrum.strength)[:, :, None] * SIZES[:, None] ** 2
-    return np.asarray(plain[:, None, None] - (pull * _hidden(spectrum)) @ parts)
+    pull = spectrum.pull[:, :, None] * SIZES[:, None] ** 2
+    return plain[:, None, None] - (pull * spectrum.hidden) @ parts, squares
 
 
 def _weight(
@@ -192,8 +179,8 @@ def _weight(
 
     The wanted coefficient is as large as the others or not, which a Cauchy distribution says.
     """
-    volume = np.log(_hidden(spectrum)).sum(axis=-1)[..., None]
-    expected = (SIZES / RADII[:, None] ** basis.order) ** 2 + _spread(spectrum)
+    volume = np.log(spectrum.hidden).sum(axis=-1)[..., None]
+    expected = (SIZES / RADII[:, None] ** basis.order) ** 2 + spectrum.spread
     size = expected[..., None] * squares / freedom
     log = 0.5 * (volume - freedom * np.log(squares) - np.log(size)) - np.log1p(means**2 / size)
     weight = np.exp(log - log.max(axis=(1, 2), keepdims=True))

@@ -9,21 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from numdiff.arrays import Floats, Ints, Mask
-from numdiff.constants import (
-    BUDGET,
-    DOMAIN,
-    NOISE_LIMITED,
-    OK,
-    ONE_SIDED,
-    ROUNDING,
-    STOCHASTIC,
-    UNRESOLVED,
-)
+from numdiff.constants import BUDGET, DOMAIN, OK, ONE_SIDED, ROUNDING, STOCHASTIC, UNRESOLVED
 from numdiff.drivers.derivatives import Derivatives, blank
 from numdiff.regression.design import Batch, Design, places
 from numdiff.regression.goal import Goal
@@ -31,6 +22,7 @@ from numdiff.regression.posterior import Noise, Posterior, forecast, posterior
 
 LEAPS = np.array([0.25, 0.5, 1.0, 2.0])  # to the next window: longer ones lose the thread
 KEEP = 2.0 * (1.0 + 1e-9)  # samples so many windows away do not count any more
+USUAL = 48  # evaluations along a row: four batches of six pairs, so that windows can still move
 MOST_OF_USUAL, MOST_ASKED = 2, 2000  # evaluations for an output: times the usual, and for `rtol`
 MANY = 4  # times the evaluations for an output that all outputs together may take
 BELIEVED = 24  # evaluations before a bar is believed to be below `rtol`
@@ -41,19 +33,16 @@ RESIDUALS = 2  # samples beyond the leading powers, without which nothing can be
 IMPLAUSIBLE = 1e-3  # how often an F test of the residuals refuses a good fit
 RETREATS = 4  # how often the samples that count may be halved at a time where nothing fits
 DIGITS = 50.0  # noise of so many roundings limits the digits
-COVER, COVER_STOCHASTIC = 0.98, 0.95  # how often a bar holds
+COVER = 0.95  # how often a bar holds
 BLOCK = 2**13  # posteriors at a time: some 100 MB
 
 
 class _Task(NamedTuple):
-    """A goal, the design for it, and the evaluations it may take."""
+    """A goal, and the design for it."""
 
     goal: Goal
     design: Design
-    enough: int  # for a row, usually
-    most: int  # for an output
-    limit: int  # for a row, if its outputs have use for others each
-    smallest: int  # for a batch of a row
+    enough: int  # evaluations for a row, usually
 
 
 class _Samples(NamedTuple):
@@ -77,8 +66,7 @@ class _Samples(NamedTuple):
 
     def part(self, chosen: Ints) -> _Samples:
         """Return the samples along some of the rows."""
-        columns: Iterator[Any] = (column[chosen] for column in self)
-        return _Samples(*columns)
+        return _Samples._make(column[chosen] for column in self)
 
 
 class _Verdict(NamedTuple):
@@ -100,9 +88,15 @@ class _Verdict(NamedTuple):
 
 def run(goal: Goal, design: Design) -> Derivatives:
     """Take samples along rows until they tell enough."""
-    task, lines = _task(goal, design), blank(goal.problem, len(goal.wanted))
+    # evaluations: for a row, usually, and for a batch of it; then for an output, and for a row
+    # whose outputs have use for others each
+    enough, smallest = USUAL * max(2, design.cost) // 2, design.cost * len(design.nodes)
+    most, limit = MOST_OF_USUAL * enough, MANY * MOST_OF_USUAL * enough
+    if goal.problem.rtol > 0.0:
+        most = limit = MOST_ASKED
+    task, lines = _Task(goal, design, enough), blank(goal.problem, len(goal.wanted))
     lines = lines._replace(step=lines.step.copy(), noise=lines.noise.copy())
-    samples, nodes, number, spent = _begin(task), places(design, 0, 1), 0, 0
+    samples, nodes, number, spent = _begin(task, smallest), places(design, 0, 1), 0, 0
     while samples.rows.size:
         cost, repeats = design.cost * len(nodes), 1
         if lines.nfev + cost * samples.rows.size > goal.problem.budget:
@@ -111,40 +105,30 @@ def run(goal: Goal, design: Design) -> Derivatives:
         batch = design.ask(goal.problem, samples.rows, nodes, samples.window)
         lines = lines._replace(nfev=lines.nfev + batch.nfev, trouble=lines.trouble or batch.trouble)
         number, spent = number + 1, spent + cost
-        if goal.problem.rtol > 0.0 and spent >= task.enough:  # half as many again
-            repeats = max(1, min(spent // 2, task.limit - spent) // task.smallest)
+        if goal.problem.rtol > 0.0 and spent >= enough:  # half as many again
+            repeats = max(1, min(spent // 2, limit - spent) // smallest)
         samples, nodes = _add(samples, nodes, batch), places(design, number, repeats)
         samples, verdict = _judge(task, samples, nodes)
         _write(task, samples, verdict, lines)
         samples, gain = _wish(task, samples, verdict)
         done = _done(task, verdict, gain, spent) | (~samples.domain & (number >= PATIENCE))
-        full = (samples.served >= task.most) | (spent + task.smallest > task.limit)
+        full = (samples.served >= most) | (spent + smallest > limit)
         samples = _advance(samples, gain, done | full, design.cost * len(nodes))
     return lines
 
 
-def _task(goal: Goal, design: Design) -> _Task:
-    """Say how many evaluations a goal may take."""
-    enough = goal.usual * max(2, design.cost) // 2
-    most, limit = MOST_OF_USUAL * enough, MANY * MOST_OF_USUAL * enough
-    if goal.problem.rtol > 0.0:
-        most = limit = MOST_ASKED
-    return _Task(goal, design, enough, most, limit, design.cost * len(design.nodes))
-
-
-def _begin(task: _Task) -> _Samples:
+def _begin(task: _Task, smallest: int) -> _Samples:
     """Return the only sample that is there: f(x), if that is one."""
-    goal, centre, f0 = task.goal, task.design.centre, task.goal.problem.f0
-    shape, there = goal.wanted.shape, centre is not None and f0 is not None
-    y = np.zeros((shape[0], int(there), shape[1]))
-    if centre is not None and f0 is not None:
-        y[:, 0] = centre * f0
+    goal, shape, centre = task.goal, task.goal.wanted.shape, task.design.centre
+    y = np.empty((shape[0], 0, shape[1]))
+    if centre is not None:
+        y = np.tile(centre * goal.f0, (shape[0], 1, 1))
     window = np.minimum(goal.windows.first, goal.windows.room.on(task.design.side))
     nothing, endless = np.zeros(shape), np.full(shape, np.inf)
     samples = _Samples(
         rows=np.arange(shape[0]), t=np.zeros(y.shape[:2]), y=y, window=window,
         own=np.tile(window[:, None], (1, shape[1])), largest=nothing, keep=endless,
-        ceiling=endless, open=goal.wanted, served=np.full(shape, task.smallest),
+        ceiling=endless, open=goal.wanted, served=np.full(shape, smallest),
     )  # fmt: skip
     return samples.part(np.flatnonzero(goal.wanted.any(axis=1)))
 
@@ -205,7 +189,7 @@ def _fit(task: _Task, samples: _Samples, nodes: Floats) -> _Verdict:
             now = posterior(basis, t, samples.y[rows][..., outputs], noise)
             windows = choices[rows, outputs[0]]
             after = forecast(basis, now, t, windows[..., None] * nodes, KEEP * windows)
-        entries = _entries(task, now, noise, after, t)
+        entries = _entries(now, noise, after, t)
         for column, part in zip(verdict, entries, strict=True):
             column[np.ix_(rows, outputs)] = part
     return verdict
@@ -234,24 +218,21 @@ def _blocks(rows: Ints, outputs: Ints) -> Iterator[tuple[Ints, Ints]]:
 
 def _noise(task: _Task, samples: _Samples, rows: Ints, outputs: Ints, width: Floats) -> Noise:
     """Return what is known of the noise of samples."""
-    scale, scatter = task.design.scale, task.goal.scatter
+    scale, goal = task.design.scale, task.goal
     y = np.where(np.isfinite(samples.y), samples.y, 0.0)[rows][..., outputs]
     # x + t is rounded, which moves a sample by so much
-    reach = task.goal.windows.reach[samples.rows[rows]]
+    reach = goal.windows.reach[samples.rows[rows]]
     shift = np.abs(y).max(axis=1) * (reach / width)[:, None]
     rounding = ROUNDING * (samples.largest[np.ix_(rows, outputs)] * scale + shift)
-    deviation = np.maximum(scale * scatter.deviation[outputs], rounding)
-    return Noise(deviation, scatter.freedom[outputs], rounding)
+    deviation = np.maximum(scale * goal.deviation[outputs], rounding)
+    return Noise(deviation, goal.freedom[outputs], rounding)
 
 
-def _entries(
-    task: _Task, now: Posterior, noise: Noise, after: Floats, t: Floats
-) -> tuple[Floats, ...]:
+def _entries(now: Posterior, noise: Noise, after: Floats, t: Floats) -> tuple[Floats, ...]:
     """Return the entries of a verdict."""
     from scipy.special import fdtrc, stdtrit  # noqa: PLC0415 - SciPy is imported when needed
 
-    cover = COVER_STOCHASTIC if task.goal.scatter.random else COVER
-    error = stdtrit(now.freedom, 0.5 + 0.5 * cover) * now.deviation
+    error = stdtrit(now.freedom, 0.5 + 0.5 * COVER) * now.deviation
     measured = noise.freedom > 0.0
     excess = np.maximum(now.freedom - noise.freedom, 1.0)
     refused = fdtrc(excess, np.where(measured, noise.freedom, 1.0), now.misfit)
@@ -266,10 +247,8 @@ def _write(task: _Task, samples: _Samples, verdict: _Verdict, lines: Derivatives
     """Write what the samples say to the lines of the rows that are live."""
     rows, factor, sure = samples.rows, task.design.factor, verdict.sure
     noise = verdict.noise / task.design.scale
-    quiet, noisy = (ONE_SIDED, ONE_SIDED) if task.design.side else (OK, NOISE_LIMITED)
-    if task.goal.scatter.random:
-        noisy = STOCHASTIC
-    usual = np.where(noise <= DIGITS * ROUNDING * samples.largest, quiet, noisy)
+    quiet = ONE_SIDED if task.design.side else OK
+    usual = np.where(noise <= DIGITS * ROUNDING * samples.largest, quiet, STOCHASTIC)
     unsure = np.where(samples.domain, UNRESOLVED, DOMAIN)
     lines.value[rows] = factor * verdict.value
     lines.error[rows] = np.where(sure, abs(factor) * verdict.error, np.inf)
