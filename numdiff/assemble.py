@@ -25,12 +25,9 @@ RANK = np.array([ORDER.index(status) for status in Status], np.uint8)
 RANK.setflags(write=False)
 
 
-def worst(*statuses: Codes) -> Codes:
-    """Return the worst of several statuses, entry by entry."""
-    found = statuses[0]
-    for other in statuses[1:]:
-        found = np.where(RANK[other] > RANK[found], other, found)
-    return found
+def worst(one: Codes, other: Codes) -> Codes:
+    """Return the worse of two statuses, entry by entry."""
+    return np.where(RANK[other] > RANK[one], other, one)
 
 
 def per_output(lines: Derivatives) -> dict[str, Array]:
@@ -111,6 +108,5 @@ def symmetrised(estimate: Estimate, shape: tuple[int, ...]) -> Estimate:
     halves["status"] = worst(square["status"], square["status"].T)
     halves["step"] = np.minimum(square["step"], square["step"].T)
     halves["noise"] = np.maximum(square["noise"], square["noise"].T)
-    return replace(
-        estimate, **{name: half.reshape(shape + shape)[()] for name, half in halves.items()}
-    )
+    halves = {name: half.reshape(shape + shape)[()] for name, half in halves.items()}
+    return replace(estimate, **halves)

@@ -15,7 +15,7 @@ import sys
 import textwrap
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple, NoReturn, Protocol
@@ -37,6 +37,8 @@ EXIT_CODES = (
 VERDICT_CODES = (
     "Exit codes: 0 if it agrees, 1 if it disagrees, 2 if inconclusive, 3 for bad usage or input."
 )
+TARGET = "module:function or path/to/file.py:function"
+KINDS = ("gradient", "jacobian", "hessian", "jvp", "vjp", "hvp", "directional")
 
 
 class UsageError(Exception):
@@ -66,8 +68,15 @@ class Option(NamedTuple):
     metavar: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Command:
+def _estimate_code(estimate: Estimate) -> int:
+    return TRUSTWORTHY if np.all(estimate.success) else FLAGGED
+
+
+def _verdict_code(report: Any) -> int:
+    return {"agree": TRUSTWORTHY, "disagree": WRONG, "inconclusive": FLAGGED}[report.verdict]
+
+
+class Command(NamedTuple):
     """One subcommand: it calls ``call(*functions, x, **options)``.
 
     Parameters
@@ -93,7 +102,7 @@ class Command:
     options: tuple[Option, ...]
     functions: tuple[str, ...] = ("TARGET",)
     scalar: bool = False
-    exit_code: Callable[[Any], int]
+    exit_code: Callable[[Any], int] = _estimate_code
     exit_codes: str = EXIT_CODES
 
 
@@ -122,8 +131,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         typed = _parse(sys.argv[1:] if argv is None else argv)
-        if typed is None:
-            return TRUSTWORTHY
         command: Command = typed.pop("command")
         as_json: bool = typed.pop("json", False)
         # Whatever f prints must not get between the lines of the result.
@@ -132,6 +139,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print("numdiff: error:", *str(error).split(), file=sys.stderr)
         return BAD_INPUT
+    except SystemExit:  # of argparse, which has shown the help or the version
+        return TRUSTWORTHY
     except KeyboardInterrupt:
         print("numdiff: interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -156,20 +165,15 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{message}; see `{self.prog} --help`")
 
 
-def _parse(argv: Sequence[str]) -> dict[str, Any] | None:
-    """Return the command and what was typed for it, or None if help or the version was shown."""
-    parser = _parser()
-    try:
-        namespace, unknown = parser.parse_known_args(_negatives_joined(argv))
-    except SystemExit:
-        return None
-    typed = vars(namespace)
+def _parse(argv: Sequence[str]) -> dict[str, Any]:
+    """Return the command and what was typed for it."""
+    namespace, unknown = _parser().parse_known_args(_negatives_joined(argv))
     if unknown:
-        command: Command = typed["command"]
+        command: Command = namespace.command
         raise UsageError(
             f"{command.name} does not take {unknown[0]!r}{_way_out(command, unknown[0])}"
         )
-    return typed
+    return vars(namespace)
 
 
 def _way_out(command: Command, unknown: str) -> str:
@@ -208,21 +212,13 @@ def _parser() -> _Parser:
 
 def _add(command: Command, parser: argparse.ArgumentParser) -> None:
     for name in command.functions:
-        parser.add_argument(
-            name.lower(),
-            metavar=name,
-            type=_target,
-            help="module:function or path/to/file.py:function",
-        )
+        parser.add_argument(name.lower(), metavar=name, type=_target, help=TARGET)
     point = parser.add_mutually_exclusive_group(required=True)
     for option in _options(command):
         group = point if option in POINT else parser
-        if option.parse is None:
-            group.add_argument(option.flag, action="store_true", help=option.help)
-        else:
-            group.add_argument(
-                option.flag, type=option.parse, metavar=option.metavar, help=option.help
-            )
+        switch, value = {"action": "store_true"}, {"type": option.parse, "metavar": option.metavar}
+        form: dict[str, Any] = value if option.parse else switch
+        group.add_argument(option.flag, help=option.help, **form)
     parser.set_defaults(command=command)
 
 
@@ -242,46 +238,43 @@ def _negatives_joined(argv: Sequence[str]) -> list[str]:
     return words
 
 
-def _numbers(text: str) -> float | Floats:
-    try:
-        numbers = [float(word) for word in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"expected a number, or several separated by commas as in 1.3,-0.7, got {text!r}"
-        ) from None
+def _reader(read: Callable[[str], Any], expected: str) -> Callable[[str], Any]:
+    """Return `read`, made to say what was expected where it raises ValueError."""
+
+    def parse(text: str) -> Any:
+        try:
+            return read(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}") from None
+
+    return parse
+
+
+def _one_or_many(text: str) -> float | Floats:
+    numbers = [float(word) for word in text.split(",")]
     return numbers[0] if len(numbers) == 1 else np.array(numbers)
 
 
-def _step(text: str) -> str | float | Floats:
-    if text in RULES:
-        return text
-    try:
-        return _numbers(text)
-    except argparse.ArgumentTypeError as error:
-        raise argparse.ArgumentTypeError(f"{error}; or a rule: {', '.join(RULES)}") from None
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected a number, got {text!r}") from None
-
-
-def _whole_number(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}") from None
-
-
-def _target(text: str) -> Target:
+def _split(text: str) -> Target:
     place, _, name = text.rpartition(":")
     if not (place and name):
-        raise argparse.ArgumentTypeError(
-            f"expected module:function or path/to/file.py:function, got {text!r}"
-        )
+        raise ValueError
     return Target(place, name)
+
+
+_number = _reader(float, "a number")
+_whole_number = _reader(int, "a whole number")
+_numbers = _reader(_one_or_many, "a number, or several separated by commas as in 1.3,-0.7")
+_target = _reader(_split, TARGET)
+# index raises ValueError for what is no kind
+_kind = _reader(lambda text: KINDS[KINDS.index(text)], f"one of {', '.join(KINDS)}")
+
+
+def _step(text: str) -> str | float | Floats:
+    try:
+        return text if text in RULES else _numbers(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}; or a rule: {', '.join(RULES)}") from None
 
 
 def _array_in(text: str) -> Array:
@@ -291,7 +284,7 @@ def _array_in(text: str) -> Array:
     try:
         array = _npy(path) if path.suffix == ".npy" else _csv(path)
     except (OSError, ValueError, EOFError) as error:
-        raise argparse.ArgumentTypeError(f"cannot read {text!r}: {_told(error)}") from None
+        raise argparse.ArgumentTypeError(f"cannot read {text!r}: {_in_a_line(error)}") from None
     if not array.size:
         raise argparse.ArgumentTypeError(f"there are no numbers in {text!r}")
     return array
@@ -341,11 +334,11 @@ def _failure(error: BaseException) -> str:
     notes = [note.removeprefix("numdiff: ") for note in getattr(error, "__notes__", ())]
     if notes or isinstance(error, SystemExit):  # only what f raises has notes
         who = "the derivative" if notes and "the derivative" in notes[0] else "f"
-        return "; ".join([f"{who} failed with {_told(error)}", *notes])
-    return str(error) if isinstance(error, ValueError | TypeError) else _told(error)
+        return "; ".join([f"{who} failed with {_in_a_line(error)}", *notes])
+    return str(error) if isinstance(error, ValueError | TypeError) else _in_a_line(error)
 
 
-def _told(error: BaseException) -> str:
+def _in_a_line(error: BaseException) -> str:
     """Say in one line of bearable length what was raised."""
     line = f"{type(error).__name__}: {error}".removesuffix(": ")
     return textwrap.shorten(line, 300, placeholder=" ...")
@@ -364,20 +357,18 @@ def _search_path() -> Iterator[None]:
 
 def _load(target: Target) -> Any:
     in_file = target.place.endswith(".py") or "/" in target.place or "\\" in target.place
-    found: Any = _file(target.place) if in_file else _module(target.place)
+    thing: Any = _file(target.place) if in_file else _module(target.place)
     where = repr(target.place)
     for name in target.name.split("."):
-        if not hasattr(found, name):
-            names = [other for other in dir(found) if not other.startswith("_")]
+        if not hasattr(thing, name):
+            names = [other for other in dir(thing) if not other.startswith("_")]
             raise UsageError(f"there is no {name!r} in {where}{_suggestion(name, names)}")
-        found = getattr(found, name)
+        thing = getattr(thing, name)
         where = repr(name)
-    if not callable(found):
-        raise UsageError(
-            f"{target.name!r} in {target.place!r} is of type {type(found).__name__}; "
-            "name a function"
-        )
-    return found
+    if not callable(thing):
+        kind = type(thing).__name__
+        raise UsageError(f"{target.name!r} in {target.place!r} is of type {kind}; name a function")
+    return thing
 
 
 def _module(name: str) -> ModuleType:
@@ -386,7 +377,7 @@ def _module(name: str) -> ModuleType:
     except (Exception, SystemExit) as error:
         missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
         if missing is None or not f"{name}.".startswith(f"{missing}."):
-            raise UsageError(f"cannot import {name!r}: {_told(error)}") from error
+            raise UsageError(f"cannot import {name!r}: {_in_a_line(error)}") from error
         modules = [path.stem for path in Path().glob("*.py")]
         raise UsageError(
             f"there is no module {missing!r}, neither installed nor in the current directory"
@@ -398,9 +389,9 @@ def _file(place: str) -> ModuleType:
     path = Path(place).resolve()
     # Another module may have the file's name, and be needed under it.
     name = path.stem if path.stem not in sys.modules else str(path)
-    for known in {path.stem, name} & sys.modules.keys():
-        if getattr(sys.modules[known], "__file__", None) == str(path):
-            return sys.modules[known]
+    for module in [sys.modules[key] for key in {path.stem, name} & sys.modules.keys()]:
+        if getattr(module, "__file__", None) == str(path):
+            return module
     spec = importlib.util.spec_from_file_location(name, path) if path.is_file() else None
     if spec is None or spec.loader is None:
         near = _suggestion(path.name, [other.name for other in path.parent.glob("*.py")])
@@ -411,7 +402,7 @@ def _file(place: str) -> ModuleType:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise UsageError(f"cannot import {place!r}: {_told(error)}") from error
+        raise UsageError(f"cannot import {place!r}: {_in_a_line(error)}") from error
     return module
 
 
@@ -423,17 +414,8 @@ def _suggestion(name: str, names: Iterable[str]) -> str:
 # The commands, as data
 
 
-KINDS = ("gradient", "jacobian", "hessian", "jvp", "vjp", "hvp", "directional")
-
-
 def _verify(
-    f: Callable[..., Any],
-    derivative: Callable[..., Any],
-    x: Any,
-    *,
-    kind: str | None = None,
-    points: int = 1,
-    **choices: Any,
+    f: Any, derivative: Any, x: Any, *, kind: str | None = None, points: int = 1, **choices: Any
 ) -> Result:
     """Check a derivative of a kind that, if it is not told, the shape of f(x) decides."""
     from numdiff import verify  # noqa: PLC0415 - the other commands do without
@@ -450,20 +432,6 @@ def _verify(
     if kind == "gradient" and f"it has shape {np.shape(x) * 2}," in str(report):
         report = replace(report, hints=(*report.hints, "for a Hessian give --kind hessian"))
     return report
-
-
-def _kind(text: str) -> str:
-    if text not in KINDS:
-        raise argparse.ArgumentTypeError(f"expected one of {', '.join(KINDS)}, got {text!r}")
-    return text
-
-
-def _verdict_code(report: Any) -> int:
-    return {"agree": TRUSTWORTHY, "disagree": WRONG, "inconclusive": FLAGGED}[report.verdict]
-
-
-def _estimate_code(estimate: Estimate) -> int:
-    return TRUSTWORTHY if np.all(estimate.success) else FLAGGED
 
 
 POINT = (
@@ -493,40 +461,29 @@ COMMON = (
 )
 COMMANDS = (
     Command(
-        name="derivative",
-        summary="the derivative of a function of one number, at one point or several",
-        call=numdiff.derivative,
-        options=(ORDER, *COMMON),
+        "derivative",
+        "the derivative of a function of one number, at one point or several",
+        numdiff.derivative,
+        (ORDER, *COMMON),
         scalar=True,
-        exit_code=_estimate_code,
     ),
     Command(
-        name="gradient",
-        summary="the gradient of a function from an array to a number",
-        call=numdiff.gradient,
-        options=COMMON,
-        exit_code=_estimate_code,
+        "gradient", "the gradient of a function from an array to a number", numdiff.gradient, COMMON
     ),
     Command(
-        name="jacobian",
-        summary="the Jacobian of a function from an array to an array",
-        call=numdiff.jacobian,
-        options=COMMON,
-        exit_code=_estimate_code,
+        "jacobian", "the Jacobian of a function from an array to an array", numdiff.jacobian, COMMON
     ),
     Command(
-        name="hessian",
-        summary="the Hessian of a function from an array to a number",
-        call=numdiff.hessian,
-        options=(GRAD, *COMMON),
-        exit_code=_estimate_code,
+        "hessian",
+        "the Hessian of a function from an array to a number",
+        numdiff.hessian,
+        (GRAD, *COMMON),
     ),
     Command(
-        name="verify",
-        summary="whether a hand-written derivative is right, and if not where and why",
-        call=_verify,
-        functions=("TARGET", "DERIVATIVE"),
-        options=(
+        "verify",
+        "whether a hand-written derivative is right, and if not where and why",
+        _verify,
+        (
             Option("--kind", f"of derivative: {', '.join(KINDS)}; by default as f is", _kind, "K"),
             GRAD,
             Option("--names", "of the entries of x", lambda names: names.split(","), "A,B,..."),
@@ -536,14 +493,15 @@ COMMANDS = (
             Option("--rtol", "the agreement to be proven; default 1e-4", _number, "RTOL"),
             *(option for option in COMMON if option.flag != "--rtol"),
         ),
+        functions=("TARGET", "DERIVATIVE"),
         exit_code=_verdict_code,
         exit_codes=VERDICT_CODES,
     ),
     Command(
-        name="noise",
-        summary="the size and the kind of the function's own error",
-        call=numdiff.noise_level,
-        options=(Option("--direction", "along which it is asked", _numbers, "V"),),
+        "noise",
+        "the size and the kind of the function's own error",
+        numdiff.noise_level,
+        (Option("--direction", "along which it is asked", _numbers, "V"),),
         scalar=True,
         exit_code=lambda _: TRUSTWORTHY,
     ),

@@ -237,7 +237,7 @@ def _table(estimate: Estimate) -> Iterator[str]:
         yield f"{Status(code).name} ({np.count_nonzero(status == code)}): {Status(code).message}"
     for note in estimate.notes:
         yield f"note: {note}"
-    yield f"method {estimate.method}, {_counted(estimate.nfev, 'evaluation')} of f"
+    yield f"method {estimate.method}, {_counted(estimate.nfev, 'evaluation', 'evaluations')} of f"
 
 
 def _rows(estimate: Estimate) -> Iterator[tuple[str, ...]]:
@@ -248,7 +248,9 @@ def _rows(estimate: Estimate) -> Iterator[tuple[str, ...]]:
     after = 0
     for i in shown:
         if i > after:
-            yield (_left_out(i - after, int(np.count_nonzero(flagged[after:i]))),)
+            suspects = np.count_nonzero(flagged[after:i])
+            entries = _counted(i - after, "entry", "entries")
+            yield (f"... {entries} left out" + f", {suspects} flagged" * bool(suspects),)
         after = i + 1
         index = ", ".join(str(axis) for axis in np.unravel_index(i, np.shape(estimate.value)))
         yield (
@@ -271,12 +273,7 @@ def _shown(value: Array, error: Array, flagged: Mask) -> Array:
     return np.unique(np.r_[:_SHOWN, worst, value.size - _SHOWN : value.size])
 
 
-def _left_out(entries: int, flagged: int) -> str:
-    return f"... {_counted(entries, 'entry')} left out" + (f", {flagged} flagged" * bool(flagged))
-
-
-def _counted(number: int, noun: str) -> str:
-    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+def _counted(number: int, noun: str, plural: str) -> str:
     return f"{number} {noun if number == 1 else plural}"
 
 

@@ -67,9 +67,7 @@ class Stencil:
         object.__setattr__(self, "order", order)
 
     def __repr__(self) -> str:
-        offsets = ", ".join(
-            str(offset) if offset.denominator == 1 else repr(offset) for offset in self.offsets
-        )
+        offsets = ", ".join(str(o) if o.denominator == 1 else repr(o) for o in self.offsets)
         return f"Stencil(({offsets}), order={self.order})"
 
     @classmethod
@@ -174,8 +172,19 @@ class Stencil:
 
     @cached_property
     def weights(self) -> tuple[Fraction, ...]:
-        """The exact weight of each offset, to be divided by ``h**order``."""
-        return _weights(self.offsets, self.order)
+        """The exact weight of each offset, to be divided by ``h**order``.
+
+        It is the derivative at 0 of a Lagrange basis polynomial.
+        """
+        nodal = [Fraction(1)]  # the polynomial with all offsets as roots
+        for offset in self.offsets:
+            nodal = _times_root(nodal, offset)
+        weights = []
+        for offset in self.offsets:
+            basis = _without_root(nodal, offset)
+            scale = math.prod(offset - other for other in self.offsets if other != offset)
+            weights.append(math.factorial(self.order) * basis[self.order] / scale)
+        return tuple(weights)
 
     @cached_property
     def accuracy(self) -> int:
@@ -206,24 +215,10 @@ class Stencil:
         return sum((weight * offset**power for offset, weight in pairs), Fraction(0))
 
 
-def _weights(offsets: Sequence[Fraction], order: int) -> tuple[Fraction, ...]:
-    """Return the order-th derivative at 0 of each Lagrange basis polynomial."""
-    nodal = [Fraction(1)]
-    for offset in offsets:
-        nodal = _times_root(nodal, offset)
-    weights = []
-    for offset in offsets:
-        basis = _without_root(nodal, offset)
-        scale = math.prod(offset - other for other in offsets if other != offset)
-        weights.append(math.factorial(order) * basis[order] / scale)
-    return tuple(weights)
-
-
 def _times_root(coefficients: Sequence[Fraction], root: Fraction) -> list[Fraction]:
     """Multiply a polynomial, lowest coefficient first, by (x - root)."""
-    raised = [Fraction(0), *coefficients]
-    lowered = [*coefficients, Fraction(0)]
-    return [high - root * low for high, low in zip(raised, lowered, strict=True)]
+    pairs = pairwise([Fraction(0), *coefficients, Fraction(0)])
+    return [high - root * low for high, low in pairs]
 
 
 def _without_root(coefficients: Sequence[Fraction], root: Fraction) -> list[Fraction]:

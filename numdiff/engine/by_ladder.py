@@ -10,7 +10,7 @@ import numpy as np
 
 from numdiff.arrays import Ints
 from numdiff.drivers.climb import Window, climb, cut
-from numdiff.drivers.derivatives import Derivatives, Problem, blank, stacked
+from numdiff.drivers.derivatives import Derivatives, Problem, stacked
 from numdiff.engine.sides import Task, on_sides, task_of
 from numdiff.engine.single import user_steps
 from numdiff.geometry.directions import Directions
@@ -51,9 +51,6 @@ def differentiated(
 
     Evidence is kept of `every` direction, or only of those that have to be looked at.
     """
-    assert problem.f0 is not None
-    if not np.isfinite(problem.f0).any():
-        return Block(blank(problem, len(directions)), [], problem)
     task = task_of(problem, directions, order, options)
     windows: list[Window] = []
     derivatives = on_sides(task, partial(_follow, windows, every=every))

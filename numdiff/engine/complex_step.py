@@ -75,11 +75,7 @@ def _checked(problem: Problem, directions: Directions, options: Options) -> Deri
     if agree.all():
         return imaginary._replace(nfev=nfev)
     instead = _flagged(by_ladder(problem.less(nfev), directions, 1, plain))
-    columns = {
-        name: np.where(agree, getattr(imaginary, name), getattr(instead, name))
-        for name in ("value", "error", "status", "step", "noise")
-    }
-    return instead._replace(**columns, nfev=nfev + instead.nfev)
+    return fill(instead, np.arange(len(directions)), imaginary._replace(nfev=nfev), agree)
 
 
 def _imaginary(problem: Problem, directions: Directions, box: Box | None) -> Derivatives | None:

@@ -7,16 +7,7 @@ import math
 import numpy as np
 
 from numdiff.arrays import Ints, Mask
-from numdiff.constants import (
-    DOMAIN,
-    EPS,
-    JUMP,
-    KINK,
-    NOISE_LIMITED,
-    OK,
-    STOCHASTIC,
-    UNRESOLVED,
-)  # fmt: skip
+from numdiff.constants import DOMAIN, EPS, JUMP, KINK, NOISE_LIMITED, OK, STOCHASTIC, UNRESOLVED
 from numdiff.drivers.climb import Window, climb
 from numdiff.drivers.derivatives import Derivatives, Problem, fill
 from numdiff.drivers.sampling import sample
@@ -50,15 +41,14 @@ def diagnose(
             if problem.again is None and noisy.any() and result.nfev < problem.budget:
                 problem = problem._replace(again=origin(problem.call, problem.x).rows[0])
                 result = result._replace(nfev=result.nfev + 1)
-        for window in windows:
-            with np.errstate(all="ignore"):  # values outside the domain are nan here
+        with np.errstate(all="ignore"):  # values outside the domain are nan here
+            for window in windows:
                 result = _looked_farther(task, result, window)
     assert problem.f0 is not None
     assert problem.form is not None
     again = problem.f0 if problem.again is None else problem.again
-    parts = ((again != problem.f0) & np.isfinite(problem.f0)).reshape(
-        1 + problem.form.is_complex, -1
-    )
+    changed = (again != problem.f0) & np.isfinite(problem.f0)
+    parts = changed.reshape(1 + problem.form.is_complex, -1)
     differs = np.tile(parts.any(axis=0), len(parts))
     met = result.error <= problem.rtol * np.abs(result.value)
     if not differs.all() and not (problem.rtol > 0.0 and met.all()):

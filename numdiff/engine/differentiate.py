@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from numdiff.arrays import Floats
 from numdiff.constants import DOMAIN
 from numdiff.drivers.derivatives import Derivatives, Problem, still
 from numdiff.engine.by_ladder import by_ladder
-from numdiff.engine.single import by_single_step
+from numdiff.engine.single import by_rule, by_single_step
 from numdiff.evaluation.call import Call, origin
 from numdiff.geometry.directions import Directions
 from numdiff.options import Options
 
-if TYPE_CHECKING:
-    Way = Callable[[Problem, Directions, int, Options], Derivatives]
+Way = Callable[[Problem, Directions, int, Options], Derivatives]
 
 
 def pose(call: Call, x: Floats, options: Options) -> Problem:
@@ -66,17 +64,6 @@ def _by_complex_step(
     return complex_step(problem, directions, order, options)
 
 
-def _by_rule(problem: Problem, directions: Directions, order: int, options: Options) -> Derivatives:
-    from numdiff.engine.rule import by_rule  # noqa: PLC0415 - loads when needed
-
-    return by_rule(problem, directions, order, options)
-
-
 WAYS: Mapping[str, Way] = MappingProxyType(
-    {
-        "ladder": by_ladder,
-        "single": by_single_step,
-        "complex": _by_complex_step,
-        "rule": _by_rule,
-    }
+    {"ladder": by_ladder, "single": by_single_step, "complex": _by_complex_step, "rule": by_rule}
 )

@@ -13,9 +13,8 @@ from numdiff.drivers.climb import climb, cut
 from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill, stacked
 from numdiff.drivers.sampling import Samples, sample
 from numdiff.engine.by_ladder import differentiated
-from numdiff.engine.rule import by_rule
 from numdiff.engine.sides import one_sided, task_of
-from numdiff.engine.single import user_steps
+from numdiff.engine.single import by_rule, user_steps
 from numdiff.geometry.directions import Directions, combine
 from numdiff.ladder.channels import Span, channels, mixed_channels
 from numdiff.ladder.pairs import AXIS, DEPTH, LARGEST, LEAST, LEVELS, SIDE, keep, relate

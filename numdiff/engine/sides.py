@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,9 +13,6 @@ from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill
 from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import LEAST, Room, room_of, sides_of, size_of
 from numdiff.options import Options
-
-if TYPE_CHECKING:
-    Follow = Callable[["Task", int, Ints], Derivatives]
 
 
 class Task(NamedTuple):
@@ -33,10 +30,12 @@ class Task(NamedTuple):
         return self.directions if whole else self.directions.pick(rows)
 
 
+Follow = Callable[[Task, int, Ints], Derivatives]
+
+
 def task_of(problem: Problem, directions: Directions, order: int, options: Options) -> Task:
     """Put a task together."""
-    box = options.box
-    room = None if box is None else room_of(problem.x, directions, box)
+    room = None if options.box is None else room_of(problem.x, directions, options.box)
     return Task(problem, directions, order, options, room)
 
 
@@ -55,20 +54,23 @@ def on_sides(task: Task, follow: Follow) -> Derivatives:
     Derivatives
         The status is ONE_SIDED where one side of x was used and both were asked for.
     """
-    asked, whole = task.options.method.side, None
-    everywhere = [(asked, np.arange(len(task.directions)))]
-    for side, rows in everywhere if task.room is None else _groups(task, task.room):
-        rest = task if whole is None else _after(task, whole)
-        part = follow(rest, side, rows)
-        part = part if side == asked else one_sided(part, side, asked)
-        if whole is None and len(rows) == len(task.directions):
-            whole = part
-        else:
-            whole = fill(whole or blank(task.problem, len(task.directions)), rows, part)
-    whole = whole or blank(task.problem, len(task.directions))
-    lost = whole.restless and asked == 0 and (whole.status == DOMAIN).any()
-    for side in (1, -1) if lost else ():
-        rows = _lost(whole, task, side)  # f itself may be defined on one side of x only
+    problem, asked, count = task.problem, task.options.method.side, len(task.directions)
+    assert problem.f0 is not None
+    if not np.isfinite(problem.f0).any():
+        return blank(problem, count)
+    if task.room is None:
+        whole = follow(task, asked, np.arange(count))
+    else:
+        whole = blank(problem, count)
+        for side, rows in _groups(task, task.room):
+            part = follow(_after(task, whole), side, rows)
+            whole = fill(whole, rows, one_sided(part, side, asked))
+    bare = whole.restless and asked == 0 and (whole.status == DOMAIN).any()
+    for side in (1, -1) if bare else ():  # f itself may be defined on one side of x only
+        lost = ((whole.status == DOMAIN) & np.isfinite(problem.f0)).any(axis=1)
+        if task.room is not None:
+            lost &= task.room.on(side) > LEAST * size_of(problem.x, task.directions)
+        rows = np.flatnonzero(lost)
         if rows.size:
             whole = fill(whole, rows, one_sided(follow(_after(task, whole), side, rows), side, 0))
     return whole
@@ -94,12 +96,3 @@ def _groups(task: Task, room: Room) -> Iterator[tuple[int, Ints]]:
     for side in (0, 1, -1):
         if (sides == side).any():
             yield side, free[sides == side]
-
-
-def _lost(whole: Derivatives, task: Task, side: int) -> Ints:
-    """Return the directions with an output that is finite at x but was not on both sides of it."""
-    assert task.problem.f0 is not None
-    lost = ((whole.status == DOMAIN) & np.isfinite(task.problem.f0)).any(axis=1)
-    if task.room is not None:
-        lost &= task.room.on(side) > LEAST * size_of(task.problem.x, task.directions)
-    return np.flatnonzero(lost)

@@ -1,12 +1,18 @@
-"""Derivatives by a single step that the user gave, turned or shrunk where a bound is in its way."""
+"""Derivatives by a single step, which the user gave or a classical rule chooses.
+
+Where a bound is in the way of the user's step it is turned or shrunk; rules are told on which side
+they may ask.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
-from numdiff.arrays import Floats
+from numdiff.arrays import Floats, Ints
+from numdiff.drivers import by_rule as driver
 from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill
 from numdiff.drivers.single import single_step
+from numdiff.engine.sides import Task, on_sides, task_of
 from numdiff.evaluation.call import origin
 from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import Room, room_of
@@ -41,6 +47,18 @@ def by_single_step(
     for rows, part in parts:
         whole = fill(whole, rows, part)
     return whole
+
+
+def by_rule(problem: Problem, directions: Directions, order: int, options: Options) -> Derivatives:
+    """Apply the method once along each direction, with the step that the rule chooses."""
+    return on_sides(task_of(problem, directions, order, options), _follow_rule)
+
+
+def _follow_rule(task: Task, side: int, rows: Ints) -> Derivatives:
+    problem, rule, method = task.problem, task.options.rule, task.options.method.on(side)
+    assert rule is not None
+    room, chosen = task.room and task.room.pick(rows), task.pick(rows)
+    return driver.by_rule(problem, chosen, task.order, rule, method, noise=problem.noise, room=room)
 
 
 def user_steps(directions: Directions, level: Level, options: Options, x: Floats) -> Floats:
