@@ -103,7 +103,7 @@ def origin(call: Call, x: Array) -> Values:
         exception.add_note(_note(call, x, "x itself"))
         raise
     outputs = _points_first(_numbers(value), 1)[0] if call.vectorized else _numbers(value)
-    form = _form_of(outputs)
+    form = Form(outputs.shape, np.iscomplexobj(outputs))
     return Values(pack(outputs[None].copy(), form), form, 1)  # f may reuse its buffer
 
 
