@@ -102,9 +102,7 @@ def origin(call: Call, x: Array) -> Values:
     except Exception as exception:
         exception.add_note(_note(call, x, "x itself"))
         raise
-    outputs = _numbers(value)
-    if call.vectorized:
-        outputs = _one_of_batch(outputs)
+    outputs = _points_first(_numbers(value), 1)[0] if call.vectorized else _numbers(value)
     form = Form(outputs.shape, np.iscomplexobj(outputs))
     return Values(pack(outputs[None].copy(), form), form, 1)  # f may reuse its buffer
 
@@ -143,8 +141,7 @@ def _pointwise(call: Call, points: Array, form: Form | None) -> Values:
     if plain and (form is None or form is REAL or form == REAL):
         rows = np.array(outputs, np.float64)[:, None]  # None is nan
         return Values(rows, form or REAL, count, trouble)
-    if form is None:
-        form = _form_of(next((value for value in outputs if value is not None), math.nan))
+    form = form or _form_of(next((value for value in outputs if value is not None), math.nan))
     return Values(_stack(outputs, form), form, count, trouble)
 
 
@@ -209,11 +206,7 @@ def _stack(rows: list[Any], form: Form) -> Floats:
         if row is None:
             continue
         outputs = np.asarray(row)
-        if outputs.shape != form.shape:
-            raise ValueError(
-                f"f returned shape {outputs.shape} at a displaced point but {form.shape} before: "
-                "it must return the same shape everywhere"
-            )
+        _require(outputs.shape, form)
         if form.is_complex or not np.iscomplexobj(outputs):  # complex beside real: outside
             matrix[k] = pack(outputs[None], form)[0]
     return matrix
@@ -247,20 +240,11 @@ def _parts(call: Call, points: Array) -> list[Array | Exception]:
     except Exception as exception:
         exception.add_note(_note(call, points[0], "one of the points that begin with"))
         raise
-    if outputs.ndim == 0 or outputs.shape[-1] != count:
-        raise ValueError(
-            f"a vectorized f must return its outputs with a last axis of length {count}, one per "
-            f"point, got shape {outputs.shape}"
-        )
-    return [np.moveaxis(outputs, -1, 0)]
+    return [_points_first(outputs, count)]
 
 
 def _fitted(outputs: Array, form: Form) -> Floats:
-    if outputs.shape[1:] != form.shape:
-        raise ValueError(
-            f"f returned shape {outputs.shape[1:]} per point but {form.shape} before: "
-            "it must return the same shape everywhere"
-        )
+    _require(outputs.shape[1:], form)
     if form.is_complex or not np.iscomplexobj(outputs):
         return pack(outputs, form)
     rows = pack(outputs.real, form)
@@ -268,12 +252,16 @@ def _fitted(outputs: Array, form: Form) -> Floats:
     return rows
 
 
+def _require(shape: tuple[int, ...], form: Form) -> None:
+    if shape != form.shape:
+        raise ValueError(
+            f"f returned shape {shape} at a displaced point but {form.shape} before: "
+            "it must return the same shape everywhere"
+        )
+
+
 def _arguments(call: Call, points: Array) -> Iterator[Any]:
-    if call.scalar:
-        return iter(points[:, 0])
-    if len(call.shape) == 1:
-        return iter(points)
-    return iter(points.reshape(len(points), *call.shape))
+    return iter(points[:, 0] if call.scalar else points.reshape(len(points), *call.shape))
 
 
 def _ask_batch(call: Call, points: Array) -> Any:
@@ -281,13 +269,14 @@ def _ask_batch(call: Call, points: Array) -> Any:
     return call.f(block)
 
 
-def _one_of_batch(outputs: Array) -> Array:
-    if outputs.ndim == 0 or outputs.shape[-1] != 1:
+def _points_first(outputs: Array, count: int) -> Array:
+    """Turn what a vectorized f returned, (..., N), into outputs (N, ...)."""
+    if outputs.ndim == 0 or outputs.shape[-1] != count:
         raise ValueError(
-            "a vectorized f must return its outputs with a last axis for the points, of length 1 "
-            f"here, got shape {outputs.shape}"
+            f"a vectorized f must return its outputs with a last axis of length {count}, one per "
+            f"point, got shape {outputs.shape}"
         )
-    return np.asarray(outputs[..., 0])
+    return np.moveaxis(outputs, -1, 0)
 
 
 def _numbers(value: Any) -> Array:

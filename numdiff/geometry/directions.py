@@ -29,37 +29,36 @@ class Directions:
         """Whether each direction moves one entry of x only."""
         return len(self.starts) == len(self.index)
 
+    @property
+    def stops(self) -> Ints:
+        """Where each row ends, as `starts` says where it begins."""
+        return np.append(self.starts[1:], len(self.index))
+
     def part(self, rows: slice) -> Directions:
         """Return some consecutive directions."""
         if rows == slice(0, len(self)):
             return self
         starts = self.starts[rows]
-        stops = np.append(self.starts, len(self.index))
-        last = stops[min(rows.stop, len(self))]
-        chosen = slice(int(starts[0]), int(last))
+        chosen = slice(int(starts[0]), int(self.stops[rows][-1]))
         return Directions(starts - starts[0], self.index[chosen], self.weight[chosen])
 
     def pick(self, rows: Ints) -> Directions:
         """Return the directions of those numbers."""
         if self.single:
             return Directions(np.arange(len(rows)), self.index[rows], self.weight[rows])
-        stops = np.append(self.starts[1:], len(self.index))
-        taken = np.concatenate([np.arange(self.starts[r], stops[r]) for r in rows])
-        lengths = stops[rows] - self.starts[rows]
-        starts = np.cumsum(lengths) - lengths
-        return Directions(starts, self.index[taken], self.weight[taken])
+        starts, stops = self.starts[rows], self.stops[rows]
+        entries = np.concatenate([np.arange(*ends) for ends in zip(starts, stops, strict=True)])
+        lengths = stops - starts
+        return Directions(np.cumsum(lengths) - lengths, self.index[entries], self.weight[entries])
 
     def displace(self, x: Floats, t: Floats) -> Floats:
         """Return a fresh block of points x + t d: t (P, D) to points (P, D, n)."""
         count, n = t.shape[1], x.size
         flat = x[None].repeat(len(t) * count, 0).reshape(len(t), count * n)
-        if self.all_axes:
-            flat[:, :: n + 1] += t
-        elif self.single:
+        if self.single:
             flat[:, np.arange(count) * n + self.index] += t * self.weight
         else:
-            lengths = np.diff(np.append(self.starts, len(self.index)))
-            rows = np.repeat(np.arange(count), lengths)
+            rows = np.arange(count).repeat(self.stops - self.starts)
             flat[:, rows * n + self.index] += t[:, rows] * self.weight
         return flat.reshape(len(t), count, n)
 
@@ -67,22 +66,18 @@ class Directions:
         """Return the entries that single directions move, of points (P, D, n), as (P, D)."""
         count, n = len(self.starts), x.size
         flat = points.reshape(len(points), count * n)
-        if self.all_axes:
-            return flat[:, :: n + 1]
         return np.asarray(flat[:, np.arange(count) * n + self.index])
 
 
 def axes(n: int) -> Directions:
     """Return the unit vectors."""
-    return _few_axes(n) if n <= FEW else _axes(n)
+    return _axes(n) if n <= FEW else _axes.__wrapped__(n)  # many are not kept
 
 
+@lru_cache(maxsize=16)
 def _axes(n: int) -> Directions:
     numbers, ones = np.arange(n), np.ones(n)
     return Directions(numbers, numbers, ones, all_axes=True)
-
-
-_few_axes = lru_cache(maxsize=16)(_axes)
 
 
 def along(v: Floats) -> Directions:
@@ -93,16 +88,12 @@ def along(v: Floats) -> Directions:
 
 def combine(directions: Directions, rows: Ints, columns: Ints, units: Floats) -> Directions:
     """Return units[p] d_p + units[q] d_q for each pair (p, q) of directions."""
+    pairs = np.stack([rows, columns], axis=1)
     if directions.single and not (directions.index[rows] == directions.index[columns]).any():
-        index = directions.index[np.stack([rows, columns], axis=1)].ravel()
-        scaled = units * directions.weight
-        weight = scaled[np.stack([rows, columns], axis=1)].ravel()
+        index = directions.index[pairs].ravel()
+        weight = (units * directions.weight)[pairs].ravel()
         return Directions(np.arange(0, len(index), 2), index, weight)
-    parts = [_sum(directions, units, int(p), int(q)) for p, q in zip(rows, columns, strict=True)]
-    lengths = np.array([len(index) for index, _ in parts])
-    index = np.concatenate([index for index, _ in parts])
-    weight = np.concatenate([weight for _, weight in parts])
-    return Directions(np.cumsum(lengths) - lengths, index, weight)
+    return joined(*[_sum(directions.pick(pair), units[pair]) for pair in pairs])
 
 
 def joined(*many: Directions) -> Directions:
@@ -113,11 +104,10 @@ def joined(*many: Directions) -> Directions:
     return Directions(starts, index, np.concatenate([one.weight for one in many]))
 
 
-def _sum(directions: Directions, units: Floats, p: int, q: int) -> tuple[Ints, Floats]:
-    one, other = (directions.pick(np.array([row])) for row in (p, q))
-    index = np.concatenate([one.index, other.index])
-    weight = np.concatenate([units[p] * one.weight, units[q] * other.weight])
-    entries, place = np.unique(index, return_inverse=True)
-    total = np.zeros(len(entries))
-    np.add.at(total, place, weight)
-    return entries, total
+def _sum(directions: Directions, units: Floats) -> Directions:
+    """Return one direction, the sum of all in their units."""
+    index, place = np.unique(directions.index, return_inverse=True)
+    weight = np.zeros(len(index))
+    added = units.repeat(directions.stops - directions.starts) * directions.weight
+    np.add.at(weight, place, added)
+    return Directions(np.zeros(1, np.int64), index, weight)

@@ -14,8 +14,8 @@ points that it was given and hands the values to `rounds.advance`, until no dire
    `decide.choose` makes of that the next request of the direction.
 7. Where all have enough, a sample off the powers of two follows, and where it surprises a pair at
    a tiny step, the check (`check`): it confirms the answer, shows noise, or refutes the answer.
-8. `decide.close` ends the direction, `rounds.read` reads the answers off, and `symptoms` says of
-   finished windows where f may have a kink or a jump.
+8. `decide.close` ends the direction, `rounds.conclude` reads the answers off, and `symptoms` says
+   of finished windows where f may have a kink or a jump.
 
 `registers` names all that is remembered: a row of `state` per direction (its window, what it asks
 for, what it has tried), a row of `outputs` per output (its answer, and the evidence). D directions,

@@ -9,9 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from numdiff.arrays import Floats, Ints
+from numdiff.ladder.registers import SLOTS
 from numdiff.methods import ALL, Method
-
-LEVELS = 16  # as many as the ladder keeps
 
 
 class Channels(NamedTuple):
@@ -26,7 +25,7 @@ class Channels(NamedTuple):
     fold: Floats  # (C, P)
     shape: Ints  # (C, 5): lead, terms, order, ratio, columns
     factor: Floats  # (C,)
-    gain: Floats  # (C, 2, LEVELS): noise of an entry, and of its difference to the one above it
+    gain: Floats  # (C, 2, SLOTS): noise of an entry, and of its difference to the one above it
     primary: int
 
 
@@ -59,19 +58,20 @@ class _Row(NamedTuple):
         return self.lead + (self.terms - 1) * (self.ratio.bit_length() - 1)
 
 
-def _gain(spread: float, common: float, row: _Row) -> Floats:
+def _gain(row: _Row, spread: float) -> Floats:
     """Noise of the tableau's entries per unit of f's, at a smallest step of 1.
 
     The weights of an entry in the levels follow from extrapolating unit vectors. A level has points
     of its own, with the variance `spread`, and f(x), with the variance `common`, is in all.
     """
-    tau = 2.0 ** np.arange(LEVELS - 1, -1, -1)
+    common = sum(row.fold) ** 2
+    tau = 2.0 ** np.arange(SLOTS - 1, -1, -1)
     z = tau ** math.log2(row.ratio)
     weights = np.diag(row.factor / tau**row.lead)
     for s in range(1, row.terms):
-        weights[s:] = (weights[s:] - weights[s - 1 : -1]) / (z[s:] - z[: LEVELS - s])[:, None]
-    gain = np.ones((2, LEVELS))
-    for j in range(LEVELS - row.terms):
+        weights[s:] = (weights[s:] - weights[s - 1 : -1]) / (z[s:] - z[: SLOTS - s])[:, None]
+    gain = np.ones((2, SLOTS))
+    for j in range(SLOTS - row.terms):
         if j:
             weights[1:] += (weights[1:] - weights[:-1]) / (float(row.ratio) ** j - 1.0)
         last = weights[-1]
@@ -83,18 +83,21 @@ def _gain(spread: float, common: float, row: _Row) -> Floats:
 
 
 def _assemble(
-    offsets: tuple[float, ...], rows: tuple[_Row, ...], columns: int, **other: float
+    offsets: tuple[float, ...],
+    rows: tuple[_Row, ...],
+    columns: int,
+    primary: int = 0,
+    spread: float | None = None,
 ) -> Channels:
+    """Put channels together; the points of each have the variance `spread`, or that of its fold."""
     fold = np.array([row.fold for row in rows])
     shape = np.array([(r.lead, r.terms, r.order, r.ratio, columns) for r in rows], np.int64)
     factor = np.array([row.factor for row in rows])
-    common = [other.get("common", weights.sum() ** 2) for weights in fold]
-    spread = [other.get("spread", weights @ weights) for weights in fold]
-    gain = np.array([_gain(s, c, row) for s, c, row in zip(spread, common, rows, strict=True)])
+    gain = np.array([_gain(row, spread or np.dot(row.fold, row.fold)) for row in rows])
     points = np.array(offsets)
     for array in (points, fold, shape, factor, gain):
         array.setflags(write=False)
-    return Channels(points, fold, shape, factor, gain, int(other.get("primary", 0)))
+    return Channels(points, fold, shape, factor, gain, primary)
 
 
 @lru_cache(maxsize=64)
@@ -111,9 +114,9 @@ def channels(method: Method, order: int) -> Channels:
         return _assemble(tuple(level.offsets), (row,), method.columns)
     if method.side:
         # s (f(x + s h) - f(x)) begins with h f'(x) on either side s
-        sign = method.side ** (order + 1)
-        row = _Row((float(method.side),), 1, order, 2, float(sign * math.factorial(order)))
-        return _assemble((float(method.side),), (row,), method.columns)
+        side = float(method.side)
+        row = _Row((side,), 1, order, 2, side ** (order + 1) * math.factorial(order))
+        return _assemble((side,), (row,), method.columns)
     odd, even = order + 1 - order % 2, order + order % 2
     rows = (
         _Row((0.5, -0.5), 1, (odd + 1) // 2, 4, float(math.factorial(odd))),
@@ -132,6 +135,6 @@ def mixed_channels(*, one_sided: bool) -> Channels:
     with an expansion in h.
     """
     if one_sided:
-        return _assemble((1.0,), (_Row((1.0,), 2, 1, 2, 1.0),), ALL, spread=3.0, common=1.0)
+        return _assemble((1.0,), (_Row((1.0,), 2, 1, 2, 1.0),), ALL, spread=3.0)
     rows = (_Row((0.5, -0.5), 3, 1, 4, 1.0), _Row((0.5, 0.5), 2, 1, 4, 1.0))
     return _assemble((1.0, -1.0), rows, ALL, spread=1.5, primary=1)

@@ -103,7 +103,11 @@ def check(samples, window, outputs, f0, order, ratio):
         elif verdict == REFUTES:
             refuted += 1
             again = min(again, scale_of(samples, window, i, floor))
-            forget(scale(samples[0, SLOTS + 1, i], -tiny), output)
+            if output[ERROR] < math.inf:
+                output[FORMER] = output[ESTIMATE]
+            # nothing stays of the answer; the slope at the tiny step is a guess in its place
+            output[LEAST_NOISE], output[ERROR] = 0.0, math.inf
+            output[ESTIMATE] = scale(samples[0, SLOTS + 1, i], -tiny)
         else:
             # what surprised at the sample is no structure, but it has to be in the bar
             noise += 1
@@ -121,14 +125,6 @@ def check(samples, window, outputs, f0, order, ratio):
         resume(window)
     else:
         close(samples, window, outputs, f0)
-
-
-@kernel
-def forget(slope, output):
-    """Drop an answer that was refuted, but for its value; `slope` is a guess in its place."""
-    if output[ERROR] < math.inf:
-        output[FORMER] = output[ESTIMATE]
-    output[ESTIMATE], output[LEAST_NOISE], output[ERROR] = slope, 0.0, math.inf
 
 
 @kernel
@@ -222,11 +218,9 @@ def quantum(samples, window, i, floor):
     """Return what all changes of f over the window are multiples of, by Euclid; 0 if nothing."""
     least, common = CLEARLY * floor, 0.0
     for slot in range(window[FIRST], window[LAST] + 1):
-        for side in range(2):
-            odd, even = samples[0, slot, i], samples[samples.shape[0] - 1, slot, i]
-            rest = abs(odd)
-            if samples.shape[0] > 1:
-                rest = abs(even + odd) if side == 0 else abs(even - odd)
+        for side in (1.0, -1.0):
+            even = samples[1, slot, i] if samples.shape[0] > 1 else 0.0
+            rest = abs(even + side * samples[0, slot, i])
             if not math.isfinite(rest):
                 continue
             while rest > max(least, MINOR * common):  # rounding grows with the quotients

@@ -41,8 +41,7 @@ def weighted(values, weights, centre, f0, scale, total):
     for p in range(1, weights.size):
         for i in range(total.size):
             total[i] += weights[p] * values[p, i]
-    if centre != 0.0:
-        for i in range(total.size):
-            total[i] += centre * f0[i]
     for i in range(total.size):
+        if centre != 0.0:
+            total[i] += centre * f0[i]
         total[i] *= scale

@@ -14,12 +14,12 @@ from numdiff.ladder.points import place
 from numdiff.ladder.runtime import kernel
 from numdiff.ladder.symptoms import calm
 from numdiff.ladder.tableau import scale
-from numdiff.ladder.window import absorb
+from numdiff.ladder.window import absorb, restart
 
 from numdiff.ladder.registers import (  # isort: skip
-    BASE, CHECK, CHECKED, CLOSED, COMPLETE, DEVIATION, DONE, DOUBT, ELSEWHERE, ERROR, ESTIMATE,
-    FIRST, HIGHEST, LAST, LEAST_NOISE, LOWEST, NEVER, NOISY, ORDER, OTHER, PHASE, PRIOR, RATIO,
-    READY, REQUEST, SAMPLE, SAMPLE_STEP, START, STATUS, STEP, Room,
+    CHECK, CLOSED, COMPLETE, DEVIATION, DONE, DOUBT, ELSEWHERE, ERROR, ESTIMATE, HIGHEST,
+    LEAST_NOISE, LOWEST, NOISY, ORDER, OTHER, OUTPUT, PHASE, PRIOR, RATIO, READY, REQUEST, SAMPLE,
+    STATE, STATUS, STEP, Room,
 )  # fmt: skip
 
 
@@ -31,18 +31,17 @@ def begin(start, other, highest, lowest, roams, complete, f0, noise, state, outp
     all there is if it is `complete`.
     """
     for d in range(start.size):
-        for k in range(state.shape[1]):
-            state[d, k] = 0
-        state[d, BASE], state[d, REQUEST] = start[d] + START, start[d]
-        state[d, FIRST], state[d, LAST], state[d, SAMPLE_STEP] = START, START - 1, NEVER
-        state[d, HIGHEST], state[d, LOWEST], state[d, OTHER] = highest[d], lowest[d], other[d]
+        window = state[d]
+        for k in range(STATE):
+            window[k] = 0
+        window[HIGHEST], window[LOWEST], window[OTHER] = highest[d], lowest[d], other[d]
         if not roams:
-            state[d, NOISY], state[d, PRIOR] = 1, ELSEWHERE
+            window[NOISY], window[PRIOR] = 1, ELSEWHERE
         if complete:
-            state[d, PRIOR] = COMPLETE
-        state[d, CHECKED] = min(state[d, PRIOR], 1)
+            window[PRIOR] = COMPLETE
+        restart(window, start[d])
         for i in range(outputs.shape[1]):
-            for k in range(outputs.shape[2]):
+            for k in range(OUTPUT):
                 outputs[d, i, k] = 0.0
             outputs[d, i, ESTIMATE], outputs[d, i, ERROR] = math.nan, math.inf
             outputs[d, i, CLOSED] = 0.0 if math.isfinite(f0[i]) else 1.0
@@ -89,8 +88,13 @@ def advance(
 
 
 @kernel
-def read(outputs, unit, value, error, status, step, noise):
-    """Read the results off, (D, m); `unit` (D,) is the length of a step of 1."""
+def conclude(
+    f0, start, order, unit, samples, state, outputs, value, error, status, step, noise, quiet
+):  # fmt: skip
+    """Read the results off, (D, m), and write where nothing is suspicious at first sight.
+
+    `unit` (D,) is the length of a step of 1. Returns along how many directions something is.
+    """
     for d in range(outputs.shape[0]):
         for i in range(outputs.shape[1]):
             value[d, i], error[d, i] = outputs[d, i, ESTIMATE], outputs[d, i, ERROR]
@@ -98,19 +102,4 @@ def read(outputs, unit, value, error, status, step, noise):
             step[d, i] = outputs[d, i, STEP] * abs(unit[d])
             if math.isinf(value[d, i]):  # beyond the range of floats
                 value[d, i], error[d, i], status[d, i] = math.nan, math.inf, UNRESOLVED
-
-
-@kernel
-def conclude(
-    f0, start, order, unit, samples, state, found, value, error, status, step, noise, quiet
-):  # fmt: skip
-    """Read the results off, and write where nothing is suspicious at first sight.
-
-    Returns along how many directions something is.
-    """
-    read(found, unit, value, error, status, step, noise)
-    calm(f0, start, order, value, error, status, samples, state, quiet)
-    restless = 0
-    for d in range(quiet.size):
-        restless += 0 if quiet[d] else 1
-    return restless
+    return calm(f0, start, order, value, error, status, samples, state, quiet)

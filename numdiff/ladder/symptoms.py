@@ -142,12 +142,13 @@ def lopsided(samples, window, i, value, order):
 def calm(f0, start, order, value, error, status, samples, state, quiet):
     """Write along which directions (D,) all outputs have a bar that noise and rounding explain.
 
+    Returns how many they are not.
     Their even part falls like h**2. A bar of a first derivative wider than the part POOR of the
     value and than the part ROUNDS of f over the first step, 2**start (D,), has another reason;
     CLEAR roundings of f make a difference. A window DEEP octaves below the first step where f does
     not move has lost its way, and f that does not move at all may be rounded coarsely.
     """
-    poor = POOR if order == 1 else math.inf
+    poor, restless = POOR if order == 1 else math.inf, 0
     for d in range(status.shape[0]):
         last, low = state[d, LAST], state[d, BASE] - state[d, FIRST] < start[d] - DEEP
         still, alive, quiet[d] = True, False, True
@@ -157,14 +158,14 @@ def calm(f0, start, order, value, error, status, samples, state, quiet):
             for c in range(samples.shape[1]):
                 still = still and samples[d, c, last, i] == 0.0
             narrow = bar <= poor * abs(value[d, i]) or bar <= ROUNDS * scale(size, -start[d])
-            if status[d, i] != OK or not narrow or (low and samples[d, 0, last, i] == 0.0):
-                quiet[d] = False
-                break
-            if samples.shape[1] > 1 and last > state[d, FIRST]:
+            sound = status[d, i] == OK and narrow and not (low and samples[d, 0, last, i] == 0.0)
+            if sound and samples.shape[1] > 1 and last > state[d, FIRST]:
                 even, above = samples[d, 1, last, i], samples[d, 1, last - 1, i]
                 floor = CLEAR * EPS * (size + abs(samples[d, 0, last, i]))
-                if abs(even - 0.25 * above) > max(QUADRATIC * abs(above), floor):
-                    quiet[d] = False
-                    break
-        if still and alive:
-            quiet[d] = False
+                sound = not abs(even - 0.25 * above) > max(QUADRATIC * abs(above), floor)
+            if not sound:
+                quiet[d] = False
+                break
+        quiet[d] = quiet[d] and not (still and alive)
+        restless += 0 if quiet[d] else 1
+    return restless

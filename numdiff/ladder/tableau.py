@@ -56,12 +56,10 @@ def extrapolate(y, n, law, factor, table):
     for k in range(n):
         table[k, 0] = y[k] * unit
         unit *= doubling
-    stretch, falling = 1.0, 1.0 / ratio
+    stretch = 1.0
     for s in range(1, terms):
         stretch *= ratio
-        z = 1.0
-        for _ in range(n - 1):
-            z *= falling  # of the smallest step
+        z = power(scale(1.0, 1 - n), ratio)  # of the smallest step
         for k in range(n - 1, s - 1, -1):
             table[k, 0] = (table[k, 0] - table[k - 1, 0]) / (z - z * stretch)
             z *= ratio

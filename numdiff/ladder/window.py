@@ -121,7 +121,5 @@ def amplitude(samples, window, i):
 def rounding(f0, n, least, y, floors):
     """Write the standard deviation of the rounding of f at each level to `floors`."""
     for k in range(n):
-        size = abs(f0 + y[0, k])
-        if y.shape[0] > 1:
-            size = abs(f0 + y[1, k]) + abs(y[0, k])
+        size = abs(f0 + y[-1, k]) + (abs(y[0, k]) if y.shape[0] > 1 else 0.0)
         floors[k] = max(ROUNDING * max(size, abs(f0)), least)
