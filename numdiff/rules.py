@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import numpy as np
 
 from numdiff.arrays import Floats
+from numdiff.constants import EPS
 
 if TYPE_CHECKING:
     Distances = tuple[float, ...]
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["EPS", "RULES", "Choice", "Given", "Rule", "named_rule"]
 
 
-EPS = 2.0**-52
 DEVIATIONS = 3.0  # of the noise bound it: 99.7 % of normal errors; eps |f| bounds rounding as well
 COARSEST = 0.01  # noise is at most this part of f where a search starts: f(x) may be 0
 COARSE = 2.0**-24  # of f: what changes it more, at the last bit of x, is no rounding but a jump

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from numdiff.arrays import Floats, Mask
+from numdiff.constants import EPS
 from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill
 from numdiff.drivers.single import single_step
 from numdiff.estimate import Status
 from numdiff.evaluation.call import evaluate
 from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import blocks
-from numdiff.rules import DEVIATIONS, EPS, Choice, Given, Rule, named_rule
+from numdiff.rules import DEVIATIONS, Given, named_rule
 
 if TYPE_CHECKING:
     from numdiff.methods import Method
-    from numdiff.rules import Asking, Distances
+    from numdiff.rules import Asking, Choice
 
     Room = tuple[Floats, Floats]
 
@@ -55,8 +55,8 @@ class Selection(NamedTuple):
     slope: Floats
     ok: Mask
     spent: Mask
-    nfev: int = 0
-    trouble: Exception | None = None
+    nfev: int
+    trouble: Exception | None
 
 
 def by_rule(
@@ -112,14 +112,14 @@ def by_rule(
             f"for {method.name!r}: choose one of these, or give a number"
         )
     count, level = len(directions), method.level(order)
-    rest = problem._replace(budget=problem.budget - count * level.offsets.size)
+    rest = problem.less(count * level.offsets.size)
     chosen = select(rest, directions, rule, method.side, noise=noise, room=room)
     found, rows = blank(problem, count), np.flatnonzero(chosen.steps > 0.0)
     if rows.size:
         with np.errstate(all="ignore"):  # inf - inf: there is no value
             lines = single_step(problem, directions.pick(rows), level, chosen.steps[rows])
         found = fill(found, rows, lines)
-    return _told(problem, found, chosen)._replace(noise=_deviations(problem, count, noise))
+    return _verdict(problem, found, chosen)._replace(noise=_deviations(problem, count, noise))
 
 
 def select(
@@ -147,92 +147,66 @@ def select(
     """
     assert problem.f0 is not None
     count, known, chosen = len(directions), np.isfinite(problem.f0), named_rule(rule)
-    unknown = np.full((count, known.size), math.nan)
-    false = np.zeros(count, bool)
-    found = Selection(np.zeros(count), unknown, unknown.copy(), false, false.copy())
+    steps, ok, spent = np.zeros(count), np.zeros(count, bool), np.zeros(count, bool)
+    error, slope = np.full((2, count, known.size), math.nan)
+    nfev, trouble = 0, None
     bound = DEVIATIONS * _deviations(problem, count, noise)
-    reach = _reach(problem, directions, side, room)
-    live = np.flatnonzero((reach.most > reach.least) & known.any())
+    _, _, least, most = lengths = _lengths(problem, directions, side, room)
+    live = np.flatnonzero((most > least) & known.any())
     for part in blocks(live.size, problem.x.size * chosen.points):
         rows = live[part]
-        given = [reach.given(d, problem.f0[known], bound[d, known], side == 0) for d in rows]
-        rest = problem._replace(budget=problem.budget - found.nfev)
-        driven = _drive(rest, directions.pick(rows), side, chosen, given)
-        trouble, nfev = found.trouble or driven.trouble, found.nfev + driven.nfev
-        found = found._replace(nfev=nfev, trouble=trouble)
-        found.spent[rows] = True
-        for k, choice in driven.choices.items():
+        asking = []
+        for d in rows:
+            size, own, nearest, farthest = lengths[:, d].tolist()
+            f0, error_of_f = problem.f0[known], bound[d, known]
+            given = Given(f0, error_of_f, size, own, nearest, farthest, side == 0)
+            asking.append(chosen.start(given))
+        choices, asked, mishap = _drive(problem.less(nfev), directions.pick(rows), side, asking)
+        nfev, trouble = nfev + asked, trouble or mishap
+        spent[rows] = True
+        for k, choice in choices.items():
             d = rows[k]
-            found.steps[d], found.ok[d], found.spent[d] = choice.step, choice.ok, False
-            found.error[d, known] = choice.truncation + choice.noise
+            steps[d], ok[d], spent[d] = choice.step, choice.ok, False
+            error[d, known] = choice.truncation + choice.noise
             if choice.slope is not None:
-                found.slope[d, known] = (side or 1) * choice.slope
-    return found
-
-
-class _Driven(NamedTuple):
-    """The choices of rules by the number of their direction, where the budget was enough."""
-
-    choices: Mapping[int, Choice]
-    nfev: int
-    trouble: Exception | None
+                slope[d, known] = (side or 1) * choice.slope
+    return Selection(steps, error, slope, ok, spent, nfev, trouble)
 
 
 def _drive(
-    problem: Problem, directions: Directions, side: int, rule: Rule, given: list[Given]
-) -> _Driven:
-    """Ask f for what the rules of all directions want, round after round."""
+    problem: Problem, directions: Directions, side: int, asking: list[Asking]
+) -> tuple[dict[int, Choice], int, Exception | None]:
+    """Ask f for what the rules of all directions want, round after round.
+
+    Returns the choices by the number of their direction, where the budget was enough, how often f
+    was asked, and the first exception that it raised.
+    """
     assert problem.f0 is not None
-    asking = [rule.start(one) for one in given]
-    known = np.isfinite(problem.f0)
-    choices: dict[int, Choice] = {}
-    wanted: dict[int, Distances] = {}
+    known, choices = np.isfinite(problem.f0), {}
+    answers: dict[int, Any] = dict.fromkeys(range(len(asking)))  # None starts a generator
     nfev, trouble = 0, None
     with np.errstate(all="ignore"):  # what overflows or vanishes is looked at as it is
-        for d, one in enumerate(asking):
-            _advance(d, one, None, wanted, choices)
-        while wanted:
+        while answers:
+            wanted = {}
+            for d, answer in answers.items():
+                try:
+                    wanted[d] = asking[d].send(answer)
+                except StopIteration as stop:
+                    choices[d] = stop.value
             counts = [len(distances) for distances in wanted.values()]
-            if nfev + sum(counts) > problem.budget:
+            if not wanted or nfev + sum(counts) > problem.budget:
                 break
             rows, t = np.repeat(list(wanted), counts), np.concatenate(list(wanted.values()))
             points = directions.pick(rows).displace(problem.x, (side or 1) * t[None])[0]
             values = evaluate(problem.call, points, problem.form)
             nfev, trouble = nfev + values.nfev, trouble or values.trouble
             arrived = np.split(values.rows[:, known], np.cumsum(counts)[:-1])
-            live, wanted = list(wanted), {}
-            for d, values_of_one in zip(live, arrived, strict=True):
-                _advance(d, asking[d], values_of_one, wanted, choices)
-    return _Driven(choices, nfev, trouble)
+            answers = dict(zip(wanted, arrived, strict=True))
+    return choices, nfev, trouble
 
 
-def _advance(
-    d: int, one: Asking, values: Floats | None,
-    wanted: dict[int, Distances], choices: dict[int, Choice],
-) -> None:  # fmt: skip
-    """Hand a rule its values; note what it wants next or what it chose."""
-    try:
-        wanted[d] = next(one) if values is None else one.send(values)
-    except StopIteration as stop:
-        choices[d] = stop.value
-
-
-class _Reach(NamedTuple):
-    """How far each of D directions may be followed, in units of t."""
-
-    size: Floats
-    own: Floats
-    least: Floats
-    most: Floats
-
-    def given(self, d: int, f0: Floats, noise: Floats, central: bool) -> Given:  # noqa: FBT001
-        """Return what a rule is told of a direction."""
-        size, own, least, most = (float(lengths[d]) for lengths in self)
-        return Given(f0, noise, size, own, least, most, central)
-
-
-def _reach(problem: Problem, directions: Directions, side: int, room: Room | None) -> _Reach:
-    """Measure x along directions."""
+def _lengths(problem: Problem, directions: Directions, side: int, room: Room | None) -> Floats:
+    """Measure x along directions: `size`, `own`, `least` and `most` of `Given`, (4, D)."""
     entries, starts = np.abs(problem.x[directions.index]), directions.starts
     moved = np.abs(directions.weight)
     with np.errstate(over="ignore"):
@@ -243,7 +217,7 @@ def _reach(problem: Problem, directions: Directions, side: int, room: Room | Non
         ahead, behind = room
         free = np.minimum(ahead, behind) if side == 0 else (ahead if side > 0 else behind)
         most = np.minimum(most, free)
-    return _Reach(size, own, np.maximum(FINEST * own, TINIEST), most)
+    return np.stack([size, own, np.maximum(FINEST * own, TINIEST), most])
 
 
 def _deviations(problem: Problem, count: int, noise: Floats | None) -> Floats:
@@ -254,7 +228,7 @@ def _deviations(problem: Problem, count: int, noise: Floats | None) -> Floats:
     return np.broadcast_to(least, (count, problem.f0.size)).copy()
 
 
-def _told(problem: Problem, found: Derivatives, chosen: Selection) -> Derivatives:
+def _verdict(problem: Problem, found: Derivatives, chosen: Selection) -> Derivatives:
     """Say of single steps what their rule says of them."""
     assert problem.f0 is not None
     usable = np.isfinite(found.value) & np.isfinite(problem.f0)

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from numdiff.arrays import Codes, Floats, Ints, Mask
+from numdiff.arrays import Floats, Ints, Mask
 from numdiff.constants import BUDGET
 from numdiff.drivers import compiled
-from numdiff.drivers.derivatives import Derivatives, Problem
+from numdiff.drivers.derivatives import Columns, Derivatives, Problem
 from numdiff.evaluation.call import ask_again, evaluate
 from numdiff.evaluation.dispatchers import Compiled
 from numdiff.evaluation.threads import spread
@@ -49,8 +49,9 @@ class _Climb(NamedTuple):
     every: bool  # whether all evidence is wanted
     samples: Floats  # (D, C, slots, m)
     state: Ints  # (D, columns)
+    outcomes: Floats  # (D, m, registers)
     quiet: Mask  # (D,)
-    columns: tuple[Floats, Floats, Codes, Floats, Floats]
+    columns: Columns
 
 
 def cut(problem: Problem, count: int, channels: Channels) -> Iterator[slice]:
@@ -98,16 +99,13 @@ def climb(
     f0, form, count = problem.f0, problem.form, len(directions)
     assert f0 is not None
     assert form is not None
-    shape, least = (count, f0.size), problem.noise if noise is None else noise
-    value, error, step, noises = np.empty((4, *shape))
+    least = problem.noise if noise is None else noise
+    samples, state, outcomes = compiled.evidence_of(count, f0, channels)
     work = _Climb(
         problem, directions, span, channels,
-        np.empty((0, f0.size)) if least is None else np.full(shape, least),
-        beside, every,
-        np.empty((count, channels.fold.shape[0], registers.SLOTS + 2, f0.size)),
-        np.empty((count, registers.STATE), np.int64),
-        np.empty(count, np.bool_),
-        (value, error, np.empty(shape, np.uint8), step, noises),
+        np.empty((0, f0.size)) if least is None else np.full((count, f0.size), least),
+        beside, every, samples, state, outcomes, np.empty(count, np.bool_),
+        compiled.columns_of(count, f0),
     )  # fmt: skip
     run = runtime.runner(count * f0.size)
     code = None
@@ -123,17 +121,16 @@ def climb(
 
 def _by_rounds(run: Any, work: _Climb) -> tuple[int, Exception | None, int]:
     """Advance all directions together, one round of calls of f at a time."""
-    problem, directions, span, channels, known, beside, _, samples, state, quiet, columns = work
+    problem, directions, span, channels, known, beside, _, _, _, _, quiet, columns = work
     f0, count = problem.f0, len(directions)
+    samples, state, found = work.samples, work.state, work.outcomes
     assert f0 is not None
-    found = np.empty((count, f0.size, registers.FOUND))
     method = (channels.fold, channels.shape, channels.gain, channels.factor, channels.primary)
-    route = (directions.starts, directions.index, directions.weight)
-    where = (problem.x, *route, channels.offsets)
+    where = problem.x, directions.starts, directions.index, directions.weight, channels.offsets
     live, width, trouble = np.arange(count), len(channels.offsets), None
     nfev, spent = 0, 0  # compiled code that raises is asked again, beyond the budget
     block, stretch = np.empty((count, width, problem.x.size)), np.ldexp(1.0, span.start)
-    room = _workspace(channels.fold.shape[0])
+    room = compiled.workspace(problem.x, f0, channels)[:6]
     run(rounds.begin)(
         *span[:4], beside is None, problem.noise is not None, f0, known, state, found, samples
     )
@@ -163,49 +160,29 @@ def _by_rounds(run: Any, work: _Climb) -> tuple[int, Exception | None, int]:
     return nfev, trouble, restless + live.size
 
 
-def _workspace(width: int) -> tuple[Floats, ...]:
-    """Make room for the kernels to work in."""
-    slots = registers.SLOTS
-    return (
-        np.empty((width, slots)),
-        np.empty(slots),
-        np.empty(width * slots * slots),
-        np.empty((width + 1, slots, slots)),
-        np.zeros(registers.BEST),
-        np.empty(width + 1),
-    )
-
-
 def _natively(code: Compiled, work: _Climb) -> tuple[int, Exception | None, int]:
     """Let compiled code lead the ladders, one direction after the other."""
-    problem, directions, span, _, known, _, every, samples, state, quiet, columns = work
+    problem, directions, span, channels, known, _, every, samples, state, _, quiet, columns = work
     assert problem.form is not None
-    count = len(directions)
+    count, lead = len(directions), runtime.compiled(compiled.lead)
     raised, points = np.zeros(count, np.bool_), np.empty((count, problem.x.size))
     taken = NOTHING if work.beside is None else work.beside
-    how, lead = (problem.noise is not None, problem.rtol, every), runtime.compiled(compiled.lead)
+    how = problem.noise is not None, problem.rtol, every
+    arrays = (known, taken, quiet, samples, state, raised, points, *span, *columns)
 
-    def run(some: Directions, edges: Any, *arrays: Any) -> tuple[int, int]:
-        least, beside, answers, calm, kept, trouble = arrays
+    def part(rows: slice) -> tuple[int, int]:
+        some = directions.part(rows)
+        own: Any = arrays if some is directions else [array[rows] for array in arrays]
+        least, off, calm, levels, states, flags, places, *rest = own
         counts: tuple[int, int] = lead(
             code.kind, code.address, problem.x, problem.f0,
-            (some.starts, some.index, some.weight), work.channels, edges, how, least, beside,
-            answers, calm, kept, trouble,
+            (some.starts, some.index, some.weight), channels, tuple(rest[:5]), how, least, off,
+            tuple(rest[5:]), calm, (levels, states), (flags, places),
         )  # fmt: skip
         return counts
 
-    def part(rows: slice) -> tuple[int, int]:
-        answers = tuple([column[rows] for column in columns])
-        kept, trouble = (samples[rows], state[rows]), (raised[rows], points[rows])
-        arrays = (known[rows], taken[rows], answers, quiet[rows], kept, trouble)
-        return run(directions.part(rows), tuple(span.part(rows)), *arrays)
-
-    if problem.call.workers == 1:
-        arrays = (known, taken, columns, quiet, (samples, state), (raised, points))
-        nfev, restless = run(directions, tuple(span), *arrays)
-    else:
-        counts = spread(part, count, problem.call.workers)
-        nfev, restless = sum(calls for calls, _ in counts), sum(doubts for _, doubts in counts)
+    counts = spread(part, count, problem.call.workers)
+    nfev, restless = sum(calls for calls, _ in counts), sum(doubts for _, doubts in counts)
     if not raised.any():
         return nfev, None, restless
     again = points[raised]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from numdiff.constants import DOMAIN, OK
 from numdiff.evaluation.call import Call, Form
 
 COLUMNS = ("value", "error", "status", "step", "noise", "left", "right")
+
+Columns: TypeAlias = tuple[Floats, Floats, Codes, Floats, Floats]  # without left and right
 
 
 class Problem(NamedTuple):
@@ -70,12 +72,6 @@ class Derivatives(NamedTuple):
     restless: int = 1  # along how many of them something is, or may be
 
 
-def columns_of(shape: tuple[int, int]) -> tuple[Floats, Floats, Codes, Floats, Floats]:
-    """Make room for value, error, status, step and noise."""
-    value, error, step, noise = np.empty(shape), np.empty(shape), np.empty(shape), np.empty(shape)
-    return value, error, np.empty(shape, np.uint8), step, noise
-
-
 def blank(problem: Problem, count: int) -> Derivatives:
     """Return derivatives of which nothing is known: outside the domain until found otherwise."""
     form = problem.form or Form((), is_complex=False)
@@ -106,13 +102,9 @@ def fill(
         return part._replace(trouble=trouble, nfev=nfev)
     new = whole.status[rows] == DOMAIN if chosen is None else chosen
     columns: dict[str, Any] = {}
-    for name in COLUMNS:
-        old, fresh = getattr(whole, name), getattr(part, name)
-        if old is None and fresh is None:  # one-sided derivatives that nobody asked for
-            continue
-        column = np.full(whole.value.shape, math.nan) if old is None else np.array(old)
-        column[rows] = np.where(new, math.nan if fresh is None else fresh, column[rows])
-        columns[name] = column
+    for name in _names(whole, part):
+        columns[name] = column = np.array(_column(whole, name))
+        column[rows] = np.where(new, _column(part, name), column[rows])
     return whole._replace(**columns, nfev=nfev, trouble=trouble)
 
 
@@ -129,14 +121,17 @@ def stacked(parts: list[Derivatives]) -> Derivatives:
     shapes = {part.form.shape for part in parts}
     if len(shapes) > 1:
         raise ValueError(f"f must return the same shape at every point of x, got {sorted(shapes)}")
-    sided = any(part.left is not None for part in parts)
     columns: dict[str, Any] = {
-        name: np.concatenate([_column(part, name) for part in parts])
-        for name in (COLUMNS if sided else COLUMNS[:5])
+        name: np.concatenate([_column(part, name) for part in parts]) for name in _names(*parts)
     }
     trouble = next((part.trouble for part in parts if part.trouble), None)
     nfev = sum(part.nfev for part in parts)
     return Derivatives(**columns, nfev=nfev, form=parts[0].form, trouble=trouble)
+
+
+def _names(*parts: Derivatives) -> tuple[str, ...]:
+    """Return the names of the columns, with one-sided derivatives if somebody asked for them."""
+    return COLUMNS if any(part.left is not None for part in parts) else COLUMNS[:5]
 
 
 def _column(derivatives: Derivatives, name: str) -> Array:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from numdiff.arrays import Floats
-from numdiff.drivers.derivatives import Derivatives, Problem, columns_of, stacked
+from numdiff.drivers.compiled import columns_of
+from numdiff.drivers.derivatives import Columns, Derivatives, Problem, stacked
 from numdiff.evaluation.call import evaluate
 from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import blocks
@@ -34,11 +35,10 @@ def _difference(
     run = runner(count)
     run(points.place)(np.arange(count), steps, *where, block, stretch)
     values = evaluate(problem.call, block.reshape(count * width, x.size), problem.form)
-    outputs = values.form.size
     f0 = values.rows[0] if problem.f0 is None else problem.f0
-    columns = columns_of((count, outputs))
+    columns: Columns = columns_of(count, f0)
     run(differences.difference)(
-        values.rows.reshape(count, width, outputs), level.weights, level.centre, f0, steps,
+        values.rows.reshape(count, width, f0.size), level.weights, level.centre, f0, steps,
         stretch, level.stencil.order, *columns,
     )  # fmt: skip
     return Derivatives(*columns, values.nfev, values.form, values.trouble)

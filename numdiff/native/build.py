@@ -6,22 +6,30 @@ Imported only where Numba is wanted.
 from __future__ import annotations
 
 import math
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit, typeof, types
 
 from numdiff.arrays import Floats
+from numdiff.constants import EPS
 from numdiff.drivers import compiled as driver
 from numdiff.drivers.compiled_mixed import curve
 from numdiff.evaluation import intrinsics
-from numdiff.evaluation.dispatchers import Compiled, InPlace, as_function, found
+from numdiff.evaluation.dispatchers import (
+    ARRAY,
+    IN_PLACE,
+    SCALAR,
+    Compiled,
+    InPlace,
+    as_function,
+    found,
+)
 from numdiff.ladder.channels import Channels, mixed_channels
 from numdiff.ladder.differences import scaling, weighted
 from numdiff.ladder.points import place
 from numdiff.ladder.runtime import compiled
-from numdiff.methods import EPS, METHODS, Level
+from numdiff.methods import METHODS, Level
 
 __all__ = ["Target", "curvatures", "differences", "second_differences", "slopes", "target"]
 
@@ -77,14 +85,13 @@ def target(f: Any, *, scalar: bool, single_output: bool) -> Target:
     plain = isinstance(returned, types.Number | types.Boolean)
     if single_output and not plain:
         raise TypeError(f"`f` must return one number here, got {returned}: use native.jacobian")
-    write = _written_in_place(f) if in_place else _written(f, take, plain=plain)
-    known = plain or in_place
-    values = _values_of_known_size(write, plain=plain) if known else _values(f, take)
+    form = SCALAR if plain else IN_PLACE if in_place else ARRAY
+    write = _written(f, take, form)
     write.compile((_VECTOR, _VECTOR))
     code = found(inner, scalar=scalar) or found(InPlace(write), scalar=False)
     assert code is not None
-    ask = _attempt_in_place(f) if in_place else _attempt(f, take, plain=plain)
-    return Target(values, int(plain), ask, code, *_SHAPES[scalar, plain])
+    values, ask = _values(f, take, form), _attempt(f, take, form)
+    return Target(values, int(plain), ask, code, *_SHAPES[scalar][plain])
 
 
 def _returned(f: Any, *, scalar: bool) -> Any:
@@ -100,17 +107,34 @@ def _returned(f: Any, *, scalar: bool) -> Any:
     return returned
 
 
-def _written(f: Any, take: Any, *, plain: bool) -> Any:
-    if plain:
+# The branches on what f returns are gone before Numba looks at types: `form` is a constant.
+def _values(f: Any, take: Any, form: int) -> Any:
+    """Return f as a function of a vector that returns a new one."""
 
-        @jit
-        def write(x, out):
+    @jit
+    def values(x):
+        if form == ARRAY:
+            return f(take(x)).astype(np.float64)
+        out = np.full(1 if form == SCALAR else x.size, np.nan)
+        if form == SCALAR:
             out[0] = f(take(x))
+        else:
+            f(x, out)
+        return out
 
-    else:
+    return values
 
-        @jit
-        def write(x, out):
+
+def _written(f: Any, take: Any, form: int) -> Any:
+    """Return f as a function that writes to ``out``."""
+
+    @jit
+    def write(x, out):
+        if form == SCALAR:
+            out[0] = f(take(x))
+        elif form == IN_PLACE:
+            f(x, out)
+        else:
             got = f(take(x))
             if got.size != out.size:
                 raise ValueError("f must return the same shape everywhere")
@@ -120,72 +144,25 @@ def _written(f: Any, take: Any, *, plain: bool) -> Any:
     return write
 
 
-def _written_in_place(f: Any) -> Any:
-    @jit
-    def write(x, out):
-        f(x, out)
-
-    return write
-
-
-def _values_of_known_size(write: Any, *, plain: bool) -> Any:
-    """Return f as a function of a vector that returns a new one."""
+def _attempt(f: Any, take: Any, form: int) -> Any:
+    """Return `machine_code.ask` for f, which is called inside ``try``: elsewhere memory leaks."""
 
     @jit
-    def values(x):
-        out = np.full(1 if plain else x.size, np.nan)
-        write(x, out)
-        return out
-
-    return values
-
-
-def _values(f: Any, take: Any) -> Any:
-    @jit
-    def values(x):
-        return f(take(x)).astype(np.float64)
-
-    return values
-
-
-def _attempt(f: Any, take: Any, *, plain: bool) -> Any:
-    """Return `numdiff.kernels.driver.ask` for f, called inside ``try``: elsewhere memory leaks."""
-    if plain:
-
-        @jit
-        def ask(kind, address, x, out):  # noqa: ARG001 - as those that call through addresses
-            try:
+    def ask(kind, address, x, out):  # noqa: ARG001 - as those that call through addresses
+        try:
+            if form == SCALAR:
                 out[0] = f(take(x))
-            except Exception:  # noqa: BLE001 - beside x, f is not defined where it raises
-                out[0] = np.nan
-                return True
-            return False
-
-    else:
-
-        @jit
-        def ask(kind, address, x, out):  # noqa: ARG001 - as those that call through addresses
-            try:
+            elif form == IN_PLACE:
+                out[:] = np.nan  # what f does not write
+                f(x, out)
+            else:
                 got = f(take(x))
                 if got.size == out.size:
                     for k in range(out.size):
                         out[k] = got[k]
                     return False
-            except Exception:  # noqa: BLE001 - beside x, f is not defined where it raises
-                out[:] = np.nan
+                out[:] = np.nan  # another shape than at x
                 return True
-            out[:] = np.nan  # another shape than at x
-            return True
-
-    return ask
-
-
-def _attempt_in_place(f: Any) -> Any:
-    @jit
-    def ask(kind, address, x, out):  # noqa: ARG001 - as those that call through addresses
-        out[:] = np.nan
-        try:
-            f(x, out)
         except Exception:  # noqa: BLE001 - beside x, f is not defined where it raises
             out[:] = np.nan
             return True
@@ -194,14 +171,8 @@ def _attempt_in_place(f: Any) -> Any:
     return ask
 
 
-@jit
-def _first(x):
-    return x[0]
-
-
-@jit
-def _whole(x):
-    return x
+_first, _whole = jit(lambda x: x[0]), jit(lambda x: x)
+_nowhere, _no_value = jit(lambda: 0), jit(lambda _: np.empty(1))
 
 
 @jit
@@ -229,39 +200,16 @@ def _checked(point):
     return point
 
 
-@jit
-def _no_value(_):
-    return np.empty(1)
-
-
-@jit
-def _number(columns):
-    return columns[0, 0]
-
-
-@jit
-def _rows(columns):
-    return columns[0].copy()
-
-
-@jit
-def _entries(columns):
-    return columns.reshape(columns.size)
-
-
-@jit
-def _columns(columns):
-    return columns.T
-
-
-# by whether f takes a number, and returns one: how x comes in and the columns go out
-_SHAPES = MappingProxyType(
-    {
-        (True, True): (_one_entry, _number),
-        (True, False): (_one_entry, _rows),
-        (False, True): (_copy, _entries),
-        (False, False): (_copy, _columns),
-    }
+# by whether f takes a number, and whether it returns one: how x comes in and the columns go out
+_SHAPES = (
+    (
+        (_copy, jit(lambda columns: columns.T)),
+        (_copy, jit(lambda columns: columns.reshape(columns.size))),
+    ),
+    (
+        (_one_entry, jit(lambda columns: columns[0].copy())),
+        (_one_entry, jit(lambda columns: columns[0, 0])),
+    ),
 )
 
 
@@ -270,8 +218,7 @@ def slopes(target: Target, sides: tuple[Channels, ...], plan: tuple[Any, ...], l
     first, step, roams = plan
     vector, values, shaped, steps = target.vector, target.values, target.shaped, _steps(step, level)
     route = np.zeros(1, np.int64), np.zeros(1, np.int64), np.empty(1)
-    start = (1.0, np.empty(1), True)
-    answer, kind, address = _answering(target, driver.answer, route, sides, start)
+    answer, kind, address = _answering(target, driver.answer, route, sides)
 
     @jit
     def g(x):
@@ -293,8 +240,7 @@ def curvatures(
     first, step, roams = plan
     vector, values, steps = target.vector, target.values, _steps(step, level)
     mixed = mixed_channels(one_sided=False), mixed_channels(one_sided=True)
-    start = (1.0, np.empty(1), True)
-    answer, kind, address = _answering(target, curve, sides, mixed, start)
+    answer, kind, address = _answering(target, curve, sides, mixed)
 
     @jit
     def g(x):
@@ -312,14 +258,9 @@ def differences(target: Target, level: Level, step: Floats | str) -> Any:
     """Compile ``g(x) -> (value, error)``, derivatives along the axes by a single step."""
     vector, shaped, ask = target.vector, target.shaped, target.ask
     values = target.values if level.centre or not target.outputs else _no_value
-    offsets, weights, centre, order = (
-        level.offsets,
-        level.weights,
-        level.centre,
-        level.stencil.order,
-    )
-    steps, displace = _steps(step, level), compiled(place)
-    total, scale = compiled(weighted), compiled(scaling)
+    offsets, weights, order = level.offsets, level.weights, level.stencil.order
+    centre, steps = level.centre, _steps(step, level)
+    displace, total, scale = compiled(place), compiled(weighted), compiled(scaling)
 
     @bare
     def loop(point, f0, h, value, error, room):
@@ -400,16 +341,12 @@ def _answering(target: Target, work: Any, *others: Any) -> tuple[Any, int, Any]:
     if not intrinsics.works():
         return compiled(work, ask=target.ask), 0, _nowhere
     plane, vector = np.empty((1, 1)), np.empty(1)
-    takes = tuple(typeof(one) for one in (0, 0, vector, vector, *others, plane, plane))
+    arguments = (0, 0, vector, vector, *others, (1.0, vector, True), plane, plane)
+    takes = tuple(typeof(one) for one in arguments)
     kind, address, library = target.code
     where = intrinsics.fixed(address)
     where.library = library
     return intrinsics.calling(compiled(work), takes), kind, where
-
-
-@jit
-def _nowhere():
-    return 0
 
 
 def _steps(step: Floats | str | None, level: Level) -> Any:

@@ -19,17 +19,15 @@ if TYPE_CHECKING:
 
     from numdiff.stencil import Stencil
 
+    Step = ArrayLike | str | None
+
 __all__ = ["derivative", "gradient", "hessian", "jacobian"]
 
 Function = Callable[..., Any]
 
 
 def derivative(
-    f: Function,
-    order: int = 1,
-    *,
-    method: str | Stencil = "auto",
-    step: float | str | None = None,
+    f: Function, order: int = 1, *, method: str | Stencil = "auto", step: float | str | None = None
 ) -> Function:
     """Compile the derivative of a function of one number, with its error bar.
 
@@ -66,9 +64,7 @@ def derivative(
     return _made("derivative", f, order, method, step)
 
 
-def gradient(
-    f: Function, *, method: str | Stencil = "auto", step: ArrayLike | str | None = None
-) -> Function:
+def gradient(f: Function, *, method: str | Stencil = "auto", step: Step = None) -> Function:
     """Compile the gradient of a function of a vector, with its error bars.
 
     Parameters
@@ -99,9 +95,7 @@ def gradient(
     return _made("gradient", f, 1, method, step)
 
 
-def jacobian(
-    f: Function, *, method: str | Stencil = "auto", step: ArrayLike | str | None = None
-) -> Function:
+def jacobian(f: Function, *, method: str | Stencil = "auto", step: Step = None) -> Function:
     """Compile the Jacobian of a function of a vector, with its error bars.
 
     Parameters
@@ -134,9 +128,7 @@ def jacobian(
     return _made("jacobian", f, 1, method, step)
 
 
-def hessian(
-    f: Function, *, method: str | Stencil = "auto", step: ArrayLike | str | None = None
-) -> Function:
+def hessian(f: Function, *, method: str | Stencil = "auto", step: Step = None) -> Function:
     """Compile the Hessian of a function of a vector, with its error bars.
 
     Parameters
