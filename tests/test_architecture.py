@@ -25,17 +25,17 @@ LINES_PER_FUNCTION = 40
 LINES_PER_MODULE = 400
 # code lines that a room may have; what stands beside the rooms is one of them
 LINES = {
-    "": 1500,
-    "drivers": 760,
-    "engine": 680,
-    "evaluation": 405,
-    "geometry": 140,
-    "ladder": 1270,
-    "native": 380,
-    "noise": 200,
-    "nonsmooth": 390,
-    "regression": 580,
-    "verify": 2130,
+    "": 1420,
+    "drivers": 700,
+    "engine": 630,
+    "evaluation": 385,
+    "geometry": 125,
+    "ladder": 1260,
+    "native": 330,
+    "noise": 190,
+    "nonsmooth": 370,
+    "regression": 530,
+    "verify": 2080,
 }
 POSITIONAL = 6
 COMPLEXITY = 10

@@ -131,7 +131,10 @@ def stacked(parts: list[Derivatives]) -> Derivatives:
 
 def _names(*parts: Derivatives) -> tuple[str, ...]:
     """Return the names of the columns, with one-sided derivatives if somebody asked for them."""
-    return COLUMNS if any(part.left is not None for part in parts) else COLUMNS[:5]
+    for part in parts:
+        if part.left is not None:
+            return COLUMNS
+    return COLUMNS[:5]
 
 
 def _column(derivatives: Derivatives, name: str) -> Array:
