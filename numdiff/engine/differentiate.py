@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from numdiff.arrays import Floats
 from numdiff.constants import DOMAIN
-from numdiff.drivers.derivatives import Derivatives, Problem, still
+from numdiff.drivers.derivatives import UNASKED, Derivatives, Problem, still
 from numdiff.engine.by_ladder import by_ladder
 from numdiff.engine.single import by_rule, by_single_step
 from numdiff.evaluation.call import Call, origin
@@ -47,7 +47,7 @@ def counted(problem: Problem, *parts: Derivatives) -> Derivatives:
     Exception
         What f raised beside x, if that left nothing at all.
     """
-    trouble, nfev = None, int(problem.f0 is not None)
+    trouble, nfev = None, int(problem.f0 is not UNASKED)
     for part in parts:
         trouble, nfev = trouble or part.trouble, nfev + part.nfev
     if trouble is not None and (parts[0].status == DOMAIN).all():

@@ -56,7 +56,6 @@ def second(
 
 def _along_axes(problem: Problem, directions: Directions, options: Options) -> _Axes:
     """Take the second derivative along each direction and keep the levels."""
-    assert problem.f0 is not None
     count, outputs = len(directions), problem.f0.size
     table = np.zeros((count, AXIS), np.int64)
     beside = np.full((count, SLOTS, 2, outputs), np.nan)
@@ -75,7 +74,6 @@ def _along_axes(problem: Problem, directions: Directions, options: Options) -> _
 
 def _deepened(problem: Problem, axes: _Axes) -> _Axes:
     """Sample the axes at smaller steps, so that pairs of them can go as far."""
-    assert problem.f0 is not None
     table, derivatives, nfev = axes.table, axes.derivatives, 0
     for depth in range(1, DEPTH):
         deep = table[:, LARGEST] - depth
@@ -126,7 +124,6 @@ def _on_side(problem: Problem, axes: _Axes, rows: Ints, columns: Ints, side: int
 
 def _climbed(problem: Problem, axes: _Axes, rows: Ints, columns: Ints, side: int) -> Derivatives:
     """Climb along pairs of directions; t is in units of the largest steps of both."""
-    assert problem.f0 is not None
     table, levels_of = axes.table, mixed_channels(one_sided=side != 0)
     signs = np.where(table[:, SIDE] < 0, -1, 1) if side else np.ones(len(table))
     units = signs * np.ldexp(1.0, table[:, LARGEST])
@@ -144,10 +141,9 @@ def _climbed(problem: Problem, axes: _Axes, rows: Ints, columns: Ints, side: int
     lines = climb(problem, together, span, levels_of, beside=beside, noise=least)
     area = (units[rows] * units[columns])[:, None]
     shorter = np.minimum(np.abs(units[rows]), np.abs(units[columns]))[:, None]
-    return lines._replace(
-        value=lines.value / area, error=lines.error / np.abs(area), step=lines.step * shorter,
-        samples=None, state=None,
-    )  # fmt: skip
+    return lines.bare()._replace(
+        value=lines.value / area, error=lines.error / np.abs(area), step=lines.step * shorter
+    )
 
 
 def _by_single_step(
@@ -160,7 +156,6 @@ def _by_single_step(
             "second derivatives with a single `step` take the methods 'forward', 'backward' and "
             "'central' without `bounds`: leave `step` out, or use method 'auto'"
         )
-    assert problem.f0 is not None
     level = options.method.level(2)
     steps = user_steps(directions, level, options, problem.x)
     alone = sample(problem, directions, level.offsets, steps)

@@ -55,7 +55,6 @@ def on_sides(task: Task, follow: Follow) -> Derivatives:
         The status is ONE_SIDED where one side of x was used and both were asked for.
     """
     problem, asked, count = task.problem, task.options.method.side, len(task.directions)
-    assert problem.f0 is not None
     if not np.isfinite(problem.f0).any():
         return blank(problem, count)
     if task.room is None:
