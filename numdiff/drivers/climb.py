@@ -116,14 +116,15 @@ def _by_rounds(
     f0, count, width = problem.f0, len(directions), channels.offsets.size
     method = channels.fold, channels.shape, channels.gain, channels.factor, channels.primary
     where = problem.x, directions.starts, directions.index, directions.weight, channels.offsets
-    samples, state, found = seen = compiled.evidence_of(count, f0, channels)
+    samples, state = compiled.evidence_of(count, f0, channels)
+    seen = samples, state, np.empty((count, f0.size, registers.OUTPUT))
     columns: Columns = compiled.columns_of(count, f0)
     room = compiled.workspace(problem.x, f0, channels)[:6]
     live, quiet, trouble = np.arange(count), np.empty(count, np.bool_), None
     nfev, spent = 0, 0  # compiled code that raises is asked again, beyond the budget
     block, stretch = np.empty((count, width, problem.x.size)), np.ldexp(1.0, span.start)
     run(rounds.begin)(
-        *span[:4], not len(beside), problem.noise is not None, f0, known, state, found, samples
+        *span[:4], not len(beside), problem.noise is not None, f0, known, state, seen[2], samples
     )
     run(points.place)(live, stretch, *where, block, stretch)
     advance: Any = run(rounds.advance)
@@ -168,7 +169,7 @@ def _natively(
     lead: Any = runtime.compiled(compiled.lead)
     columns: Columns = compiled.columns_of(count, f0)
     quiet, raised = np.empty(count, np.bool_), np.zeros(count, np.bool_)
-    samples, state, _ = compiled.evidence_of(count, f0, channels)
+    samples, state = compiled.evidence_of(count, f0, channels)
     places = np.empty((count, problem.x.size))
     edges, limits = (NO_EDGES, span) if isinstance(span, Limits) else (span, NO_LIMITS)
     first, steps, roams, ahead, behind = limits
@@ -187,7 +188,7 @@ def _natively(
         return counts
 
     counts = spread(part, count, problem.call.workers)
-    nfev, restless, mishaps = (sum(numbers) for numbers in zip(*counts, strict=True))
+    nfev, restless, mishaps = map(sum, zip(*counts, strict=True))
     trouble = None
     if mishaps:
         again = places[raised]

@@ -12,7 +12,7 @@ import numpy as np
 from numdiff.constants import DOMAIN, OK
 from numdiff.evaluation.machine_code import ask
 from numdiff.ladder.points import place, span
-from numdiff.ladder.registers import BEST, FOUND, ORDER, REQUEST, SLOTS, STATE
+from numdiff.ladder.registers import BEST, ORDER, OUTPUT, REQUEST, SLOTS, STATE
 from numdiff.ladder.rounds import advance, begin, conclude
 from numdiff.ladder.runtime import allocating, kernel
 from numdiff.ladder.symptoms import TAIL, suspect
@@ -43,7 +43,7 @@ def lead(kind, address, x, f0, route, channels, plan, arrays):
     if start.size == 0:
         limits = (first, steps, roams, ahead, behind)
         start, other, highest, lowest, reach = edges_of(x, route, limits)
-    samples, state, found = evidence_of(1, f0, channels)
+    found, (samples, state) = np.empty((1, f0.size, OUTPUT)), evidence_of(1, f0, channels)
     room, here, unit, calls = workspace(x, f0, channels), np.zeros(1, np.int64), np.ones(1), 0
     order, restless, mishaps = channels.shape[channels.primary, ORDER], 0, 0
     alone, free = np.empty((0, 0, 0)), True
@@ -120,13 +120,9 @@ def workspace(x, f0, channels):
 
 @allocating
 def evidence_of(count, f0, channels):
-    """Make the arrays that D ladders leave: samples, state and outcomes."""
+    """Make the arrays that D ladders leave: samples and state."""
     width = channels.fold.shape[0]
-    return (
-        np.empty((count, width, SLOTS + 2, f0.size)),
-        np.empty((count, STATE), np.int64),
-        np.empty((count, f0.size, FOUND)),
-    )
+    return np.empty((count, width, SLOTS + 2, f0.size)), np.empty((count, STATE), np.int64)
 
 
 @allocating
@@ -222,6 +218,4 @@ def answer(kind, address, x, f0, route, sides, plan, value, error):
 def kept_on(sides, f0):
     """Make room for what one ladder leaves, samples and state, for each side of x."""
     both, ahead, behind = sides
-    return (
-        evidence_of(1, f0, both)[:2], evidence_of(1, f0, ahead)[:2], evidence_of(1, f0, behind)[:2],
-    )  # fmt: skip
+    return evidence_of(1, f0, both), evidence_of(1, f0, ahead), evidence_of(1, f0, behind)

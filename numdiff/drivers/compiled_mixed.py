@@ -96,7 +96,7 @@ def along_pair(kind, address, x, f0, pair, mixed, axes, beside, noise, value, er
     arrays = (
         zero, zero, zero, last, np.zeros(1), free, free, free,
         np.full((1, 1), max(noise[i], noise[j])), taken, *columns, np.empty(1, np.bool_),
-        *evidence_of(1, f0, channels)[:2], np.zeros(1, np.bool_), np.empty((1, x.size)),
+        *evidence_of(1, f0, channels), np.zeros(1, np.bool_), np.empty((1, x.size)),
     )  # fmt: skip
     ray = (zero, np.array([i, j]), weights)
     lead(kind, address, x, f0, ray, channels, (0.0, False, False, 0.0, False), arrays)

@@ -50,12 +50,11 @@ def differentiated(
     task = task_of(problem, directions, order, options)
     windows: list[Window] = []
     derivatives = on_sides(task, partial(_follow, windows, every=every))
-    for window in windows:
-        if window.lines.restless:
-            from numdiff.engine.diagnose import diagnose  # noqa: PLC0415 - loads when needed
+    restless = [window for window in windows if window.lines.restless]
+    if restless:
+        from numdiff.engine.diagnose import diagnose  # noqa: PLC0415 - loads when needed
 
-            derivatives, problem = diagnose(task, derivatives, windows)
-            break
+        derivatives, problem = diagnose(task, derivatives, restless)
     if problem.budget < math.inf:
         problem = problem.less(derivatives.nfev)
     return Block(derivatives, windows, problem)

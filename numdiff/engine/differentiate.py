@@ -53,7 +53,8 @@ def counted(problem: Problem, *parts: Derivatives) -> Derivatives:
     if trouble is not None and (parts[0].status == DOMAIN).all():
         trouble.add_note("numdiff: f raised this, or returned no number, at every point beside x")
         raise trouble
-    return parts[-1]._replace(nfev=nfev, trouble=trouble)
+    last = parts[-1]
+    return Derivatives(*last[:5], nfev, last.form, trouble, last.left, last.right)
 
 
 def _by_complex_step(
