@@ -23,6 +23,7 @@ ROOM = 1.6  # Newton steps that the picture reaches
 FARTHEST = 10.0  # sizes of x, at least 1: a longer Newton step ends outside the picture
 USUAL = 0.5  # sizes of x that are drawn without a Newton step
 LEVELS = 12  # of contours
+DARKEST = 0.3  # of the map: on which black lines can be seen
 OUTSIDE = 1.0  # ranges of f beyond it that approximations may take
 THIN = 0.005  # of the height: bars that cannot be seen beside a line
 ARROW = 0.35  # of the reach: its length
@@ -266,15 +267,17 @@ def _end_of_newton_step(ax: Axes, view: _View) -> Floats | None:
 
 def _plane(ax: Axes, view: _View) -> None:
     """Draw contours of f and of the model in a plane."""
-    from matplotlib.colors import BoundaryNorm  # noqa: PLC0415 - loads when a picture is drawn
+    from matplotlib import colormaps  # noqa: PLC0415 - loads when a picture is drawn
+    from matplotlib.colors import BoundaryNorm, ListedColormap  # noqa: PLC0415
 
     t = np.linspace(-view.reach, view.reach, ACROSS)
     grid = np.stack(np.meshgrid(t, t), axis=-1).reshape(-1, 2)
     across, up = t + view.frame.origin[0], t + view.frame.origin[1]
     values = np.ma.masked_invalid(view.function(grid).reshape(ACROSS, ACROSS))
     levels = _levels(values.compressed())
+    bright = ListedColormap(colormaps[MAP](np.linspace(DARKEST, 1.0, 256)))
     shades = BoundaryNorm(levels.tolist(), 256, extend="both")
-    filled = ax.contourf(across, up, values, levels, cmap=MAP, norm=shades, extend="both")
+    filled = ax.contourf(across, up, values, levels, cmap=bright, norm=shades, extend="both")
     ax.contour(across, up, values, levels, colors="white", linewidths=0.6, linestyles="solid")
     ax.figure.colorbar(filled, ax=ax, label="f")
     best = view.best(grid)[0].reshape(ACROSS, ACROSS)

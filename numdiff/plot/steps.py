@@ -94,7 +94,7 @@ def step_curve(
     --------
     >>> import numpy as np
     >>> ax = step_curve(np.sin, 1.0, exact=np.cos(1.0))
-    >>> [line.get_label() for line in ax.lines[:3]]
+    >>> [text.get_text() for text in ax.get_legend().get_texts()][:3]
     ['forward', 'central', 'complex']
     """
     ax = canvas(ax, 6.4, 4.6)
