@@ -3,9 +3,7 @@
 import math
 import subprocess
 import sys
-from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any
 
 import matplotlib as mpl
 
@@ -30,40 +28,6 @@ def nothing_global_changes():
     yield
     assert dict(mpl.rcParams) == before
     plt.close("all")
-
-
-@dataclass(frozen=True)
-class Model:
-    """A local model of the plainest kind."""
-
-    x: Any
-    value: float
-    gradient: nd.Estimate
-    hessian: nd.Estimate | None
-
-    def predict(self, w):
-        d, g = np.ravel(w - self.x), self.gradient
-        value = self.value + d @ np.ravel(g.value)
-        error = np.abs(d) @ np.ravel(g.error)
-        if self.hessian is not None:
-            square = (d.size, d.size)
-            value += d @ np.reshape(self.hessian.value, square) @ d / 2
-            error += np.abs(d) @ np.reshape(self.hessian.error, square) @ np.abs(d) / 2
-        return SimpleNamespace(value=value, error=error)
-
-    def newton_step(self):
-        square = (np.size(self.x), np.size(self.x))
-        step = np.linalg.solve(np.reshape(self.hessian.value, square), -np.ravel(self.gradient))
-        return SimpleNamespace(step=step.reshape(np.shape(self.x)))
-
-
-def local_model(f, x, order=2):
-    x = np.asarray(x, float)
-    if x.ndim == 0:
-        first, second = nd.derivative(f, x), nd.derivative(f, x, order=2)
-    else:
-        first, second = nd.gradient(f, x), nd.hessian(f, x)
-    return Model(x, float(f(x)), first, second if order == 2 else None)
 
 
 def lines(ax, label):
@@ -110,7 +74,7 @@ def never(*args):
         lambda: nd.plot.estimate(nd.derivative(math.exp, 1.0)),
         lambda: nd.plot.estimate(nd.hessian(rosen, [1.0, 2.0])),
         lambda: nd.plot.report(nd.verify.gradient(rosen, rosen_der, [1.0, 2.0])),
-        lambda: nd.plot.model(never, local_model(math.exp, 1.0)),
+        lambda: nd.plot.model(never, nd.local_model(math.exp, 1.0)),
     ],
     ids=["step_curve", "vector", "matrix", "report", "model"],
 )
@@ -129,8 +93,8 @@ DRAWINGS = {
     "digits": lambda ax: nd.plot.estimate(nd.gradient(rosen, [1.0, 2.0]), show="digits", ax=ax),
     "matrix": lambda ax: nd.plot.estimate(nd.hessian(rosen, [1.0, 2.0]), ax=ax),
     "report": lambda ax: nd.plot.report(nd.verify.gradient(rosen, rosen_der, [1.0, 2.0]), ax=ax),
-    "line": lambda ax: nd.plot.model(math.exp, local_model(math.exp, 1.0), ax=ax),
-    "plane": lambda ax: nd.plot.model(rosen, local_model(rosen, [1.0, 2.0]), ax=ax),
+    "line": lambda ax: nd.plot.model(math.exp, nd.local_model(math.exp, 1.0), ax=ax),
+    "plane": lambda ax: nd.plot.model(rosen, nd.local_model(rosen, [1.0, 2.0]), ax=ax),
 }
 every_drawing = pytest.mark.parametrize("name", DRAWINGS)
 
@@ -461,7 +425,7 @@ def quadratic(x):
 
 
 def test_a_line_shows_f_both_orders_and_the_newton_step():
-    ax = drawn(nd.plot.model(lambda x: x**3 - 2 * x, local_model(lambda x: x**3 - 2 * x, 1.5)))
+    ax = drawn(nd.plot.model(lambda x: x**3 - 2 * x, nd.local_model(lambda x: x**3 - 2 * x, 1.5)))
     x = line(ax, "f").get_xdata()
     assert_allclose(line(ax, "f").get_ydata(), x**3 - 2 * x)
     slope = 3 * 1.5**2 - 2
@@ -475,39 +439,37 @@ def test_a_line_shows_f_both_orders_and_the_newton_step():
 
 
 def test_a_model_of_first_order_has_no_newton_step():
-    ax = drawn(nd.plot.model(math.exp, local_model(math.exp, 1.0, order=1), span=0.5))
+    ax = drawn(nd.plot.model(math.exp, nd.local_model(math.exp, 1.0, order=1), span=0.5))
     assert not lines(ax, "second order")
     assert not in_legend(ax, "Newton")
     assert ax.get_xlim() == (0.5, 1.5)
-    plane = drawn(nd.plot.model(quadratic, local_model(quadratic, [0.0, 1.0], order=1)))
+    plane = drawn(nd.plot.model(quadratic, nd.local_model(quadratic, [0.0, 1.0], order=1)))
     assert not in_legend(plane, "Newton")
 
 
 def test_the_legend_tells_why_there_is_no_newton_step():
-    outside = nd.plot.model(math.exp, local_model(math.exp, 1.0), span=0.5)
+    outside = nd.plot.model(math.exp, nd.local_model(math.exp, 1.0), span=0.5)
     assert "Newton step: ends outside" in legend(drawn(outside))
-    flat = Model(
-        np.array([1.0, 1.0]), 0.0, nd.gradient(np.sum, [1.0, 1.0]),
-        nd.hessian(lambda x: 0.0 * x[0], [1.0, 1.0]),
-    )  # fmt: skip
-    assert "Newton step: there is none" in legend(drawn(nd.plot.model(np.sum, flat)))
+    for f in (np.sum, lambda x: x[0] ** 2 - x[1] ** 2):  # a Hessian of zeros, and a saddle
+        ax = drawn(nd.plot.model(f, nd.local_model(f, [1.0, 1.0])))
+        assert "Newton step: there is none" in legend(ax)
 
 
 def test_points_outside_the_domain_are_left_out():
-    ax = drawn(nd.plot.model(math.log, local_model(math.log, 0.3), span=0.8))
+    ax = drawn(nd.plot.model(math.log, nd.local_model(math.log, 0.3), span=0.8))
     f = line(ax, "f")
     assert_array_equal(np.isnan(f.get_ydata()), f.get_xdata() <= 0.0)
 
     def g(x):
         return math.log(x[0]) * x[1]
 
-    ax = drawn(nd.plot.model(g, local_model(g, [0.2, 1.0]), span=0.5))
+    ax = drawn(nd.plot.model(g, nd.local_model(g, [0.2, 1.0]), span=0.5))
     assert "f is not defined" in legend(ax)
 
 
 def test_a_plane_shows_steepest_descent_and_the_newton_step():
     x = np.array([0.5, 1.0])
-    ax = drawn(nd.plot.model(quadratic, local_model(quadratic, x)))
+    ax = drawn(nd.plot.model(quadratic, nd.local_model(quadratic, x)))
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("x[0]", "x[1]")
     end = line(ax, "Newton step")
     assert_allclose([end.get_xdata()[0], end.get_ydata()[0]], [8 / 7, -2 / 7])
@@ -519,10 +481,10 @@ def test_a_plane_shows_steepest_descent_and_the_newton_step():
 
 
 def test_slices_of_more_dimensions():
-    model = local_model(rosen, [1.3, 0.7, 0.8])
+    model = nd.local_model(rosen, [1.1, 1.2, 1.4])
     ax = drawn(nd.plot.model(rosen, model, axes=(0, 2)))
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("x[0]", "x[2]")
-    end, step = line(ax, "Newton step, projected"), model.newton_step().step
+    end, step = line(ax, "Newton step, projected"), model.newton_step().value
     assert_allclose([end.get_xdata()[0], end.get_ydata()[0]], (model.x + step)[[0, 2]])
     ax = drawn(nd.plot.model(rosen, model, direction=[1.0, 1.0, 0.0], span=0.4))
     f = line(ax, "f")
@@ -534,7 +496,7 @@ def test_a_model_of_a_function_that_takes_many_points_and_arguments():
     def f(x, a):
         return a * np.sum(x**2, axis=0)
 
-    model = local_model(lambda x: f(x, 3.0), [1.0, 2.0])
+    model = nd.local_model(lambda x: f(x, 3.0), [1.0, 2.0])
     ax = nd.plot.model(f, model, axes=[0], args=(3.0,), vectorized=True)
     assert_allclose(line(ax, "f").get_ydata(), 3.0 * (line(ax, "f").get_xdata() ** 2 + 4.0))
 
@@ -552,12 +514,14 @@ def test_a_model_of_a_function_that_takes_many_points_and_arguments():
 )
 def test_model_refuses(options, message):
     with pytest.raises(ValueError, match=message):
-        nd.plot.model(rosen, local_model(rosen, [1.3, 0.7, 0.8]), **options)
+        nd.plot.model(rosen, nd.local_model(rosen, [1.3, 0.7, 0.8]), **options)
 
 
 def test_model_refuses_functions_with_several_outputs():
-    model = local_model(math.exp, 1.0)
+    model = nd.local_model(math.exp, 1.0)
     with pytest.raises(ValueError, match=r"f must have one output to be drawn, got shape \(2,\)"):
         nd.plot.model(lambda x: np.array([x, x]), model)
     with pytest.raises(ValueError, match="f must be real-valued to be drawn"):
         nd.plot.model(lambda x: 1j * x, model)
+    with pytest.raises(ValueError, match="f must have one output to be drawn"):
+        nd.plot.model(lambda x: x, nd.local_model(lambda x: x, [1.0, 2.0], order=1))

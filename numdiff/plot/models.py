@@ -49,11 +49,11 @@ class LocalModel(Protocol):
     def hessian(self) -> Estimate | None:
         """The second derivatives, None in a model of first order."""
 
-    def predict(self, w: Any) -> Any:
-        """Return what is expected at w, with `value` and `error`."""
+    def predict(self, w: Any) -> Estimate:
+        """Return the estimate of f at points w, ``(N,) + x.shape``."""
 
-    def newton_step(self) -> Any:
-        """Return the Newton step, as `step`."""
+    def newton_step(self) -> Estimate:
+        """Return the estimate of the Newton step; a ValueError says that there is none."""
 
 
 def model(
@@ -104,10 +104,12 @@ def model(
     >>> import numdiff as nd
     >>> def f(x):
     ...     return (x[0] - 1.0) ** 2 + 2.0 * x[0] * x[1] ** 2
-    >>> ax = model(f, nd.local_model(f, [0.5, 1.0]))  # doctest: +SKIP
-    >>> ax.get_xlabel(), ax.get_ylabel()  # doctest: +SKIP
+    >>> ax = model(f, nd.local_model(f, [0.5, 1.0]))
+    >>> ax.get_xlabel(), ax.get_ylabel()
     ('x[0]', 'x[1]')
     """
+    if np.shape(model.value):
+        raise ValueError(f"f must have one output to be drawn, got shape {np.shape(model.value)}")
     frame = _frame(model, direction, axes)
     newton = _newton_of(frame, model)
     reach = _reach(frame, newton) if span is None else span
@@ -170,8 +172,8 @@ class _View(NamedTuple):
         """Return the model's predictions and their bars."""
         x = self.frame.x
         points = (x.ravel() + t @ self.frame.basis).reshape(-1, *x.shape)
-        found = [self.model.predict(w) for w in points]
-        return np.array([float(p.value) for p in found]), np.array([float(p.error) for p in found])
+        expected = self.model.predict(points)
+        return expected.value, expected.error
 
 
 def _frame(model: LocalModel, direction: ArrayLike | None, axes: Sequence[int] | None) -> _Frame:
@@ -204,7 +206,7 @@ def _newton_of(frame: _Frame, model: LocalModel) -> Floats | None:
     if model.hessian is None:
         return None
     try:
-        step = np.asarray(model.newton_step().step, float)
+        step = model.newton_step().value
     except ValueError:  # also of a singular matrix
         return None
     return frame.project(step) if np.isfinite(step).all() else None
