@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Distances = tuple[float, ...]
     Weights = tuple[float, ...]
 
-__all__ = ["EPS", "RULES", "Choice", "Given", "Rule", "named_rule"]
+__all__ = ["EPS", "RULES", "Choice", "Given", "Rule"]
 
 
 DEVIATIONS = 3.0  # of the noise bound it: 99.7 % of normal errors; eps |f| bounds rounding as well
@@ -459,19 +459,3 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "mathur": Rule(mathur, points=122),
     }
 )
-
-
-def named_rule(name: str) -> Rule:
-    """Return the rule of that name.
-
-    Raises
-    ------
-    ValueError
-        If there is none.
-    """
-    if name not in RULES:
-        names = ", ".join(repr(known) for known in RULES)
-        raise ValueError(
-            f"`step` must be a number, an array like x or one of {names}, got {name!r}"
-        )
-    return RULES[name]
