@@ -76,8 +76,7 @@ def suspects_of(
     lawful, left = np.empty((len(rows), entries.shape[1]), np.bool_), np.empty(symptoms.TAIL)
     run: Any = runner(lawful.size)
     run(symptoms.lawful)(problem.f0, order, samples, state, left, lawful)
-    start, other, highest, lowest, reach = span
-    span = Span(start[rows], other[rows], highest[rows], lowest[rows], reach[rows])
+    span = span.part(rows)
     smallest = np.abs(samples[np.arange(len(rows)), :, state[:, registers.LAST]]).sum(axis=1)
     moves = (entries[rows] & (smallest > EPS * np.abs(problem.f0))).any(axis=1)
     # beside a tiny x, a window far down that still sees f move has found the scale of f
