@@ -159,10 +159,9 @@ def limits_of(secants: Secants) -> Limits:
     quiet, noisy = _choice(secants, calm, 0.0), _choice(secants, rough, NOISES)
     alike = np.abs(quiet.value - noisy.value) <= quiet.error + noisy.error
     other = ~quiet.fair | (alike & (noisy.error < quiet.error))
-    fair, best = np.where(other, noisy.fair, quiet.fair), np.where(other, noisy.best, quiet.best)
-    value = np.where(fair, np.where(other, noisy.value, quiet.value), np.nan)
-    error = np.where(fair, np.where(other, noisy.error, quiet.error), np.inf)
-    return Limits(value, error, fair, best)
+    chosen = Limits(*(np.where(other, *both) for both in zip(noisy, quiet, strict=True)))
+    value, error = np.where(chosen.fair, chosen[:2], [[[np.nan]], [[np.inf]]])
+    return chosen._replace(value=value, error=error)
 
 
 def _spreads(secants: Secants) -> tuple[Floats, Floats]:

@@ -109,11 +109,10 @@ def place_of(evidence: Evidence, mended: Mask) -> str:
     for word, part in parts.items() if m == n else ():
         if (mended <= part).all() and (mended | empty | ~part).all():
             return f"{word} the diagonal"
-    rows, columns = np.flatnonzero(mended.any(axis=1)), np.flatnonzero(mended.any(axis=0))
-    if (mended | empty)[rows].all():
-        return "only " + _numbered("row", "rows", rows)
-    if (mended | empty)[:, columns].all():
-        return "only " + _numbered("column", "columns", columns)
+    for axis, line in enumerate(("row", "column")):
+        numbers = np.flatnonzero(mended.any(axis=1 - axis))
+        if np.take(mended | empty, numbers, axis).all():
+            return "only " + _numbered(line, f"{line}s", numbers)
     where = [f"({i}, {j})" for i, j in np.argwhere(mended)[:LISTED].tolist()]
     return f"only in entries {', '.join(where)}" + ", ..." * int(np.count_nonzero(mended) > LISTED)
 

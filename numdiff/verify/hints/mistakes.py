@@ -134,9 +134,7 @@ def _constant(value: float, spread: float, most: float) -> _Constant:
     sign, size = math.copysign(1.0, value), abs(value)
     digits = -math.log10(max(spread / size, EPS)) - MARGIN
     whole = round(min(max(size, 1.0 / size), LARGEST))
-    near = [CONSTANTS[i] for i in np.flatnonzero(np.abs(VALUES - size) <= spread)]
-    near += [_fraction(whole, 1), _fraction(1, whole)]
-    for constant in near:
+    for constant in (*CONSTANTS, _fraction(whole, 1), _fraction(1, whole)):
         if abs(constant.value - size) <= spread and constant.price <= min(digits, most):
             return constant._replace(value=sign * constant.value)
     return _Constant(value, f"{size:.6g}", "", 1.0, free=True)
@@ -158,7 +156,6 @@ def _constants() -> Iterator[_Constant]:
 
 
 CONSTANTS = tuple(sorted(_constants(), key=lambda constant: constant.price))
-VALUES = np.array([constant.value for constant in CONSTANTS])
 
 
 def _clusters(ratio: Floats, error: Floats, *, whole: bool) -> Iterator[tuple[float, float]]:
