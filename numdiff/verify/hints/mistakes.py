@@ -52,7 +52,7 @@ class _Constant(NamedTuple):
 def facts(view: View) -> Iterator[Idea]:
     """Yield what needs no evidence because it can be seen."""
     visible, nothing = -MARGIN, np.full(view.row.shape, np.nan)
-    if view.evidence.kind == "hessian":
+    if view.evidence.symmetric:
         mirrored = view.evidence.analytic.T[view.wrong]
         words, price = "only one triangle is filled: missing {0}", 2.0 * visible
         if view.analytic[fits_of(mirrored, view)].any():
@@ -178,10 +178,7 @@ def scales(view: View) -> Iterator[tuple[str, Floats]]:
     """Yield the factors that depend on x or f, at the wrong entries."""
     plain = [(name.format("x"), law(view.x)) for name, law in (*SCALES, *LINKS)]
     plain += [(name.format("f"), law(view.f)) for name, law in SCALES]
-    plain.append(("(x/f)", view.x / view.f))
-    if view.evidence.kind == "hessian" and view.evidence.x.size == view.wrong.shape[0]:
-        plain.append(("x[i]*x[j]", view.x * view.evidence.x[view.row]))
-    for name, values in plain:
+    for name, values in (*plain, ("(x/f)", view.x / view.f), ("x[i]*x[j]", view.pair)):
         if np.isfinite(values).any():
             yield name, values
             yield f"1/{name}", 1.0 / values
@@ -240,8 +237,7 @@ def _term_bases(view: View) -> Iterator[tuple[str, Floats]]:
     bases += [("cos(x)", np.cos(x)), ("f", f), ("f*x", f * x), ("f/x", f / x)]
     if whole.size == n:
         bases += [(f"x[j{step:+d}]", whole[(view.column + step) % n]) for step in (1, -1) if n > 2]
-        if view.evidence.kind == "hessian":
-            bases.append(("x[i]*x[j]", x * whole[view.row]))
+    bases.append(("x[i]*x[j]", view.pair))
     yield from ((name, values) for name, values in bases if np.isfinite(values).any())
 
 
