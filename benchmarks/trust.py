@@ -67,15 +67,15 @@ def by_numdifftools(instance: Instance) -> Call:
         options["n"] = instance.order
 
     def call(f: Any, x: Any) -> Answer:
-        found, told = getattr(numdifftools, name)(f, **options)(x)
-        return Answer(found, told.error_estimate)
+        found = getattr(numdifftools, name)(f, **options)(x)
+        return Answer(found.estimate, found.error_estimate)
 
     return call
 
 
 def _side(instance: Instance) -> str:
     lower, upper = instance.options.get("bounds", (-np.inf, np.inf))
-    if instance.x is lower or np.all(instance.x == lower):
+    if np.all(instance.x == lower):
         return "forward"
     if np.all(instance.x == upper):
         return "backward"
@@ -136,7 +136,7 @@ class Verdict:
     @property
     def unanswered(self) -> Bools:
         """No answer, and not a word about it."""
-        return ~self.outcome.answered & ~self.outcome.flagged
+        return self.exists & ~self.outcome.answered & ~self.outcome.flagged
 
 
 def verdict_of(tool: str, instance: Instance) -> Verdict:
