@@ -14,12 +14,9 @@ import mpmath
 import numpy as np
 import pytest
 
-from benchmarks.__main__ import main
-from benchmarks.trust import Verdict, verdict_of
-from tests.corpus.families import COUNT, FAMILIES, Instance, instances
+from tests.corpus.families import COUNT, FAMILIES, instances
 from tests.corpus.families.core import PRECISE
 from tests.corpus.families.stairs import STAIRS
-from tests.measuring.metrics import Outcome
 
 FEWEST = 60
 EVERY = 12  # every so manyth instance is looked at closer
@@ -285,59 +282,3 @@ def test_exact_functions_leave_seven_digits():
 def test_tags_are_known():
     tags = Counter(tag for family in FAMILIES for i in instances(family) for tag in i.tags)
     assert set(tags) == {"smooth", "exact"}
-
-
-# --- What is measured on them ---
-
-
-def verdict(value, error, *, exact=1.0, flagged=False, tags="smooth exact", order=1):
-    one = Instance(abs, 1.0, float, order=order, tags=frozenset(tags.split()))
-    exact, value, error = (np.atleast_1d(np.array(a, float)) for a in (exact, value, error))
-    flags = np.full(exact.shape, flagged)
-    return Verdict(Outcome("tool", "case", "kind", "", exact, value, error, flags, 10, 1), one)
-
-
-def test_verdicts_on_cases_made_by_hand():
-    faults = ("lies", "missed", "useless", "hollow", "blamed", "unanswered")
-    cases = [
-        (verdict(1.1, 0.2), ()),
-        (verdict(1.1, 1e-3), ("lies",)),
-        (verdict(1.1, 1e-3, flagged=True), ("blamed",)),
-        (verdict(1.1, 1e-3, flagged=True, tags=""), ()),
-        (verdict(2.0, 0.1, exact=math.nan), ("missed",)),
-        (verdict(2.0, 0.1, exact=math.nan, flagged=True, tags=""), ()),
-        (verdict(1 + 1e-12, 1e-5), ("useless",)),
-        (verdict(1.0, 1e-5), ("useless",)),
-        (verdict(1.0, 9e-7), ()),
-        (verdict(1.0, 1e-5, tags="smooth"), ()),
-        (verdict(0.0, 1e-5, exact=0.0), ()),
-        (verdict(1.5, 2.0, tags="", order=3), ("hollow",)),
-        (verdict(1.5, 2.0, tags="", order=2), ()),
-        (verdict(math.nan, math.nan), ("unanswered",)),
-    ]
-    for judged, expected in cases:
-        found = tuple(name for name in faults if getattr(judged, name).any())
-        assert found == expected, judged.outcome
-
-
-def test_a_trend_is_followed_anywhere_between_its_bounds():
-    one = Instance(lambda t: 2.0 * t, 1.0, lambda: (1.9, 2.1))
-    found = verdict_of("numdiff", one)
-    assert found.outcome.exact == found.outcome.value
-    off = verdict_of("numdiff", Instance(lambda t: 3.0 * t, 1.0, lambda: (1.9, 2.1)))
-    assert off.outcome.exact == 2.1
-    assert off.lies.all()
-
-
-def test_the_command_prints_a_row_for_every_family(capfd):
-    assert main(["trust", "--half", "tune", "--family", "flat", "squares", "--processes", "1"]) == 0
-    printed = capfd.readouterr().out
-    assert {"flat", "squares"} <= {line.split()[0] for line in printed.splitlines() if line}
-    assert main(["trust", "--family", "squares", "--verify", "--processes", "1"]) == 0
-    assert "agree" in capfd.readouterr().out
-
-
-def test_a_complex_step_reaches_f_as_a_complex_number():
-    for instance in instances("complex step", half="tune")[:5]:
-        found = verdict_of("numdiff", instance)
-        assert found.outcome.digits > 13, instance.name
