@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -26,6 +26,9 @@ from numdiff.ladder.channels import Channels, Limits, Span
 FREE, NOWHERE = np.empty(0), np.empty(0, np.int64)
 NO_EDGES = Span(NOWHERE, NOWHERE, NOWHERE, NOWHERE, FREE)  # they follow from the limits
 NO_LIMITS = Limits(0.0, FREE, False, FREE, FREE)  # noqa: FBT003 - the edges are known
+
+# known is the least noise to reckon with, (D or 0, m), and beside, (D or 0, K, P, m), as in `climb`
+_Work: TypeAlias = tuple[Problem, Directions, Channels, Floats, Floats]
 
 
 class Window(NamedTuple):
@@ -86,11 +89,12 @@ def climb(
     code, run = None, runtime.runner(shape[0] * shape[1])
     if problem.call.dispatcher and problem.budget == math.inf and run is runtime.compiled:
         code = problem.call.compiled
+    work = problem, directions, channels, known, beside
     if code is not None:
-        return _natively(problem, directions, span, channels, known, beside, code=code, every=every)
+        return _natively(code, span, work, every=every)
     if isinstance(span, Limits):
         span = span_of(problem.x, directions, span)
-    return _by_rounds(problem, directions, span, channels, known, beside, run=run)
+    return _by_rounds(run, span, work)
 
 
 def span_of(x: Floats, directions: Directions, limits: Limits) -> Span:
@@ -102,17 +106,9 @@ def span_of(x: Floats, directions: Directions, limits: Limits) -> Span:
     return span
 
 
-def _by_rounds(
-    problem: Problem,
-    directions: Directions,
-    span: Span,
-    channels: Channels,
-    known: Floats,
-    beside: Floats,
-    *,
-    run: Any,
-) -> Derivatives:
+def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     """Advance all directions together, one round of calls of f at a time."""
+    problem, directions, channels, known, beside = work
     f0, count, width = problem.f0, len(directions), channels.offsets.size
     method = channels.fold, channels.shape, channels.gain, channels.factor, channels.primary
     where = problem.x, directions.starts, directions.index, directions.weight, channels.offsets
@@ -152,19 +148,9 @@ def _by_rounds(
     return Derivatives(*columns, nfev, problem.form, trouble, None, None, *evidence)
 
 
-def _natively(
-    problem: Problem,
-    directions: Directions,
-    span: Span | Limits,
-    channels: Channels,
-    known: Floats,
-    beside: Floats,
-    *,
-    code: Compiled,
-    every: bool,
-) -> Derivatives:
+def _natively(code: Compiled, span: Span | Limits, work: _Work, *, every: bool) -> Derivatives:
     """Let compiled code lead the ladders, one direction after the other."""
-    count, f0 = len(directions), problem.f0
+    problem, directions, channels, known, beside = work
     count, f0 = len(directions), problem.f0
     lead: Any = runtime.compiled(compiled.lead)
     columns: Columns = compiled.columns_of(count, f0)
@@ -189,10 +175,7 @@ def _natively(
 
     counts = spread(part, count, problem.call.workers)
     nfev, restless, mishaps = map(sum, zip(*counts, strict=True))
-    trouble = None
-    if mishaps:
-        again = places[raised]
-        nfev, trouble = nfev + mishaps, ask_again(problem.call, again, problem.form)
+    trouble = ask_again(problem.call, places[raised], problem.form) if mishaps else None
     return Derivatives(
-        *columns, nfev, problem.form, trouble, None, None, samples, state, quiet, restless
+        *columns, nfev + mishaps, problem.form, trouble, None, None, samples, state, quiet, restless
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
 from functools import partial
-from typing import NamedTuple
+from operator import itemgetter
 
 from numdiff.arrays import Ints
 from numdiff.drivers.climb import FREE, Window, climb, cut
@@ -17,47 +17,33 @@ from numdiff.methods import first_step
 from numdiff.options import Options
 
 
-class Block(NamedTuple):
-    """Derivatives along the directions of a block, what their ladders left, and the problem after.
-
-    What is held of f while a block is worked on does not grow with the number of directions.
-    """
-
-    derivatives: Derivatives
-    windows: list[Window]
-    problem: Problem
-
-
 def by_ladder(
     problem: Problem, directions: Directions, order: int, options: Options
 ) -> Derivatives:
     """Differentiate along directions, on the sides of x where f may be asked."""
-    parts = []
-    for rows in cut(problem, len(directions), channels(options.method, order)):
-        block = differentiated(problem, directions.part(rows), order, options)
-        parts.append(block.derivatives)
-        problem = block.problem
+    parts = list(map(itemgetter(1), in_blocks(problem, directions, order, options)))
     return parts[0] if len(parts) == 1 else stacked(parts)
 
 
-def differentiated(
+def in_blocks(
     problem: Problem, directions: Directions, order: int, options: Options, *, every: bool = False
-) -> Block:
-    """Differentiate along the directions of a block, and look closer where that is called for.
+) -> Iterator[tuple[slice, Derivatives, list[Window]]]:
+    """Differentiate along the directions of a block after the other, and look closer where needed.
 
-    Evidence is kept of `every` direction, or only of those that have to be looked at.
+    Yields which directions they are, and what their ladders left: evidence of `every` direction, or
+    of those that have to be looked at. What is held of f meanwhile does not grow with the number of
+    directions.
     """
-    task = task_of(problem, directions, order, options)
-    windows: list[Window] = []
-    derivatives = on_sides(task, partial(_follow, windows, every=every))
-    restless = [window for window in windows if window.lines.restless]
-    if restless:
-        from numdiff.engine.diagnose import diagnose  # noqa: PLC0415 - loads when needed
+    for rows in cut(problem, len(directions), channels(options.method, order)):
+        task = task_of(problem, directions.part(rows), order, options)
+        windows: list[Window] = []
+        derivatives = on_sides(task, partial(_follow, windows, every=every))
+        if windows and derivatives.restless:
+            from numdiff.engine.diagnose import diagnose  # noqa: PLC0415 - loads when needed
 
-        derivatives, problem = diagnose(task, derivatives, restless)
-    if problem.budget < math.inf:
+            derivatives, problem = diagnose(task, derivatives, windows)
         problem = problem.less(derivatives.nfev)
-    return Block(derivatives, windows, problem)
+        yield rows, derivatives, windows
 
 
 def _follow(
@@ -67,8 +53,9 @@ def _follow(
     chosen, method = task.pick(rows), task.options.method.on(side)
     limits, levels = _limits(task, chosen, side, rows), channels(method, task.order)
     lines = climb(task.problem, chosen, limits, levels, every=every)
-    windows.append(Window(rows, side, task.options.method.side, limits, lines, levels))
-    return lines.bare()
+    if lines.restless or every:
+        windows.append(Window(rows, side, task.options.method.side, limits, lines, levels))
+    return Derivatives(*lines[:8], restless=lines.restless)  # without samples
 
 
 def _limits(task: Task, chosen: Directions, side: int, rows: Ints) -> Limits:

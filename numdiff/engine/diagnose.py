@@ -125,8 +125,7 @@ def _settled(task: Task, result: Derivatives, windows: list[Window]) -> Derivati
         open_[rows] &= ~mine
         if new.lines is raw:
             continue
-        lines = new.lines._replace(nfev=new.lines.nfev - raw.nfev)
-        lines = lines if side == asked else one_sided(lines, side, asked)
+        lines = one_sided(new.lines._replace(nfev=new.lines.nfev - raw.nfev), side, asked)
         if not np.isnan(new.left).all():
             lines = lines._replace(left=new.left, right=new.right)
         result = _alone(task, fill(result, rows, lines, mine), window)
