@@ -26,11 +26,11 @@ LINES_PER_MODULE = 400
 # code lines that a room may have; what stands beside the rooms is one of them
 LINES = {
     "": 1420,
-    "drivers": 700,
-    "engine": 630,
-    "evaluation": 385,
+    "drivers": 680,
+    "engine": 590,
+    "evaluation": 386,
     "geometry": 125,
-    "ladder": 1260,
+    "ladder": 1262,
     "native": 330,
     "noise": 190,
     "nonsmooth": 370,
