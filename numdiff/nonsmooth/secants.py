@@ -53,7 +53,6 @@ class Limits(NamedTuple):
 def secants_of(suspects: Suspects, width: float = 1.0) -> Secants:
     """Ask for f at falling steps, powers of two times a width, down to where x rounds."""
     problem, lowest, (row, output) = suspects.problem, suspects.span.lowest, suspects.at
-    assert problem.f0 is not None
     f0, shape, signs, nfev = problem.f0[output], (STEPS, len(row)), np.array(suspects.signs), 0
     slopes, steepest = np.full((2, *shape), np.nan), np.zeros(len(row))
     steps, floor, inner = np.full((3, *shape), np.nan)
