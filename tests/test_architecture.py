@@ -25,7 +25,7 @@ LINES_PER_FUNCTION = 40
 LINES_PER_MODULE = 400
 # code lines that a room may have; what stands beside the rooms is one of them
 LINES = {
-    "": 1390,
+    "": 1395,
     "drivers": 735,
     "engine": 610,
     "evaluation": 395,

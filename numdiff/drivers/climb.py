@@ -16,7 +16,7 @@ from numdiff.constants import BUDGET
 from numdiff.drivers import compiled
 from numdiff.drivers.derivatives import NOTHING, Columns, Derivatives, Problem
 from numdiff.drivers.memory import Memory, recall
-from numdiff.evaluation.call import ask_again
+from numdiff.evaluation.call import ask_again, evaluate
 from numdiff.evaluation.dispatchers import Compiled
 from numdiff.evaluation.threads import spread
 from numdiff.geometry.directions import Directions
@@ -129,26 +129,28 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     seen = samples, state, np.empty((count, f0.size, registers.OUTPUT))
     columns: Columns = compiled.columns_of(count, f0)
     room = compiled.workspace(problem.x, f0, channels)[:6]
-    live, quiet, trouble = np.arange(count), np.empty(count, np.bool_), None
-    nfev, spent = 0, 0  # compiled code that raises is asked again, beyond the budget
+    # compiled code that raises is asked again, beyond the budget: then more than was spent
+    live, quiet, trouble, nfev, spent = np.arange(count), np.empty(count, np.bool_), None, 0, 0
     block, stretch = np.empty((count, width, problem.x.size)), np.ldexp(1.0, span.start)
     run(rounds.begin)(
         *span[:4], not len(beside), problem.noise is not None, f0, known, state, seen[2], samples
     )
     run(points.place)(live, stretch, *where, block, stretch)
-    advance: Any = run(rounds.advance)
     while live.size:
         asked = live.size * width
         if spent + asked > problem.budget:
             break
-        values, asked = recall(memory, problem, live, state, block, stretch)
+        if memory is None:
+            values = evaluate(problem.call, block.reshape(asked, problem.x.size), problem.form)
+        else:
+            values, asked = recall(memory, problem, live, state, block, stretch)
         spent += asked
         trouble, nfev = trouble or values.trouble, nfev + values.nfev
         arrived = values.rows.reshape(live.size, width, f0.size)
         if len(beside):
             arrived = arrived - beside[live, -state[live, registers.REQUEST]]
         block = np.empty_like(block)  # f may have kept the other one
-        left = advance(
+        left = run(rounds.advance)(
             live, arrived, stretch, f0, *method, span.reach, problem.rtol, *seen, *room, *where,
             block,
         )  # fmt: skip
@@ -157,8 +159,8 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     order = int(channels.shape[channels.primary, registers.ORDER])
     restless: int = run(rounds.conclude)(f0, span.start, order, unit, *seen, *columns, quiet)
     columns[2][live], quiet[live] = BUDGET, False  # what is still live ran out of it
-    evidence = samples, state, quiet, restless + live.size
-    return Derivatives(*columns, nfev, problem.form, trouble, None, None, *evidence)
+    left = samples, state, quiet, restless + live.size
+    return Derivatives(*columns, nfev, problem.form, trouble, None, None, *left)
 
 
 def _natively(code: Compiled, span: Span | Limits, work: _Work, *, every: bool) -> Derivatives:

@@ -47,9 +47,6 @@ def suspects_of(
     problem: Problem, directions: Directions, order: int, span: Span, lines: Derivatives, side: int
 ) -> Suspects | None:
     """Collect the outputs that may not be smooth at x, if any, with the steps of their secants."""
-    assert lines.calm is not None
-    assert lines.state is not None
-    assert lines.samples is not None
     rows, left = np.flatnonzero(~lines.calm), np.empty(symptoms.TAIL)
     state, samples = lines.state[rows], lines.samples[rows]
     bent, torn = np.empty((2, len(rows), len(problem.f0)), np.bool_)
