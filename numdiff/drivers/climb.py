@@ -16,12 +16,12 @@ from numdiff.constants import BUDGET
 from numdiff.drivers import compiled
 from numdiff.drivers.derivatives import NOTHING, Columns, Derivatives, Problem
 from numdiff.drivers.memory import Memory, recall
-from numdiff.evaluation.call import ask_again, evaluate
+from numdiff.evaluation.call import ask_again, evaluate, every_point
 from numdiff.evaluation.dispatchers import Compiled
 from numdiff.evaluation.threads import spread
 from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import blocks
-from numdiff.ladder import points, registers, rounds, runtime
+from numdiff.ladder import points, registers, rounds, runtime, window
 from numdiff.ladder.channels import Channels, Limits, Span
 
 FREE, NOWHERE = np.empty(0), np.empty(0, np.int64)
@@ -131,6 +131,13 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     room = compiled.workspace(problem.x, f0, channels)[:6]
     # compiled code that raises is asked again, beyond the budget: then more than was spent
     live, quiet, trouble, nfev, spent = np.arange(count), np.empty(count, np.bool_), None, 0, 0
+    if problem.call.spared is not every_point:
+
+        def spared(row: int) -> bool:
+            d = live[row // width]
+            return bool(window.spare(state[d], seen[2][d]))
+
+        problem = problem._replace(call=problem.call._replace(spared=spared))
     block, stretch = np.empty((count, width, problem.x.size)), np.ldexp(1.0, span.start)
     run(rounds.begin)(
         *span[:4], not len(beside), problem.noise is not None, f0, known, state, seen[2], samples

@@ -17,6 +17,7 @@ from numdiff.ladder.rounds import advance, begin, conclude
 from numdiff.ladder.runtime import allocating, kernel
 from numdiff.ladder.symptoms import TAIL, suspect
 from numdiff.ladder.tableau import scale
+from numdiff.ladder.window import spare
 
 
 @allocating
@@ -85,7 +86,8 @@ def climb(
     while left > 0:
         for p in range(offsets.size):
             calls += 1
-            if ask(kind, address, block[0, p], arrived[0, p]) and not raised[0]:
+            failed = ask(kind, address, block[0, p], arrived[0, p])
+            if failed and not raised[0] and not spare(state[0], found[0]):
                 raised[0] = True
                 for k in range(x.size):
                     where[k] = block[0, p, k]

@@ -9,7 +9,7 @@ import numpy as np
 
 from numdiff.arrays import Array, Codes, Floats, Ints, Mask
 from numdiff.constants import DOMAIN, OK
-from numdiff.evaluation.call import UNKNOWN, Call, Form
+from numdiff.evaluation.call import UNKNOWN, Call, Form, every_point
 
 COLUMNS = ("value", "error", "status", "step", "noise", "left", "right")
 
@@ -54,6 +54,10 @@ class Problem(NamedTuple):
     def less(self, nfev: int) -> Problem:
         """Return the problem after so many evaluations more."""
         return self if self.budget == math.inf else self._replace(budget=self.budget - nfev)
+
+    def probing(self) -> Problem:
+        """Return the problem for points without which there is an answer already."""
+        return self._replace(call=self.call._replace(spared=every_point))
 
 
 class Derivatives(NamedTuple):

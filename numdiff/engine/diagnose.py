@@ -13,7 +13,7 @@ from numdiff.drivers.derivatives import Derivatives, Problem, fill
 from numdiff.drivers.sampling import sample
 from numdiff.engine.sides import Task, one_sided
 from numdiff.evaluation.call import origin
-from numdiff.geometry.domain import Room, room_of
+from numdiff.geometry.domain import Room, room_of, size_of
 from numdiff.ladder import registers
 from numdiff.ladder.symptoms import CLEAR
 from numdiff.noise.quantum import common_unit
@@ -35,6 +35,7 @@ def diagnose(
     answer are found too. It is in the problem that comes back.
     """
     problem, result = task.problem, derivatives
+    task = task._replace(problem=problem.probing())
     if problem.noise is None:
         for window in windows:
             noisy = (window.lines.status == NOISE_LIMITED) | (window.lines.status == UNRESOLVED)
@@ -68,7 +69,7 @@ def inherited(
     wanted = (one == STOCHASTIC) | (other == STOCHASTIC)
     if not wanted.any():
         return across
-    rest, room = task.problem.less(across.nfev), _open_room(task)
+    rest, room = task.problem.less(across.nfev).probing(), _open_room(task)
     with np.errstate(all="ignore"):
         averages = fit_mixed(rest, task.directions, *pairs, wanted=wanted, room=room)
     return fill(across, np.arange(len(wanted)), averages, wanted)
@@ -98,9 +99,12 @@ def _looked_farther(task: Task, result: Derivatives, window: Window) -> Derivati
     if not flat.size or result.nfev + flat.size * len(signs) * len(FAR) > problem.budget:
         return result
     span = span_of(problem.x, directions, limits)
-    limit = np.minimum(span.start[flat] + OUT, span.highest[flat])
+    went, size = np.ldexp(1.0, span.start[flat]), size_of(problem.x, directions, 0.0)[flat]
+    # x keeps its sign, unless the ladder went as far
+    most = np.fmin(2.0**OUT * went, np.where(size > 0.0, np.fmax(size, went), math.inf))
+    most = np.fmin(most, np.ldexp(1.0, span.highest[flat]))
     offsets = np.outer(signs, FAR).ravel()
-    far = sample(problem, directions.pick(flat), offsets, np.ldexp(1.0, limit))
+    far = sample(problem, directions.pick(flat), offsets, most)
     changes = np.abs(np.nan_to_num(far.values - problem.f0, posinf=0.0, neginf=0.0))
     unit = np.where(still[flat], common_unit(changes, CLEAR * EPS * np.abs(problem.f0)), 0.0)
     rounded = np.zeros(still.shape, np.bool_)
