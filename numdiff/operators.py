@@ -8,14 +8,21 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
 
-from numdiff.assemble import estimate_from, estimate_of, per_output, symmetric, symmetrised
+from numdiff.assemble import (
+    estimate_from,
+    estimate_of,
+    per_output,
+    summed,
+    symmetric,
+    symmetrised,
+)
 from numdiff.drivers.derivatives import Derivatives, stacked, still
 from numdiff.engine.differentiate import counted, differentiate, pose
 from numdiff.engine.mixed import second
 from numdiff.estimate import Estimate
 from numdiff.evaluation.call import Call, bound
 from numdiff.evaluation.dispatchers import as_function, is_dispatcher
-from numdiff.geometry.directions import Directions, along, axes, joined
+from numdiff.geometry.directions import Directions, axes, joined, parts_of
 from numdiff.options import Options, as_point, as_vector, read
 
 if TYPE_CHECKING:
@@ -262,7 +269,8 @@ def jvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) ->
     settings = read(f, point, **options)
     call = call_of(f, point.shape, settings)
     if vector.any():
-        slope = differentiate(call, point.ravel(), along(vector), 1, settings)
+        parts = parts_of(vector, point.ravel())
+        slope = summed(differentiate(call, point.ravel(), parts, 1, settings))
     else:
         problem = pose(call, point.ravel(), settings)
         slope = counted(problem, still(problem, 1))
@@ -359,8 +367,11 @@ def hvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) ->
     if vector.any():
         # e_i and v are taken with the same sign in entry i, so that their sum does not vanish
         toward = np.where(vector < 0.0, -1.0, 1.0)
-        both = joined(Directions(np.arange(n), np.arange(n), toward), along(vector))
-        first, across = second(problem, both, np.arange(n), np.full(n, n), settings)
+        parts = parts_of(vector, problem.x)
+        both = joined(Directions(np.arange(n), np.arange(n), toward), parts)
+        columns, rows = np.divmod(np.arange(n * len(parts)), n)
+        first, across = second(problem, both, rows, n + columns, settings)
+        across = summed(across, n)
         across = across._replace(value=across.value * toward[:, None])
         products = counted(problem, first, across)
     else:
