@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from numdiff.arrays import Ints
+import numpy as np
+
+from numdiff.arrays import Floats, Ints
 from numdiff.drivers.climb import FREE, Window, climb, cut
 from numdiff.drivers.derivatives import Derivatives, Problem, stacked
 from numdiff.drivers.memory import Memory
 from numdiff.engine.sides import Task, on_sides, task_of
-from numdiff.engine.single import user_steps
+from numdiff.engine.single import USUAL, user_steps
 from numdiff.geometry.directions import Directions
+from numdiff.geometry.domain import size_of
 from numdiff.ladder.channels import Limits, channels
 from numdiff.methods import first_step
 from numdiff.options import Options
@@ -37,7 +40,7 @@ def by_ladder(
         task = task_of(problem, directions.part(rows), order, options)
         windows: list[Window] = []
         known, every = memory and memory.pick(rows), witness is not None
-        derivatives = on_sides(task, partial(_follow, windows, every=every, memory=known))
+        derivatives = on_sides(task, partial(_follow, windows, every=every, memory=known), _need)
         if windows and derivatives.restless:
             from numdiff.engine.diagnose import diagnose  # noqa: PLC0415 - loads when needed
 
@@ -60,6 +63,17 @@ def _follow(
     if lines.restless or every:
         windows.append(Window(rows, side, task.options.method.side, limits, lines, levels))
     return Derivatives(*lines[:8], restless=lines.restless)  # without samples
+
+
+def _need(task: Task) -> Floats:
+    """Return how far steps go along directions where nothing is in their way."""
+    problem, directions, options = task.problem, task.directions, task.options
+    if options.step is not None:
+        return user_steps(directions, options.method.level(task.order), options, problem.x)
+    usual = USUAL * size_of(problem.x, directions)
+    if options.method.columns == 1:
+        return usual
+    return np.maximum(usual, first_step(task.order) * size_of(problem.x, directions, 0.0))
 
 
 def _limits(task: Task, chosen: Directions, side: int, rows: Ints) -> Limits:
