@@ -7,8 +7,9 @@ two columns each, real parts first. A point outside the domain of f is a row of 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from numbers import Number
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,6 +45,7 @@ class Form(NamedTuple):
 
 
 REAL = Form((), is_complex=False)
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Call(NamedTuple):
@@ -87,9 +89,11 @@ class Values(NamedTuple):
     trouble: Exception | None = None
 
 
-def bound(f: Callable[..., Any], args: tuple[Any, ...]) -> Callable[..., Any]:
+def bound(
+    f: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any] = NOTHING
+) -> Callable[..., Any]:
     """Return f without its further arguments."""
-    return (lambda *first: f(*first, *args)) if args else f
+    return (lambda *first: f(*first, *args, **kwargs)) if args or kwargs else f
 
 
 def origin(call: Call, x: Array) -> Values:

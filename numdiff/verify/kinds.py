@@ -13,8 +13,8 @@ from numdiff import operators
 from numdiff.estimate import Estimate
 from numdiff.evaluation.call import Call, bound
 from numdiff.geometry.domain import Box
-from numdiff.operators import Settings
 from numdiff.options import as_args, as_point, read
+from numdiff.signatures import Settings
 from numdiff.verify import reading
 from numdiff.verify.arrays import Floats, Function, Shape
 from numdiff.verify.directions.screen import Finding, along
