@@ -36,6 +36,8 @@ def box_of(bounds: Any, x: Floats, named: Named | None = None) -> Box:
         If they cannot be read, or in two ways; if a lower one is above its upper one; if x lies
         outside.
     """
+    if hasattr(bounds, "lb") and hasattr(bounds, "ub"):  # SciPy's, which is not imported for it
+        bounds = bounds.lb, bounds.ub
     if has_names(bounds):
         bounds = _by_name(bounds, named)
     readings = list(_readings(bounds, x.shape))
@@ -101,9 +103,6 @@ def _by_name(bounds: Any, named: Named | None) -> tuple[Floats, Floats]:
 
 def _readings(bounds: Any, shape: tuple[int, ...]) -> Iterator[_Reading]:
     """Yield the ways in which bounds can be read, the one that their type says first."""
-    # scipy.optimize.Bounds is known by its fields, so that SciPy is not imported
-    if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
-        bounds = bounds.lb, bounds.ub
     ways = (_sides, _pairs) if isinstance(bounds, tuple) else (_pairs, _sides)
     for way in ways:
         try:
