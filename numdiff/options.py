@@ -184,10 +184,13 @@ def read(
     if not callable(f):
         require_callable(f, "f")
     chosen = METHODS[method] if method in NAMES else named_method(method)
-    steps, way = None if step is None else _step(step, x, layout), _way(chosen, step)
+    if step is None:
+        way, steps = "complex" if chosen is METHODS["complex"] else "ladder", None
+    else:
+        way, steps = _way(chosen, step), _step(step, x, layout)
     if layout is None and not others:
         return Options(way, chosen, steps)
-    fields = {}
+    fields: dict[str, Any] = {}
     for name, value in others.items():
         if name not in READERS:
             raise TypeError(f"there is no option {name!r}")
@@ -197,12 +200,12 @@ def read(
 
 
 def _way(method: Method, step: Any) -> str:
-    """Say how derivatives are taken."""
+    """Say how derivatives are taken where a step is given."""
     if method is METHODS["complex"]:
         return "complex"
     if isinstance(step, str) and step != TEXTBOOK:
         return "rule"
-    return "single" if step is not None and method.columns == 1 else "ladder"
+    return "single" if method.columns == 1 else "ladder"
 
 
 # The readers of options: of what was given, x, and the names of its entries

@@ -7,6 +7,7 @@ each of them is spelled out, and says what is wrong with an option that it does 
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from types import MappingProxyType
@@ -196,7 +197,9 @@ def public(kind: Any, without: Sequence[str] = (), **changed: Any) -> Callable[[
         own = inspect.signature(work)
         shown = [one for one in own.parameters.values() if one.kind is not one.VAR_KEYWORD]
         placed = [one.name for one in shown if one.kind is one.POSITIONAL_OR_KEYWORD]
-        allowed, most = frozenset(names).union(one.name for one in shown), len(placed)
+        allowed = frozenset(names).union(one.name for one in shown)
+        endless = any(one.kind is one.VAR_POSITIONAL for one in shown)
+        most = math.inf if endless else len(placed)
 
         @wraps(work)
         def call(*arguments: Any, **given: Any) -> Any:
