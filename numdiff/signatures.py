@@ -183,23 +183,16 @@ def public(kind: Any, without: Sequence[str] = (), **changed: Any) -> Callable[[
     """
     defaults = {**DEFAULTS, **changed}
     names = [name for name in _ORDER if name in kind.__annotations__ and name not in without]
-    types = {
-        name: getattr(one, "__forward_arg__", one) for name, one in kind.__annotations__.items()
-    }
-    options = [
-        inspect.Parameter(
-            name, inspect.Parameter.KEYWORD_ONLY, default=defaults[name], annotation=types[name]
-        )
-        for name in names
-    ]
+    options = [_parameter(kind, name, defaults[name]) for name in names]
 
     def spelled(work: Work) -> Work:
         own = inspect.signature(work)
-        shown = [one for one in own.parameters.values() if one.kind is not one.VAR_KEYWORD]
+        shown = list(own.parameters.values())[:-1]  # without **options
         placed = [one.name for one in shown if one.kind is one.POSITIONAL_OR_KEYWORD]
-        allowed = frozenset(names).union(one.name for one in shown)
-        endless = any(one.kind is one.VAR_POSITIONAL for one in shown)
-        most = math.inf if endless else len(placed)
+        allowed = frozenset([*names, *(one.name for one in shown)])
+        most = (
+            math.inf if inspect.Parameter.VAR_POSITIONAL in {p.kind for p in shown} else len(placed)
+        )
 
         @wraps(work)
         def call(*arguments: Any, **given: Any) -> Any:
@@ -220,6 +213,14 @@ def public(kind: Any, without: Sequence[str] = (), **changed: Any) -> Callable[[
         return cast("Work", call)
 
     return spelled
+
+
+def _parameter(kind: Any, name: str, default: Any) -> inspect.Parameter:
+    annotation = kind.__annotations__[name]
+    shown = getattr(annotation, "__forward_arg__", annotation)
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=shown
+    )
 
 
 _ORDER = tuple(name for name in MEANINGS if name != "agreement")

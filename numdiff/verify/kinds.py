@@ -184,20 +184,13 @@ def pose(
         refuse_array(derivative, name)
     if plan.n_points > 1 and fixed:
         raise ValueError("an array is the derivative at x only: give a function for `n_points` > 1")
-    if f is not None:
-        require_callable(f, "f")
-    if grad is not None:
-        require_callable(grad, "grad")
-    gradient_of = None if grad is None else bound(subject.inward(grad), *plan.further)
-    vectors = 2 if name == "adjoint" else 1
-    function: Any = gradient_of if f is None else bound(subject.inward(f, vectors), *plan.further)
+    gradient_of = _of_arrays(grad, "grad", subject, plan)
+    function: Any = _of_arrays(f, "f", subject, plan, 1 + (name == "adjoint")) or gradient_of
     call = Call(function, subject.x.shape, vectorized=plan.settings.get("vectorized", False))
     box = read(function, subject.x, subject.layout, **plan.settings).box
     if box is not None:  # those of a dict are read; what follows has x flat
-        plan.settings["bounds"] = (
-            box.lower.reshape(subject.x.shape),
-            box.upper.reshape(subject.x.shape),
-        )
+        sides = [side.reshape(subject.x.shape) for side in box]
+        plan.settings["bounds"] = sides[0], sides[1]
     at_x = (lambda *_: derivative) if fixed else derivative
     ask = subject.bound(at_x, plan.further, 1 + (kind.product == "right"))
     words = {"f": f if name == "hvp" else None, "grad": grad, **choices}
@@ -207,6 +200,16 @@ def pose(
     return Posed(
         name, kind, plan, subject, call, gradient_of, derivative, ask, fixed, box, title, again
     )
+
+
+def _of_arrays(
+    function: Function | None, name: str, subject: Subject, plan: Plan, vectors: int = 1
+) -> Function | None:
+    """Return a user's function as one of arrays alone."""
+    if function is None:
+        return None
+    require_callable(function, name)
+    return bound(subject.inward(function, vectors), *plan.further)
 
 
 def _call_text(name: str, order: Any, words: dict[str, Any]) -> str:
