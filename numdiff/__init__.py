@@ -7,7 +7,7 @@
 `numdiff.plot` draws.
 
 Start-up. Importing takes milliseconds and compiles nothing. The first derivatives of a process are
-taken by interpreted kernels; once it has spent about half a second in them they are compiled by
+taken by interpreted kernels; a process that asks for many has them compiled by
 Numba, with the same numbers to the last bit: some ten seconds the first time on a machine, for
 `native` and ``@njit`` functions half a minute. Later processes find them on disk: in
 ``__pycache__`` beside the package or, where that cannot be written, in the user's cache directory.

@@ -85,7 +85,9 @@ def derivative(f: Function, x: Point, *, order: int = 1, **options: Unpack[Opera
     points: list[Derivatives] = []
     for k, number in enumerate(point.reshape(-1, 1)):
         spent = sum(one.nfev for one in points)
-        points.append(differentiate(call, number, axes(1), int(order), settings.at(k, spent)))
+        points.append(
+            differentiate(call, number, axes(1), int(order), settings.at(k, point.size - k, spent))
+        )
     if not points:
         raise ValueError("`x` must hold at least one point, got an empty array")
     whole = stacked(points)

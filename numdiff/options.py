@@ -68,11 +68,16 @@ class Options(NamedTuple):
         columns = np.broadcast_to(self.noise, form.shape).ravel()
         return np.tile(columns, 1 + form.is_complex)
 
-    def at(self, k: int, spent: int) -> Options:
-        """Return the options for the k-th of several points, after so many evaluations."""
+    def at(self, k: int, left: int, spent: int) -> Options:
+        """Return the options for the k-th of several points, `left` with it, after `spent` calls.
+
+        What is left of the budget is shared among the points that are left.
+        """
         step = self.step[k : k + 1] if isinstance(self.step, np.ndarray) else self.step
         box = self.box and Box(self.box.lower[k : k + 1], self.box.upper[k : k + 1])
-        return self._replace(step=step, box=box, max_nfev=self.max_nfev - spent)
+        if self.max_nfev == math.inf:
+            return self._replace(step=step, box=box)
+        return self._replace(step=step, box=box, max_nfev=(self.max_nfev - spent) // left)
 
 
 def point_of(x: Any) -> tuple[Floats, Named | None]:
