@@ -223,6 +223,7 @@ def jvp(f: Function, x: Point, v: Point, **options: Unpack[Operating]) -> Estima
         same, and x counts as flat.
     v : array of float
         The direction, of x's shape, not normalised. A `step` is in units of t in f(x + t v).
+        ``"forward"`` means forward along v, t > 0: where v is negative, entries of x fall.
     **options
         The options of all, spelled out in the signature.
 
@@ -327,7 +328,8 @@ def hvp(f: Function, x: Point, v: Point, **options: Unpack[Operating]) -> Estima
         The point, of any shape. With a dict of numbers and arrays, or a pandas Series, f gets the
         same, and x counts as flat.
     v : array of float
-        The vector, of x's shape, not normalised.
+        The vector, of x's shape, not normalised. ``"forward"`` means forward along v: where v is
+        negative, entries of x fall, along v itself and along their axes.
     **options
         The options of all, spelled out in the signature.
 

@@ -6,9 +6,8 @@ from typing import Any, Unpack
 
 from numdiff.signatures import Checking, public
 from numdiff.verify.arrays import Function
-from numdiff.verify.findings import check, check_adjoint
+from numdiff.verify.findings import check, check_adjoint, check_along
 from numdiff.verify.kinds import pose, refuse_array
-from numdiff.verify.large import check_along
 from numdiff.verify.report import Report
 
 # options that have no meaning without an operator, and those without f
