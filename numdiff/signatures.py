@@ -197,14 +197,9 @@ def public(kind: Any, without: Sequence[str] = (), **changed: Any) -> Callable[[
         @wraps(work)
         def call(*arguments: Any, **given: Any) -> Any:
             __tracebackhide__ = True
-            try:
-                found = work(*arguments, **given)
-            except TypeError:
-                if len(arguments) > most or not allowed.issuperset(given):
-                    raise TypeError(
-                        _misuse(work.__name__, placed, arguments, given, allowed)
-                    ) from None
-                raise
+            if len(arguments) > most or not allowed.issuperset(given):
+                raise TypeError(_misuse(work.__name__, placed, arguments, given, allowed))
+            found = work(*arguments, **given)
             return _heeded(found, given["on_flag"]) if "on_flag" in given else found
 
         told: Any = call

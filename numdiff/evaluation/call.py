@@ -296,7 +296,8 @@ def _points_first(outputs: Array, count: int) -> Array:
     if outputs.ndim == 0 or outputs.shape[-1] != count:
         raise ValueError(
             f"a vectorized f must return its outputs with a last axis of length {count}, one per "
-            f"point, got shape {outputs.shape}"
+            f"point, got shape {outputs.shape}: x came as `x.shape + ({count},)`, points along the "
+            "last axis"
         )
     return np.moveaxis(outputs, -1, 0)
 
