@@ -1,6 +1,8 @@
 """What type checkers and editors see of the public face."""
 
 import inspect
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -146,3 +148,24 @@ def test_options_complete_at_the_prompt(word):
     with completer.provisionalcompleter():
         found = [one.text for one in shell.Completer.completions(text, len(text))]
     assert any(one.startswith(word) and one.endswith("=") for one in found), found
+
+
+def test_the_help_of_the_package_tells_what_is_compiled_when_and_what_not_to_install():
+    assert "NUMBA_CACHE_DIR" in nd.__doc__
+    assert "PyPI's ``numdiff`` is another project" in nd.__doc__.replace("\n", " ")
+    readme = (Path(nd.__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    assert "NUMBA_CACHE_DIR" in readme
+    assert "numdiff` is another project" in readme
+
+
+def test_import_says_so_where_another_project_was_installed_over_it(tmp_path):
+    copied = tmp_path / "numdiff"
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(Path(nd.__file__).parent, copied, ignore=ignored)
+    command = [sys.executable, "-P", "-c", "import numdiff"]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    for files, said in (((), False), (("__about__.py",), True)):
+        for name in files:
+            (copied / name).write_text("")
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+        assert ("another project" in done.stderr) == said
