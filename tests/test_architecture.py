@@ -29,7 +29,7 @@ LINES = {
     "": 2090,
     "drivers": 735,
     "engine": 670,
-    "evaluation": 395,
+    "evaluation": 406,
     "geometry": 126,
     "ladder": 1266,
     "model": 545,
