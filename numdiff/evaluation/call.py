@@ -114,11 +114,9 @@ def origin(call: Call, x: Array) -> Values:
     try:
         value = _ask_batch(call, point) if call.vectorized else call.f(*_arguments(call, point))
     except Exception as exception:
-        exception.add_note(_note(call, x, "x itself"))
-        if call.scalar and isinstance(exception, TypeError | IndexError):
-            exception.add_note(
-                "numdiff: f got one number here; for an f of an array use `gradient` or `jacobian`"
-            )
+        alone = call.scalar and isinstance(exception, TypeError | IndexError)
+        hint = ": one number; for an f of an array use `gradient` or `jacobian`" * alone
+        exception.add_note(_note(call, x, "x itself") + hint)
         raise
     if type(value) in IMMUTABLE and not call.vectorized:
         return Values(np.array([[value]]), REAL, 1)
