@@ -35,7 +35,7 @@ LINES = {
     "noise": 190,
     "nonsmooth": 370,
     "regression": 530,
-    "verify": 2080,
+    "verify": 2095,
 }
 POSITIONAL = 6
 COMPLEXITY = 10

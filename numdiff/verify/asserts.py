@@ -13,11 +13,30 @@ OUTCOMES = ("fail", "warn", "skip", "pass")  # out of an inconclusive report
 
 
 class DerivativeMismatch(AssertionError):  # noqa: N818 - what it is, as test runners print it
-    """The derivative disagrees with the numerical one."""
+    """The derivative disagrees with the numerical one. The message is the report.
+
+    Examples
+    --------
+    >>> import math
+    >>> try:
+    ...     assert_gradient(math.sin, lambda x: -math.cos(x), 0.5)
+    ... except DerivativeMismatch as mismatch:
+    ...     print(str(mismatch).splitlines()[-2])
+    likely: the sign is wrong in all entries
+    """
 
 
 class DerivativeInconclusive(AssertionError):  # noqa: N818
-    """Some of the derivative could not be decided."""
+    """Some of the derivative could not be decided. The message is the report.
+
+    Examples
+    --------
+    >>> try:
+    ...     assert_gradient(abs, lambda x: 0.0, 0.0)
+    ... except DerivativeInconclusive as doubt:
+    ...     print(str(doubt).split(":")[0])
+    INCONCLUSIVE
+    """
 
 
 def _insist(check: Function, *arguments: Any, inconclusive: str = "fail", **choices: Any) -> Report:
@@ -73,7 +92,7 @@ def assert_gradient(*arguments: Any, **choices: Any) -> Report:
     return _insist(checks.gradient, *arguments, **choices)
 
 
-def _asserting(check: Function, what: str) -> Function:
+def _asserting(check: Function, what: str, example: str) -> Function:
     """Return the assertion that belongs to a check."""
 
     def asserting(*arguments: Any, **choices: Any) -> Report:
@@ -82,14 +101,31 @@ def _asserting(check: Function, what: str) -> Function:
 
     name = check.__name__
     asserting.__name__ = asserting.__qualname__ = f"assert_{name}"
-    asserting.__doc__ = f"Fail unless {what}; see `assert_gradient` and `numdiff.verify.{name}`."
+    asserting.__doc__ = (
+        f"Fail unless {what}; see `assert_gradient` and `numdiff.verify.{name}`.\n\n"
+        f"Examples\n--------\n>>> assert_{name}({example}).verdict\n'agree'\n"
+    )
     return asserting
 
 
-assert_jacobian = _asserting(checks.jacobian, "a Jacobian is right")
-assert_hessian = _asserting(checks.hessian, "a Hessian is right")
-assert_jvp = _asserting(checks.jvp, "products J v are right")
-assert_vjp = _asserting(checks.vjp, "products w J are right")
-assert_hvp = _asserting(checks.hvp, "products H v are right")
-assert_directional = _asserting(checks.directional, "a derivative of a large x is right")
-assert_adjoint = _asserting(checks.adjoint, "products from both sides match")
+assert_jacobian = _asserting(
+    checks.jacobian, "a Jacobian is right", "lambda x: x**2, lambda x: [[6, 0], [0, 8]], [3.0, 4.0]"
+)
+assert_hessian = _asserting(
+    checks.hessian, "a Hessian is right", "lambda x: x**2, lambda x: 2.0, 3.0"
+)
+assert_jvp = _asserting(
+    checks.jvp, "products J v are right", "lambda x: x**2, lambda x, v: 2 * x * v, [3.0, 4.0]"
+)
+assert_vjp = _asserting(
+    checks.vjp, "products w J are right", "lambda x: x**2, lambda x, w: 2 * x * w, [3.0, 4.0]"
+)
+assert_hvp = _asserting(
+    checks.hvp, "products H v are right", "lambda x, v: 2 * v, [3.0, 4.0], f=lambda x: x @ x"
+)
+assert_directional = _asserting(
+    checks.directional, "a derivative of a large x is right", "sum, lambda x: x**0, [3.0, 4.0]"
+)
+assert_adjoint = _asserting(
+    checks.adjoint, "products from both sides match", "lambda x, v: v, lambda x, w: w, [3.0, 4.0]"
+)
