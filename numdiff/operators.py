@@ -117,7 +117,7 @@ def derivative(
     if not isinstance(order, Integral) or isinstance(order, bool) or not 1 <= order <= 10:
         raise ValueError(f"`order` must be an integer from 1 to 10, got {order!r}")
     settings = read(f, point, **options)
-    call = _call(f, (), settings, scalar=True)
+    call = call_of(f, (), settings, scalar=True)
     points: list[Derivatives] = []
     for k, number in enumerate(point.reshape(-1, 1)):
         spent = sum(one.nfev for one in points)
@@ -159,7 +159,7 @@ def gradient(f: Function, x: ArrayLike, **options: Unpack[Settings]) -> Estimate
     """
     point = as_point(x)
     settings = read(f, point, **options)
-    call = _call(f, point.shape, settings)
+    call = call_of(f, point.shape, settings)
     slopes = differentiate(call, point.ravel(), axes(point.size), 1, settings)
     return estimate_of(_one_output(slopes), point.shape, settings)
 
@@ -259,7 +259,7 @@ def jvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) ->
     point = as_point(x)
     vector = as_vector(v, point).ravel()
     settings = read(f, point, **options)
-    call = _call(f, point.shape, settings)
+    call = call_of(f, point.shape, settings)
     if vector.any():
         slope = differentiate(call, point.ravel(), along(vector), 1, settings)
     else:
@@ -311,7 +311,7 @@ def hessian(
         return symmetrised(found, shape)
     point = as_point(x)
     settings = read(f, point, **options)
-    problem = pose(_call(f, point.shape, settings), point.ravel(), settings)
+    problem = pose(call_of(f, point.shape, settings), point.ravel(), settings)
     n = point.size
     diagonal, across = second(problem, axes(n), *np.triu_indices(n, 1), settings)
     columns = symmetric(per_output(diagonal), per_output(across), n)
@@ -352,7 +352,7 @@ def hvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) ->
     point = as_point(x)
     vector = as_vector(v, point).ravel()
     settings = read(f, point, **options)
-    problem = pose(_call(f, point.shape, settings), point.ravel(), settings)
+    problem = pose(call_of(f, point.shape, settings), point.ravel(), settings)
     n = point.size
     if vector.any():
         # e_i and v are taken with the same sign in entry i, so that their sum does not vanish
@@ -369,12 +369,15 @@ def hvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) ->
 def _axis_by_axis(f: Function, x: ArrayLike, order: int, options: Settings) -> Estimate:
     point = as_point(x)
     settings = read(f, point, **options)
-    call = _call(f, point.shape, settings)
+    call = call_of(f, point.shape, settings)
     slopes = differentiate(call, point.ravel(), axes(point.size), order, settings)
     return estimate_of(slopes, slopes.form.shape + point.shape, settings)
 
 
-def _call(f: Function, shape: tuple[int, ...], settings: Options, *, scalar: bool = False) -> Call:
+def call_of(
+    f: Function, shape: tuple[int, ...], settings: Options, *, scalar: bool = False
+) -> Call:
+    """Say how f is called."""
     plain = bool(settings.args) or settings.vectorized or not is_dispatcher(f)
     if plain and settings.workers > 1:
         raise ValueError("`workers` is for @njit functions of x alone: leave it out")

@@ -15,7 +15,8 @@ from numdiff.arrays import Floats, Ints, Mask
 from numdiff.constants import BUDGET
 from numdiff.drivers import compiled
 from numdiff.drivers.derivatives import Columns, Derivatives, Problem
-from numdiff.evaluation.call import ask_again, evaluate
+from numdiff.drivers.memory import Memory, recall
+from numdiff.evaluation.call import Values, ask_again, evaluate
 from numdiff.evaluation.dispatchers import Compiled
 from numdiff.evaluation.threads import spread
 from numdiff.geometry.directions import Directions
@@ -46,6 +47,7 @@ class _Climb(NamedTuple):
     channels: Channels
     known: Floats  # (D or 0, m), the least noise to reckon with
     beside: Floats | None  # (D, K, P, m)
+    memory: Memory | None
     every: bool  # whether all evidence is wanted
     samples: Floats  # (D, C, slots, m)
     state: Ints  # (D, columns)
@@ -69,6 +71,7 @@ def climb(
     *,
     beside: Floats | None = None,
     noise: Floats | None = None,
+    memory: Memory | None = None,
     every: bool = False,
 ) -> Derivatives:
     """Differentiate along directions with the ladder.
@@ -88,6 +91,8 @@ def climb(
         exist at these steps only: there is no check elsewhere.
     noise : array (D, m), optional
         The least noise to reckon with.
+    memory : Memory, optional
+        What f said along these directions before: it is not asked for that again.
     every : bool
         Whether samples and state are wanted of all directions, and not only of suspicious ones.
 
@@ -104,12 +109,13 @@ def climb(
     work = _Climb(
         problem, directions, span, channels,
         np.empty((0, f0.size)) if least is None else np.full((count, f0.size), least),
-        beside, every, samples, state, outcomes, np.empty(count, np.bool_),
+        beside, memory, every, samples, state, outcomes, np.empty(count, np.bool_),
         compiled.columns_of(count, f0),
     )  # fmt: skip
     run = runtime.runner(count * f0.size)
     code = None
-    if problem.call.dispatcher and problem.budget == math.inf and run is runtime.compiled:
+    native = problem.call.dispatcher and problem.budget == math.inf and memory is None
+    if native and run is runtime.compiled:
         code = problem.call.compiled
     result = _by_rounds(run, work) if code is None else _natively(code, work)
     nfev, trouble, restless = result
@@ -121,7 +127,7 @@ def climb(
 
 def _by_rounds(run: Any, work: _Climb) -> tuple[int, Exception | None, int]:
     """Advance all directions together, one round of calls of f at a time."""
-    problem, directions, span, channels, known, beside, _, _, _, _, quiet, columns = work
+    problem, directions, span, channels, known, beside, _, _, _, _, _, quiet, columns = work
     f0, count = problem.f0, len(directions)
     samples, state, found = work.samples, work.state, work.outcomes
     assert f0 is not None
@@ -138,10 +144,10 @@ def _by_rounds(run: Any, work: _Climb) -> tuple[int, Exception | None, int]:
     advance: Any = run(rounds.advance)
     while live.size:
         asked = live.size * width
-        spent += asked
-        if spent > problem.budget:
+        if spent + asked > problem.budget:
             break
-        values = evaluate(problem.call, block.reshape(asked, problem.x.size), problem.form)
+        values, asked = _values(work, live, block, stretch)
+        spent += asked
         trouble, nfev = trouble or values.trouble, nfev + values.nfev
         arrived = values.rows.reshape(live.size, width, f0.size)
         if beside is not None:
@@ -160,9 +166,20 @@ def _by_rounds(run: Any, work: _Climb) -> tuple[int, Exception | None, int]:
     return nfev, trouble, restless + live.size
 
 
+def _values(work: _Climb, live: Ints, block: Floats, stretch: Floats) -> tuple[Values, int]:
+    """Return the values of f that the live directions ask for, and for how many it was asked."""
+    problem = work.problem
+    if work.memory is not None:
+        return recall(work.memory, problem, live, work.state, block, stretch)
+    points = block.reshape(-1, problem.x.size)
+    return evaluate(problem.call, points, problem.form), len(points)
+
+
 def _natively(code: Compiled, work: _Climb) -> tuple[int, Exception | None, int]:
     """Let compiled code lead the ladders, one direction after the other."""
-    problem, directions, span, channels, known, _, every, samples, state, _, quiet, columns = work
+    problem, directions, span, channels, known, _, _, every, samples, state, _, quiet, columns = (
+        work
+    )
     assert problem.form is not None
     count, lead = len(directions), runtime.compiled(compiled.lead)
     raised, points = np.zeros(count, np.bool_), np.empty((count, problem.x.size))

@@ -9,8 +9,7 @@ import numpy as np
 from numdiff.constants import DOMAIN, OK
 from numdiff.drivers.compiled import columns_of, evidence_of, follow, kept_on, lead
 from numdiff.evaluation.machine_code import ask
-from numdiff.ladder.pairs import AXIS, DEPTH, LARGEST, LEAST, LEVELS, SIDE, keep, relate
-from numdiff.ladder.registers import SLOTS
+from numdiff.ladder.pairs import AXIS, DEPTH, LARGEST, LEAST, LEVELS, PLACES, SIDE, keep, relate
 from numdiff.ladder.runtime import allocating
 from numdiff.ladder.tableau import scale
 
@@ -23,7 +22,7 @@ def curve(kind, address, x, f0, sides, mixed, plan, value, error):
     sides and for one.
     """
     n, doubtful = x.size, False
-    axes, beside = np.zeros((n, AXIS), np.int64), np.full((n, SLOTS, 2, 1), math.nan)
+    axes, beside = np.zeros((n, AXIS), np.int64), np.full((n, PLACES, 2, 1), math.nan)
     columns, kept, noise = columns_of(1, f0), kept_on(sides, f0), np.zeros(n)
     doubt = np.empty(1, np.bool_)
     value[:], error[:] = math.nan, math.inf

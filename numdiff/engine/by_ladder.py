@@ -11,6 +11,7 @@ import numpy as np
 from numdiff.arrays import Ints
 from numdiff.drivers.climb import Window, climb, cut
 from numdiff.drivers.derivatives import Derivatives, Problem, stacked
+from numdiff.drivers.memory import Memory
 from numdiff.engine.sides import Task, on_sides, task_of
 from numdiff.engine.single import user_steps
 from numdiff.geometry.directions import Directions
@@ -33,27 +34,39 @@ class Block(NamedTuple):
 
 
 def by_ladder(
-    problem: Problem, directions: Directions, order: int, options: Options
+    problem: Problem,
+    directions: Directions,
+    order: int,
+    options: Options,
+    memory: Memory | None = None,
 ) -> Derivatives:
     """Differentiate along directions, on the sides of x where f may be asked."""
     parts = []
     for rows in cut(problem, len(directions), channels(options.method, order)):
-        block = differentiated(problem, directions.part(rows), order, options)
+        known = memory and memory.pick(rows)
+        block = differentiated(problem, directions.part(rows), order, options, memory=known)
         parts.append(block.derivatives)
         problem = block.problem
     return parts[0] if len(parts) == 1 else stacked(parts)
 
 
 def differentiated(
-    problem: Problem, directions: Directions, order: int, options: Options, *, every: bool = False
+    problem: Problem,
+    directions: Directions,
+    order: int,
+    options: Options,
+    *,
+    every: bool = False,
+    memory: Memory | None = None,
 ) -> Block:
     """Differentiate along the directions of a block, and look closer where that is called for.
 
-    Evidence is kept of `every` direction, or only of those that have to be looked at.
+    Evidence is kept of `every` direction, or only of those that have to be looked at. What is in
+    the memory is not asked again.
     """
     task = task_of(problem, directions, order, options)
     windows: list[Window] = []
-    derivatives = on_sides(task, partial(_follow, windows, every=every))
+    derivatives = on_sides(task, partial(_follow, windows, every=every, memory=memory))
     for window in windows:
         if window.lines.restless:
             from numdiff.engine.diagnose import diagnose  # noqa: PLC0415 - loads when needed
@@ -66,12 +79,13 @@ def differentiated(
 
 
 def _follow(
-    windows: list[Window], task: Task, side: int, rows: Ints, *, every: bool
+    windows: list[Window], task: Task, side: int, rows: Ints, *, every: bool, memory: Memory | None
 ) -> Derivatives:
     """Climb along some directions; what is seen of them goes to the windows."""
+    known = memory and memory.on(side, rows)
     chosen, method = task.pick(rows), task.options.method.on(side)
     span, levels = _span(task, chosen, side, rows), channels(method, task.order)
-    lines = climb(task.problem, chosen, span, levels, every=every)
+    lines = climb(task.problem, chosen, span, levels, memory=known, every=every)
     windows.append(Window(rows, side, task.options.method.side, span, lines, levels))
     return Derivatives(*lines[:8], restless=lines.restless)  # without samples
 

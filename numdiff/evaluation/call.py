@@ -92,6 +92,17 @@ def bound(f: Callable[..., Any], args: tuple[Any, ...]) -> Callable[..., Any]:
     return (lambda *first: f(*first, *args)) if args else f
 
 
+def of_parts(f: Callable[..., Any], shapes: list[tuple[int, ...]]) -> Callable[..., Any]:
+    """Return f of several arguments as a function of one array that holds them all."""
+    ends = np.cumsum([math.prod(shape) for shape in shapes])[:-1]
+
+    def whole(flat: Floats, *args: Any) -> Any:
+        parts = np.split(flat, ends)
+        return f(*(part.reshape(s)[()] for part, s in zip(parts, shapes, strict=True)), *args)
+
+    return whole
+
+
 def origin(call: Call, x: Array) -> Values:
     """Ask for f(x) itself, where every exception is the caller's."""
     point = x.reshape(1, -1).copy()
