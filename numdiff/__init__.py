@@ -42,6 +42,6 @@ def __getattr__(name: str) -> object:
         return Stencil
     if name in {"local_model", "propagate", "LocalModel"}:  # SciPy's linear algebra loads as late
         return getattr(import_module("numdiff.model"), name)
-    if name in {"native", "verify"}:  # likewise
+    if name in {"native", "plot", "verify"}:  # likewise
         return import_module(f"numdiff.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -35,6 +35,7 @@ LINES = {
     "native": 330,
     "noise": 190,
     "nonsmooth": 370,
+    "plot": 820,
     "regression": 530,
     "verify": 2095,
 }

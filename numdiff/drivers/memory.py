@@ -60,8 +60,6 @@ def recall(
     int
         For how many f was asked.
     """
-    assert problem.f0 is not None
-    assert problem.form is not None
     places, known, corrected = _places(memory.table[live], state, live)
     new = np.flatnonzero(~known)
     stretch[corrected] = 1.0

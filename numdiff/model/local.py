@@ -14,7 +14,7 @@ from numdiff.arrays import Codes, Floats
 from numdiff.assemble import estimate_from, estimate_of, per_output, symmetric, worst
 from numdiff.constants import EPS
 from numdiff.engine.differentiate import WAYS, counted, pose
-from numdiff.engine.mixed import first_and_second
+from numdiff.engine.mixed import second
 from numdiff.estimate import Estimate, Status
 from numdiff.geometry.directions import axes
 from numdiff.model.bars import (
@@ -427,8 +427,6 @@ def local_model(
     problem = pose(call_of(f, point.shape, settings), point.ravel(), settings)
     n, shape = point.size, point.shape
     form, f0 = problem.form, problem.f0
-    assert form is not None
-    assert f0 is not None
     value = form.unpack(f0).reshape(form.shape)[()]
     if order == 1:
         slopes = counted(problem, WAYS[settings.way](problem, axes(n), 1, settings))
@@ -440,8 +438,8 @@ def local_model(
             "`order=1`"
         )
     pairs = np.triu_indices(n, 1)
-    first, diagonal, across = first_and_second(problem, axes(n), *pairs, settings)
-    whole = counted(problem, first, diagonal, across)
+    diagonal, across, first = second(problem, axes(n), *pairs, settings, slopes=True)
+    whole = counted(problem, diagonal, across, first)
     gradient = estimate_of(first._replace(nfev=whole.nfev), shape, settings)
     columns = symmetric(per_output(diagonal), per_output(across), n)
     hessian = estimate_from(columns, shape + shape, whole, settings)
