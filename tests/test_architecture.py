@@ -37,7 +37,7 @@ LINES = {
     "nonsmooth": 370,
     "plot": 820,
     "regression": 530,
-    "verify": 2095,
+    "verify": 2080,
 }
 POSITIONAL = 6
 COMPLEXITY = 10

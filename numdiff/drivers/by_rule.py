@@ -15,7 +15,7 @@ from numdiff.estimate import Status
 from numdiff.evaluation.call import evaluate
 from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import blocks
-from numdiff.rules import DEVIATIONS, Given, named_rule
+from numdiff.rules import DEVIATIONS, RULES, Given
 
 if TYPE_CHECKING:
     from numdiff.methods import Method
@@ -145,7 +145,7 @@ def select(
     Selection
         What each direction's rule says.
     """
-    count, known, chosen = len(directions), np.isfinite(problem.f0), named_rule(rule)
+    count, known, chosen = len(directions), np.isfinite(problem.f0), RULES[rule]
     steps, ok, spent = np.zeros(count), np.zeros(count, bool), np.zeros(count, bool)
     error, slope = np.full((2, count, known.size), math.nan)
     nfev, trouble = 0, None

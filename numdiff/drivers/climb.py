@@ -16,7 +16,7 @@ from numdiff.constants import BUDGET
 from numdiff.drivers import compiled
 from numdiff.drivers.derivatives import NOTHING, Columns, Derivatives, Problem
 from numdiff.drivers.memory import Memory, recall
-from numdiff.evaluation.call import ask_again, evaluate
+from numdiff.evaluation.call import ask_again
 from numdiff.evaluation.dispatchers import Compiled
 from numdiff.evaluation.threads import spread
 from numdiff.geometry.directions import Directions
@@ -38,6 +38,14 @@ class Window(NamedTuple):
     limits: Limits
     lines: Derivatives
     levels: Channels
+
+
+class Known(NamedTuple):
+    """What is known of f along D directions before they are climbed."""
+
+    noise: Floats  # (D or 0, m): the least to reckon with
+    beside: Floats  # (D or 0, K, P, m): what is taken off the values at the steps 1, 1/2 and so on
+    memory: Memory | None
 
 
 def cut(problem: Problem, count: int, channels: Channels) -> Iterator[slice]:
@@ -86,16 +94,17 @@ def climb(
     """
     shape = len(directions), problem.f0.size
     least = problem.noise if noise is None else noise
-    known = np.empty((0, shape[1])) if least is None else np.full(shape, least)
+    floor = np.empty((0, shape[1])) if least is None else np.full(shape, least)
+    known = Known(floor, beside, memory)
     code, run = None, runtime.runner(shape[0] * shape[1])
     native = problem.call.dispatcher and problem.budget == math.inf and memory is None
     if native and run is runtime.compiled:
         code = problem.call.compiled
     if code is not None:
-        return _natively(problem, directions, span, channels, known, beside, code=code, every=every)
+        return _natively(problem, directions, span, channels, known, code=code, every=every)
     if isinstance(span, Limits):
         span = span_of(problem.x, directions, span)
-    return _by_rounds(problem, directions, span, channels, known, beside, memory=memory, run=run)
+    return _by_rounds(problem, directions, span, channels, known, run)
 
 
 def span_of(x: Floats, directions: Directions, limits: Limits) -> Span:
@@ -108,15 +117,7 @@ def span_of(x: Floats, directions: Directions, limits: Limits) -> Span:
 
 
 def _by_rounds(
-    problem: Problem,
-    directions: Directions,
-    span: Span,
-    channels: Channels,
-    known: Floats,
-    beside: Floats,
-    *,
-    memory: Memory | None,
-    run: Any,
+    problem: Problem, directions: Directions, span: Span, channels: Channels, known: Known, run: Any
 ) -> Derivatives:
     """Advance all directions together, one round of calls of f at a time."""
     f0, count, width = problem.f0, len(directions), channels.offsets.size
@@ -129,24 +130,20 @@ def _by_rounds(
     live, quiet, trouble = np.arange(count), np.empty(count, np.bool_), None
     nfev, spent = 0, 0  # compiled code that raises is asked again, beyond the budget
     block, stretch = np.empty((count, width, problem.x.size)), np.ldexp(1.0, span.start)
-    run(rounds.begin)(
-        *span[:4], not len(beside), problem.noise is not None, f0, known, state, seen[2], samples
-    )
+    begun = not len(known.beside), problem.noise is not None, f0, known.noise, state, seen[2]
+    run(rounds.begin)(*span[:4], *begun, samples)
     run(points.place)(live, stretch, *where, block, stretch)
     advance: Any = run(rounds.advance)
     while live.size:
         asked = live.size * width
         if spent + asked > problem.budget:
             break
-        if memory is None:
-            values = evaluate(problem.call, block.reshape(asked, problem.x.size), problem.form)
-        else:
-            values, asked = recall(memory, problem, live, state, block, stretch)
+        values, asked = recall(known.memory, problem, live, state, block, stretch)
         spent += asked
         trouble, nfev = trouble or values.trouble, nfev + values.nfev
         arrived = values.rows.reshape(live.size, width, f0.size)
-        if len(beside):
-            arrived = arrived - beside[live, -state[live, registers.REQUEST]]
+        if len(known.beside):
+            arrived = arrived - known.beside[live, -state[live, registers.REQUEST]]
         block = np.empty_like(block)  # f may have kept the other one
         left = advance(
             live, arrived, stretch, f0, *method, span.reach, problem.rtol, *seen, *room, *where,
@@ -166,8 +163,7 @@ def _natively(
     directions: Directions,
     span: Span | Limits,
     channels: Channels,
-    known: Floats,
-    beside: Floats,
+    known: Known,
     *,
     code: Compiled,
     every: bool,
@@ -183,7 +179,7 @@ def _natively(
     first, steps, roams, ahead, behind = limits
     plan = first, roams, problem.noise is not None, problem.rtol, every
     arrays = (
-        *edges, steps, ahead, behind, known, beside, *columns, quiet, samples, state, raised, places
+        *edges, steps, ahead, behind, *known[:2], *columns, quiet, samples, state, raised, places
     )  # fmt: skip
 
     def part(rows: slice) -> tuple[int, int, int]:
