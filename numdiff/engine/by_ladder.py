@@ -19,7 +19,7 @@ from numdiff.ladder.channels import Limits, channels
 from numdiff.methods import first_step
 from numdiff.options import Options
 
-Witness = Callable[[slice, list[Window]], None]
+Keep = Callable[[slice, list[Window]], None]
 
 
 def by_ladder(
@@ -27,19 +27,22 @@ def by_ladder(
     directions: Directions,
     order: int,
     options: Options,
+    *,
     memory: Memory | None = None,
-    witness: Witness | None = None,
+    keep: Keep | None = None,
 ) -> Derivatives:
-    """Differentiate along the directions of a block after the other, and look closer where needed.
+    """Differentiate along directions, on the sides of x where f may be asked.
 
-    What is held of f meanwhile does not grow with the number of directions: a `witness` is told
-    of each block which directions they are and what their ladders left, evidence of all of them.
+    One block follows the other, looked at closer where needed: what is held of f meanwhile does not
+    grow with the number of directions. What their ladders left is handed to `keep`, of all of them.
+    What is in the memory is not asked again.
     """
-    parts = []
+    parts: list[Derivatives] = []
     for rows in cut(problem, len(directions), channels(options.method, order)):
         task = task_of(problem, directions.part(rows), order, options)
         windows: list[Window] = []
-        known, every = memory and memory.pick(rows), witness is not None
+        known = memory and memory.pick(rows)
+        every = keep is not None
         derivatives = on_sides(task, partial(_follow, windows, every=every, memory=known), _need)
         if windows and derivatives.restless:
             from numdiff.engine.diagnose import diagnose  # noqa: PLC0415 - loads when needed
@@ -47,8 +50,8 @@ def by_ladder(
             derivatives, problem = diagnose(task, derivatives, windows)
         problem = problem.less(derivatives.nfev)
         parts.append(derivatives)
-        if witness is not None:
-            witness(rows, windows)
+        if keep is not None:
+            keep(rows, windows)
     return parts[0] if len(parts) == 1 else stacked(parts)
 
 

@@ -64,7 +64,7 @@ def second(
         if not slopes:
             return axes.derivatives, across
         memory = Memory(axes.table, axes.beside)
-        first = by_ladder(rest.less(across.nfev), directions, 1, options, memory)
+        first = by_ladder(rest.less(across.nfev), directions, 1, options, memory=memory)
         return axes.derivatives, across, first
 
 
@@ -74,14 +74,14 @@ def _along_axes(problem: Problem, directions: Directions, options: Options) -> _
     table = np.zeros((count, AXIS), np.int64)
     beside = np.full((count, PLACES, 2, outputs), np.nan)
 
-    def witness(rows: slice, windows: list[Window]) -> None:
+    def collect(rows: slice, windows: list[Window]) -> None:
         for window in windows:  # later ones are for directions that had no levels before
             numbers, lines = window.rows + rows.start, window.lines
             run = runner(len(numbers))
             run(keep)(numbers, window.side, lines.samples, lines.state, table, beside)
 
-    along = by_ladder(problem, directions, 2, options, witness=witness)
-    return _deepened(problem, _Axes(directions, along, table, beside))
+    derivatives = by_ladder(problem, directions, 2, options, keep=collect)
+    return _deepened(problem, _Axes(directions, derivatives, table, beside))
 
 
 def _deepened(problem: Problem, axes: _Axes) -> _Axes:
