@@ -35,13 +35,13 @@ def summed(lines: Derivatives, count: int = 1) -> Derivatives:
     if shape[0] == 1:
         return lines
     value, error, status, step, noise = (column.reshape(shape) for column in lines[:5])
-    sides = {}
     if lines.left is not None:
-        columns = {"value": lines.value, "left": lines.left, "right": lines.right}
-        sides = {n: _side(columns, n).reshape(shape).sum(axis=0) for n in ("left", "right")}
+        columns: dict[str, Any] = {"value": lines.value, "left": lines.left, "right": lines.right}
+        left, right = (_side(columns, n).reshape(shape).sum(axis=0) for n in ("left", "right"))
+        lines = lines._replace(left=left, right=right)
     return lines._replace(
         value=value.sum(axis=0), error=error.sum(axis=0), status=reduce(worst, status),
-        step=step.min(axis=0), noise=noise.max(axis=0), **sides,
+        step=step.min(axis=0), noise=noise.max(axis=0),
     )  # fmt: skip
 
 

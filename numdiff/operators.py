@@ -70,8 +70,10 @@ def derivative(f: Function, x: Point, *, order: int = 1, **options: Unpack[Opera
     FlaggedError
         If an entry is flagged and `on_flag` is ``"raise"``.
     Exception
-        What f raises at x itself, or beside x where it does not mean "outside the domain", with a
-        note that names the point.
+        What f raises at x itself, or beside x where it does not mean "outside the domain", as
+        ArithmeticError, ValueError and RuntimeError do, but not NotImplementedError and
+        RecursionError; with a note that names the point. Points that only test or improve an answer
+        never cost it, whatever f raises there.
 
     Notes
     -----
