@@ -27,11 +27,11 @@ LINES_PER_MODULE = 400
 # code lines that a room may have; what stands beside the rooms is one of them
 LINES = {
     "": 2090,
-    "drivers": 735,
-    "engine": 670,
-    "evaluation": 406,
-    "geometry": 126,
-    "ladder": 1266,
+    "drivers": 740,
+    "engine": 677,
+    "evaluation": 417,
+    "geometry": 140,
+    "ladder": 1273,
     "model": 545,
     "native": 360,
     "noise": 192,

@@ -131,13 +131,7 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     room = compiled.workspace(problem.x, f0, channels)[:6]
     # compiled code that raises is asked again, beyond the budget: then more than was spent
     live, quiet, trouble, nfev, spent = np.arange(count), np.empty(count, np.bool_), None, 0, 0
-    if problem.call.spared is not every_point:
-
-        def spared(row: int) -> bool:
-            d = live[row // width]
-            return bool(window.spare(state[d], seen[2][d]))
-
-        problem = problem._replace(call=problem.call._replace(spared=spared))
+    problem = _sparing(problem, live, width, state, seen[2])
     block, stretch = np.empty((count, width, problem.x.size)), np.ldexp(1.0, span.start)
     run(rounds.begin)(
         *span[:4], not len(beside), problem.noise is not None, f0, known, state, seen[2], samples
@@ -151,8 +145,7 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
             values = evaluate(problem.call, block.reshape(asked, problem.x.size), problem.form)
         else:
             values, asked = recall(memory, problem, live, state, block, stretch)
-        spent += asked
-        trouble, nfev = trouble or values.trouble, nfev + values.nfev
+        spent, trouble, nfev = spent + asked, trouble or values.trouble, nfev + values.nfev
         arrived = values.rows.reshape(live.size, width, f0.size)
         if len(beside):
             arrived = arrived - beside[live, -state[live, registers.REQUEST]]
@@ -168,6 +161,18 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     columns[2][live], quiet[live] = BUDGET, False  # what is still live ran out of it
     left = samples, state, quiet, restless + live.size
     return Derivatives(*columns, nfev, problem.form, trouble, None, None, *left)
+
+
+def _sparing(problem: Problem, live: Ints, width: int, state: Ints, found: Floats) -> Problem:
+    """Return the problem with word of which points the directions in front of `live` can spare."""
+    if problem.call.spared is every_point:
+        return problem
+
+    def spared(row: int) -> bool:
+        d = live[row // width]
+        return bool(window.spare(state[d], found[d]))
+
+    return problem._replace(call=problem.call._replace(spared=spared))
 
 
 def _natively(code: Compiled, span: Span | Limits, work: _Work, *, every: bool) -> Derivatives:
