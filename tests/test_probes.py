@@ -300,6 +300,18 @@ def test_tight_bounds_on_both_sides_are_used_on_both_sides(part):
     assert abs(found.value - math.cos(x)) <= found.error < 2e-15 / part
 
 
+@given(st.floats(-11.0, -3.0), st.integers(0, 1000))
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_bars_along_vectors_in_tight_rooms_are_honest(decade, seed):
+    random = np.random.default_rng(seed)
+    x = np.array([580.0, 1.1, 0.3]) * random.uniform(0.5, 1.0, 3)
+    v, part = random.normal(size=3), 10.0**decade
+    bounds = (x * (1 - part * random.uniform(0, 1, 3)), x * (1 + part * random.uniform(0, 1, 3)))
+    found = nd.jvp(lambda x: float(np.sin(x).sum()), x, v, bounds=bounds)
+    exact = np.sum(np.cos(x) * v)
+    assert ~found.success | (abs(found.value - exact) <= 3.0 * found.error)
+
+
 def test_a_narrow_side_is_left_for_the_wide_one():
     x = 1.2345
     f, points = recorded(math.sin)
