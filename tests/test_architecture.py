@@ -28,7 +28,7 @@ LINES_PER_MODULE = 400
 LINES = {
     "": 2090,
     "drivers": 740,
-    "engine": 677,
+    "engine": 687,
     "evaluation": 417,
     "geometry": 140,
     "ladder": 1273,

@@ -16,7 +16,7 @@ from numdiff.constants import BUDGET
 from numdiff.drivers import compiled
 from numdiff.drivers.derivatives import NOTHING, Columns, Derivatives, Problem
 from numdiff.drivers.memory import Memory, recall
-from numdiff.evaluation.call import ask_again, evaluate, every_point
+from numdiff.evaluation.call import Call, ask_again, evaluate, every_point
 from numdiff.evaluation.dispatchers import Compiled
 from numdiff.evaluation.threads import spread
 from numdiff.geometry.directions import Directions
@@ -131,7 +131,7 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     room = compiled.workspace(problem.x, f0, channels)[:6]
     # compiled code that raises is asked again, beyond the budget: then more than was spent
     live, quiet, trouble, nfev, spent = np.arange(count), np.empty(count, np.bool_), None, 0, 0
-    problem = _sparing(problem, live, width, state, seen[2])
+    call = _sparing(problem.call, live, width, state, seen[2])
     block, stretch = np.empty((count, width, problem.x.size)), np.ldexp(1.0, span.start)
     run(rounds.begin)(
         *span[:4], not len(beside), problem.noise is not None, f0, known, state, seen[2], samples
@@ -142,9 +142,9 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
         if spent + asked > problem.budget:
             break
         if memory is None:
-            values = evaluate(problem.call, block.reshape(asked, problem.x.size), problem.form)
+            values = evaluate(call, block.reshape(asked, problem.x.size), problem.form)
         else:
-            values, asked = recall(memory, problem, live, state, block, stretch)
+            values, asked = recall(memory, problem._replace(call=call), live, state, block, stretch)
         spent, trouble, nfev = spent + asked, trouble or values.trouble, nfev + values.nfev
         arrived = values.rows.reshape(live.size, width, f0.size)
         if len(beside):
@@ -163,16 +163,16 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     return Derivatives(*columns, nfev, problem.form, trouble, None, None, *left)
 
 
-def _sparing(problem: Problem, live: Ints, width: int, state: Ints, found: Floats) -> Problem:
-    """Return the problem with word of which points the directions in front of `live` can spare."""
-    if problem.call.spared is every_point:
-        return problem
+def _sparing(call: Call, live: Ints, width: int, state: Ints, found: Floats) -> Call:
+    """Return the call with word of which points the directions in front of `live` can spare."""
+    if call.spared is every_point:
+        return call
 
     def spared(row: int) -> bool:
         d = live[row // width]
         return bool(window.spare(state[d], found[d]))
 
-    return problem._replace(call=problem.call._replace(spared=spared))
+    return Call(*call[:-1], spared)  # quicker than _replace
 
 
 def _natively(code: Compiled, span: Span | Limits, work: _Work, *, every: bool) -> Derivatives:
