@@ -37,6 +37,6 @@ def __getattr__(name: str) -> object:
         from numdiff.stencil import Stencil  # noqa: PLC0415
 
         return Stencil
-    if name in {"native", "verify"}:  # likewise
+    if name in {"native", "sparse", "verify"}:  # likewise
         return import_module(f"numdiff.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

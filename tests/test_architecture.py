@@ -26,6 +26,7 @@ LINES_PER_MODULE = 400
 # code lines that a room may have; what stands beside the rooms is one of them
 LINES = {
     "": 1420,
+    "coloring": 390,
     "drivers": 700,
     "engine": 630,
     "evaluation": 385,
