@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,10 @@ from numdiff.arrays import Array, Codes
 from numdiff.drivers.derivatives import Derivatives
 from numdiff.estimate import Estimate, Status
 from numdiff.options import Options
+from numdiff.sparse_estimate import SparseEstimate
+
+if TYPE_CHECKING:
+    from scipy.sparse import csc_array
 
 COLUMNS = ("value", "error", "status", "step", "noise")
 
@@ -86,6 +90,12 @@ def estimate_from(
         kind = type(lines.trouble).__name__
         notes = (f"f raised {kind} at some points beside x: {lines.trouble}",)
     return Estimate.of(placed, nfev=lines.nfev, method=options.method.name, notes=notes)
+
+
+def sparse_estimate(lines: Derivatives, pattern: csc_array, options: Options) -> SparseEstimate:
+    """Put one line of derivatives, with a column for each entry of a pattern, into its places."""
+    entries = estimate_from(per_output(lines), (pattern.nnz,), lines, options)
+    return SparseEstimate.over(pattern, entries)
 
 
 def symmetric(diagonal: dict[str, Array], across: dict[str, Array], n: int) -> dict[str, Array]:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
 
-from numdiff.assemble import estimate_from, estimate_of, per_output, symmetric, symmetrised
+from numdiff.assemble import (
+    estimate_from,
+    estimate_of,
+    per_output,
+    sparse_estimate,
+    symmetric,
+    symmetrised,
+)
 from numdiff.drivers.derivatives import Derivatives, stacked, still
 from numdiff.engine.differentiate import counted, differentiate, pose
 from numdiff.engine.mixed import second
@@ -41,6 +48,12 @@ class Settings(TypedDict, total=False):
     vectorized: bool
     args: tuple[Any, ...]
     workers: int | None
+
+
+class SparseSettings(Settings, total=False):
+    """The options of operators that can be sparse; `jacobian` tells what `sparsity` means."""
+
+    sparsity: Any
 
 
 def derivative(
@@ -117,7 +130,7 @@ def derivative(
     if not isinstance(order, Integral) or isinstance(order, bool) or not 1 <= order <= 10:
         raise ValueError(f"`order` must be an integer from 1 to 10, got {order!r}")
     settings = read(f, point, **options)
-    call = _call(f, (), settings, scalar=True)
+    call = called(f, (), settings, scalar=True)
     points: list[Derivatives] = []
     for k, number in enumerate(point.reshape(-1, 1)):
         spent = sum(one.nfev for one in points)
@@ -159,12 +172,12 @@ def gradient(f: Function, x: ArrayLike, **options: Unpack[Settings]) -> Estimate
     """
     point = as_point(x)
     settings = read(f, point, **options)
-    call = _call(f, point.shape, settings)
+    call = called(f, point.shape, settings)
     slopes = differentiate(call, point.ravel(), axes(point.size), 1, settings)
     return estimate_of(_one_output(slopes), point.shape, settings)
 
 
-def jacobian(f: Function, x: ArrayLike, **options: Unpack[Settings]) -> Estimate:
+def jacobian(f: Function, x: ArrayLike, **options: Unpack[SparseSettings]) -> Estimate:
     """Differentiate each output of a function by each entry of x, with error bars.
 
     Parameters
@@ -174,17 +187,23 @@ def jacobian(f: Function, x: ArrayLike, **options: Unpack[Settings]) -> Estimate
     x : array of float
         The point, of any shape.
     **options
-        As in `derivative`.
+        As in `derivative`, and:
+    sparsity : sparse array, sparse.Coloring or "detect", optional
+        Where the Jacobian, outputs by inputs, may differ from zero: columns that meet in no row
+        then share a direction. A `numdiff.sparse.Coloring` is prepared once for many calls;
+        ``"detect"`` finds the pattern by calls of f.
 
     Returns
     -------
     Estimate
-        With ``value`` of shape ``f.shape + x.shape``.
+        With ``value`` of shape ``f.shape + x.shape``. With `sparsity`, all its arrays are CSC
+        arrays of shape ``(f.size, x.size)`` that share the pattern.
 
     Raises
     ------
     TypeError, ValueError
-        As in `derivative`.
+        As in `derivative`; ValueError if the pattern has another shape than the Jacobian, or
+        misses entries as far as one random direction tells.
 
     Examples
     --------
@@ -192,6 +211,9 @@ def jacobian(f: Function, x: ArrayLike, **options: Unpack[Settings]) -> Estimate
     >>> estimate.value.round(10).tolist()
     [[2.0, 0.0], [2.0, 1.0]]
     """
+    sparsity: Any = options.pop("sparsity", None)
+    if sparsity is not None:
+        return _sparse(f, x, sparsity, options, symmetric=False)
     return _axis_by_axis(f, x, 1, options)
 
 
@@ -259,7 +281,7 @@ def jvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) ->
     point = as_point(x)
     vector = as_vector(v, point).ravel()
     settings = read(f, point, **options)
-    call = _call(f, point.shape, settings)
+    call = called(f, point.shape, settings)
     if vector.any():
         slope = differentiate(call, point.ravel(), along(vector), 1, settings)
     else:
@@ -269,7 +291,7 @@ def jvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) ->
 
 
 def hessian(
-    f: Function, x: ArrayLike, *, grad: Function | None = None, **options: Unpack[Settings]
+    f: Function, x: ArrayLike, *, grad: Function | None = None, **options: Unpack[SparseSettings]
 ) -> Estimate:
     """Differentiate a function twice by all pairs of entries of x, with error bars.
 
@@ -284,12 +306,17 @@ def hessian(
         ``grad(x, *args)``, the gradient of f, of x's shape. It is differentiated instead of f, and
         the result is made symmetric; evaluations are then those of `grad`.
     **options
-        As in `derivative`.
+        As in `derivative`, and:
+    sparsity : sparse array, sparse.Coloring or "detect", optional
+        Where the Hessian of one number may differ from zero; one triangle is enough. With `grad`,
+        few directions tell all entries; of f alone, f is asked along each entry and each pair of
+        entries of x that the pattern holds. ``"detect"`` needs `grad`.
 
     Returns
     -------
     Estimate
-        With ``value`` of shape ``f.shape + x.shape + x.shape``.
+        With ``value`` of shape ``f.shape + x.shape + x.shape``. With `sparsity`, all its arrays are
+        CSC arrays of shape ``(x.size, x.size)`` that share the pattern, exactly symmetric.
 
     Raises
     ------
@@ -302,6 +329,9 @@ def hessian(
     >>> estimate.value.round(8).tolist()
     [[2.0, 3.0], [3.0, 2.0]]
     """
+    sparsity: Any = options.pop("sparsity", None)
+    if sparsity is not None:
+        return _sparse(grad or f, x, sparsity, options, symmetric=True, of_f=grad is None)
     if grad is not None:
         shape = as_point(x).shape
         found = jacobian(grad, x, **options)
@@ -311,7 +341,7 @@ def hessian(
         return symmetrised(found, shape)
     point = as_point(x)
     settings = read(f, point, **options)
-    problem = pose(_call(f, point.shape, settings), point.ravel(), settings)
+    problem = pose(called(f, point.shape, settings), point.ravel(), settings)
     n = point.size
     diagonal, across = second(problem, axes(n), *np.triu_indices(n, 1), settings)
     columns = symmetric(per_output(diagonal), per_output(across), n)
@@ -352,7 +382,7 @@ def hvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) ->
     point = as_point(x)
     vector = as_vector(v, point).ravel()
     settings = read(f, point, **options)
-    problem = pose(_call(f, point.shape, settings), point.ravel(), settings)
+    problem = pose(called(f, point.shape, settings), point.ravel(), settings)
     n = point.size
     if vector.any():
         # e_i and v are taken with the same sign in entry i, so that their sum does not vanish
@@ -369,12 +399,31 @@ def hvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) ->
 def _axis_by_axis(f: Function, x: ArrayLike, order: int, options: Settings) -> Estimate:
     point = as_point(x)
     settings = read(f, point, **options)
-    call = _call(f, point.shape, settings)
+    call = called(f, point.shape, settings)
     slopes = differentiate(call, point.ravel(), axes(point.size), order, settings)
     return estimate_of(slopes, slopes.form.shape + point.shape, settings)
 
 
-def _call(f: Function, shape: tuple[int, ...], settings: Options, *, scalar: bool = False) -> Call:
+def _sparse(
+    f: Function, x: ArrayLike, sparsity: Any, options: Any, *, symmetric: bool, of_f: bool = False
+) -> Estimate:
+    """Differentiate by the entries of x, or of f alone twice, where a pattern has entries."""
+    from numdiff.compressed import derivatives as compressed  # noqa: PLC0415 - loads when needed
+
+    if of_f and isinstance(sparsity, str):
+        raise ValueError("`sparsity` 'detect' needs `grad` here: give it, or give the pattern")
+    point = as_point(x)
+    settings = read(f, point, **options)
+    call, flat = called(f, point.shape, settings), point.ravel()
+    coloring, asked = compressed.coloring_of(call, flat, sparsity, settings, symmetric=symmetric)
+    along_all = compressed.along_pairs if of_f else compressed.along_colors
+    lines = along_all(call, flat, coloring, settings)
+    lines = lines._replace(nfev=lines.nfev + asked)
+    return sparse_estimate(lines, coloring.pattern, settings)
+
+
+def called(f: Function, shape: tuple[int, ...], settings: Options, *, scalar: bool = False) -> Call:
+    """Say how f is to be called."""
     plain = bool(settings.args) or settings.vectorized or not is_dispatcher(f)
     if plain and settings.workers > 1:
         raise ValueError("`workers` is for @njit functions of x alone: leave it out")

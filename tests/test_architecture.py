@@ -26,7 +26,8 @@ LINES_PER_MODULE = 400
 # code lines that a room may have; what stands beside the rooms is one of them
 LINES = {
     "": 1420,
-    "coloring": 390,
+    "coloring": 410,
+    "compressed": 420,
     "drivers": 700,
     "engine": 630,
     "evaluation": 385,

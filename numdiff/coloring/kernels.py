@@ -254,3 +254,23 @@ def sources(pointers, indices, twin, colors, tally, rows, columns):
                 rows[k] = rows[other] = j
                 columns[k] = columns[other] = i
     return lost
+
+
+@kernel
+def scatter(starts, index, weight, pointers, places, rows, lines, entries):
+    """Write what directions say of the entries of the columns that they move to their places.
+
+    `starts`, `index` and `weight` are the directions (D), `lines` arrays (D, m) of value, error,
+    status, step and noise along them, `entries` such arrays (entries,). The entries of column j are
+    those from pointers[j] on: they stand in these rows and go to these places.
+    """
+    value, error, status, step, noise = lines
+    values, errors, codes, steps, noises = entries
+    for d in range(starts.size):
+        stop = starts[d + 1] if d + 1 < starts.size else index.size
+        for a in range(starts[d], stop):
+            length = abs(weight[a])
+            for q in range(pointers[index[a]], pointers[index[a] + 1]):
+                k, i = places[q], rows[q]
+                values[k], errors[k] = value[d, i] / weight[a], error[d, i] / length
+                codes[k], steps[k], noises[k] = status[d, i], step[d, i] * length, noise[d, i]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -20,6 +20,8 @@ PACE = 300  # entries that are interpreted in a millisecond
 LONG = 64 * kernels.BITS  # rows with more entries tell in advance where their columns find room
 # vertices with so many neighbours get a colour of their own: around them stars take quadratic time
 CROWDED, ABOVE_MEAN = 8.0, 10.0
+
+Sources: TypeAlias = tuple[Array, Array, Array]  # pointers, rows and places of a colouring
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -65,23 +67,25 @@ class Coloring:
     check: bool = True
     n_colors: int = field(init=False)
     order: Array = field(init=False)  # (n,): columns by colour
-    rows: Array = field(init=False)  # (entries,): in which row of the compressed matrix each stands
-    columns: Array = field(init=False)  # and for which column that is moved
+    # what is read where column j is moved: from pointers[j] on (n + 1,), rows and places in data
+    pointers: Array = field(init=False)
+    rows: Array = field(init=False)
+    places: Array = field(init=False)
 
     def __post_init__(self) -> None:
         pattern = as_pattern(self.pattern)
         if self.symmetric:
             pattern = mirrored(pattern)
         colors = _colors(self.colors, pattern.shape[1])
-        order = np.argsort(colors, kind="stable").astype(pattern.indices.dtype)
+        order = np.argsort(colors, kind="stable")
         n_colors = int(colors.max(initial=-1)) + 1
         sources = _symmetric_sources if self.symmetric else _plain_sources
-        rows, columns = sources(pattern, colors, order)
-        for array in (colors, order, rows, columns, pattern.data, pattern.indices, pattern.indptr):
+        pointers, rows, places = sources(pattern, colors, order)
+        for array in (colors, order, pointers, rows, places, pattern.data, pattern.indices):
             array.setflags(write=False)
         self.__dict__.update(
-            pattern=pattern, colors=colors, n_colors=n_colors, order=order, rows=rows,
-            columns=columns,
+            pattern=pattern, colors=colors, n_colors=n_colors, order=order, pointers=pointers,
+            rows=rows, places=places,
         )  # fmt: skip
 
     def __repr__(self) -> str:
@@ -191,7 +195,7 @@ def fewest_stars(pattern: csc_array) -> Array:
     rest = pattern
     if crowded.any():
         rest = as_pattern(pattern[:, ~crowded].tocsr()[~crowded])
-    twin = _twins(rest)
+    twin = twins(rest)
     orders = (_busiest(rest, np.diff(rest.indptr)), _smallest_last(rest))
     best = min((_stars(rest, twin, order) for order in orders), key=_count)
     if not crowded.any():
@@ -228,7 +232,7 @@ def _smallest_last(pattern: csc_array) -> Array:
     return order
 
 
-def _twins(pattern: csc_array) -> Array:
+def twins(pattern: csc_array) -> Array:
     """Return where the transpose of each entry of a symmetric pattern stands."""
     twin = np.empty(pattern.nnz, pattern.indices.dtype)
     room = np.empty(pattern.shape[0], np.int64)
@@ -249,7 +253,7 @@ def _colors(colors: Any, n: int) -> Array:
     return array.astype(np.int32)
 
 
-def _plain_sources(pattern: csc_array, colors: Array, order: Array) -> tuple[Array, Array]:
+def _plain_sources(pattern: csc_array, colors: Array, order: Array) -> Sources:
     """Return where each entry is read: in its own row, for its own column."""
     owner = np.full(pattern.shape[0], kernels.NONE)
     run = runner(pattern.nnz // PACE)
@@ -259,15 +263,14 @@ def _plain_sources(pattern: csc_array, colors: Array, order: Array) -> tuple[Arr
             f"columns {one} and {other} have the same color, {colors[one]}, but meet in row {row}: "
             "give them different ones"
         )
-    numbers = np.arange(len(colors), dtype=pattern.indices.dtype)
-    return pattern.indices, numbers.repeat(np.diff(pattern.indptr))
+    return pattern.indptr, pattern.indices, np.arange(pattern.nnz, dtype=pattern.indices.dtype)
 
 
-def _symmetric_sources(pattern: csc_array, colors: Array, order: Array) -> tuple[Array, Array]:
+def _symmetric_sources(pattern: csc_array, colors: Array, order: Array) -> Sources:
     """Return where each entry of a symmetric pattern is read."""
     rows, columns = np.empty((2, pattern.nnz), pattern.indices.dtype)
     tally = np.zeros(len(order) + 1, np.int64)
-    run, twin = runner(pattern.nnz // PACE), _twins(pattern)
+    run, twin = runner(pattern.nnz // PACE), twins(pattern)
     where = pattern.indptr, pattern.indices, twin, colors
     lost = int(run(kernels.sources)(*where, tally, rows, columns))
     if lost >= 0:
@@ -276,4 +279,6 @@ def _symmetric_sources(pattern: csc_array, colors: Array, order: Array) -> tuple
             f"entry ({pattern.indices[lost]}, {column}) cannot be read: on both sides of the "
             "diagonal a column of the same color is in its row, so give these different colors"
         )
-    return rows, columns
+    places = np.argsort(columns, kind="stable").astype(columns.dtype)
+    begin = np.cumsum(np.bincount(columns, minlength=len(order)))
+    return np.concatenate([[0], begin]).astype(columns.dtype), rows[places], places

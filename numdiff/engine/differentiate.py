@@ -32,11 +32,15 @@ def differentiate(
     if not len(directions):
         problem = pose(call, x, options)
         return counted(problem, still(problem, 0))
-    if options.way == "single" and options.method.level(order).centre == 0.0:
-        problem = Problem(call, x, budget=options.max_nfev)  # f(x) has no part in it
-    else:
-        problem = pose(call, x, options)
+    problem = opened(call, x, order, options)
     return counted(problem, WAYS[options.way](problem, directions, order, options))
+
+
+def opened(call: Call, x: Floats, order: int, options: Options) -> Problem:
+    """Put a problem together, with f(x) if the method needs it."""
+    if options.way == "single" and options.method.level(order).centre == 0.0:
+        return Problem(call, x, budget=options.max_nfev)  # f(x) has no part in it
+    return pose(call, x, options)
 
 
 def counted(problem: Problem, *parts: Derivatives) -> Derivatives:

@@ -1,0 +1,60 @@
+"""The estimate of a sparse derivative: what `Estimate` says of its entries, in sparse arrays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from numdiff.arrays import Array
+from numdiff.estimate import Estimate
+
+if TYPE_CHECKING:
+    from scipy.sparse import csc_array
+
+FIELDS = ("value", "error", "status", "step", "noise", "left", "right")
+
+
+class SparseEstimate(Estimate):
+    """A sparse derivative with its error bars: `Estimate` with CSC arrays that share one pattern.
+
+    `value`, `error` and the others store the entries of the pattern, zeros among them; `success`
+    is an array over these entries, in their order.
+    """
+
+    @classmethod
+    def over(cls, pattern: csc_array, entries: Estimate) -> SparseEstimate:
+        """Put the entries of a pattern, column by column, where they belong."""
+        from scipy.sparse import csc_array  # noqa: PLC0415 - loads when needed
+
+        fields = dict(entries.__dict__)
+        for name in FIELDS:
+            data = (fields[name], pattern.indices, pattern.indptr)
+            fields[name] = csc_array(data, shape=pattern.shape)
+            fields[name].has_canonical_format = True
+        return cls.of(fields)
+
+    @property
+    def entries(self) -> Estimate:
+        """The stored entries, column by column, as an estimate of one axis."""
+        return Estimate.of({**self.__dict__, **{n: getattr(self, n).data for n in FIELDS}})
+
+    @property
+    def success(self) -> Any:
+        """Whether each stored entry is trustworthy: a bool array of one axis."""
+        return self.entries.success
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """The distinct sentences of all entries' status, followed by the notes."""
+        return self.entries.messages
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:  # noqa: FBT001 (NumPy's protocol)
+        return np.asarray(self.value.toarray(), dtype)
+
+    def __matmul__(self, other: Any) -> Any:
+        return self.value @ other
+
+    def __str__(self) -> str:
+        rows, columns = self.value.shape
+        return f"sparse, {rows} x {columns}; its entries, column by column:\n{self.entries}"
