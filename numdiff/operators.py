@@ -405,7 +405,13 @@ def _axis_by_axis(f: Function, x: ArrayLike, order: int, options: Settings) -> E
 
 
 def _sparse(
-    f: Function, x: ArrayLike, sparsity: Any, options: Any, *, symmetric: bool, of_f: bool = False
+    f: Function,
+    x: ArrayLike,
+    sparsity: Any,
+    options: Settings,
+    *,
+    symmetric: bool,
+    of_f: bool = False,
 ) -> Estimate:
     """Differentiate by the entries of x, or of f alone twice, where a pattern has entries."""
     from numdiff.compressed import derivatives as compressed  # noqa: PLC0415 - loads when needed

@@ -46,7 +46,7 @@ def along_colors(call: Call, x: Floats, coloring: Coloring, options: Options) ->
     problem, routes = opened(call, x, 1, options), routes_of(coloring, x, options)
     options = routes.options
     if problem.f0 is not None:
-        require_shape(coloring.pattern, x.size, math.prod(problem.form.shape))
+        _require_outputs(coloring, problem.form)
     entries, whole, outer = coloring.pattern.nnz, None, max(x.size, *coloring.pattern.shape)
     trouble, nfev = None, 0
     for part in blocks(len(routes.directions), HELD * outer):
@@ -55,14 +55,14 @@ def along_colors(call: Call, x: Floats, coloring: Coloring, options: Options) ->
             break
         lines = WAYS[options.way](problem, rows, 1, options)
         if whole is None:
-            require_shape(coloring.pattern, x.size, math.prod(lines.form.shape))
+            _require_outputs(coloring, lines.form)
             whole = _blank(entries, lines.form)
         whole = _placed(whole, lines, rows, coloring)
         problem = problem.less(lines.nfev)._replace(form=lines.form)
         trouble, nfev = trouble or lines.trouble, nfev + lines.nfev
     if whole is None:
         problem = problem if problem.f0 is not None else problem._replace(**_origin(call, x))
-        require_shape(coloring.pattern, x.size, math.prod(problem.form.shape))
+        _require_outputs(coloring, problem.form)
         assert problem.form is not None
         whole = _blank(entries, problem.form)
     whole = _without_fixed(whole, coloring, routes.weight)._replace(trouble=trouble, nfev=nfev)
@@ -113,18 +113,21 @@ def pattern_of(call: Call, x: Floats, options: Options) -> tuple[csc_array, int]
     return as_pattern(csc_array((ones, (rows, columns)), shape=(outputs, x.size))), nfev
 
 
-def require_shape(pattern: csc_array, inputs: int, outputs: int | None = None) -> None:
-    """Raise ValueError if a pattern has no column for each input, or no row for each output."""
-    rows, columns = pattern.shape
-    if columns != inputs:
+def require_shape(pattern: csc_array, inputs: int) -> None:
+    """Raise ValueError if a pattern does not have a column for each entry of x."""
+    if pattern.shape[1] != inputs:
         raise ValueError(
             f"`sparsity` must have a column for each of the {inputs} entries of x, got shape "
             f"{pattern.shape}"
         )
-    if outputs is not None and rows != outputs:
+
+
+def _require_outputs(coloring: Coloring, form: Form | None) -> None:
+    assert form is not None
+    if coloring.pattern.shape[0] != math.prod(form.shape):
         raise ValueError(
-            f"`sparsity` must have a row for each of the {outputs} outputs of f, got shape "
-            f"{pattern.shape}"
+            f"`sparsity` must have a row for each of the {math.prod(form.shape)} outputs of f, got "
+            f"shape {coloring.pattern.shape}"
         )
 
 

@@ -42,7 +42,7 @@ class Place(NamedTuple):
     @property
     def size(self) -> Floats:
         """How large the entries of x are, at least 1."""
-        return np.maximum(np.abs(self.x), 1.0)
+        return np.asarray(np.maximum(np.abs(self.x), 1.0))
 
     def values(self, points: Floats) -> Array:
         """Return f at points (K, n), complex where it is: (K, m)."""
@@ -78,7 +78,7 @@ class Groups(NamedTuple):
     member: Ints  # (n,): the input that is a member, of all groups in turns
     digits: tuple[Ints, Ints, Ints]  # (n,) each: two of the number, and one by chance
     base: int
-    count: int
+    many: int
     moves: Floats  # (n,): how far each goes
 
     @classmethod
@@ -91,7 +91,7 @@ class Groups(NamedTuple):
 
     def column(self, group: Ints, number: Ints) -> Ints:
         """Return which inputs are these members of these groups; any one where none is."""
-        place = number * self.count + group
+        place = number * self.many + group
         return self.member[np.where(place < len(self.member), place, 0)]
 
 
