@@ -130,7 +130,7 @@ def derivative(
     if not isinstance(order, Integral) or isinstance(order, bool) or not 1 <= order <= 10:
         raise ValueError(f"`order` must be an integer from 1 to 10, got {order!r}")
     settings = read(f, point, **options)
-    call = called(f, (), settings, scalar=True)
+    call = call_of(f, (), settings, scalar=True)
     points: list[Derivatives] = []
     for k, number in enumerate(point.reshape(-1, 1)):
         spent = sum(one.nfev for one in points)
@@ -172,7 +172,7 @@ def gradient(f: Function, x: ArrayLike, **options: Unpack[Settings]) -> Estimate
     """
     point = as_point(x)
     settings = read(f, point, **options)
-    call = called(f, point.shape, settings)
+    call = call_of(f, point.shape, settings)
     slopes = differentiate(call, point.ravel(), axes(point.size), 1, settings)
     return estimate_of(_one_output(slopes), point.shape, settings)
 
@@ -281,7 +281,7 @@ def jvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) ->
     point = as_point(x)
     vector = as_vector(v, point).ravel()
     settings = read(f, point, **options)
-    call = called(f, point.shape, settings)
+    call = call_of(f, point.shape, settings)
     if vector.any():
         slope = differentiate(call, point.ravel(), along(vector), 1, settings)
     else:
@@ -330,18 +330,19 @@ def hessian(
     [[2.0, 3.0], [3.0, 2.0]]
     """
     sparsity: Any = options.pop("sparsity", None)
+    others: Settings = options
     if sparsity is not None:
-        return _sparse(grad or f, x, sparsity, options, symmetric=True, of_f=grad is None)
+        return _sparse(grad or f, x, sparsity, others, symmetric=True, of_f=grad is None)
     if grad is not None:
         shape = as_point(x).shape
-        found = jacobian(grad, x, **options)
+        found = jacobian(grad, x, **others)
         if found.value.shape != shape + shape:
             got = found.value.shape[: found.value.ndim - len(shape)]
             raise ValueError(f"`grad` must return the shape of x, {shape}, got {got}")
         return symmetrised(found, shape)
     point = as_point(x)
-    settings = read(f, point, **options)
-    problem = pose(called(f, point.shape, settings), point.ravel(), settings)
+    settings = read(f, point, **others)
+    problem = pose(call_of(f, point.shape, settings), point.ravel(), settings)
     n = point.size
     diagonal, across = second(problem, axes(n), *np.triu_indices(n, 1), settings)
     columns = symmetric(per_output(diagonal), per_output(across), n)
@@ -382,7 +383,7 @@ def hvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) ->
     point = as_point(x)
     vector = as_vector(v, point).ravel()
     settings = read(f, point, **options)
-    problem = pose(called(f, point.shape, settings), point.ravel(), settings)
+    problem = pose(call_of(f, point.shape, settings), point.ravel(), settings)
     n = point.size
     if vector.any():
         # e_i and v are taken with the same sign in entry i, so that their sum does not vanish
@@ -399,7 +400,7 @@ def hvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) ->
 def _axis_by_axis(f: Function, x: ArrayLike, order: int, options: Settings) -> Estimate:
     point = as_point(x)
     settings = read(f, point, **options)
-    call = called(f, point.shape, settings)
+    call = call_of(f, point.shape, settings)
     slopes = differentiate(call, point.ravel(), axes(point.size), order, settings)
     return estimate_of(slopes, slopes.form.shape + point.shape, settings)
 
@@ -420,7 +421,7 @@ def _sparse(
         raise ValueError("`sparsity` 'detect' needs `grad` here: give it, or give the pattern")
     point = as_point(x)
     settings = read(f, point, **options)
-    call, flat = called(f, point.shape, settings), point.ravel()
+    call, flat = call_of(f, point.shape, settings), point.ravel()
     coloring, asked = compressed.coloring_of(call, flat, sparsity, settings, symmetric=symmetric)
     along_all = compressed.along_pairs if of_f else compressed.along_colors
     lines = along_all(call, flat, coloring, settings)
@@ -428,8 +429,10 @@ def _sparse(
     return sparse_estimate(lines, coloring.pattern, settings)
 
 
-def called(f: Function, shape: tuple[int, ...], settings: Options, *, scalar: bool = False) -> Call:
-    """Say how f is to be called."""
+def call_of(
+    f: Function, shape: tuple[int, ...], settings: Options, *, scalar: bool = False
+) -> Call:
+    """Say how f is called."""
     plain = bool(settings.args) or settings.vectorized or not is_dispatcher(f)
     if plain and settings.workers > 1:
         raise ValueError("`workers` is for @njit functions of x alone: leave it out")

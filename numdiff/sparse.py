@@ -29,7 +29,7 @@ from numdiff.coloring.pattern import as_pattern
 from numdiff.coloring.prepared import Coloring, color
 from numdiff.compressed.derivatives import pattern_of, require_shape
 from numdiff.compressed.detection import missing
-from numdiff.operators import called
+from numdiff.operators import call_of
 from numdiff.options import as_point, read
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def detect(
     """
     point = as_point(x)
     settings = read(f, point, bounds=bounds, vectorized=vectorized, args=args)
-    return pattern_of(called(f, point.shape, settings), point.ravel(), settings)[0]
+    return pattern_of(call_of(f, point.shape, settings), point.ravel(), settings)[0]
 
 
 def check(
@@ -136,7 +136,7 @@ def check(
     settings = read(f, point, bounds=bounds, vectorized=vectorized, args=args)
     known = pattern.pattern if isinstance(pattern, Coloring) else as_pattern(pattern)
     columns = np.arange(known.shape[1]).repeat(np.diff(known.indptr))
-    call = called(f, point.shape, settings)
+    call = call_of(f, point.shape, settings)
     require_shape(known, point.size)
     places = missing(call, point.ravel(), settings.box, np.stack([known.indices, columns]))
     new = csc_array((np.ones(len(places[0]), np.bool_), places), shape=known.shape)

@@ -15,10 +15,10 @@ from numdiff.compressed.detection import detected
 from numdiff.compressed.missing import check, check_curvature
 from numdiff.compressed.routes import routes_of
 from numdiff.constants import DOMAIN
-from numdiff.drivers.derivatives import Derivatives
-from numdiff.engine.differentiate import WAYS, counted, opened
+from numdiff.drivers.derivatives import UNASKED, Derivatives
+from numdiff.engine.differentiate import WAYS, counted, opened, pose
 from numdiff.engine.mixed import second
-from numdiff.evaluation.call import Call, Form, origin
+from numdiff.evaluation.call import Call, Form
 from numdiff.geometry.directions import Directions, axes
 from numdiff.geometry.domain import blocks
 from numdiff.ladder.runtime import runner
@@ -45,7 +45,7 @@ def along_colors(call: Call, x: Floats, coloring: Coloring, options: Options) ->
     """
     problem, routes = opened(call, x, 1, options), routes_of(coloring, x, options)
     options = routes.options
-    if problem.f0 is not None:
+    if problem.f0 is not UNASKED:
         _require_outputs(coloring, problem.form)
     entries, whole, outer = coloring.pattern.nnz, None, max(x.size, *coloring.pattern.shape)
     trouble, nfev = None, 0
@@ -56,26 +56,20 @@ def along_colors(call: Call, x: Floats, coloring: Coloring, options: Options) ->
         lines = WAYS[options.way](problem, rows, 1, options)
         if whole is None:
             _require_outputs(coloring, lines.form)
-            whole = _blank(entries, lines.form)
+            whole = _blank(entries, lines.form, fill=not routes.weight.all())
         whole = _placed(whole, lines, rows, coloring)
         problem = problem.less(lines.nfev)._replace(form=lines.form)
         trouble, nfev = trouble or lines.trouble, nfev + lines.nfev
     if whole is None:
-        problem = problem if problem.f0 is not None else problem._replace(**_origin(call, x))
+        problem = pose(call, x, options)
         _require_outputs(coloring, problem.form)
-        assert problem.form is not None
-        whole = _blank(entries, problem.form)
+        whole = _blank(entries, problem.form, fill=True)
     whole = _without_fixed(whole, coloring, routes.weight)._replace(trouble=trouble, nfev=nfev)
     if coloring.check and len(routes.directions):
         nfev += check(problem, coloring, routes, whole, options)
     if not entries:
-        return whole._replace(nfev=nfev + (problem.f0 is not None))
+        return whole._replace(nfev=nfev + (problem.f0 is not UNASKED))
     return counted(problem, whole._replace(nfev=nfev))
-
-
-def _origin(call: Call, x: Floats) -> dict[str, Any]:
-    values = origin(call, x)
-    return {"form": values.form, "f0": values.rows[0]}
 
 
 def coloring_of(
@@ -122,8 +116,7 @@ def require_shape(pattern: csc_array, inputs: int) -> None:
         )
 
 
-def _require_outputs(coloring: Coloring, form: Form | None) -> None:
-    assert form is not None
+def _require_outputs(coloring: Coloring, form: Form) -> None:
     if coloring.pattern.shape[0] != math.prod(form.shape):
         raise ValueError(
             f"`sparsity` must have a row for each of the {math.prod(form.shape)} outputs of f, got "
@@ -134,12 +127,15 @@ def _require_outputs(coloring: Coloring, form: Form | None) -> None:
 # --- Entries ---
 
 
-def _blank(entries: int, form: Form) -> Derivatives:
-    """Return one line of entries of which nothing is known."""
+def _blank(entries: int, form: Form, *, fill: bool) -> Derivatives:
+    """Make room for one line of entries; where not all are written, fill it: nothing is known."""
     shape = (1, entries * (1 + form.is_complex))
-    value, error, step, noise = (np.full(shape, v) for v in (math.nan, math.inf, 0.0, 0.0))
-    status = np.full(shape, DOMAIN, np.uint8)
-    return Derivatives(value, error, status, step, noise, 0, Form((entries,), form.is_complex))
+    value, error, step, noise = (np.empty(shape) for _ in range(4))
+    status = np.empty(shape, np.uint8)
+    if fill:
+        value[:], error[:], status[:], step[:], noise[:] = math.nan, math.inf, DOMAIN, 0.0, 0.0
+    own = Form((entries,), form.is_complex)
+    return Derivatives(value, error, status, step, noise, 0, own)
 
 
 def _placed(
@@ -206,8 +202,7 @@ def along_pairs(call: Call, x: Floats, coloring: Coloring, options: Options) -> 
     ValueError
         If f has more than one output, or the pattern misses entries.
     """
-    problem, pattern = opened(call, x, 2, options), coloring.pattern
-    assert problem.form is not None
+    problem, pattern = pose(call, x, options), coloring.pattern
     if problem.form.shape not in {(), (1,)}:
         raise ValueError(
             f"a sparse Hessian is that of one number, but f returns shape {problem.form.shape}: "

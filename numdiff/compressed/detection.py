@@ -62,9 +62,9 @@ class Place(NamedTuple):
 
     def moves(self, step: float, rng: Generator) -> Floats:
         """Return how far each entry goes: no two alike, so that nothing cancels."""
-        length = step * self.size * rng.uniform(0.5, 1.0, self.x.size)
+        length: Floats = step * self.size * rng.uniform(0.5, 1.0, self.x.size)
         if self.box is None:
-            return length * rng.choice([-1.0, 1.0], self.x.size)
+            return np.asarray(length * rng.choice([-1.0, 1.0], self.x.size))
         ahead, behind = self.box.upper - self.x, self.x - self.box.lower
         length = np.minimum(length, 0.5 * np.maximum(ahead, behind))
         return np.where(ahead >= behind, length, -length)

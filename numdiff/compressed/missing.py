@@ -11,7 +11,7 @@ from numdiff.arrays import Array, Floats
 from numdiff.coloring.prepared import Coloring
 from numdiff.compressed.routes import Routes
 from numdiff.constants import ONE_SIDED, SINGLE_STEP
-from numdiff.drivers.derivatives import Derivatives, Problem
+from numdiff.drivers.derivatives import UNASKED, Derivatives, Problem
 from numdiff.engine.differentiate import WAYS
 from numdiff.evaluation.call import evaluate
 from numdiff.geometry.directions import along
@@ -37,15 +37,17 @@ def check(
     ValueError
         If the pattern misses entries: it names the rows.
     """
+    from scipy.sparse import csc_array  # noqa: PLC0415 - loads when needed
+
     random = np.random.default_rng(len(routes.weight))  # the same each time
-    vector = routes.weight * random.uniform(0.5, 1.0, len(routes.weight))
-    if options.box is None:
-        vector *= random.choice([-1.0, 1.0], len(vector))
+    share = random.uniform(-0.5, 0.5, len(routes.weight))
+    share += np.copysign(0.5, share)
+    vector = routes.weight * (share if options.box is None else np.abs(share))
     enough = problem._replace(rtol=max(problem.rtol, ENOUGH))
     line = WAYS[options.way](enough, along(vector), 1, options)
     form, outputs = line.form, coloring.pattern.shape[0]
     parts = range(1 + form.is_complex)
-    sparse: Any = coloring.pattern.astype(float)
+    sparse: Any = csc_array(coloring.pattern)  # its data are exchanged
     entries, off, bars = coloring.pattern.nnz, np.zeros(line.value.shape[1]), []
     for part in parts:
         cut, mine = (slice(part * k, (part + 1) * k) for k in (outputs, entries))
@@ -56,7 +58,7 @@ def check(
         bar = sparse @ np.abs(vector)
         bars.append(bar if single else bar + line.error[0, cut])
     bar = np.concatenate(bars)
-    if single and problem.f0 is not None:
+    if single and problem.f0 is not UNASKED:
         bar += ROUNDED * np.abs(problem.f0)
     with np.errstate(invalid="ignore"):
         suspects = np.abs(off) > bar
@@ -104,6 +106,8 @@ def check_curvature(
     ValueError
         If the pattern misses entries.
     """
+    from scipy.sparse import csc_array  # noqa: PLC0415 - loads when needed
+
     random = np.random.default_rng(problem.x.size)
     vector = random.uniform(0.5, 1.0, problem.x.size) * random.choice([-1.0, 1.0], problem.x.size)
     if options.box is not None:
@@ -112,7 +116,7 @@ def check_curvature(
         return 0
     enough = problem._replace(rtol=max(problem.rtol, ENOUGH))
     line = WAYS[options.way](enough, along(vector), 2, options)
-    entries, sparse = coloring.pattern.nnz, coloring.pattern.astype(float)
+    entries, sparse = coloring.pattern.nnz, csc_array(coloring.pattern)
     for part in range(1 + line.form.is_complex):
         mine, off, bar = slice(part * entries, (part + 1) * entries), line.value[0, part], 0.0
         for k, column in enumerate((whole.value, whole.error)):

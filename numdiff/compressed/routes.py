@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
 from numdiff.arrays import Array, Floats
 from numdiff.coloring.prepared import Coloring
-from numdiff.engine.single import user_steps
-from numdiff.geometry.directions import Directions, axes
+from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import LEAST, NARROW
+from numdiff.methods import textbook
 from numdiff.options import Options
 
 
@@ -30,20 +31,19 @@ def routes_of(coloring: Coloring, x: Floats, options: Options) -> Routes:
 
     Columns that cannot move, or have no entries, are in no direction.
     """
-    lengths = _lengths(x, options)
-    kind, sign = np.zeros(x.size, np.int64), np.ones(x.size)
+    weight, kind, order = _lengths(x, options), None, coloring.order
     moving = np.diff(coloring.pointers) > 0
     if options.box is not None:
-        lengths, kind, sign = _inside(lengths, x, options)
+        weight, kind = _inside(weight, x, options)
         least = 0.0 if options.way == "single" else LEAST * np.maximum(np.abs(x), 1.0)
         moving &= np.maximum(*_room(x, options)) > least
-    key = 2 * coloring.colors.astype(np.int64) + kind
-    order = coloring.order
-    if kind.any():
+    key = coloring.colors
+    if kind is not None and kind.any():
+        key = 2 * key + kind
         order = np.argsort(key, kind="stable")
-    order = order[moving[order]]
+    if not moving.all():
+        order, weight = order[moving[order]], np.where(moving, weight, 0.0)
     starts = np.flatnonzero(np.diff(key[order], prepend=-1))
-    weight = np.where(moving, sign * lengths, 0.0)
     if len(starts) == len(order):  # nobody shares a direction: they go as the axes do
         weight = np.where(moving, 1.0, 0.0)
     elif options.way == "single" or (options.way == "ladder" and options.step is not None):
@@ -56,12 +56,15 @@ def _lengths(x: Floats, options: Options) -> Floats:
 
     Sizes are powers of two, so that nothing is rounded that need not be.
     """
-    if options.way == "single":
-        return user_steps(axes(x.size), options.method.level(1), options, x)
-    size = np.maximum(np.abs(x), 1.0)
-    if isinstance(options.step, np.ndarray) and options.way == "ladder":
+    if options.way == "single" and isinstance(options.step, str):
+        return textbook(options.method.level(1), x)
+    if isinstance(options.step, np.ndarray):
         size = options.step
-    return np.asarray(np.exp2(np.rint(np.log2(size))))
+        if options.way == "single":
+            return size
+    else:
+        size = np.maximum(np.abs(x), 1.0)
+    return np.asarray(np.ldexp(1.0, np.frexp(size * math.sqrt(0.5))[1]))  # the nearest one
 
 
 def _room(x: Floats, options: Options) -> tuple[Floats, Floats]:
@@ -69,13 +72,13 @@ def _room(x: Floats, options: Options) -> tuple[Floats, Floats]:
     return options.box.upper - x, x - options.box.lower
 
 
-def _inside(lengths: Floats, x: Floats, options: Options) -> tuple[Floats, Array, Floats]:
+def _inside(lengths: Floats, x: Floats, options: Options) -> tuple[Floats, Array]:
     """Shorten columns so that bounds allow t = 1, on the side that each must go if not on both.
 
     Returns
     -------
     tuple of arrays (n,)
-        Lengths; 1 where a column goes to one side, else 0; and to which.
+        Lengths, signed; and 1 where a column goes to one side only, else 0.
     """
     ahead, behind = _room(x, options)
     side = options.method.side
@@ -96,4 +99,4 @@ def _inside(lengths: Floats, x: Floats, options: Options) -> tuple[Floats, Array
         most = np.exp2(np.floor(np.log2(np.where(room > 0.0, room, 1.0))))
         lengths = np.minimum(lengths, most)
     sign = np.where(free | ((ahead >= behind) == (side >= 0)), 1.0, -1.0)
-    return lengths, (~free).astype(np.int64), sign
+    return sign * lengths, (~free).astype(np.int32)

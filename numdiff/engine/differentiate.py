@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from numdiff.arrays import Floats
 from numdiff.constants import DOMAIN
-from numdiff.drivers.derivatives import Derivatives, Problem, still
+from numdiff.drivers.derivatives import UNASKED, Derivatives, Problem, still
 from numdiff.engine.by_ladder import by_ladder
 from numdiff.engine.single import by_rule, by_single_step
 from numdiff.evaluation.call import Call, origin
@@ -51,13 +51,14 @@ def counted(problem: Problem, *parts: Derivatives) -> Derivatives:
     Exception
         What f raised beside x, if that left nothing at all.
     """
-    trouble, nfev = None, int(problem.f0 is not None)
+    trouble, nfev = None, int(problem.f0 is not UNASKED)
     for part in parts:
         trouble, nfev = trouble or part.trouble, nfev + part.nfev
     if trouble is not None and (parts[0].status == DOMAIN).all():
         trouble.add_note("numdiff: f raised this, or returned no number, at every point beside x")
         raise trouble
-    return parts[-1]._replace(nfev=nfev, trouble=trouble)
+    last = parts[-1]
+    return Derivatives(*last[:5], nfev, last.form, trouble, last.left, last.right)
 
 
 def _by_complex_step(

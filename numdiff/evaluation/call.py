@@ -44,6 +44,7 @@ class Form(NamedTuple):
 
 
 REAL = Form((), is_complex=False)
+UNKNOWN = Form((), is_complex=False)  # until f was asked: told by its identity
 
 
 class Call(NamedTuple):
@@ -92,25 +93,36 @@ def bound(f: Callable[..., Any], args: tuple[Any, ...]) -> Callable[..., Any]:
     return (lambda *first: f(*first, *args)) if args else f
 
 
+def of_parts(f: Callable[..., Any], shapes: list[tuple[int, ...]]) -> Callable[..., Any]:
+    """Return f of several arguments as a function of one array that holds them all."""
+    ends = np.cumsum([math.prod(shape) for shape in shapes])[:-1]
+
+    def whole(flat: Floats, *args: Any) -> Any:
+        parts = np.split(flat, ends)
+        return f(*(part.reshape(s)[()] for part, s in zip(parts, shapes, strict=True)), *args)
+
+    return whole
+
+
 def origin(call: Call, x: Array) -> Values:
     """Ask for f(x) itself, where every exception is the caller's."""
     point = x.reshape(1, -1).copy()
     try:
-        value = (
-            _ask_batch(call, point) if call.vectorized else call.f(next(_arguments(call, point)))
-        )
+        value = _ask_batch(call, point) if call.vectorized else call.f(*_arguments(call, point))
     except Exception as exception:
         exception.add_note(_note(call, x, "x itself"))
         raise
+    if type(value) in IMMUTABLE and not call.vectorized:
+        return Values(np.array([[value]]), REAL, 1)
     outputs = _points_first(_numbers(value), 1)[0] if call.vectorized else _numbers(value)
-    form = Form(outputs.shape, np.iscomplexobj(outputs))
+    form = _form_of(outputs)
     return Values(pack(outputs[None].copy(), form), form, 1)  # f may reuse its buffer
 
 
 def evaluate(call: Call, points: Array, form: Form | None) -> Values:
     """Ask for f at the rows of a fresh block of points, which f may keep or change."""
     with np.errstate(all="ignore"):
-        return (_batch if call.vectorized else _pointwise)(call, points, form)
+        return (_batch if call.vectorized else _pointwise)(call, points, form or UNKNOWN)
 
 
 def pack(outputs: Array, form: Form) -> Floats:
@@ -121,27 +133,28 @@ def pack(outputs: Array, form: Form) -> Floats:
     return np.ascontiguousarray(flat, dtype=np.float64)  # the kernels are compiled for this order
 
 
-def _pointwise(call: Call, points: Array, form: Form | None) -> Values:
+def _pointwise(call: Call, points: Array, form: Form) -> Values:
     code = None
     if call.dispatcher and runner(0) is compiled and points.dtype == np.float64:
         code = call.compiled
-    if code is not None and form is None and code.kind in {POINT, SCALAR}:
+    if code is not None and form is UNKNOWN and code.kind in {POINT, SCALAR}:
         form = REAL
-    if code is not None and form is not None:
+    if code is not None and form is not UNKNOWN:
         return _natively(call, code, points, form)
     count = len(points)
     if code is not None and count > 1:  # the first point tells how many numbers f returns
-        first = _pointwise(call, points[:1], None)
+        first = _pointwise(call, points[:1], UNKNOWN)
         if first.trouble is None:
             rest = _natively(call, code, points[1:], first.form)
             rows = np.concatenate([first.rows, rest.rows])
             return rest._replace(rows=rows, nfev=1 + rest.nfev)
         count += 1
     outputs, trouble, plain = _ask_all(call, points)
-    if plain and (form is None or form is REAL or form == REAL):
+    if plain and (form is REAL or form == REAL):  # or unknown
         rows = np.array(outputs, np.float64)[:, None]  # None is nan
-        return Values(rows, form or REAL, count, trouble)
-    form = form or _form_of(next((value for value in outputs if value is not None), math.nan))
+        return Values(rows, REAL, count, trouble)
+    if form is UNKNOWN:
+        form = _form_of(next((value for value in outputs if value is not None), math.nan))
     return Values(_stack(outputs, form), form, count, trouble)
 
 
@@ -216,11 +229,12 @@ def _is_plain(row: Any, shape: tuple[int, ...]) -> bool:
     return type(row) is np.ndarray and row.dtype == np.float64 and row.shape == shape
 
 
-def _batch(call: Call, points: Array, form: Form | None) -> Values:
+def _batch(call: Call, points: Array, form: Form) -> Values:
     """Ask for all points at once; where that fails, for parts of them."""
     parts = _parts(call, points)
     usable = [part for part in parts if isinstance(part, np.ndarray)]
-    form = form or _form_of(usable[0][0] if usable else math.nan)
+    if form is UNKNOWN:
+        form = _form_of(usable[0][0] if usable else math.nan)
     trouble = next((part for part in parts if isinstance(part, Exception)), None)
     outside = np.full((1, form.size), np.nan)
     rows = [outside if isinstance(part, Exception) else _fitted(part, form) for part in parts]

@@ -88,6 +88,9 @@ def sides_of(room: Room, size: Floats, side: int) -> tuple[Ints, Ints]:
 
 def blocks(count: int, numbers: int) -> Iterator[slice]:
     """Cut `count` directions, each with so many numbers, into parts that fit into memory."""
-    size = max(1, BLOCK_BYTES // (8 * max(numbers, 1)))
-    for first in range(0, max(count, 1), size):
-        yield slice(first, min(first + size, count))
+    size = BLOCK_BYTES // (8 * numbers or 1) or 1
+    first = 0
+    while first + size < count:
+        yield slice(first, first + size)
+        first += size
+    yield slice(first, count)
