@@ -85,17 +85,21 @@ def estimate_from(
         placed["left"], placed["right"] = left, left.copy("K")
     if shape == ():
         placed = {name: array[()] for name, array in placed.items()}
-    notes: tuple[str, ...] = ()
-    if lines.trouble is not None:
-        kind = type(lines.trouble).__name__
-        notes = (f"f raised {kind} at some points beside x: {lines.trouble}",)
-    return Estimate.of(placed, nfev=lines.nfev, method=options.method.name, notes=notes)
+    return Estimate.of(placed, nfev=lines.nfev, method=options.method.name, notes=_notes(lines))
+
+
+def _notes(lines: Derivatives) -> tuple[str, ...]:
+    if lines.trouble is None:
+        return ()
+    kind = type(lines.trouble).__name__
+    return (f"f raised {kind} at some points beside x: {lines.trouble}",)
 
 
 def sparse_estimate(lines: Derivatives, pattern: csc_array, options: Options) -> SparseEstimate:
     """Put one line of derivatives, with a column for each entry of a pattern, into its places."""
-    entries = estimate_from(per_output(lines), (pattern.nnz,), lines, options)
-    return SparseEstimate.over(pattern, entries)
+    columns = {name: column.reshape(pattern.nnz) for name, column in per_output(lines).items()}
+    others = {"nfev": lines.nfev, "method": options.method.name, "notes": _notes(lines)}
+    return SparseEstimate.over(pattern, columns, **others)
 
 
 def symmetric(diagonal: dict[str, Array], across: dict[str, Array], n: int) -> dict[str, Array]:

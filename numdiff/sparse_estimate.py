@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,16 +24,24 @@ class SparseEstimate(Estimate):
     """
 
     @classmethod
-    def over(cls, pattern: csc_array, entries: Estimate) -> SparseEstimate:
+    def over(cls, pattern: csc_array, columns: dict[str, Array], **others: Any) -> SparseEstimate:
         """Put the entries of a pattern, column by column, where they belong."""
         from scipy.sparse import csc_array  # noqa: PLC0415 - loads when needed
 
-        fields = dict(entries.__dict__)
-        for name in FIELDS:
-            data = (fields[name], pattern.indices, pattern.indptr)
+        fields: dict[str, Any] = {}
+        for name, column in columns.items():
+            data = (column, pattern.indices, pattern.indptr)
             fields[name] = csc_array(data, shape=pattern.shape)
             fields[name].has_canonical_format = True
-        return cls.of(fields)
+        return cls.of(fields, **others)
+
+    def __getattr__(self, name: str) -> Any:
+        """Make the one-sided derivatives when they are asked for, if no entry has a kink."""
+        if name not in {"left", "right"}:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        nothing = self.value.copy()
+        nothing.data.fill(math.nan)
+        return self.__dict__.setdefault(name, nothing)
 
     @property
     def entries(self) -> Estimate:
