@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numdiff.coloring.pattern import as_pattern
+from numdiff.coloring.pattern import as_pattern, require_inputs
 from numdiff.coloring.prepared import Coloring, color
-from numdiff.compressed.derivatives import pattern_of, require_shape
+from numdiff.compressed.derivatives import pattern_of
 from numdiff.compressed.detection import missing
 from numdiff.operators import call_of
 from numdiff.options import as_point, read
@@ -135,9 +135,7 @@ def check(
     point = as_point(x)
     settings = read(f, point, bounds=bounds, vectorized=vectorized, args=args)
     known = pattern.pattern if isinstance(pattern, Coloring) else as_pattern(pattern)
-    columns = np.arange(known.shape[1]).repeat(np.diff(known.indptr))
-    call = call_of(f, point.shape, settings)
-    require_shape(known, point.size)
-    places = missing(call, point.ravel(), settings.box, np.stack([known.indices, columns]))
+    require_inputs(known, point.size)
+    places = missing(call_of(f, point.shape, settings), point.ravel(), settings.box, known)
     new = csc_array((np.ones(len(places[0]), np.bool_), places), shape=known.shape)
     return as_pattern(new)

@@ -83,3 +83,21 @@ def mirrored(pattern: csc_array, name: str = "pattern") -> csc_array:
     if pattern.shape[0] != pattern.shape[1]:
         raise ValueError(f"`{name}` of a symmetric matrix must be square, got {pattern.shape}")
     return as_pattern(pattern + pattern.T)
+
+
+def require_inputs(pattern: csc_array, inputs: int) -> None:
+    """Raise ValueError if a pattern does not have a column for each entry of x."""
+    if pattern.shape[1] != inputs:
+        raise ValueError(
+            f"the sparsity pattern must have a column for each of the {inputs} entries of x, got shape "
+            f"{pattern.shape}"
+        )
+
+
+def require_outputs(pattern: csc_array, outputs: int) -> None:
+    """Raise ValueError if a pattern does not have a row for each output of f."""
+    if pattern.shape[0] != outputs:
+        raise ValueError(
+            f"the sparsity pattern must have a row for each of the {outputs} outputs of f, got shape "
+            f"{pattern.shape}"
+        )

@@ -9,7 +9,7 @@ import numpy as np
 
 from numdiff.arrays import Floats
 from numdiff.coloring import kernels
-from numdiff.coloring.pattern import as_pattern
+from numdiff.coloring.pattern import as_pattern, require_inputs, require_outputs
 from numdiff.coloring.prepared import PACE, Coloring, color, twins
 from numdiff.compressed.detection import detected
 from numdiff.compressed.missing import check, check_curvature
@@ -46,7 +46,7 @@ def along_colors(call: Call, x: Floats, coloring: Coloring, options: Options) ->
     problem, routes = opened(call, x, 1, options), routes_of(coloring, x, options)
     options = routes.options
     if problem.f0 is not UNASKED:
-        _require_outputs(coloring, problem.form)
+        require_outputs(coloring.pattern, math.prod(problem.form.shape))
     entries, whole, outer = coloring.pattern.nnz, None, max(x.size, *coloring.pattern.shape)
     trouble, nfev = None, 0
     for part in blocks(len(routes.directions), HELD * outer):
@@ -55,14 +55,14 @@ def along_colors(call: Call, x: Floats, coloring: Coloring, options: Options) ->
             break
         lines = WAYS[options.way](problem, rows, 1, options)
         if whole is None:
-            _require_outputs(coloring, lines.form)
+            require_outputs(coloring.pattern, math.prod(lines.form.shape))
             whole = _blank(entries, lines.form, fill=not routes.weight.all())
         whole = _placed(whole, lines, rows, coloring)
         problem = problem.less(lines.nfev)._replace(form=lines.form)
         trouble, nfev = trouble or lines.trouble, nfev + lines.nfev
     if whole is None:
         problem = pose(call, x, options)
-        _require_outputs(coloring, problem.form)
+        require_outputs(coloring.pattern, math.prod(problem.form.shape))
         whole = _blank(entries, problem.form, fill=True)
     whole = _without_fixed(whole, coloring, routes.weight)._replace(trouble=trouble, nfev=nfev)
     if coloring.check and len(routes.directions):
@@ -94,7 +94,7 @@ def coloring_of(
     elif sparsity.symmetric != symmetric:
         wanted = "color(pattern, symmetric=True)" if symmetric else "color(pattern)"
         raise ValueError(f"`sparsity` is a colouring of the other kind: prepare it with {wanted}")
-    require_shape(sparsity.pattern, x.size)
+    require_inputs(sparsity.pattern, x.size)
     return sparsity, 0
 
 
@@ -105,23 +105,6 @@ def pattern_of(call: Call, x: Floats, options: Options) -> tuple[csc_array, int]
     rows, columns, outputs, nfev = detected(call, x, options.box)
     ones = np.ones(len(rows), np.bool_)
     return as_pattern(csc_array((ones, (rows, columns)), shape=(outputs, x.size))), nfev
-
-
-def require_shape(pattern: csc_array, inputs: int) -> None:
-    """Raise ValueError if a pattern does not have a column for each entry of x."""
-    if pattern.shape[1] != inputs:
-        raise ValueError(
-            f"`sparsity` must have a column for each of the {inputs} entries of x, got shape "
-            f"{pattern.shape}"
-        )
-
-
-def _require_outputs(coloring: Coloring, form: Form) -> None:
-    if coloring.pattern.shape[0] != math.prod(form.shape):
-        raise ValueError(
-            f"`sparsity` must have a row for each of the {math.prod(form.shape)} outputs of f, got "
-            f"shape {coloring.pattern.shape}"
-        )
 
 
 # --- Entries ---

@@ -8,14 +8,18 @@ it was, if it was one alone. New groups at new points find the others.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.random import Generator
 
 from numdiff.arrays import Array, Floats, Ints, Mask
+from numdiff.coloring.pattern import require_outputs
 from numdiff.evaluation.call import Call, Form, evaluate, origin
 from numdiff.geometry.domain import Box, blocks
+
+if TYPE_CHECKING:
+    from scipy.sparse import csc_array
 
 MISSED = 1e-3  # probability that any entry is missed, of those along which f changes visibly
 OVERLOOKED = 1e-2  # that a certain entry is, which a given pattern lacks
@@ -54,7 +58,9 @@ class Place(NamedTuple):
         for asked, far in enumerate(FRESH, 1):
             x = self.x + far * self.size * rng.uniform(-1.0, 1.0, self.x.size)
             if self.box is not None:
-                x = np.clip(x, self.box.lower, self.box.upper)
+                lower, upper = self.box.lower, self.box.upper  # at which f may be flat
+                x = np.where(x < lower, 2.0 * lower - x, np.where(x > upper, 2.0 * upper - x, x))
+                x = np.clip(x, lower, upper)
             f = self.values(x[None].copy())[0]
             if np.isfinite(f)[np.isfinite(self.f)].all():
                 return self._replace(x=x, f=f), asked
@@ -126,8 +132,8 @@ def detected(call: Call, x: Floats, box: Box | None) -> tuple[Ints, Ints, int, i
     return keys % m, keys // m, len(place.f), nfev + 2
 
 
-def missing(call: Call, x: Floats, box: Box | None, pattern: Array) -> tuple[Ints, Ints]:
-    """Find entries of the Jacobian of f around x that a pattern (2, entries) does not hold.
+def missing(call: Call, x: Floats, box: Box | None, pattern: csc_array) -> tuple[Ints, Ints]:
+    """Find entries of the Jacobian of f around x that a pattern does not hold.
 
     Raises
     ------
@@ -136,7 +142,9 @@ def missing(call: Call, x: Floats, box: Box | None, pattern: Array) -> tuple[Int
     """
     place = _steady(call, x, box)
     m = max(len(place.f), 1)
-    known = np.sort(pattern[0].astype(np.int64) + pattern[1].astype(np.int64) * m)
+    require_outputs(pattern, len(place.f))
+    columns = np.arange(x.size).repeat(np.diff(pattern.indptr))
+    known = pattern.indices + columns * m  # sorted, as the pattern is
     keys, _ = _search(place, known, OVERLOOKED)
     new = np.setdiff1d(keys, known, assume_unique=True)
     return new % m, new // m
