@@ -48,6 +48,11 @@ class SparseEstimate(Estimate):
         """The stored entries, column by column, as an estimate of one axis."""
         return Estimate.of({**self.__dict__, **{n: getattr(self, n).data for n in FIELDS}})
 
+    def dense(self) -> Estimate:
+        """Return the estimate of the whole matrix, with exact zeros where nothing is stored."""
+        arrays = {name: getattr(self, name).toarray() for name in FIELDS}
+        return Estimate.of({**self.__dict__, **arrays})
+
     @property
     def success(self) -> Any:
         """Whether each stored entry is trustworthy: a bool array of one axis."""

@@ -605,3 +605,24 @@ def test_large_systems_take_the_colors_only():
     v = np.cos(np.arange(20_000.0))
     product = nd.jvp(lambda y: brusselator(y, side), start(side), v).value
     assert np.allclose(estimate.value @ v, product, rtol=1e-4, atol=1e-3 * np.abs(product).max())
+
+
+# --- Verified ---
+
+
+def test_verifying_a_sparse_jacobian_takes_the_colors():
+    x = np.linspace(0.4, 1.4, 200)
+    f = Counted(broyden)
+    report = nd.verify.jacobian(f, broyden_slopes, x)
+    assert report.verdict == "agree"
+    assert report.nfev == f.count < 150
+    wrong = broyden_slopes(x)
+    wrong[30, 31] *= 1.01
+    report = nd.verify.jacobian(broyden, wrong, x)
+    assert report.verdict == "disagree"
+    assert report.worst(1)["index"].tolist() == [[30, 31]]
+    thin = without(broyden_slopes(x), (7, 8))
+    thin.eliminate_zeros()
+    report = nd.verify.jacobian(broyden, thin, x)
+    assert report.verdict == "disagree"
+    assert report.worst(1)["index"].tolist() == [[7, 8]]

@@ -24,6 +24,10 @@ ROUGHLY = 1e-3  # a single step has no bar: relative differences below this say 
 ROUNDED = 64.0 * 2.0**-52  # of f over a step: rounding explains that much
 
 
+class PatternError(ValueError):
+    """A sparsity pattern misses entries of the derivative."""
+
+
 def check(
     problem: Problem, coloring: Coloring, routes: Routes, whole: Derivatives, options: Options
 ) -> int:
@@ -37,29 +41,13 @@ def check(
     ValueError
         If the pattern misses entries: it names the rows.
     """
-    from scipy.sparse import csc_array  # noqa: PLC0415 - loads when needed
-
     random = np.random.default_rng(len(routes.weight))  # the same each time
     share = random.uniform(-0.5, 0.5, len(routes.weight))
     share += np.copysign(0.5, share)
     vector = routes.weight * (share if options.box is None else np.abs(share))
     enough = problem._replace(rtol=max(problem.rtol, ENOUGH))
     line = WAYS[options.way](enough, along(vector), 1, options)
-    form, outputs = line.form, coloring.pattern.shape[0]
-    parts = range(1 + form.is_complex)
-    sparse: Any = csc_array(coloring.pattern)  # its data are exchanged
-    entries, off, bars = coloring.pattern.nnz, np.zeros(line.value.shape[1]), []
-    for part in parts:
-        cut, mine = (slice(part * k, (part + 1) * k) for k in (outputs, entries))
-        sparse.data = whole.value[0, mine]
-        off[cut] = line.value[0, cut] - sparse @ vector
-        single = (line.status[0, cut] == SINGLE_STEP).all()
-        sparse.data = ROUGHLY * np.abs(whole.value[0, mine]) if single else whole.error[0, mine]
-        bar = sparse @ np.abs(vector)
-        bars.append(bar if single else bar + line.error[0, cut])
-    bar = np.concatenate(bars)
-    if single and problem.f0 is not UNASKED:
-        bar += ROUNDED * np.abs(problem.f0)
+    off, bar = _contrast(problem, coloring, vector, line, whole)
     with np.errstate(invalid="ignore"):
         suspects = np.abs(off) > bar
     suspects &= (line.status[0] <= ONE_SIDED) | (line.status[0] == SINGLE_STEP)
@@ -70,12 +58,35 @@ def check(
     guilty, nfev = _convicted(problem, coloring, vector, line, bar, worst)
     if guilty:
         names = ", ".join(str(row) for row in guilty)
-        raise ValueError(
+        raise PatternError(
             f"`sparsity` misses entries: f changes in row {names} along columns that the pattern "
             "does not have there; numdiff.sparse.check(f, x, pattern) finds them, and "
             "sparse.color(pattern, check=False) leaves this check out"
         )
     return line.nfev + nfev
+
+
+def _contrast(
+    problem: Problem, coloring: Coloring, vector: Floats, line: Derivatives, whole: Derivatives
+) -> tuple[Floats, Floats]:
+    """Return how far a sparse Jacobian is from a line, output by output, and what bars allow."""
+    from scipy.sparse import csc_array  # noqa: PLC0415 - loads when needed
+
+    sparse: Any = csc_array(coloring.pattern)  # its data are exchanged
+    outputs, entries = coloring.pattern.shape[0], coloring.pattern.nnz
+    off, bar = np.zeros((2, line.value.shape[1]))
+    single = bool((line.status[0] == SINGLE_STEP).any())
+    for part in range(1 + line.form.is_complex):
+        cut, mine = (slice(part * k, (part + 1) * k) for k in (outputs, entries))
+        sparse.data = whole.value[0, mine]
+        off[cut] = line.value[0, cut] - sparse @ vector
+        sparse.data = ROUGHLY * np.abs(sparse.data) if single else whole.error[0, mine]
+        bar[cut] = sparse @ np.abs(vector)
+    if not single:
+        bar += line.error[0]
+    elif problem.f0 is not UNASKED:
+        bar += ROUNDED * np.abs(problem.f0)
+    return off, bar
 
 
 def _convicted(
@@ -125,7 +136,7 @@ def check_curvature(
             product = float(sides @ (sparse @ sides))
             off, bar = (off - product, bar) if k == 0 else (off, product + line.error[0, part])
         if line.status[0, part] <= ONE_SIDED and abs(off) > bar:
-            raise ValueError(
+            raise PatternError(
                 "`sparsity` misses entries: along a random direction f bends otherwise than the "
                 "entries of the pattern say; complete it, or leave this check out with "
                 "sparse.color(pattern, symmetric=True, check=False)"

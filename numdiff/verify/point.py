@@ -124,7 +124,7 @@ def examine(posed: Posed, place: Place, reading: Reading, random: Random) -> Cas
     matrix, rtol = reading.matrix, posed.plan.rtol
     ask = None if posed.fixed else partial(posed.reading_at, outputs=place.outputs)
     rounding = rounding_of(ask, place.x, matrix, reading.precision, random)
-    estimate = measure(posed, place.x)
+    estimate = measure(posed, place.x, reading.stored)
     fields = (getattr(estimate, name) for name in Numerical._fields)
     numerical = Numerical(*(np.reshape(part, matrix.shape) for part in fields))
     m, n = matrix.shape
