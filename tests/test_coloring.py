@@ -17,7 +17,7 @@ from numdiff.coloring import kernels, prepared
 from numdiff.coloring.pattern import as_pattern
 from numdiff.ladder.runtime import compiled, interpreted
 from numdiff.sparse import Coloring, color
-from tests.patterns import arrow, band, delaunay, grid, random_pattern
+from tests.measuring.patterns import arrow, band, delaunay, grid, random_pattern
 
 PUBLISHED = Path(__file__).parent / "data" / "colors.csv"
 

@@ -14,7 +14,7 @@ from scipy.sparse.linalg import spsolve
 import numdiff as nd
 from numdiff import sparse
 from tests.conftest import INTERPRETED
-from tests.patterns import arrow, band, grid, random_pattern
+from tests.measuring.patterns import arrow, band, grid, random_pattern
 
 TRIDIAGONAL = band(40, 1)
 

@@ -98,6 +98,6 @@ def require_outputs(pattern: csc_array, outputs: int) -> None:
     """Raise ValueError if a pattern does not have a row for each output of f."""
     if pattern.shape[0] != outputs:
         raise ValueError(
-            f"the sparsity pattern must have a row for each of the {outputs} outputs of f, got shape "
-            f"{pattern.shape}"
+            f"the sparsity pattern must have a row for each of the {outputs} outputs of f, got "
+            f"shape {pattern.shape}"
         )
