@@ -39,7 +39,7 @@ LINES = {
     "nonsmooth": 370,
     "plot": 820,
     "regression": 530,
-    "verify": 2080,
+    "verify": 2090,
 }
 POSITIONAL = 6
 COMPLEXITY = 10
