@@ -85,20 +85,19 @@ def estimate_from(
         placed["left"], placed["right"] = left, left.copy("K")
     if shape == ():
         placed = {name: array[()] for name, array in placed.items()}
-    return Estimate.of(placed, nfev=lines.nfev, method=options.method.name, notes=_notes(lines))
+    notes = () if lines.trouble is None else (_told(lines.trouble),)
+    return Estimate.of(placed, nfev=lines.nfev, method=options.method.name, notes=notes)
 
 
-def _notes(lines: Derivatives) -> tuple[str, ...]:
-    if lines.trouble is None:
-        return ()
-    kind = type(lines.trouble).__name__
-    return (f"f raised {kind} at some points beside x: {lines.trouble}",)
+def _told(trouble: Exception) -> str:
+    return f"f raised {type(trouble).__name__} at some points beside x: {trouble}"
 
 
 def sparse_estimate(lines: Derivatives, pattern: csc_array, options: Options) -> SparseEstimate:
     """Put one line of derivatives, with a column for each entry of a pattern, into its places."""
     columns = {name: column.reshape(pattern.nnz) for name, column in per_output(lines).items()}
-    others = {"nfev": lines.nfev, "method": options.method.name, "notes": _notes(lines)}
+    notes = () if lines.trouble is None else (_told(lines.trouble),)
+    others = {"nfev": lines.nfev, "method": options.method.name, "notes": notes}
     return SparseEstimate.over(pattern, columns, **others)
 
 

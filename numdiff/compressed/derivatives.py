@@ -16,7 +16,7 @@ from numdiff.compressed.missing import check, check_curvature
 from numdiff.compressed.routes import routes_of
 from numdiff.constants import DOMAIN
 from numdiff.drivers.derivatives import UNASKED, Derivatives
-from numdiff.engine.differentiate import WAYS, counted, opened, pose
+from numdiff.engine.differentiate import WAYS, counted, pose
 from numdiff.engine.mixed import second
 from numdiff.evaluation.call import Call, Form
 from numdiff.geometry.directions import Directions, axes
@@ -43,7 +43,7 @@ def along_colors(call: Call, x: Floats, coloring: Coloring, options: Options) ->
     ValueError
         If the shape of the pattern is not that of the Jacobian, or it misses entries.
     """
-    problem, routes = opened(call, x, 1, options), routes_of(coloring, x, options)
+    problem, routes = pose(call, x, options, 1), routes_of(coloring, x, options)
     options = routes.options
     if problem.f0 is not UNASKED:
         require_outputs(coloring.pattern, math.prod(problem.form.shape))

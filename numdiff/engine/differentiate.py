@@ -17,8 +17,10 @@ from numdiff.options import Options
 Way = Callable[[Problem, Directions, int, Options], Derivatives]
 
 
-def pose(call: Call, x: Floats, options: Options) -> Problem:
-    """Put a problem together, with f(x)."""
+def pose(call: Call, x: Floats, options: Options, order: int = 0) -> Problem:
+    """Put a problem together, with f(x), unless a single step of this order has no use for it."""
+    if order and options.way == "single" and options.method.level(order).centre == 0.0:
+        return Problem(call, x, budget=options.max_nfev)
     values = origin(call, x)
     noise = None if options.noise is None else options.noise_of(values.form)
     budget = options.max_nfev - 1
@@ -32,15 +34,8 @@ def differentiate(
     if not len(directions):
         problem = pose(call, x, options)
         return counted(problem, still(problem, 0))
-    problem = opened(call, x, order, options)
+    problem = pose(call, x, options, order)
     return counted(problem, WAYS[options.way](problem, directions, order, options))
-
-
-def opened(call: Call, x: Floats, order: int, options: Options) -> Problem:
-    """Put a problem together, with f(x) if the method needs it."""
-    if options.way == "single" and options.method.level(order).centre == 0.0:
-        return Problem(call, x, budget=options.max_nfev)  # f(x) has no part in it
-    return pose(call, x, options)
 
 
 def counted(problem: Problem, *parts: Derivatives) -> Derivatives:
