@@ -16,19 +16,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from numdiff.arrays import Floats
 from numdiff.constants import EPS
 
-if TYPE_CHECKING:
-    Distances = tuple[float, ...]
-    Weights = tuple[float, ...]
+__all__ = ["EPS", "RULES", "Choice", "Given", "Rule"]
 
-__all__ = ["EPS", "RULES", "Choice", "Given", "Rule", "named_rule"]
 
+Numbers: TypeAlias = tuple[float, ...]
 
 DEVIATIONS = 3.0  # of the noise bound it: 99.7 % of normal errors; eps |f| bounds rounding as well
 COARSEST = 0.01  # noise is at most this part of f where a search starts: f(x) may be 0
@@ -117,7 +115,7 @@ class Choice(NamedTuple):
     slope: Floats | None = None
 
 
-Asking: TypeAlias = "Generator[Distances, Floats, Choice]"
+Asking: TypeAlias = "Generator[Numbers, Floats, Choice]"
 
 
 class Rule(NamedTuple):
@@ -138,10 +136,10 @@ class Probe(NamedTuple):
     """
 
     order: int
-    offsets: tuple[float, ...]
-    weights: Weights
-    slope: Weights
-    witness: Weights = ()
+    offsets: Numbers
+    weights: Numbers
+    slope: Numbers
+    witness: Numbers = ()
 
     @property
     def multiple(self) -> float:
@@ -155,25 +153,29 @@ class Probe(NamedTuple):
         return _gain(self.weights)
 
 
-def _gain(weights: Weights) -> float:
+def _gain(weights: Numbers) -> float:
     return sum(abs(w) for w in weights) + abs(sum(weights))  # f(x) has what is missing to 0
+
+
+def _ahead(reach: float) -> Probe:
+    """Return the probe for f'' on one side, at 1 and at a reach."""
+    slope = (-1.0 / (reach * (reach - 1.0)), reach / (reach - 1.0))
+    return Probe(2, (reach, 1.0), (1.0, -reach), slope)
+
+
+def _around(reach: float) -> Probe:
+    """Return the probe for f''' on both sides, at 1 and at a reach."""
+    square, cube = reach**2, reach**3
+    part = 2.0 * reach * (square - 1.0)
+    offsets, weights = (reach, 1.0, -1.0, -reach), (1.0, -reach, reach, -1.0)
+    slope = (-1.0 / part, cube / part, -cube / part, 1.0 / part)
+    return Probe(3, offsets, weights, slope, (1.0, -square, -square, 1.0))
 
 
 # pairs: for one side and for both
 FIRST = (Probe(1, (1.0,), (1.0,), (1.0,)), Probe(1, (1.0, -1.0), (1.0, -1.0), (0.5, -0.5)))
-SECOND = (
-    Probe(2, (2.0, 1.0), (1.0, -2.0), (-0.5, 2.0)),
-    Probe(2, (1.0, -1.0), (1.0, 1.0), (0.5, -0.5)),
-)
-THIRD = Probe(
-    3, (2.0, 1.0, -1.0, -2.0), (1.0, -2.0, 2.0, -1.0),
-    (-1 / 12, 8 / 12, -8 / 12, 1 / 12), (1.0, -4.0, -4.0, 1.0),
-)  # fmt: skip
-WIDE = (
-    Probe(2, (4.0, 1.0), (1.0, -4.0), (-1 / 12, 4 / 3)),
-    Probe(3, (3.0, 1.0, -1.0, -3.0), (1.0, -3.0, 3.0, -1.0),
-          (-1 / 48, 27 / 48, -27 / 48, 1 / 48), (1.0, -9.0, -9.0, 1.0)),
-)  # fmt: skip
+SECOND = (_ahead(2.0), Probe(2, (1.0, -1.0), (1.0, 1.0), (0.5, -0.5)))
+THIRD, WIDE = _around(2.0), (_ahead(4.0), _around(3.0))
 
 
 class Seen(NamedTuple):
@@ -212,7 +214,7 @@ def _worst(change: Floats, noise: Floats) -> float:
     return float(np.max(np.abs(change) / noise, initial=0.0, where=usable))
 
 
-def _look(given: Given, probe: Probe, step: float) -> Generator[Distances, Floats, Seen]:
+def _look(given: Given, probe: Probe, step: float) -> Generator[Numbers, Floats, Seen]:
     """Ask for a probe at a step, or at a smaller one where f is defined."""
     for _ in range(SHRINKS):
         values = yield tuple(offset * step for offset in probe.offsets)
@@ -233,7 +235,7 @@ def _look(given: Given, probe: Probe, step: float) -> Generator[Distances, Float
 
 def _search(
     given: Given, probe: Probe, window: tuple[float, float], start: float, growth: float
-) -> Generator[Distances, Floats, tuple[Seen, bool]]:
+) -> Generator[Numbers, Floats, tuple[Seen, bool]]:
     """Look for a step at which the signal of a probe lies in a window.
 
     Steps grow by a constant factor while noise hides the signal, and shrink by what the signal
@@ -459,19 +461,3 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "mathur": Rule(mathur, points=122),
     }
 )
-
-
-def named_rule(name: str) -> Rule:
-    """Return the rule of that name.
-
-    Raises
-    ------
-    ValueError
-        If there is none.
-    """
-    if name not in RULES:
-        names = ", ".join(repr(known) for known in RULES)
-        raise ValueError(
-            f"`step` must be a number, an array like x or one of {names}, got {name!r}"
-        )
-    return RULES[name]

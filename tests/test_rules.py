@@ -17,8 +17,9 @@ from numdiff.drivers.by_rule import by_rule, select
 from numdiff.estimate import Status
 from numdiff.geometry import domain
 from numdiff.geometry.directions import along, axes
+from numdiff.geometry.domain import Room
 from numdiff.methods import METHODS
-from numdiff.rules import EPS, RULES, Choice, Given, named_rule
+from numdiff.rules import EPS, RULES, Choice, Given
 from tests import corpus
 from tests.measuring.cases import every_kth
 from tests.measuring.operators import Recorded
@@ -31,8 +32,9 @@ every_method = pytest.mark.parametrize("method", ["central", "forward", "backwar
 nan, inf = math.nan, math.inf
 
 
-def lines_of(f, x, rule, method="central", **options):
-    return by_rule(pose(f, x), axes(np.size(x)), 1, rule, METHODS[method], **options)
+def lines_of(f, x, rule, method="central", noise=None, room=None):
+    problem, room = pose(f, x)._replace(noise=noise), room and Room(*room)
+    return by_rule(problem, axes(np.size(x)), 1, rule, METHODS[method], room=room)
 
 
 def step_of(f, x, rule, method="central", **options):
@@ -523,14 +525,9 @@ def test_the_table_holds_all_names():
     [
         (2, "shi", "central", "first derivatives"),
         (1, "shi", "auto", "'forward', 'backward' and 'central'"),
-        (1, "shy", "central", "'shi'"),
     ],
 )
 def test_bad_requests_are_refused(order, rule, method, message):
     problem = pose(math.exp, 1.0)
     with pytest.raises(ValueError, match=message):
         by_rule(problem, axes(1), order, rule, METHODS[method])
-
-
-def test_names_are_looked_up():
-    assert named_rule("shi") is RULES["shi"]

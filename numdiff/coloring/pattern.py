@@ -89,8 +89,8 @@ def require_inputs(pattern: csc_array, inputs: int) -> None:
     """Raise ValueError if a pattern does not have a column for each entry of x."""
     if pattern.shape[1] != inputs:
         raise ValueError(
-            f"the sparsity pattern must have a column for each of the {inputs} entries of x, got shape "
-            f"{pattern.shape}"
+            f"the sparsity pattern must have a column for each of the {inputs} entries of x, got "
+            f"shape {pattern.shape}"
         )
 
 

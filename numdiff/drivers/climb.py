@@ -40,6 +40,17 @@ class Window(NamedTuple):
     levels: Channels
 
 
+class _Work(NamedTuple):
+    """What is to be climbed, and what is known of f along the D directions beforehand."""
+
+    problem: Problem
+    directions: Directions
+    channels: Channels
+    noise: Floats  # (D or 0, m): the least to reckon with
+    beside: Floats  # (D or 0, K, P, m), as in `climb`
+    memory: Memory | None
+
+
 def cut(problem: Problem, count: int, channels: Channels) -> Iterator[slice]:
     """Cut so many directions into blocks that fit into memory while they are climbed."""
     width = channels.fold.shape[0] * (registers.SLOTS + 2)
@@ -91,11 +102,12 @@ def climb(
     native = problem.call.dispatcher and problem.budget == math.inf and memory is None
     if native and run is runtime.compiled:
         code = problem.call.compiled
+    work = _Work(problem, directions, channels, known, beside, memory)
     if code is not None:
-        return _natively(problem, directions, span, channels, known, beside, code=code, every=every)
+        return _natively(code, span, work, every=every)
     if isinstance(span, Limits):
         span = span_of(problem.x, directions, span)
-    return _by_rounds(problem, directions, span, channels, known, beside, memory=memory, run=run)
+    return _by_rounds(run, span, work)
 
 
 def span_of(x: Floats, directions: Directions, limits: Limits) -> Span:
@@ -107,18 +119,9 @@ def span_of(x: Floats, directions: Directions, limits: Limits) -> Span:
     return span
 
 
-def _by_rounds(
-    problem: Problem,
-    directions: Directions,
-    span: Span,
-    channels: Channels,
-    known: Floats,
-    beside: Floats,
-    *,
-    memory: Memory | None,
-    run: Any,
-) -> Derivatives:
+def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     """Advance all directions together, one round of calls of f at a time."""
+    problem, directions, channels, known, beside, memory = work
     f0, count, width = problem.f0, len(directions), channels.offsets.size
     method = channels.fold, channels.shape, channels.gain, channels.factor, channels.primary
     where = problem.x, directions.starts, directions.index, directions.weight, channels.offsets
@@ -126,14 +129,13 @@ def _by_rounds(
     seen = samples, state, np.empty((count, f0.size, registers.OUTPUT))
     columns: Columns = compiled.columns_of(count, f0)
     room = compiled.workspace(problem.x, f0, channels)[:6]
-    live, quiet, trouble = np.arange(count), np.empty(count, np.bool_), None
-    nfev, spent = 0, 0  # compiled code that raises is asked again, beyond the budget
+    # compiled code that raises is asked again, beyond the budget: then more than was spent
+    live, quiet, trouble, nfev, spent = np.arange(count), np.empty(count, np.bool_), None, 0, 0
     block, stretch = np.empty((count, width, problem.x.size)), np.ldexp(1.0, span.start)
     run(rounds.begin)(
         *span[:4], not len(beside), problem.noise is not None, f0, known, state, seen[2], samples
     )
     run(points.place)(live, stretch, *where, block, stretch)
-    advance: Any = run(rounds.advance)
     while live.size:
         asked = live.size * width
         if spent + asked > problem.budget:
@@ -148,7 +150,7 @@ def _by_rounds(
         if len(beside):
             arrived = arrived - beside[live, -state[live, registers.REQUEST]]
         block = np.empty_like(block)  # f may have kept the other one
-        left = advance(
+        left = run(rounds.advance)(
             live, arrived, stretch, f0, *method, span.reach, problem.rtol, *seen, *room, *where,
             block,
         )  # fmt: skip
@@ -157,22 +159,13 @@ def _by_rounds(
     order = int(channels.shape[channels.primary, registers.ORDER])
     restless: int = run(rounds.conclude)(f0, span.start, order, unit, *seen, *columns, quiet)
     columns[2][live], quiet[live] = BUDGET, False  # what is still live ran out of it
-    evidence = samples, state, quiet, restless + live.size
-    return Derivatives(*columns, nfev, problem.form, trouble, None, None, *evidence)
+    left = samples, state, quiet, restless + live.size
+    return Derivatives(*columns, nfev, problem.form, trouble, None, None, *left)
 
 
-def _natively(
-    problem: Problem,
-    directions: Directions,
-    span: Span | Limits,
-    channels: Channels,
-    known: Floats,
-    beside: Floats,
-    *,
-    code: Compiled,
-    every: bool,
-) -> Derivatives:
+def _natively(code: Compiled, span: Span | Limits, work: _Work, *, every: bool) -> Derivatives:
     """Let compiled code lead the ladders, one direction after the other."""
+    problem, directions, channels, known, beside, _ = work
     count, f0 = len(directions), problem.f0
     lead: Any = runtime.compiled(compiled.lead)
     columns: Columns = compiled.columns_of(count, f0)
@@ -197,10 +190,7 @@ def _natively(
 
     counts = spread(part, count, problem.call.workers)
     nfev, restless, mishaps = map(sum, zip(*counts, strict=True))
-    trouble = None
-    if mishaps:
-        again = places[raised]
-        nfev, trouble = nfev + mishaps, ask_again(problem.call, again, problem.form)
+    trouble = ask_again(problem.call, places[raised], problem.form) if mishaps else None
     return Derivatives(
-        *columns, nfev, problem.form, trouble, None, None, samples, state, quiet, restless
+        *columns, nfev + mishaps, problem.form, trouble, None, None, samples, state, quiet, restless
     )

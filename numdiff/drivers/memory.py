@@ -60,10 +60,10 @@ def recall(
     int
         For how many f was asked.
     """
+    count, width, n = block.shape
     places, known, corrected = _places(memory.table[live], state, live)
     new = np.flatnonzero(~known)
     stretch[corrected] = 1.0
-    count, width, n = block.shape
     sides = [0, 1] if width == 2 else [0]
     changes = memory.beside[live, places][:, sides]
     behind = memory.table[live, SIDE] < 0

@@ -123,12 +123,9 @@ def _settled(task: Task, result: Derivatives, windows: list[Window]) -> Derivati
         new = settle(rest, directions, task.order, span, raw, side=side)
         mine = open_[rows] & (raw.status != DOMAIN)
         open_[rows] &= ~mine
-        if new.lines is raw:
+        if new is raw:
             continue
-        lines = new.lines._replace(nfev=new.lines.nfev - raw.nfev)
-        lines = lines if side == asked else one_sided(lines, side, asked)
-        if not np.isnan(new.left).all():
-            lines = lines._replace(left=new.left, right=new.right)
+        lines = one_sided(new._replace(nfev=new.nfev - raw.nfev), side, asked)
         result = _alone(task, fill(result, rows, lines, mine), window)
     return result
 
