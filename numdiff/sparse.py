@@ -29,8 +29,7 @@ from numdiff.coloring.pattern import as_pattern, require_inputs
 from numdiff.coloring.prepared import Coloring, color
 from numdiff.compressed.derivatives import pattern_of
 from numdiff.compressed.detection import missing
-from numdiff.operators import call_of
-from numdiff.options import as_point, read
+from numdiff.operators import asked
 
 if TYPE_CHECKING:
     from scipy.sparse import csc_array
@@ -88,9 +87,10 @@ def detect(
     >>> detect(lambda x: x[:-1] * x[1:], np.ones(4)).toarray().astype(int).tolist()
     [[1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 1, 1]]
     """
-    point = as_point(x)
-    settings = read(f, point, bounds=bounds, vectorized=vectorized, args=args)
-    return pattern_of(call_of(f, point.shape, settings), point.ravel(), settings)[0]
+    point, call, settings, _ = asked(
+        f, x, {"bounds": bounds, "vectorized": vectorized, "args": args}
+    )
+    return pattern_of(call, point.ravel(), settings)[0]
 
 
 def check(
@@ -132,10 +132,11 @@ def check(
     """
     from scipy.sparse import csc_array  # noqa: PLC0415 - loads when needed
 
-    point = as_point(x)
-    settings = read(f, point, bounds=bounds, vectorized=vectorized, args=args)
+    point, call, settings, _ = asked(
+        f, x, {"bounds": bounds, "vectorized": vectorized, "args": args}
+    )
     known = pattern.pattern if isinstance(pattern, Coloring) else as_pattern(pattern)
     require_inputs(known, point.size)
-    places = missing(call_of(f, point.shape, settings), point.ravel(), settings.box, known)
+    places = missing(call, point.ravel(), settings.box, known)
     new = csc_array((np.ones(len(places[0]), np.bool_), places), shape=known.shape)
     return as_pattern(new)

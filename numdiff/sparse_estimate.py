@@ -39,8 +39,8 @@ class SparseEstimate(Estimate):
         """Make the one-sided derivatives when they are asked for, if no entry has a kink."""
         if name not in {"left", "right"}:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        nothing = self.value.copy()
-        nothing.data.fill(math.nan)
+        nothing: Any = self.value.copy()
+        nothing.data[:] = math.nan
         return self.__dict__.setdefault(name, nothing)
 
     @property
@@ -64,7 +64,44 @@ class SparseEstimate(Estimate):
         return self.entries.messages
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:  # noqa: FBT001 (NumPy's protocol)
-        return np.asarray(self.value.toarray(), dtype)
+        matrix: Any = self.value
+        return np.asarray(matrix.toarray(), dtype)
+
+    @property
+    def status_names(self) -> Any:
+        """The names of the status of each stored entry: an array of one axis."""
+        return self.entries.status_names
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of `value`."""
+        return tuple(self.value.shape)
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes of `value`."""
+        return 2
+
+    @property
+    def size(self) -> int:
+        """The number of stored entries."""
+        return int(self.value.size)
+
+    @property
+    def T(self) -> Any:  # noqa: N802 - as NumPy calls it
+        """The transpose of `value`, a plain sparse array."""
+        return self.value.T
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return what is at some places of `value`: numbers, or a sparse array of them."""
+        return self.value[key]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `Estimate.to_dict` tells of the stored entries, and where they stand."""
+        value: Any = self.value
+        stored = value.tocoo()
+        places = {"rows": stored.row.tolist(), "columns": stored.col.tolist()}
+        return {**self.entries.to_dict(), **places, "shape": list(self.shape)}
 
     def __matmul__(self, other: Any) -> Any:
         return self.value @ other

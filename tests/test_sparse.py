@@ -626,3 +626,20 @@ def test_verifying_a_sparse_jacobian_takes_the_colors():
     report = nd.verify.jacobian(broyden, thin, x)
     assert report.verdict == "disagree"
     assert report.worst(1)["index"].tolist() == [[7, 8]]
+
+
+def test_what_an_estimate_tells_of_itself():
+    estimate = nd.jacobian(broyden, X, sparsity=TRIDIAGONAL)
+    assert (estimate.shape, estimate.ndim, estimate.size) == ((40, 40), 2, 118)
+    assert estimate[3, 4] == estimate.value[3, 4]
+    assert (estimate.T != estimate.value.T).nnz == 0
+    assert set(estimate.status_names) == {"OK"}
+    told = estimate.to_dict()
+    assert told["value"] == estimate.value.data.tolist()
+    assert estimate.value[told["rows"][5], told["columns"][5]] == told["value"][5]
+
+
+def test_flags_can_be_raised():
+    kink = lambda x: np.abs(x - 1.0)
+    with pytest.raises(nd.FlaggedError):
+        nd.jacobian(kink, np.array([0.5, 1.0, 2.0]), sparsity=np.eye(3), on_flag="raise")
