@@ -35,7 +35,7 @@ from numdiff.operators import (
 )
 
 if TYPE_CHECKING:  # what loads late
-    from numdiff import native, plot, verify
+    from numdiff import native, plot, sparse, verify
     from numdiff.model import LocalModel, local_model, propagate
     from numdiff.stencil import Stencil
 
@@ -59,6 +59,7 @@ __all__ = [
     "noise_level",
     "plot",
     "propagate",
+    "sparse",
     "verify",
 ]
 
@@ -74,7 +75,7 @@ if not TYPE_CHECKING:  # a checker would take every name for one of ours
             return Stencil
         if name in {"local_model", "propagate", "LocalModel"}:  # with SciPy
             return getattr(import_module("numdiff.model"), name)
-        if name in {"native", "plot", "verify"}:  # likewise
+        if name in {"native", "plot", "sparse", "verify"}:  # likewise
             return import_module(f"numdiff.{name}")
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from functools import reduce
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,10 @@ from numdiff.arrays import Array, Codes
 from numdiff.drivers.derivatives import COLUMNS, Derivatives
 from numdiff.estimate import Estimate, Status
 from numdiff.options import Options
+from numdiff.sparse_estimate import SparseEstimate
+
+if TYPE_CHECKING:
+    from scipy.sparse import csc_array
 
 # From best to worst: which status stands for an entry that is made of several.
 ORDER = (
@@ -97,10 +101,7 @@ def estimate_from(
         placed["left"], placed["right"] = left, left.copy("K")
     if shape == ():
         placed = {name: array[()] for name, array in placed.items()}
-    notes: tuple[str, ...] = ()
-    if lines.trouble is not None:
-        kind = type(lines.trouble).__name__
-        notes = (f"f raised {kind} at some points beside x: {lines.trouble}",)
+    notes: tuple[str, ...] = () if lines.trouble is None else (_told(lines.trouble),)
     if options.box is not None and options.box.fixed().any():
         held = np.flatnonzero(options.box.fixed())
         shown = ", ".join(options.names[k] if options.names else str(k) for k in held)
@@ -108,6 +109,18 @@ def estimate_from(
     if options.names:
         placed.update(names=options.names, named=named)
     return Estimate.of(placed, nfev=lines.nfev, method=options.method.name, notes=notes)
+
+
+def _told(trouble: Exception) -> str:
+    return f"f raised {type(trouble).__name__} at some points beside x: {trouble}"
+
+
+def sparse_estimate(lines: Derivatives, pattern: csc_array, options: Options) -> SparseEstimate:
+    """Put one line of derivatives, with a column for each entry of a pattern, into its places."""
+    columns = {name: column.reshape(pattern.nnz) for name, column in per_output(lines).items()}
+    notes = () if lines.trouble is None else (_told(lines.trouble),)
+    others = {"nfev": lines.nfev, "method": options.method.name, "notes": notes}
+    return SparseEstimate.over(pattern, columns, **others)
 
 
 def symmetric(diagonal: dict[str, Array], across: dict[str, Array], n: int) -> dict[str, Array]:

@@ -13,6 +13,7 @@ from numdiff.assemble import (
     estimate_from,
     estimate_of,
     per_output,
+    sparse_estimate,
     summed,
     symmetric,
     symmetrised,
@@ -26,7 +27,7 @@ from numdiff.evaluation.dispatchers import as_function, is_dispatcher
 from numdiff.geometry.directions import Directions, axes, joined, parts_of
 from numdiff.naming import Named
 from numdiff.options import Options, as_point, as_vector, point_of, read, require_callable
-from numdiff.signatures import Operating, Settings, public
+from numdiff.signatures import Operating, Settings, Sparsely, public
 
 if TYPE_CHECKING:
     from numdiff.signatures import Point
@@ -145,8 +146,8 @@ def gradient(f: Function, x: Point, **options: Unpack[Operating]) -> Estimate:
     return estimate_of(_one_output(slopes), point.shape, settings)
 
 
-@operator
-def jacobian(f: Function, x: Point, **options: Unpack[Operating]) -> Estimate:
+@public(Sparsely)
+def jacobian(f: Function, x: Point, **options: Unpack[Sparsely]) -> Estimate:
     """Differentiate each output of a function by each entry of x, with error bars.
 
     Parameters
@@ -179,6 +180,9 @@ def jacobian(f: Function, x: Point, **options: Unpack[Operating]) -> Estimate:
     >>> estimate.value.round(10).tolist()
     [[2.0, 0.0], [2.0, 1.0]]
     """
+    sparsity: Any = options.pop("sparsity", None)
+    if sparsity is not None:
+        return _sparse(f, x, sparsity, options, symmetric=False)
     return _axis_by_axis(f, x, 1, options)
 
 
@@ -268,9 +272,9 @@ def jvp(f: Function, x: Point, v: Point, **options: Unpack[Operating]) -> Estima
     return estimate_of(slope, slope.form.shape, settings)
 
 
-@operator
+@public(Sparsely)
 def hessian(
-    f: Function, x: Point, *, grad: Function | None = None, **options: Unpack[Operating]
+    f: Function, x: Point, *, grad: Function | None = None, **options: Unpack[Sparsely]
 ) -> Estimate:
     """Differentiate a function twice by all pairs of entries of x, with error bars.
 
@@ -308,16 +312,21 @@ def hessian(
     >>> estimate.value.round(8).tolist()
     [[2.0, 3.0], [3.0, 2.0]]
     """
+    sparsity: Any = options.pop("sparsity", None)
+    others: Operating = options
     if grad is not None:
         require_callable(f, "f")
         require_callable(grad, "grad")
-        found = _axis_by_axis(grad, x, 1, options)
+    if sparsity is not None:
+        return _sparse(grad or f, x, sparsity, others, symmetric=True, of_f=grad is None)
+    if grad is not None:
+        found = _axis_by_axis(grad, x, 1, others)
         shape = found.shape[found.ndim // 2 :]
         if found.value.shape != shape + shape:
             got = found.value.shape[: found.value.ndim - len(shape)]
             raise ValueError(f"`grad` must return the shape of x, {shape}, got {got}")
         return symmetrised(found, shape)
-    point, call, settings, _ = asked(f, x, options)
+    point, call, settings, _ = asked(f, x, others)
     problem = pose(call, point.ravel(), settings)
     n = point.size
     diagonal, across = second(problem, axes(n), *np.triu_indices(n, 1), settings)
@@ -386,6 +395,23 @@ def _axis_by_axis(f: Function, x: Point, order: int, options: Operating) -> Esti
     point, call, settings, _ = asked(f, x, options)
     slopes = differentiate(call, point.ravel(), axes(point.size), order, settings)
     return estimate_of(slopes, slopes.form.shape + point.shape, settings)
+
+
+def _sparse(
+    f: Function, x: Point, sparsity: Any, options: Operating, *, symmetric: bool, of_f: bool = False
+) -> Estimate:
+    """Differentiate by the entries of x, or of f alone twice, where a pattern has entries."""
+    from numdiff.compressed import derivatives as compressed  # noqa: PLC0415 - loads when needed
+
+    if of_f and isinstance(sparsity, str):
+        raise ValueError("`sparsity` 'detect' needs `grad` here: give it, or give the pattern")
+    point, call, settings, _ = asked(f, x, options)
+    flat = point.ravel()
+    coloring, spent = compressed.coloring_of(call, flat, sparsity, settings, symmetric=symmetric)
+    along_all = compressed.along_pairs if of_f else compressed.along_colors
+    lines = along_all(call, flat, coloring, settings)
+    lines = lines._replace(nfev=lines.nfev + spent)
+    return sparse_estimate(lines, coloring.pattern, settings)
 
 
 def asked(

@@ -65,6 +65,12 @@ class Operating(Settings, total=False):
     on_flag: Literal["keep", "warn", "raise"]
 
 
+class Sparsely(Operating, total=False):
+    """The options of operators that take a pattern."""
+
+    sparsity: Any
+
+
 class Checking(Settings, total=False):
     """The options of checks."""
 
@@ -113,6 +119,11 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "vectorized": """bool, default False
             Whether f takes many points at once, ``x.shape + (N,)``, and returns
             ``f.shape + (N,)``.""",
+        "sparsity": """sparse array, sparse.Coloring or "detect", optional
+            Where the Jacobian, outputs by inputs, or the Hessian may differ from zero: a direction
+            for each color tells all entries, and all arrays that come back are CSC arrays. A
+            `numdiff.sparse.Coloring` is prepared once for many calls; ``"detect"`` finds the
+            pattern by calls of f, or of `grad`.""",
         "workers": """int, optional
             How many threads may call f, where Numba has compiled it; the answer is the same.""",
         "args": """tuple or number, default ()
@@ -144,7 +155,7 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {
         "method": "auto", "step": None, "noise": None, "bounds": None, "rtol": 0.0,
         "max_nfev": None, "vectorized": False, "workers": None, "args": (), "kwargs": None,
-        "on_flag": "keep", "names": None, "n_points": 1, "radius": 0.1, "rng": 0,
+        "sparsity": None, "on_flag": "keep", "names": None, "n_points": 1, "radius": 0.1, "rng": 0,
         "inconclusive": "fail",
     }
 )  # fmt: skip

@@ -7,9 +7,9 @@ import doctest
 import pytest
 
 import numdiff as nd
-from numdiff import native, plot, verify
+from numdiff import native, plot, sparse, verify
 
-PUBLIC = [(room, name) for room in (nd, native, plot, verify) for name in room.__all__]
+PUBLIC = [(room, name) for room in (nd, native, plot, sparse, verify) for name in room.__all__]
 
 
 @pytest.mark.parametrize(("room", "name"), PUBLIC, ids=lambda part: getattr(part, "__name__", part))

@@ -18,8 +18,10 @@ from numdiff.options import Options
 Way = Callable[[Problem, Directions, int, Options], Derivatives]
 
 
-def pose(call: Call, x: Floats, options: Options) -> Problem:
-    """Put a problem together, with f(x)."""
+def pose(call: Call, x: Floats, options: Options, order: int = 0) -> Problem:
+    """Put a problem together, with f(x), unless a single step of this order has no use for it."""
+    if order and options.way == "single" and options.method.level(order).centre == 0.0:
+        return Problem(call, x, budget=options.max_nfev)
     values = origin(call, x)
     noise = None if options.noise is None else options.noise_of(values.form)
     budget = options.max_nfev - 1
@@ -42,10 +44,7 @@ def differentiate(
             first = directions.part(slice(0, some)) if some else axes(0)
             found = differentiate(call, x, first, order, chosen)
             return told(found, len(directions), asked=options.way == "single")
-    if options.way == "single" and options.method.level(order).centre == 0.0:
-        problem = Problem(call, x, budget=options.max_nfev)  # f(x) has no part in it
-    else:
-        problem = pose(call, x, options)
+    problem = pose(call, x, options, order)
     return counted(problem, WAYS[options.way](problem, directions, order, options))
 
 

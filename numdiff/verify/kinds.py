@@ -10,13 +10,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from numdiff import operators
+from numdiff.compressed.missing import PatternError
 from numdiff.estimate import Estimate
 from numdiff.evaluation.call import Call, bound
 from numdiff.geometry.domain import Box
 from numdiff.options import as_args, as_kwargs, as_point, read, require_callable
 from numdiff.signatures import Checking, Settings
+from numdiff.sparse_estimate import SparseEstimate
 from numdiff.verify import reading
-from numdiff.verify.arrays import Floats, Function, Shape
+from numdiff.verify.arrays import Floats, Function, Mask, Shape
 from numdiff.verify.directions.screen import Finding, along
 from numdiff.verify.reading import Further, Product, Reading, Subject
 from numdiff.verify.report import AGREE, DISAGREE, INCONCLUSIVE, Coverage, Report
@@ -231,9 +233,19 @@ def _name_of(value: Any) -> str:
     return text if len(text) <= LONGEST else f"<{type(value).__name__}>"
 
 
-def measure(posed: Posed, x: Floats) -> Estimate:
-    """Return the numerical derivative at x."""
+def measure(posed: Posed, x: Floats, stored: Mask | None = None) -> Estimate:
+    """Return the numerical derivative at x.
+
+    Where only some entries of a Jacobian are `stored`, their columns share directions, as long as
+    one direction more tells that there are no others.
+    """
     function, gradient_of, settings = posed.call.f, posed.gradient_of, posed.plan.settings
+    if stored is not None and posed.kind == KINDS["jacobian"]:
+        try:
+            estimate = operators.jacobian(function, x, sparsity=stored, **settings)
+        except PatternError:
+            return operators.jacobian(function, x, **settings)
+        return estimate.dense() if isinstance(estimate, SparseEstimate) else estimate
     if not posed.kind.curved:
         operator = operators.jacobian if posed.kind.axes else operators.gradient
         return operator(function, x, **settings)
