@@ -32,7 +32,7 @@ LINES = {
     "drivers": 740,
     "engine": 687,
     "evaluation": 417,
-    "geometry": 140,
+    "geometry": 141,
     "ladder": 1273,
     "model": 545,
     "native": 360,

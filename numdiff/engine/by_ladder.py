@@ -13,9 +13,9 @@ from numdiff.drivers.climb import FREE, Window, climb, cut
 from numdiff.drivers.derivatives import Derivatives, Problem, stacked
 from numdiff.drivers.memory import Memory
 from numdiff.engine.sides import Task, on_sides, task_of
-from numdiff.engine.single import USUAL, user_steps
+from numdiff.engine.single import user_steps
 from numdiff.geometry.directions import Directions
-from numdiff.geometry.domain import reach_of, size_of
+from numdiff.geometry.domain import USUAL, reach_of, size_of
 from numdiff.ladder.channels import Limits, channels
 from numdiff.methods import first_step
 from numdiff.options import Options

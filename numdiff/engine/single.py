@@ -15,11 +15,9 @@ from numdiff.drivers.single import single_step
 from numdiff.engine.sides import Task, on_sides, task_of
 from numdiff.evaluation.call import origin
 from numdiff.geometry.directions import Directions
-from numdiff.geometry.domain import Room, room_of, size_of
+from numdiff.geometry.domain import USUAL, Room, room_of, size_of
 from numdiff.methods import Level, level_of, textbook
 from numdiff.options import Options
-
-USUAL = 2.0**-15  # of the size of x: the room that single steps have use for
 
 
 def by_single_step(

@@ -14,6 +14,7 @@ BLOCK_BYTES = 8 * 2**20  # of points, and of samples, held at a time
 NARROW = 1.0 / 8.0  # pairs of points in less than this part of the other side's room are worse
 # In rooms smaller than this part of x noise alone sets the bar, and the longer distance is better.
 TIGHT, HALF = 2.0**-22, 0.5
+USUAL = 2.0**-15  # of the size of x, or of 1: the room that single steps have use for
 LEAST = 2.0**-45  # less room than this part of the size of x is none: 7 bits of steps
 
 
