@@ -9,7 +9,7 @@ import math
 
 from numdiff.constants import EPS, NOISE_LIMITED, OK, UNRESOLVED
 from numdiff.ladder.noise import SKEW
-from numdiff.ladder.registers import BASE, FIRST, LAST, NEVER, SAMPLE_STEP, SLOTS
+from numdiff.ladder.registers import AWAY, BASE, FIRST, LAST, NEVER, SAMPLE_STEP, SLOTS
 from numdiff.ladder.runtime import kernel
 from numdiff.ladder.tableau import scale
 from numdiff.ladder.window import change_at
@@ -21,6 +21,7 @@ HALFWAY = 0.5  # a power this much below the next one of a smooth f is none of a
 SAME = 0.05  # part by which what a jump leaves may differ at two tiny steps
 FEW, MANY = 0.1, 1e-3  # of what one channel departs, the other one: by chance 1 in 8, 1 in 800
 POOR = 1e-4  # of the slopes seen: a bar this wide without noise has another reason
+LEAPT = 10  # octaves below a step where a part of f fell: it may have been right there
 DEEP = 20  # octaves below the first step: where f does not move there, the ladder lost its way
 ROUNDS = 1e-10  # of f over the first step: rounding makes bars narrower than this
 
@@ -151,7 +152,8 @@ def calm(f0, start, order, value, error, status, samples, state, quiet):
     poor, restless = POOR if order == 1 else math.inf, 0
     for d in range(status.shape[0]):
         last, low = state[d, LAST], state[d, BASE] - state[d, FIRST] < start[d] - DEEP
-        still, alive, quiet[d] = True, False, True
+        bottom = state[d, BASE] - last
+        still, alive, quiet[d] = True, False, not (order == 1 and bottom < state[d, AWAY] - LEAPT)
         for i in range(f0.size):
             size, bar = abs(f0[i]), error[d, i]
             alive = alive or size > 0.0
