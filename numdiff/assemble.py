@@ -66,9 +66,10 @@ def estimate_of(lines: Derivatives, shape: tuple[int, ...], options: Options) ->
 
 
 def estimate_from(
-    columns: dict[str, Array], shape: tuple[int, ...], lines: Derivatives, options: Options
-) -> Estimate:
-    """Put columns that are in order into an estimate of that shape."""
+    columns: dict[str, Array], shape: tuple[int, ...], lines: Derivatives, options: Options,
+    named: int = 1,
+) -> Estimate:  # fmt: skip
+    """Put columns that are in order into an estimate of that shape, its last axes with names."""
     # Jacobians come column by column, and stay laid out like that: it is faster
     placed: dict[str, Any] = {}
     for name, column in columns.items():
@@ -83,6 +84,12 @@ def estimate_from(
     if lines.trouble is not None:
         kind = type(lines.trouble).__name__
         notes = (f"f raised {kind} at some points beside x: {lines.trouble}",)
+    if options.box is not None and options.box.fixed().any():
+        held = np.flatnonzero(options.box.fixed())
+        shown = ", ".join(options.names[k] if options.names else str(k) for k in held)
+        notes += (f"`bounds` hold fixed, lower == upper: {shown}; f was not asked beside x there",)
+    if options.names:
+        placed.update(names=options.names, named=named)
     return Estimate.of(placed, nfev=lines.nfev, method=options.method.name, notes=notes)
 
 
@@ -107,4 +114,4 @@ def symmetrised(estimate: Estimate, shape: tuple[int, ...]) -> Estimate:
     halves["step"] = np.minimum(square["step"], square["step"].T)
     halves["noise"] = np.maximum(square["noise"], square["noise"].T)
     halves = {name: half.reshape(shape + shape)[()] for name, half in halves.items()}
-    return replace(estimate, **halves)
+    return replace(estimate, **halves, named=2)

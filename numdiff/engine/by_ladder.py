@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from functools import partial
-from operator import itemgetter
 
 from numdiff.arrays import Ints
 from numdiff.drivers.climb import FREE, Window, climb, cut
@@ -17,45 +16,40 @@ from numdiff.ladder.channels import Limits, channels
 from numdiff.methods import first_step
 from numdiff.options import Options
 
+Keep = Callable[[slice, list[Window]], None]
+
 
 def by_ladder(
     problem: Problem,
     directions: Directions,
     order: int,
     options: Options,
-    memory: Memory | None = None,
-) -> Derivatives:
-    """Differentiate along directions, on the sides of x where f may be asked."""
-    parts = list(map(itemgetter(1), in_blocks(problem, directions, order, options, memory=memory)))
-    return parts[0] if len(parts) == 1 else stacked(parts)
-
-
-def in_blocks(
-    problem: Problem,
-    directions: Directions,
-    order: int,
-    options: Options,
     *,
-    every: bool = False,
     memory: Memory | None = None,
-) -> Iterator[tuple[slice, Derivatives, list[Window]]]:
-    """Differentiate along the directions of a block after the other, and look closer where needed.
+    keep: Keep | None = None,
+) -> Derivatives:
+    """Differentiate along directions, on the sides of x where f may be asked.
 
-    Yields which directions they are, and what their ladders left: evidence of `every` direction, or
-    of those that have to be looked at. What is held of f meanwhile does not grow with the number of
-    directions.
+    One block follows the other, looked at closer where needed: what is held of f meanwhile does not
+    grow with the number of directions. What their ladders left is handed to `keep`, of all of them.
+    What is in the memory is not asked again.
     """
+    parts: list[Derivatives] = []
     for rows in cut(problem, len(directions), channels(options.method, order)):
         task = task_of(problem, directions.part(rows), order, options)
         windows: list[Window] = []
         known = memory and memory.pick(rows)
+        every = keep is not None
         derivatives = on_sides(task, partial(_follow, windows, every=every, memory=known))
         if windows and derivatives.restless:
             from numdiff.engine.diagnose import diagnose  # noqa: PLC0415 - loads when needed
 
             derivatives, problem = diagnose(task, derivatives, windows)
         problem = problem.less(derivatives.nfev)
-        yield rows, derivatives, windows
+        parts.append(derivatives)
+        if keep is not None:
+            keep(rows, windows)
+    return parts[0] if len(parts) == 1 else stacked(parts)
 
 
 def _follow(

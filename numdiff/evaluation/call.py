@@ -7,8 +7,9 @@ two columns each, real parts first. A point outside the domain of f is a row of 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from numbers import Number
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,6 +45,7 @@ class Form(NamedTuple):
 
 
 REAL = Form((), is_complex=False)
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 UNKNOWN = Form((), is_complex=False)  # until f was asked: told by its identity
 
 
@@ -88,9 +90,11 @@ class Values(NamedTuple):
     trouble: Exception | None = None
 
 
-def bound(f: Callable[..., Any], args: tuple[Any, ...]) -> Callable[..., Any]:
+def bound(
+    f: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any] = NOTHING
+) -> Callable[..., Any]:
     """Return f without its further arguments."""
-    return (lambda *first: f(*first, *args)) if args else f
+    return (lambda *first: f(*first, *args, **kwargs)) if args or kwargs else f
 
 
 def of_parts(f: Callable[..., Any], shapes: list[tuple[int, ...]]) -> Callable[..., Any]:
@@ -110,7 +114,9 @@ def origin(call: Call, x: Array) -> Values:
     try:
         value = _ask_batch(call, point) if call.vectorized else call.f(*_arguments(call, point))
     except Exception as exception:
-        exception.add_note(_note(call, x, "x itself"))
+        alone = call.scalar and isinstance(exception, TypeError | IndexError)
+        hint = ": one number; for an f of an array use `gradient` or `jacobian`" * alone
+        exception.add_note(_note(call, x, "x itself") + hint)
         raise
     if type(value) in IMMUTABLE and not call.vectorized:
         return Values(np.array([[value]]), REAL, 1)
@@ -288,7 +294,8 @@ def _points_first(outputs: Array, count: int) -> Array:
     if outputs.ndim == 0 or outputs.shape[-1] != count:
         raise ValueError(
             f"a vectorized f must return its outputs with a last axis of length {count}, one per "
-            f"point, got shape {outputs.shape}"
+            f"point, got shape {outputs.shape}: x came as `x.shape + ({count},)`, points along the "
+            "last axis"
         )
     return np.moveaxis(outputs, -1, 0)
 
