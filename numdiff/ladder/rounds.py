@@ -18,7 +18,7 @@ from numdiff.ladder.window import absorb, restart
 
 from numdiff.ladder.registers import (  # isort: skip
     AWAY, CHECK, CLOSED, DEVIATION, DONE, DOUBT, ELSEWHERE, ERROR, ESTIMATE, HIGHEST, LEAST_NOISE,
-    LOOKED, LOWEST, NEVER, NOISY, ORDER, OTHER, OUTPUT, PHASE, PRIOR, PROVEN, RATIO, READY, REQUEST,
+    LOWEST, NEVER, NOISY, ORDER, OTHER, OUTPUT, PHASE, PRIOR, PROVEN, RATIO, READY, REQUEST,
     SAMPLE, STATE, STATUS, STEP, TINY, Room,
 )  # fmt: skip
 
@@ -39,8 +39,6 @@ def begin(start, other, highest, lowest, roams, prior, f0, noise, state, outputs
             window[NOISY], window[PRIOR] = 1, ELSEWHERE
         if prior > 0:
             window[PRIOR] = prior
-        if prior == LOOKED:
-            window[NOISY] = 1
         window[TINY], window[AWAY] = NEVER, NEVER
         restart(window, start[d])
         for i in range(outputs.shape[1]):

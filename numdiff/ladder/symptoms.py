@@ -21,7 +21,8 @@ HALFWAY = 0.5  # a power this much below the next one of a smooth f is none of a
 SAME = 0.05  # part by which what a jump leaves may differ at two tiny steps
 FEW, MANY = 0.1, 1e-3  # of what one channel departs, the other one: by chance 1 in 8, 1 in 800
 POOR = 1e-4  # of the slopes seen: a bar this wide without noise has another reason
-LEAPT = 10  # octaves below a step where a part of f fell: it may have been right there
+LEAPT = 10  # octaves below the first step: f was left where it seemed to have no scale
+STRAIGHT = 0.03  # of its own length a window does not reach: f may bend, or break, right beyond it
 DEEP = 20  # octaves below the first step: where f does not move there, the ladder lost its way
 ROUNDS = 1e-10  # of f over the first step: rounding makes bars narrower than this
 
@@ -140,6 +141,16 @@ def lopsided(samples, window, i, value, order):
 
 
 @kernel
+def straight(samples, window, i, value):
+    """Whether the largest step of a window sees nothing of a curve of f."""
+    first = window[FIRST]
+    linear = scale(value, window[BASE] - first)
+    if samples.shape[0] > 1 and abs(samples[1, first, i]) > STRAIGHT * abs(linear):
+        return False
+    return not abs(samples[0, first, i] - linear) > STRAIGHT * STRAIGHT * abs(linear)
+
+
+@kernel
 def calm(f0, start, order, value, error, status, samples, state, quiet):
     """Write along which directions (D,) all outputs have a bar that noise and rounding explain.
 
@@ -153,13 +164,16 @@ def calm(f0, start, order, value, error, status, samples, state, quiet):
     for d in range(status.shape[0]):
         last, low = state[d, LAST], state[d, BASE] - state[d, FIRST] < start[d] - DEEP
         bottom = state[d, BASE] - last
-        still, alive, quiet[d] = True, False, not (order == 1 and bottom < state[d, AWAY] - LEAPT)
+        still, alive, quiet[d] = True, False, True
+        leapt = order == 1 and bottom < start[d] - LEAPT
+        left = bottom < state[d, AWAY] - LEAPT
         for i in range(f0.size):
             size, bar = abs(f0[i]), error[d, i]
             alive = alive or size > 0.0
             for c in range(samples.shape[1]):
                 still = still and samples[d, c, last, i] == 0.0
             narrow = bar <= poor * abs(value[d, i]) or bar <= ROUNDS * scale(size, -start[d])
+            narrow = narrow and not (leapt and (left or straight(samples[d], state[d], i, value[d, i])))
             sound = status[d, i] == OK and narrow and not (low and samples[d, 0, last, i] == 0.0)
             if sound and samples.shape[1] > 1 and last > state[d, FIRST]:
                 even, above = samples[d, 1, last, i], samples[d, 1, last - 1, i]

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from numdiff.arrays import Floats, Ints, Mask
-from numdiff.constants import EPS, NOISE_LIMITED, OK, ROUNDING
+from numdiff.constants import EPS, NOISE_LIMITED, OK, ROUNDING, UNRESOLVED
 from numdiff.drivers.climb import Window, climb, span_of
 from numdiff.drivers.derivatives import Derivatives, Problem
 from numdiff.drivers.sampling import sample
@@ -21,17 +21,17 @@ from numdiff.geometry.directions import Directions
 from numdiff.ladder import registers
 from numdiff.ladder.channels import Span
 from numdiff.ladder.noise import CLEARLY, SURE
+from numdiff.ladder.symptoms import LEAPT, STRAIGHT
 
 LONGEST = 40  # evaluations that the look at a break may take
 EVEN = 0.5  # of a jump: the standard deviation of f on stairs, on the safe side of 12**-0.5
 ALIKE = 16.0  # times the deviation of stairs: more noise than that was seen where there is none
-LEAPT = 10  # octaves below a step where a part of f fell: it may have been right there
-SILENT = 0.05  # of the noise: less than this at a tiny step is none of it
+SILENT = 0.15  # of the noise: less than this at a tiny step is none of it
 WIDER = 2.0  # times what the levels prove: a bar that something else has widened
 SHARE = 1.0 / 3.0  # of the gap between two readings, times the step: there f leaves the near one
 UNSURE = 0.08  # of what counts as a change: what rounding may do to the slope at a tiny step
-STRIDE = 8.0  # from step to step on the way up to the break
-COARSE, FINE = 2, 6  # halvings of the exponent, and of the step
+STRIDE = 3  # octaves from the near step up to the first look at f, then twice as many each time
+FINE = 6  # halvings of the step, once the break is known within an octave
 JUMP, BEND = 0.5, 0.25  # of the departure, left over the last interval: more jumps, less bends
 SAME = 0.25  # of the jump: by so much f may be off there
 
@@ -50,6 +50,7 @@ class Claims(NamedTuple):
     far: Floats
     standing: Mask  # whether the answer is that of the smaller steps
     wide: Mask  # whether all that is disputed is its bar
+    lost: Mask  # whether there is no answer
 
 
 class Break(NamedTuple):
@@ -85,7 +86,8 @@ def resolve(
         How often f was asked.
     """
     lines = window.lines
-    claims = claims_of(problem, lines, window.side)
+    span = span_of(problem.x, directions, window.limits)
+    claims = claims_of(problem, lines, window.side, span.start)
     if claims is None or problem.budget < LONGEST * len(claims.row):
         return lines, [], 0
     found = look(problem, directions, claims)
@@ -94,14 +96,16 @@ def resolve(
     sound = claims.wide & ((found.kind == STRUCTURE) | (found.kind == AGREE))
     error[place] = np.where(sound, lines.proven[place], error[place])
     status[place] = np.where(sound, OK, status[place])
-    unclear = ~claims.wide & (found.kind == UNCLEAR)
+    unclear = ~claims.wide & ~claims.lost & (found.kind == UNCLEAR)
     error[place] = np.where(unclear, np.fmax(error[place], found.gap), error[place])
     status[place] = np.where(unclear, NOISE_LIMITED, status[place])
     deviation = found.jump * EVEN
     near = ~claims.standing & (found.kind == STRUCTURE)
     stairs = ~claims.wide & (found.kind == STAIRS)
     other = (noise[place] > ALIKE * deviation) | (deviation > noise[place])
-    far = stairs & (claims.standing | other)
+    far = stairs & (claims.standing | claims.lost | other)
+    error[claims.row[far], claims.output[far]] = math.inf
+    status[claims.row[far], claims.output[far]] = UNRESOLVED
     again: list[Window] = []
     nfev = found.nfev
     for chosen, below in ((near, True), (far, False)):
@@ -128,7 +132,8 @@ def _climbed(
         start = np.maximum(np.minimum(start, at - 3), lowest)
         highest = np.minimum(highest, at - 1)
     else:
-        lowest = np.maximum(lowest, np.minimum(at + 3, start))
+        lowest = np.maximum(lowest, np.minimum(at + 1, highest))
+        start = np.minimum(np.maximum(start, lowest + 3), highest)
         noise = np.zeros((len(k), problem.f0.size))
         noise[:, output] = EVEN * found.jump[k]
         prior = registers.LOOKED
@@ -141,7 +146,9 @@ def _climbed(
     return window._replace(rows=window.rows[rows], limits=edges, lines=lines)
 
 
-def claims_of(problem: Problem, lines: Derivatives, side: int) -> Claims | None:
+def claims_of(
+    problem: Problem, lines: Derivatives, side: int, start: Ints
+) -> Claims | None:
     """Collect the outputs of which two readings contradict each other."""
     rows = np.flatnonzero(~lines.calm)
     state, samples = lines.state[rows], lines.samples[rows]
@@ -150,7 +157,13 @@ def claims_of(problem: Problem, lines: Derivatives, side: int) -> Claims | None:
     away, tiny = state[:, registers.AWAY], state[:, registers.TINY]
     status, value = lines.status[rows], lines.value[rows]
     known = np.isfinite(value)
-    leapt = (bottom < away - LEAPT)[:, None] & known
+    every = np.arange(len(rows))
+    outer, width = samples[every, :, state[:, registers.FIRST]], np.ldexp(1.0, top)[:, None]
+    curved = np.abs(outer[:, 0] - value * width) > STRAIGHT**2 * np.abs(value) * width
+    if samples.shape[1] > 1:
+        curved |= np.abs(outer[:, 1]) > STRAIGHT * np.abs(value) * width
+    leapt = (bottom < start[rows] - LEAPT)[:, None] & known
+    leapt &= ~curved | (bottom < away - LEAPT)[:, None]
     floor = ROUNDING * np.abs(problem.f0)
     h = np.ldexp(1.0, tiny)[:, None]
     last = samples[:, :, registers.SLOTS + 1]
@@ -161,25 +174,29 @@ def claims_of(problem: Problem, lines: Derivatives, side: int) -> Claims | None:
     silent &= (rest < SILENT * noise) & (status == NOISE_LIMITED) & ~leapt
     wide = lines.error[rows] > WIDER * lines.proven[rows]
     wide &= known & np.isfinite(lines.error[rows]) & (status <= NOISE_LIMITED) & ~leapt & ~silent
-    some = leapt | silent | wide
+    lost = (tiny != registers.NEVER)[:, None] & (status == UNRESOLVED) & np.isfinite(last[:, 0])
+    some = leapt | silent | wide | lost
     if not some.any():
         return None
     row, output = np.nonzero(some)
-    of_tiny = silent[row, output]
+    of_tiny = (silent | lost)[row, output]
     exponent = np.where(of_tiny, tiny[row], bottom[row])
     slot = np.where(of_tiny, registers.SLOTS + 1, state[row, registers.LAST])
     width = np.ldexp(1.0, exponent)
     odd = samples[row, 0, slot, output]
-    slope = np.where(of_tiny, odd / width, value[row, output])
-    bend = np.zeros(len(row))
+    slope, bend = np.where(of_tiny, odd / width, value[row, output]), np.zeros(len(row))
     if samples.shape[1] > 1:  # a tiny step does not tell the curvature: the window does
         last, reach = state[row, registers.LAST], np.ldexp(1.0, bottom[row])
         even, least = samples[row, 1, last, output], np.maximum(floor[output], noise[row, output])
         bend = np.where(np.abs(even) > SURE * least, even / reach**2, 0.0)
-    far = np.where(leapt[row, output], away[row], np.where(of_tiny, bottom[row], top[row]))
+        slope += np.where(of_tiny, samples[row, 1, slot, output] / width, 0.0)
+    far = np.where(of_tiny, bottom[row], top[row])
+    far = np.where((leapt | lost)[row, output], start[rows][row], far)
+    bend = np.where(lost[row, output], 0.0, bend)
     return Claims(
         rows[row], output, np.full(len(row), float(side or 1)), slope, bend, width,
         np.ldexp(1.0, far), ~of_tiny, wide[row, output],
+        lost[row, output],
     )  # fmt: skip
 
 
@@ -212,12 +229,14 @@ def look(problem: Problem, directions: Directions, claims: Claims) -> Break:
     live = (gap > floor) & (claims.far > claims.near)
     kind, limit = np.where(live, UNCLEAR, AGREE), SHARE * gap / claims.far
     low, high, below, above = _first(walk, live, kind, limit, floor)
-    for halving in range(COARSE + FINE):
-        rows = np.flatnonzero(live)
-        if not rows.size:
-            break
-        some = low[rows], high[rows]
-        middle = np.sqrt(some[0] * some[1]) if halving < COARSE else 0.5 * (some[0] + some[1])
+    steep = _steep(walk, np.flatnonzero(live), low, below, high, above)
+    kind[steep], live[steep] = STRUCTURE, False
+    halvings = np.zeros(len(low), np.int64)
+    while (live & (halvings < FINE)).any():
+        rows = np.flatnonzero(live & (halvings < FINE))
+        wide = high[rows] > 2.0 * low[rows]
+        middle = np.where(wide, np.sqrt(high[rows] * low[rows]), 0.5 * (high[rows] + low[rows]))
+        halvings[rows] += ~wide
         off, _ = walk.departures(middle, rows)
         beyond = np.abs(off) > limit[rows] * middle
         high[rows], above[rows] = np.where(beyond, (middle, off), (high[rows], above[rows]))
@@ -241,21 +260,40 @@ def _first(
     claims = walk.claims
     low, high = claims.near.copy(), claims.far.copy()
     below, above = np.zeros(len(low)), np.full(len(low), math.nan)
-    going, step = live.copy(), claims.near.copy()
+    going, step, octaves = live.copy(), claims.near.copy(), STRIDE
     while going.any():
         rows = np.flatnonzero(going)
-        step[rows] = np.minimum(step[rows] * STRIDE, claims.far[rows])
+        step[rows] = np.minimum(np.ldexp(step[rows], octaves), claims.far[rows])
+        octaves *= 2
         off, t = walk.departures(step[rows], rows)
         unsure = np.where(claims.standing[rows], 0.0, UNSURE * floor[rows] / low[rows])
         departs = np.abs(off) > np.maximum(limit[rows], unsure) * step[rows]
         high[rows[departs]], above[rows[departs]] = step[rows[departs]], off[departs]
         stays = rows[~departs]
         walk.slope[stays] += np.where(claims.standing[stays], 0.0, (off / t)[~departs])
-        low[stays] = step[stays]
+        low[stays], below[stays] = step[stays], off[~departs]
         going[rows[departs]] = False
         ended = stays[step[stays] >= claims.far[stays]]
         going[ended], live[ended], kind[ended] = False, False, STRUCTURE
     return low, high, below, above
+
+
+def _steep(
+    walk: _Walk, rows: Ints, low: Floats, below: Floats, high: Floats, above: Floats
+) -> Ints:
+    """Return where f departs as a power of t between 2 and 5: what the near reading leaves out.
+
+    Two points between tell the power, and it has to be the same; f was closer to it below.
+    """
+    powers = []
+    for share in (0.5, 0.75):
+        middle = low[rows] ** (1.0 - share) * high[rows] ** share
+        off, _ = walk.departures(middle, rows)
+        powers.append(np.log(np.abs(off / above[rows])) / np.log(middle / high[rows]))
+    one, other = powers
+    small = np.abs(below[rows]) < np.abs(above[rows]) * (low[rows] / high[rows]) ** 1.5
+    good = (one > 1.7) & (one < 5.0) & (np.abs(one - other) < 0.4) & small
+    return np.asarray(rows[good])
 
 
 def _alone(walk: _Walk, rows: Ints, step: Floats, jump: Floats) -> Mask:
