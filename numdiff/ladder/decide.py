@@ -13,9 +13,9 @@ from numdiff.ladder.runtime import kernel
 from numdiff.ladder.window import amplitude, finish, gather, restart, rounding
 
 from numdiff.ladder.registers import (  # isort: skip
-    AWAY, BAR, BASE, CEILING, CHECK, CHECKED, CLOSED, COLUMNS, ENOUGH, ERROR, ESTIMATE, FIRST, FLOOR,
+    BAR, BASE, CEILING, CHECK, CHECKED, CLOSED, COLUMNS, ENOUGH, ERROR, ESTIMATE, FIRST, FLOOR,
     FURTHEST, HIGHEST, IDLE, LARGER, LAST, LEAD, LEAST_NOISE, LOST, LOWEST, NOISE,
-    NEVER, NOISY, OCTAVES, ORDER, OTHER, PHASE, PRIOR, RATIO, REQUEST, RESCALED, ROUND, SAMPLE, SIGMA,
+    NOISY, OCTAVES, ORDER, OTHER, PHASE, PRIOR, RATIO, REQUEST, RESCALED, ROUND, SAMPLE, SIGMA,
     SLOTS, SMALLER, TERMS, TRUNCATION, VALUE,
 )  # fmt: skip
 
@@ -54,8 +54,6 @@ def judge(samples, window, outputs, f0, reach, rtol, method, room):
         rises = 0 if window[NOISY] == 1 else rising(y, n, shape[0, LEAD], room.floors[n - 1])
         if rises > 0:  # f is not resolved
             output[ERROR] = math.inf
-            if rises < 2 and window[AWAY] == NEVER:  # a part of f does fall
-                window[AWAY] = window[BASE] - window[LAST]
             # one of two parts may pass through zero between two levels, so it is asked again
             again = order > 1 and n == 2 and rises < shape.shape[0]
             window[SMALLER if again else LOST] += 1

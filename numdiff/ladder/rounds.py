@@ -17,7 +17,7 @@ from numdiff.ladder.tableau import scale
 from numdiff.ladder.window import absorb, restart
 
 from numdiff.ladder.registers import (  # isort: skip
-    AWAY, CHECK, CLOSED, DEVIATION, DONE, DOUBT, ELSEWHERE, ERROR, ESTIMATE, HIGHEST, LEAST_NOISE,
+    CHECK, CLOSED, DEVIATION, DONE, DOUBT, ELSEWHERE, ERROR, ESTIMATE, HIGHEST, LEAST_NOISE,
     LOWEST, NEVER, NOISY, ORDER, OTHER, OUTPUT, PHASE, PRIOR, PROVEN, RATIO, READY, REQUEST,
     SAMPLE, STATE, STATUS, STEP, TINY, Room,
 )  # fmt: skip
@@ -39,7 +39,7 @@ def begin(start, other, highest, lowest, roams, prior, f0, noise, state, outputs
             window[NOISY], window[PRIOR] = 1, ELSEWHERE
         if prior > 0:
             window[PRIOR] = prior
-        window[TINY], window[AWAY] = NEVER, NEVER
+        window[TINY] = NEVER
         restart(window, start[d])
         for i in range(outputs.shape[1]):
             for k in range(OUTPUT):

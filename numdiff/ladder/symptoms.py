@@ -9,7 +9,7 @@ import math
 
 from numdiff.constants import EPS, NOISE_LIMITED, OK, UNRESOLVED
 from numdiff.ladder.noise import SKEW
-from numdiff.ladder.registers import AWAY, BASE, FIRST, LAST, NEVER, SAMPLE_STEP, SLOTS
+from numdiff.ladder.registers import BASE, FIRST, LAST, NEVER, SAMPLE_STEP, SLOTS
 from numdiff.ladder.runtime import kernel
 from numdiff.ladder.tableau import scale
 from numdiff.ladder.window import change_at
@@ -142,12 +142,19 @@ def lopsided(samples, window, i, value, order):
 
 @kernel
 def straight(samples, window, i, value):
-    """Whether the largest step of a window sees nothing of a curve of f."""
-    first = window[FIRST]
+    """Whether the largest steps of a window see no curve of f that falls as one of a smooth f."""
+    first, order = window[FIRST], samples.shape[0]
+    if first >= window[LAST]:
+        return True
     linear = scale(value, window[BASE] - first)
-    if samples.shape[0] > 1 and abs(samples[1, first, i]) > STRAIGHT * abs(linear):
-        return False
-    return not abs(samples[0, first, i] - linear) > STRAIGHT * STRAIGHT * abs(linear)
+    for c in range(order):
+        rest = samples[c, first, i] - (linear if c == 0 else 0.0)
+        next_one = samples[c, first + 1, i] - (0.5 * linear if c == 0 else 0.0)
+        share = STRAIGHT if c == 1 else STRAIGHT * STRAIGHT
+        power = 4.0 if c == 1 or order == 1 else 8.0
+        if abs(rest) > share * abs(linear) and abs(rest - power * next_one) < 0.5 * abs(rest):
+            return False
+    return True
 
 
 @kernel
@@ -166,14 +173,13 @@ def calm(f0, start, order, value, error, status, samples, state, quiet):
         bottom = state[d, BASE] - last
         still, alive, quiet[d] = True, False, True
         leapt = order == 1 and bottom < start[d] - LEAPT
-        left = bottom < state[d, AWAY] - LEAPT
         for i in range(f0.size):
             size, bar = abs(f0[i]), error[d, i]
             alive = alive or size > 0.0
             for c in range(samples.shape[1]):
                 still = still and samples[d, c, last, i] == 0.0
             narrow = bar <= poor * abs(value[d, i]) or bar <= ROUNDS * scale(size, -start[d])
-            narrow = narrow and not (leapt and (left or straight(samples[d], state[d], i, value[d, i])))
+            narrow = narrow and not (leapt and straight(samples[d], state[d], i, value[d, i]))
             sound = status[d, i] == OK and narrow and not (low and samples[d, 0, last, i] == 0.0)
             if sound and samples.shape[1] > 1 and last > state[d, FIRST]:
                 even, above = samples[d, 1, last, i], samples[d, 1, last - 1, i]

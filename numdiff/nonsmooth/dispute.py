@@ -21,7 +21,7 @@ from numdiff.geometry.directions import Directions
 from numdiff.ladder import registers
 from numdiff.ladder.channels import Span
 from numdiff.ladder.noise import CLEARLY, SURE
-from numdiff.ladder.symptoms import LEAPT, STRAIGHT
+from numdiff.ladder.symptoms import LEAPT, straight
 
 LONGEST = 40  # evaluations that the look at a break may take
 EVEN = 0.5  # of a jump: the standard deviation of f on stairs, on the safe side of 12**-0.5
@@ -154,16 +154,13 @@ def claims_of(
     state, samples = lines.state[rows], lines.samples[rows]
     bottom = state[:, registers.BASE] - state[:, registers.LAST]
     top = state[:, registers.BASE] - state[:, registers.FIRST]
-    away, tiny = state[:, registers.AWAY], state[:, registers.TINY]
+    tiny = state[:, registers.TINY]
     status, value = lines.status[rows], lines.value[rows]
     known = np.isfinite(value)
-    every = np.arange(len(rows))
-    outer, width = samples[every, :, state[:, registers.FIRST]], np.ldexp(1.0, top)[:, None]
-    curved = np.abs(outer[:, 0] - value * width) > STRAIGHT**2 * np.abs(value) * width
-    if samples.shape[1] > 1:
-        curved |= np.abs(outer[:, 1]) > STRAIGHT * np.abs(value) * width
-    leapt = (bottom < start[rows] - LEAPT)[:, None] & known
-    leapt &= ~curved | (bottom < away - LEAPT)[:, None]
+    curved = np.zeros(value.shape, np.bool_)
+    for r, i in np.argwhere((bottom < start[rows] - LEAPT)[:, None] & known):
+        curved[r, i] = not straight(samples[r], state[r], i, value[r, i])
+    leapt = (bottom < start[rows] - LEAPT)[:, None] & known & ~curved
     floor = ROUNDING * np.abs(problem.f0)
     h = np.ldexp(1.0, tiny)[:, None]
     last = samples[:, :, registers.SLOTS + 1]
