@@ -9,7 +9,9 @@ import math
 
 from numdiff.constants import EPS, NOISE_LIMITED, OK, UNRESOLVED
 from numdiff.ladder.noise import SKEW
-from numdiff.ladder.registers import BASE, FIRST, LAST, NEVER, SAMPLE_STEP, SLOTS
+from numdiff.ladder.registers import (  # isort: skip
+    BASE, FIRST, LAST, LOOKED, NEVER, PRIOR, SAMPLE_STEP, SLOTS,
+)  # fmt: skip
 from numdiff.ladder.runtime import kernel
 from numdiff.ladder.tableau import scale
 from numdiff.ladder.window import change_at
@@ -49,7 +51,7 @@ def suspect(f0, start, order, value, error, status, samples, state, left, bent, 
             if noisy or plain:
                 astray = bottom < start[d] - DEEP and change == 0.0
                 bends = astray or regular(levels, window, i, f0[i], order, HINT, left)
-            if noisy and not bends:
+            if noisy and not bends and window[PRIOR] != LOOKED:
                 fourth = window[LAST] - 3  # with fewer levels noise is hardly known
                 few = fourth < window[FIRST] or math.isnan(levels[0, fourth, i])
                 bends = few or lopsided(levels, window, i, value[d, i], order)

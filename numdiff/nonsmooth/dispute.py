@@ -102,7 +102,7 @@ def resolve(
     deviation = found.jump * EVEN
     near = ~claims.standing & (found.kind == STRUCTURE)
     stairs = ~claims.wide & (found.kind == STAIRS)
-    other = (noise[place] > ALIKE * deviation) | (deviation > noise[place])
+    other = (noise[place] > ALIKE * deviation) | (deviation > 4.0 * noise[place])
     far = stairs & (claims.standing | claims.lost | other)
     error[claims.row[far], claims.output[far]] = math.inf
     status[claims.row[far], claims.output[far]] = UNRESOLVED
