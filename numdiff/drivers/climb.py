@@ -154,8 +154,8 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
             arrived = arrived - beside[live, -state[live, registers.REQUEST]]
         block = np.empty_like(block)  # f may have kept the other one
         left = run(rounds.advance)(
-            live, arrived, stretch, f0, *method, span.reach, problem.rtol, samples, state, found, *room,
-            *where, block,
+            live, arrived, stretch, f0, *method, span.reach, problem.rtol, samples, state, found,
+            *room, *where, block,
         )  # fmt: skip
         live, block, stretch = live[:left], block[:left], stretch[:left]
     unit = directions.weight if directions.single else np.ones(count)
@@ -198,5 +198,6 @@ def _natively(code: Compiled, span: Span | Limits, work: _Work, *, every: bool) 
     nfev, restless, mishaps = map(sum, zip(*counts, strict=True))
     trouble = ask_again(problem.call, places[raised], problem.form) if mishaps else None
     return Derivatives(
-        *columns, nfev + mishaps, problem.form, trouble, None, None, samples, state, proven, quiet, restless,
+        *columns, nfev + mishaps, problem.form, trouble, None, None, samples, state, proven, quiet,
+        restless,
     )  # fmt: skip

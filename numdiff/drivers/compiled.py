@@ -65,8 +65,8 @@ def lead(kind, address, x, f0, route, channels, plan, arrays):
             weights, channels.offsets, alone, raised[one], places[d],
         )  # fmt: skip
         restless += conclude(
-            f0, start[one], order, unit, samples, state, proven[one], found, value[one], error[one], status[one],
-            step[one], noise[one], quiet[one],
+            f0, start[one], order, unit, samples, state, proven[one], found, value[one], error[one],
+            status[one], step[one], noise[one], quiet[one],
         )  # fmt: skip
         mishaps += 1 if raised[d] else 0
         if every or not quiet[d]:

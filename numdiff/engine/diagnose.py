@@ -130,7 +130,7 @@ def _disputed(
         mine = window.lines.status != DOMAIN
         result = fill(result, rows, one_sided(lines._replace(nfev=0), side, asked), mine)
         for new in again:
-            good = (new.lines.status != DOMAIN)
+            good = new.lines.status != DOMAIN
             new_lines = one_sided(new.lines._replace(nfev=0), side, asked)
             result = fill(result, new.rows, new_lines, good)
         status = lines.status.copy()

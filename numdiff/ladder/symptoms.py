@@ -9,8 +9,9 @@ import math
 
 from numdiff.constants import EPS, NOISE_LIMITED, OK, UNRESOLVED
 from numdiff.ladder.noise import SKEW
+
 from numdiff.ladder.registers import (  # isort: skip
-    BASE, FIRST, LAST, LOOKED, NEVER, PRIOR, SAMPLE_STEP, SLOTS,
+    BASE, CEILING, FIRST, LAST, LOOKED, NEVER, PRIOR, SAMPLE_STEP, SLOTS,
 )  # fmt: skip
 from numdiff.ladder.runtime import kernel
 from numdiff.ladder.tableau import scale
@@ -174,7 +175,7 @@ def calm(f0, start, order, value, error, status, samples, state, quiet):
         last, low = state[d, LAST], state[d, BASE] - state[d, FIRST] < start[d] - DEEP
         bottom = state[d, BASE] - last
         still, alive, quiet[d] = True, False, True
-        leapt = order == 1 and bottom < start[d] - LEAPT
+        leapt = order == 1 and bottom < start[d] - LEAPT and state[d, CEILING] == 0
         for i in range(f0.size):
             size, bar = abs(f0[i]), error[d, i]
             alive = alive or size > 0.0
