@@ -127,8 +127,8 @@ def _disputed(
         with np.errstate(all="ignore"):
             lines, again, nfev = resolve(rest, task.pick(rows), window)
         result = result._replace(nfev=result.nfev + nfev)
-        mine = window.lines.status != DOMAIN
-        result = fill(result, rows, one_sided(lines._replace(nfev=0), side, asked), mine)
+        new_bars = (lines.error != window.lines.error) | (lines.status != window.lines.status)
+        result = fill(result, rows, one_sided(lines._replace(nfev=0), side, asked), new_bars)
         for new in again:
             good = new.lines.status != DOMAIN
             new_lines = one_sided(new.lines._replace(nfev=0), side, asked)

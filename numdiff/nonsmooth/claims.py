@@ -11,6 +11,7 @@ from numdiff.arrays import Floats, Ints, Mask
 from numdiff.constants import NOISE_LIMITED, ROUNDING, UNRESOLVED
 from numdiff.drivers.derivatives import Derivatives, Problem
 from numdiff.ladder import registers
+from numdiff.ladder.channels import Span
 from numdiff.ladder.noise import CLEARLY, SURE
 from numdiff.ladder.symptoms import LEAPT, straight
 
@@ -53,13 +54,13 @@ class _Evidence(NamedTuple):
     state: Ints
     value: Floats  # (R, m)
     noise: Floats
-    floor: Floats  # (m,): rounding of f
+    floor: Floats  # rounding of f and, times its slope, of x
     bottom: Ints  # (R,): exponents of the smallest and the largest step, and of the tiny one
     top: Ints
     tiny: Ints
 
 
-def claims_of(problem: Problem, lines: Derivatives, side: int, start: Ints) -> Claims | None:
+def claims_of(problem: Problem, lines: Derivatives, side: int, span: Span) -> Claims | None:
     """Collect the outputs of which two readings contradict each other.
 
     Parameters
@@ -70,8 +71,8 @@ def claims_of(problem: Problem, lines: Derivatives, side: int, start: Ints) -> C
         What the ladders found and left.
     side : int
         The side of x on which they stayed, 0 for both.
-    start : array (D,)
-        Exponents of their first steps.
+    span : Span
+        Where their steps might lie.
 
     Returns
     -------
@@ -79,18 +80,18 @@ def claims_of(problem: Problem, lines: Derivatives, side: int, start: Ints) -> C
         None if there are none.
     """
     rows = np.flatnonzero(~lines.calm)
-    state = lines.state[rows]
-    base = state[:, registers.BASE]
+    state, value, start = lines.state[rows], lines.value[rows], span.start[rows]
+    base, moved = state[:, registers.BASE], span.reach[rows][:, None] * np.abs(np.nan_to_num(value))
     seen = _Evidence(
-        rows, lines.samples[rows], state, lines.value[rows], lines.noise[rows],
-        ROUNDING * np.abs(problem.f0), base - state[:, registers.LAST],
+        rows, lines.samples[rows], state, value, lines.noise[rows],
+        ROUNDING * (np.abs(problem.f0) + moved), base - state[:, registers.LAST],
         base - state[:, registers.FIRST], state[:, registers.TINY],
     )  # fmt: skip
-    claim = _claims(seen, lines, start[rows])
+    claim = _claims(seen, lines, start)
     row, output = np.nonzero(claim)
     if not len(row):
         return None
-    return _collected(seen, claim[row, output], row, output, float(side or 1), start[rows])
+    return _collected(seen, claim[row, output], row, output, float(side or 1), start)
 
 
 def _claims(seen: _Evidence, lines: Derivatives, start: Ints) -> Ints:
@@ -107,7 +108,7 @@ def _claims(seen: _Evidence, lines: Derivatives, start: Ints) -> Ints:
     silent &= seen.noise > CLEARLY * seen.floor
     # where larger steps leave the domain of f, it had to be looked at closer
     deep = (seen.bottom < start - LEAPT) & (seen.state[:, registers.CEILING] == 0)
-    leapt = deep[:, None] & known
+    leapt = deep[:, None] & known & np.isfinite(error)
     for r, i in np.argwhere(leapt):
         leapt[r, i] = straight(seen.samples[r], seen.state[r], i, seen.value[r, i])
     lost = asked & (status == UNRESOLVED) & np.isfinite(last[:, 0])
@@ -132,7 +133,7 @@ def _collected(
         # the slope on this side; curvature is told by the window, if its noise allows
         slope[tiny] += seen.samples[row, 1, registers.SLOTS + 1, output][tiny] / near[tiny]
         even = seen.samples[row, 1, seen.state[row, registers.LAST], output]
-        least = SURE * np.maximum(seen.floor[output], seen.noise[row, output])
+        least = SURE * np.maximum(seen.floor, seen.noise)[row, output]
         bend = np.where(lost | (np.abs(even) <= least), 0.0, even / np.ldexp(1.0, bottom) ** 2)
     far = np.where(claim == Claim.WIDE, seen.top[row], bottom)
     far = np.where(lost | (claim == Claim.LEAPT), start[row], far)

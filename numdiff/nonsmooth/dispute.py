@@ -83,10 +83,11 @@ def resolve(
         How often f was asked.
     """
     lines, span = window.lines, span_of(problem.x, directions, window.limits)
-    claims = claims_of(problem, lines, window.side, span.start)
+    claims = claims_of(problem, lines, window.side, span)
     if claims is None or problem.budget < LONGEST * len(claims.row):
         return lines, [], 0
-    found, place = look(problem, directions, claims), (claims.row, claims.output)
+    found = look(problem, directions, claims, span.reach[claims.row])
+    place = claims.row, claims.output
     below = ~claims.standing & (found.kind == Kind.STRUCTURE)
     noise, deviation = lines.noise[place], EVEN * found.jump
     other = (noise > MORE * deviation) | (LESS * deviation > noise)
@@ -178,12 +179,15 @@ class _Bracket(NamedTuple):
         self.low[rows[~beyond]], self.below[rows[~beyond]] = steps[~beyond], off[~beyond]
 
 
-def look(problem: Problem, directions: Directions, claims: Claims) -> Break:
-    """Look at where f departs from what the smaller steps say, and whether it jumps there."""
+def look(problem: Problem, directions: Directions, claims: Claims, reach: Floats) -> Break:
+    """Look at where f departs from what the smaller steps say, and whether it jumps there.
+
+    `reach` (K,) is the size of x along t, which is rounded as well.
+    """
     walk = _Walk(problem, directions, claims)
     gap, t = walk.departures(claims.far, np.arange(len(claims.row)))
     gap = np.minimum(np.abs(gap), np.abs(gap + claims.bend * t * t))
-    floor = CLEARLY * EPS * (np.abs(walk.f0) + gap)
+    floor = CLEARLY * EPS * (np.abs(walk.f0) + gap + reach * np.abs(claims.slope))
     live = (gap > floor) & (claims.far > claims.near)
     kind, limit = np.where(live, Kind.UNCLEAR, Kind.AGREE), SHARE * gap / claims.far
     bracket, followed = _first(walk, live, limit, floor)
@@ -193,8 +197,10 @@ def look(problem: Problem, directions: Directions, claims: Claims) -> Break:
     _halve(walk, live, limit, bracket)
     jump = np.abs(bracket.above - bracket.below)
     kind[live & (jump < BEND * np.abs(bracket.above))] = Kind.STRUCTURE
-    torn = np.flatnonzero(live & (jump > JUMP * np.abs(bracket.above)))
-    kind[torn] = np.where(_alone(walk, torn, bracket), Kind.STRUCTURE, Kind.STAIRS)
+    kind[live & (jump > JUMP * np.abs(bracket.above))] = Kind.STAIRS
+    # what has widened a bar is a jump that was seen: even if it is an edge alone
+    torn = np.flatnonzero((kind == Kind.STAIRS) & (claims.claim != Claim.WIDE))
+    kind[torn[_alone(walk, torn, bracket)]] = Kind.STRUCTURE
     return Break(kind, bracket.high, jump, gap / claims.far, walk.nfev)
 
 
