@@ -75,6 +75,7 @@ class Derivatives(NamedTuple):
     right: Floats | None = None
     samples: Floats = NOTHING  # (D, C, slots, m), of directions that are not calm at least
     state: Ints = np.empty((0, 0), np.int64)  # (D, columns of the ladder's state), likewise
+    proven: Floats = np.empty((0, 0))  # (D, m): bars without what contradicts them
     calm: Mask = np.empty(0, np.bool_)  # (D,): whether nothing is suspicious at first sight
     restless: int = 1  # along how many of them something is, or may be
 

@@ -17,6 +17,7 @@ from numdiff.geometry.domain import Room, room_of, size_of
 from numdiff.ladder import registers
 from numdiff.ladder.symptoms import CLEAR
 from numdiff.noise.quantum import common_unit
+from numdiff.nonsmooth.dispute import resolve
 from numdiff.nonsmooth.settle import settle
 from numdiff.regression.fit import fit, fit_mixed
 
@@ -51,6 +52,8 @@ def diagnose(
     differs = np.tile(parts.any(axis=0), len(parts))
     met = result.error <= problem.rtol * np.abs(result.value)
     if not differs.all() and not (problem.rtol > 0.0 and met.all()):
+        if task.order == 1 and problem.noise is None:
+            result, windows = _disputed(task, result, windows)
         result = _settled(task, result, windows)
     if differs.any():
         wanted = np.isfinite(result.value) | (result.status != DOMAIN)
@@ -115,6 +118,31 @@ def _looked_farther(task: Task, result: Derivatives, window: Window) -> Derivati
     status = np.full(still.shape, NOISE_LIMITED, np.uint8)
     lines = raw._replace(error=error, noise=noise, status=status, nfev=far.nfev)
     return fill(result, rows, one_sided(lines, side, asked), rounded)
+
+
+def _disputed(
+    task: Task, result: Derivatives, windows: list[Window]
+) -> tuple[Derivatives, list[Window]]:
+    """Look at the breaks between readings that contradict each other, window by window."""
+    known: list[Window] = []
+    for window in windows:
+        rows, side, asked = window.rows, window.side, window.asked
+        rest = task.problem.less(result.nfev)
+        with np.errstate(all="ignore"):
+            lines, again, nfev = resolve(rest, task.pick(rows), window)
+        result = result._replace(nfev=result.nfev + nfev)
+        new_bars = (lines.error != window.lines.error) | (lines.status != window.lines.status)
+        result = fill(result, rows, one_sided(lines._replace(nfev=0), side, asked), new_bars)
+        for new in again:
+            good = new.lines.status != DOMAIN
+            new_lines = one_sided(new.lines._replace(nfev=0), side, asked)
+            result = fill(result, new.rows, new_lines, good)
+        status = lines.status.copy()
+        for new in again:  # what was climbed anew is looked at there
+            here = np.flatnonzero(np.isin(rows, new.rows))
+            status[here] = np.where(new.lines.status != DOMAIN, DOMAIN, status[here])
+        known += [*again, window._replace(lines=lines._replace(status=status))]
+    return result, known
 
 
 def _settled(task: Task, result: Derivatives, windows: list[Window]) -> Derivatives:
