@@ -136,7 +136,7 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     room = compiled.workspace(problem.x, f0, channels)[:6]
     # compiled code that raises is asked again, beyond the budget: then more than was spent
     live, quiet, trouble, nfev, spent = np.arange(count), np.empty(count, np.bool_), None, 0, 0
-    call = _sparing(problem.call, live, width, state, seen[2])
+    call = _sparing(problem.call, live, width, state, found)
     block, stretch = np.empty((count, width, problem.x.size)), np.ldexp(1.0, span.start)
     run(rounds.begin)(*span[:4], not len(beside), prior, f0, known, state, found, samples)
     run(points.place)(live, stretch, *where, block, stretch)
