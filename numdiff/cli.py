@@ -441,6 +441,12 @@ POINT = (
 JSON = Option("--json", "print the result as one JSON object")
 ORDER = Option("--order", "order of the derivative, 1 to 10; default 1", _whole_number, "K")
 GRAD = Option("--grad", "the gradient, as a function, to differentiate instead", _target, "TARGET")
+EXPENSIVE = (
+    Option("--workers", "evaluate the function in so many processes", _whole_number, "N"),
+    Option("--timeout", "seconds after which they give an evaluation up", _number, "SECONDS"),
+    Option("--journal", "a file of evaluations, from which a killed run goes on", str, "FILE"),
+    Option("--progress", "show a bar, if stderr is a terminal"),
+)
 COMMON = (
     Option(
         "--method", "auto (default), forward, backward, central, richardson or complex", str, "M"
@@ -458,6 +464,7 @@ COMMON = (
     Option("--rtol", "stop where the error bar is below RTOL times the value", _number, "RTOL"),
     Option("--max-nfev", "about this many evaluations at most", _whole_number, "N"),
     Option("--vectorized", "the function takes many points at once, along the last axis"),
+    *EXPENSIVE,
 )
 COMMANDS = (
     Command(
@@ -501,7 +508,7 @@ COMMANDS = (
         "noise",
         "the size and the kind of the function's own error",
         numdiff.noise_level,
-        (Option("--direction", "along which it is asked", _numbers, "V"),),
+        (Option("--direction", "along which it is asked", _numbers, "V"), *EXPENSIVE),
         scalar=True,
         exit_code=lambda _: TRUSTWORTHY,
     ),

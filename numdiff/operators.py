@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
 import numpy as np
 
@@ -19,6 +19,10 @@ from numdiff.geometry.directions import Directions, along, axes, joined
 from numdiff.options import Options, as_point, as_vector, read
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from concurrent.futures import Executor
+    from os import PathLike
+
     from numpy.typing import ArrayLike
 
     from numdiff.stencil import Stencil
@@ -40,7 +44,10 @@ class Settings(TypedDict, total=False):
     max_nfev: int | None
     vectorized: bool
     args: tuple[Any, ...]
-    workers: int | None
+    workers: int | Executor | Callable[..., Iterable[Any]] | None
+    timeout: float | None
+    journal: str | PathLike[str] | tuple[str | PathLike[str], str] | None
+    progress: bool | Literal["always"]
 
 
 def derivative(
@@ -82,8 +89,20 @@ def derivative(
         Whether f takes many points at once, ``x.shape + (N,)``, and returns ``f.shape + (N,)``.
     args : tuple, default ()
         Further positional arguments for f.
-    workers : int, optional
-        How many threads may call f, where Numba has compiled it; the answer is the same.
+    workers : int, Executor or callable, optional
+        Who evaluates f, all points of a round at the same time; the answer is the same to the last
+        bit. An integer starts so many processes (extra ``parallel``), or threads where Numba has
+        compiled f; lost ones are replaced. Any `concurrent.futures.Executor` will do, as those of
+        Dask and mpi4py, and any callable like `map`, as the method of a pool. Executors with more
+        workers than a round has points look ahead, at points that may be asked for next.
+    timeout : float, optional
+        Seconds after which `workers` give an evaluation up: f then counts as not defined there.
+    journal : path or (path, name), optional
+        A file in which every evaluation that has returned is kept: the same call, if it is killed,
+        goes on from there when it is made once more. It belongs to one function, which is told by
+        its code and all that it holds, or by the name.
+    progress : bool or "always", default False
+        Show a bar on stderr (extra ``progress``) if it is a terminal, or always.
 
     Returns
     -------
@@ -117,11 +136,11 @@ def derivative(
     if not isinstance(order, Integral) or isinstance(order, bool) or not 1 <= order <= 10:
         raise ValueError(f"`order` must be an integer from 1 to 10, got {order!r}")
     settings = read(f, point, **options)
-    call = _call(f, (), settings, scalar=True)
     points: list[Derivatives] = []
-    for k, number in enumerate(point.reshape(-1, 1)):
-        spent = sum(one.nfev for one in points)
-        points.append(differentiate(call, number, axes(1), int(order), settings.at(k, spent)))
+    with _call(f, (), settings, scalar=True) as call:
+        for k, number in enumerate(point.reshape(-1, 1)):
+            spent = sum(one.nfev for one in points)
+            points.append(differentiate(call, number, axes(1), int(order), settings.at(k, spent)))
     if not points:
         raise ValueError("`x` must hold at least one point, got an empty array")
     whole = stacked(points)
@@ -159,8 +178,8 @@ def gradient(f: Function, x: ArrayLike, **options: Unpack[Settings]) -> Estimate
     """
     point = as_point(x)
     settings = read(f, point, **options)
-    call = _call(f, point.shape, settings)
-    slopes = differentiate(call, point.ravel(), axes(point.size), 1, settings)
+    with _call(f, point.shape, settings) as call:
+        slopes = differentiate(call, point.ravel(), axes(point.size), 1, settings)
     return estimate_of(_one_output(slopes), point.shape, settings)
 
 
@@ -259,12 +278,12 @@ def jvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) ->
     point = as_point(x)
     vector = as_vector(v, point).ravel()
     settings = read(f, point, **options)
-    call = _call(f, point.shape, settings)
-    if vector.any():
-        slope = differentiate(call, point.ravel(), along(vector), 1, settings)
-    else:
-        problem = pose(call, point.ravel(), settings)
-        slope = counted(problem, still(problem, 1))
+    with _call(f, point.shape, settings) as call:
+        if vector.any():
+            slope = differentiate(call, point.ravel(), along(vector), 1, settings)
+        else:
+            problem = pose(call, point.ravel(), settings)
+            slope = counted(problem, still(problem, 1))
     return estimate_of(slope, slope.form.shape, settings)
 
 
@@ -311,9 +330,10 @@ def hessian(
         return symmetrised(found, shape)
     point = as_point(x)
     settings = read(f, point, **options)
-    problem = pose(_call(f, point.shape, settings), point.ravel(), settings)
     n = point.size
-    diagonal, across = second(problem, axes(n), *np.triu_indices(n, 1), settings)
+    with _call(f, point.shape, settings) as call:
+        problem = pose(call, point.ravel(), settings)
+        diagonal, across = second(problem, axes(n), *np.triu_indices(n, 1), settings)
     columns = symmetric(per_output(diagonal), per_output(across), n)
     shape = diagonal.form.shape + point.shape + point.shape
     return estimate_from(columns, shape, counted(problem, diagonal, across), settings)
@@ -352,34 +372,36 @@ def hvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) ->
     point = as_point(x)
     vector = as_vector(v, point).ravel()
     settings = read(f, point, **options)
-    problem = pose(_call(f, point.shape, settings), point.ravel(), settings)
     n = point.size
-    if vector.any():
-        # e_i and v are taken with the same sign in entry i, so that their sum does not vanish
-        toward = np.where(vector < 0.0, -1.0, 1.0)
-        both = joined(Directions(np.arange(n), np.arange(n), toward), along(vector))
-        first, across = second(problem, both, np.arange(n), np.full(n, n), settings)
-        across = across._replace(value=across.value * toward[:, None])
-        products = counted(problem, first, across)
-    else:
-        products = counted(problem, still(problem, n))
+    with _call(f, point.shape, settings) as call:
+        problem = pose(call, point.ravel(), settings)
+        if vector.any():
+            # e_i and v are taken with the same sign in entry i, so that their sum does not vanish
+            toward = np.where(vector < 0.0, -1.0, 1.0)
+            both = joined(Directions(np.arange(n), np.arange(n), toward), along(vector))
+            first, across = second(problem, both, np.arange(n), np.full(n, n), settings)
+            across = across._replace(value=across.value * toward[:, None])
+            products = counted(problem, first, across)
+        else:
+            products = counted(problem, still(problem, n))
     return estimate_of(_one_output(products), point.shape, settings)
 
 
 def _axis_by_axis(f: Function, x: ArrayLike, order: int, options: Settings) -> Estimate:
     point = as_point(x)
     settings = read(f, point, **options)
-    call = _call(f, point.shape, settings)
-    slopes = differentiate(call, point.ravel(), axes(point.size), order, settings)
+    with _call(f, point.shape, settings) as call:
+        slopes = differentiate(call, point.ravel(), axes(point.size), order, settings)
     return estimate_of(slopes, slopes.form.shape + point.shape, settings)
 
 
 def _call(f: Function, shape: tuple[int, ...], settings: Options, *, scalar: bool = False) -> Call:
-    plain = bool(settings.args) or settings.vectorized or not is_dispatcher(f)
-    if plain and settings.workers > 1:
-        raise ValueError("`workers` is for @njit functions of x alone: leave it out")
-    inner = bound(f, settings.args) if plain else as_function(f)
-    return Call(inner, shape, settings.vectorized, scalar, not plain, settings.workers)
+    inner = bound(f, settings.args) if settings.args else as_function(f)
+    native = inner is not f or is_dispatcher(f)
+    native &= not (settings.args or settings.vectorized or settings.watched)
+    evaluator = None if native else settings.evaluator(f, inner)
+    threads = int(settings.workers or 1) if native else 1
+    return Call(inner, shape, settings.vectorized, scalar, native, threads, evaluator)
 
 
 def _one_output(slopes: Derivatives) -> Derivatives:

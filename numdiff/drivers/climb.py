@@ -15,6 +15,7 @@ from numdiff.arrays import Floats, Ints, Mask
 from numdiff.constants import BUDGET
 from numdiff.drivers import compiled
 from numdiff.drivers.derivatives import Columns, Derivatives, Problem
+from numdiff.drivers.foresight import foreseen
 from numdiff.evaluation.call import ask_again, evaluate
 from numdiff.evaluation.dispatchers import Compiled
 from numdiff.evaluation.threads import spread
@@ -141,7 +142,9 @@ def _by_rounds(run: Any, work: _Climb) -> tuple[int, Exception | None, int]:
         spent += asked
         if spent > problem.budget:
             break
-        values = evaluate(problem.call, block.reshape(asked, problem.x.size), problem.form)
+        ahead = foreseen(problem, directions, channels, state, live)
+        flat = block.reshape(asked, problem.x.size)
+        values = evaluate(problem.call, flat, problem.form, ahead)
         trouble, nfev = trouble or values.trouble, nfev + values.nfev
         arrived = values.rows.reshape(live.size, width, f0.size)
         if beside is not None:

@@ -8,11 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numdiff.arrays import Ints
+from numdiff.arrays import Floats, Ints
 from numdiff.drivers.climb import Window, climb, cut
 from numdiff.drivers.derivatives import Derivatives, Problem, stacked
+from numdiff.drivers.foresight import at_first
 from numdiff.engine.sides import Task, on_sides, task_of
 from numdiff.engine.single import user_steps
+from numdiff.evaluation.call import Call
 from numdiff.geometry.directions import Directions
 from numdiff.ladder import points
 from numdiff.ladder.channels import Span, channels
@@ -42,6 +44,19 @@ def by_ladder(
         parts.append(block.derivatives)
         problem = block.problem
     return parts[0] if len(parts) == 1 else stacked(parts)
+
+
+def first_points(
+    call: Call, x: Floats, directions: Directions, order: int, options: Options
+) -> Floats | None:
+    """Return where ladders begin, if nothing is in the way: that is known before f(x)."""
+    if options.box is not None or options.max_nfev < math.inf:
+        return None
+    problem, few = Problem(call, x), directions.part(slice(0, min(len(directions), call.ahead)))
+    side = options.method.side
+    task = Task(problem, few, order, options, None)
+    span = _span(task, few, side, np.arange(len(few)))
+    return at_first(problem, few, channels(options.method.on(side), order), span)
 
 
 def differentiated(

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from numdiff.arrays import Floats
 from numdiff.constants import DOMAIN
 from numdiff.drivers.derivatives import Derivatives, Problem, still
-from numdiff.engine.by_ladder import by_ladder
+from numdiff.engine.by_ladder import by_ladder, first_points
 from numdiff.engine.single import by_rule, by_single_step
 from numdiff.evaluation.call import Call, origin
 from numdiff.geometry.directions import Directions
@@ -17,9 +17,9 @@ from numdiff.options import Options
 Way = Callable[[Problem, Directions, int, Options], Derivatives]
 
 
-def pose(call: Call, x: Floats, options: Options) -> Problem:
-    """Put a problem together, with f(x)."""
-    values = origin(call, x)
+def pose(call: Call, x: Floats, options: Options, ahead: Floats | None = None) -> Problem:
+    """Put a problem together, with f(x); workers that are left over may look ahead."""
+    values = origin(call, x, ahead)
     noise = None if options.noise is None else options.noise_of(values.form)
     budget = options.max_nfev - 1
     return Problem(call, x, values.form, values.rows[0], options.rtol, budget, noise)
@@ -35,7 +35,9 @@ def differentiate(
     if options.way == "single" and options.method.level(order).centre == 0.0:
         problem = Problem(call, x, budget=options.max_nfev)  # f(x) has no part in it
     else:
-        problem = pose(call, x, options)
+        eager = call.ahead and options.way == "ladder"
+        ahead = first_points(call, x, directions, order, options) if eager else None
+        problem = pose(call, x, options, ahead)
     return counted(problem, WAYS[options.way](problem, directions, order, options))
 
 

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from numbers import Number
-from typing import Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
 from numdiff.arrays import Array, Floats
+from numdiff.evaluation.attempts import IMMUTABLE, OUTSIDE, Raised, numbers
 from numdiff.evaluation.dispatchers import POINT, SCALAR, Compiled, found
 from numdiff.evaluation.machine_code import sweep
 from numdiff.evaluation.threads import spread
 from numdiff.ladder.runtime import compiled, runner
 
-# What f may raise beside x to say that it is not defined there. LinAlgError is a ValueError.
-OUTSIDE = (ArithmeticError, ValueError)
-IMMUTABLE = (float, np.float64)
+if TYPE_CHECKING:
+    from numdiff.evaluation.evaluator import Evaluator
 
 
 class Form(NamedTuple):
@@ -63,6 +63,8 @@ class Call(NamedTuple):
         Whether f is a Numba dispatcher, or writes to its second argument as one.
     workers : int
         How many threads may call machine code at once.
+    evaluator : Evaluator or None
+        Who asks for f point by point where that is not done here.
     """
 
     f: Callable[..., Any]
@@ -71,6 +73,25 @@ class Call(NamedTuple):
     scalar: bool = False
     dispatcher: bool = False
     workers: int = 1
+    evaluator: Evaluator | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of workers, journal and progress bar."""
+        if self.evaluator is not None:
+            self.evaluator.close()
+
+    @property
+    def plain(self) -> Callable[..., Any]:
+        """The function as it was handed over, which nobody watches."""
+        return self.f if self.evaluator is None else self.evaluator.f.f
+
+    @property
+    def ahead(self) -> int:
+        """How many points may be named, each time, that are likely to be asked for next."""
+        return 0 if self.evaluator is None else self.evaluator.ahead
 
     @property
     def compiled(self) -> Compiled | None:
@@ -89,27 +110,43 @@ class Values(NamedTuple):
 
 def bound(f: Callable[..., Any], args: tuple[Any, ...]) -> Callable[..., Any]:
     """Return f without its further arguments."""
-    return (lambda *first: f(*first, *args)) if args else f
+    if not args:
+        return f
+    alone = lambda *first: f(*first, *args)  # noqa: E731 - quicker than a partial
+    alone.__wrapped__ = f  # type: ignore[attr-defined]
+    return alone
 
 
-def origin(call: Call, x: Array) -> Values:
-    """Ask for f(x) itself, where every exception is the caller's."""
+def origin(call: Call, x: Array, ahead: Floats | None = None) -> Values:
+    """Ask for f(x) itself, where every exception is the caller's.
+
+    Workers that are left over may look `ahead`, as in `evaluate`.
+    """
     point = x.reshape(1, -1).copy()
     try:
-        value = (
-            _ask_batch(call, point) if call.vectorized else call.f(next(_arguments(call, point)))
-        )
+        if call.evaluator is not None:
+            value = _at_x(call, point, ahead)
+        elif call.vectorized:
+            value = _ask_batch(call, point)
+        else:
+            value = call.f(next(_arguments(call, point)))
     except Exception as exception:
         exception.add_note(_note(call, x, "x itself"))
         raise
-    outputs = _points_first(_numbers(value), 1)[0] if call.vectorized else _numbers(value)
+    outputs = _points_first(numbers(value), 1)[0] if call.vectorized else numbers(value)
     form = Form(outputs.shape, np.iscomplexobj(outputs))
     return Values(pack(outputs[None].copy(), form), form, 1)  # f may reuse its buffer
 
 
-def evaluate(call: Call, points: Array, form: Form | None) -> Values:
-    """Ask for f at the rows of a fresh block of points, which f may keep or change."""
+def evaluate(call: Call, points: Array, form: Form | None, ahead: Floats | None = None) -> Values:
+    """Ask for f at the rows of a fresh block of points, which f may keep or change.
+
+    Where `ahead` names points that may be asked for next, the most likely first, an evaluator with
+    workers to spare may look at these as well: `nfev` counts such evaluations when they start.
+    """
     with np.errstate(all="ignore"):
+        if call.evaluator is not None:
+            return _by_evaluator(call, points, form, ahead)
         return (_batch if call.vectorized else _pointwise)(call, points, form)
 
 
@@ -141,8 +178,32 @@ def _pointwise(call: Call, points: Array, form: Form | None) -> Values:
     if plain and (form is None or form is REAL or form == REAL):
         rows = np.array(outputs, np.float64)[:, None]  # None is nan
         return Values(rows, form or REAL, count, trouble)
+    return _stacked(outputs, form, count, trouble)
+
+
+def _by_evaluator(call: Call, points: Array, form: Form | None, ahead: Floats | None) -> Values:
+    """Let the evaluator of the call ask for f at all points."""
+    assert call.evaluator is not None
+    note = partial(_note, call, where="a displaced point")
+    likely = () if ahead is None else _arguments(call, ahead)
+    outcomes = call.evaluator.ask(_arguments(call, points), note, likely)
+    raised = (outcome.exception for outcome in outcomes if isinstance(outcome, Raised))
+    trouble: Any = next(raised, None)
+    outputs = [None if isinstance(outcome, Raised) else outcome for outcome in outcomes]
+    return _stacked(outputs, form, len(points) + call.evaluator.owed(), trouble)
+
+
+def _at_x(call: Call, point: Array, ahead: Floats | None) -> Any:
+    """Return what the evaluator of the call says of f at x itself."""
+    assert call.evaluator is not None
+    likely = () if ahead is None else _arguments(call, ahead)
+    (argument,) = _arguments(call, point)
+    return call.evaluator.one(argument, likely)
+
+
+def _stacked(outputs: list[Any], form: Form | None, nfev: int, trouble: Exception | None) -> Values:
     form = form or _form_of(next((value for value in outputs if value is not None), math.nan))
-    return Values(_stack(outputs, form), form, count, trouble)
+    return Values(_stack(outputs, form), form, nfev, trouble)
 
 
 def _natively(call: Call, code: Compiled, points: Floats, form: Form) -> Values:
@@ -185,7 +246,7 @@ def _ask_all(call: Call, points: Array) -> tuple[list[Any], Exception | None, bo
             for point in waiting:  # goes on behind a point at which f raised
                 value = f(point)
                 if type(value) not in IMMUTABLE:
-                    value, plain = _numbers(value).copy(), False  # f may reuse its buffer
+                    value, plain = numbers(value).copy(), False  # f may reuse its buffer
                 rows.append(value)
         except OUTSIDE as exception:
             trouble = trouble or exception
@@ -231,7 +292,7 @@ def _parts(call: Call, points: Array) -> list[Array | Exception]:
     """Return outputs (N, ...) in blocks, and an exception for each point that is outside."""
     count = len(points)
     try:
-        outputs = _numbers(_ask_batch(call, points)).copy()
+        outputs = numbers(_ask_batch(call, points)).copy()
     except OUTSIDE as exception:
         if count == 1:
             return [exception]
@@ -277,19 +338,6 @@ def _points_first(outputs: Array, count: int) -> Array:
             f"point, got shape {outputs.shape}"
         )
     return np.moveaxis(outputs, -1, 0)
-
-
-def _numbers(value: Any) -> Array:
-    wanted = "f must return a number or an array of numbers"
-    try:
-        outputs = np.asarray(value)
-    except ValueError as error:  # rows of different lengths: no domain error of f
-        raise TypeError(f"{wanted}: {error}") from error
-    if outputs.dtype.kind == "O" and all(isinstance(entry, Number) for entry in outputs.flat):
-        outputs = outputs.astype(np.float64)  # Fraction, Decimal, large int
-    if outputs.dtype.kind not in "biufc":
-        raise TypeError(f"{wanted}, got {type(value).__name__}")
-    return outputs
 
 
 def _form_of(value: Any) -> Form:

@@ -18,7 +18,7 @@ from numdiff.drivers.sampling import sample
 from numdiff.evaluation.call import Call, bound, origin
 from numdiff.geometry.directions import Directions, along
 from numdiff.noise.quantum import stairs_of
-from numdiff.options import as_point, as_vector
+from numdiff.options import as_point, as_vector, read
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -99,6 +99,10 @@ def noise_level(
     direction: ArrayLike | None = None,
     *,
     args: tuple[Any, ...] = (),
+    workers: Any = None,
+    timeout: float | None = None,
+    journal: Any = None,
+    progress: bool | str = False,
 ) -> NoiseEstimate:
     """Estimate the error of f itself near a point: its size and its kind.
 
@@ -112,6 +116,8 @@ def noise_level(
         Along which f is asked, of x's shape; by default one that moves every entry.
     args : tuple, default ()
         Further positional arguments for f.
+    workers, timeout, journal, progress
+        As in `derivative`.
 
     Returns
     -------
@@ -136,12 +142,22 @@ def noise_level(
     'rounding'
     """
     point = as_point(x)
-    call = Call(bound(f, args), point.shape, scalar=point.ndim == 0)
+    settings = read(
+        f, point, args=args, workers=workers, timeout=timeout, journal=journal, progress=progress
+    )
+    inner = bound(f, settings.args)
+    evaluator = settings.evaluator(f, inner)
+    with Call(inner, point.shape, scalar=point.ndim == 0, evaluator=evaluator) as call:
+        return _measured(call, point, _direction(point, direction).ravel())
+
+
+def _measured(call: Call, point: Floats, direction: Floats) -> NoiseEstimate:
+    """Estimate the error of f from values along a direction and from further ones at x."""
     centre = origin(call, point)
     f0, again = centre.rows[0], origin(call, point).rows[0]
     differs = (again != f0) & np.isfinite(f0)
     problem = Problem(call, point.ravel(), centre.form, f0)
-    look = partial(_values, problem, along(_direction(point, direction).ravel()), f0)
+    look = partial(_values, problem, along(direction), f0)
     with np.errstate(all="ignore"):  # values outside the domain are nan here
         noise, nfev = _deterministic(look, f0.size)
         quantum, more = _plateaus(look, noise)

@@ -37,6 +37,8 @@ def gradient(f: Function, grad: Any, x: Any, **choices: Unpack[Choices]) -> Repo
         Where random numbers come from: the same report each time.
     method, step, noise, bounds, max_nfev, vectorized, args
         As in `numdiff.gradient`; `args` go to `grad` as well.
+    workers, timeout, journal, progress
+        As in `numdiff.gradient`, for f; processes serve the numerical derivative, executors all.
 
     Returns
     -------

@@ -29,11 +29,12 @@ def check(posed: Posed) -> Report:
     __tracebackhide__ = True
     random = np.random.default_rng(posed.plan.rng)
     cases: list[Case] = []
-    for place in places(posed, random):
-        reading = posed.reading_at(place.x, place.outputs)
-        if not reading.fits:
-            return _misfit(posed, place, reading)
-        cases.append(examine(posed, place, reading, random))
+    with posed.call:
+        for place in places(posed, random):
+            reading = posed.reading_at(place.x, place.outputs)
+            if not reading.fits:
+                return _misfit(posed, place, reading)
+            cases.append(examine(posed, place, reading, random))
     entries = np.concatenate([_entries(posed, case, k) for k, case in enumerate(cases)])
     coverage = _coverage(posed.subject, cases, entries["verdict"])
     untrue = [rule for case in cases for rule in case.identities if not rule.holds]
@@ -59,7 +60,7 @@ def _misfit(posed: Posed, place: Place, reading: Reading) -> Report:
 def check_adjoint(posed: Posed) -> Report:
     """Check products with a Jacobian from the left against those from the right, without f."""
     x, random = posed.subject.x, np.random.default_rng(posed.plan.rng)
-    jvp, vjp = posed.call.f, posed.derivative
+    jvp, vjp = posed.call.plain, posed.derivative
 
     def forward(v: Floats) -> Array:
         return np.asarray(jvp(x.copy(), v.reshape(x.shape)))

@@ -14,13 +14,15 @@ from numdiff.estimate import Estimate
 from numdiff.evaluation.call import Call, bound
 from numdiff.geometry.domain import Box
 from numdiff.operators import Settings
-from numdiff.options import as_args, as_point, read
+from numdiff.options import Options, as_args, as_point, read
 from numdiff.verify import reading
 from numdiff.verify.arrays import Floats, Function, Shape
 from numdiff.verify.directions.screen import Finding, along
 from numdiff.verify.reading import Product, Reading, Subject
 from numdiff.verify.report import AGREE, DISAGREE, INCONCLUSIVE, Coverage, Report
 
+# the options that all evaluations share, those of the operators and others
+SHARED = ("bounds", "vectorized", "workers", "timeout", "journal", "progress")
 COMPARED = 36  # evaluations along a direction: six, and a closer look at what seems wrong
 CONTRADICTED = "`grad` itself disagrees with f: f was differentiated instead"
 LONGEST = 60  # characters of an argument in the call that gives a report again
@@ -195,8 +197,9 @@ def pose(
     gradient_of = None if grad is None else bound(subject.inward(grad), plan.args)
     vectors = 2 if name == "adjoint" else 1
     function: Any = gradient_of if f is None else bound(subject.inward(f, vectors), plan.args)
-    call = Call(function, subject.x.shape, vectorized=plan.settings.get("vectorized", False))
-    box = read(function, subject.x, bounds=plan.settings.get("bounds")).box
+    given: Any = plan.settings
+    options = read(function, subject.x, **{key: given[key] for key in SHARED if key in given})
+    call = _call(function, subject.x.shape, options)
     at_x = (lambda *_: derivative) if fixed else derivative
     ask = subject.bound(at_x, plan.args, 1 + (kind.product == "right"))
     words = {"f": f if name == "hvp" else None, "grad": grad, **choices}
@@ -204,8 +207,27 @@ def pose(
     again = _call_text(name, order, words)
     title = f"{kind.title or name}, {_name_of(derivative)} for {_name_of(grad if f is None else f)}"
     return Posed(
-        name, kind, plan, subject, call, gradient_of, derivative, ask, fixed, box, title, again
+        name,
+        kind,
+        plan,
+        subject,
+        call,
+        gradient_of,
+        derivative,
+        ask,
+        fixed,
+        options.box,
+        title,
+        again,
     )
+
+
+def _call(function: Any, shape: Shape, options: Options) -> Call:
+    """Return how f is called beside the operators, which have processes of their own."""
+    workers = None if isinstance(options.workers, int) else options.workers
+    evaluator = options._replace(workers=workers).evaluator(function, function)
+    called = function if evaluator is None else evaluator.one
+    return Call(called, shape, options.vectorized, evaluator=evaluator)
 
 
 def _call_text(name: str, order: Any, words: dict[str, Any]) -> str:
@@ -234,11 +256,12 @@ def _name_of(value: Any) -> str:
 
 def measure(posed: Posed, x: Floats) -> Estimate:
     """Return the numerical derivative at x."""
-    function, gradient_of, settings = posed.call.f, posed.gradient_of, posed.plan.settings
+    function, gradient_of, settings = posed.call.plain, posed.gradient_of, posed.plan.settings
     if not posed.kind.curved:
         operator = operators.jacobian if posed.kind.axes else operators.gradient
         return operator(function, x, **settings)
-    estimate = operators.hessian(function, x, grad=gradient_of, **settings)
+    of_f = settings if gradient_of is None else settings | {"journal": None}  # it is that of f
+    estimate = operators.hessian(function, x, grad=gradient_of, **of_f)
     if gradient_of is None or function is gradient_of or not x.size:
         return estimate
     slope = np.ravel(gradient_of(x.copy()))

@@ -24,11 +24,12 @@ def check_along(posed: Posed) -> Report:
     random = np.random.default_rng(plan.rng)
     findings: list[Finding] = []
     notes: list[str] = []
-    for k in range(plan.n_points):
-        x = next(beside(subject.x, plan.radius, posed.box, random)) if k else subject.x
-        product = read_product(posed.handed, subject, x, plan.args)
-        findings.append(posed.along(product, x, random, plan.settings.get("max_nfev")))
-        notes += [*product.notes, *findings[-1].notes]
+    with posed.call:
+        for k in range(plan.n_points):
+            x = next(beside(subject.x, plan.radius, posed.box, random)) if k else subject.x
+            product = read_product(posed.handed, subject, x, plan.args)
+            findings.append(posed.along(product, x, random, plan.settings.get("max_nfev")))
+            notes += [*product.notes, *findings[-1].notes]
     verdicts = np.concatenate([finding.verdicts for finding in findings])
     coverage = tally(verdicts, points=len(findings), unit="outputs along a direction")
     return posed.report(
