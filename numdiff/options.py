@@ -201,12 +201,10 @@ def _workers(workers: Any) -> Any:
     executor = hasattr(workers, "submit")
     if executor != callable(workers):  # a class of executors is both
         return workers
-    hint = ": give client.get_executor(pure=False)" if hasattr(workers, "get_executor") else ""
-    if hasattr(workers, "map"):
-        hint = hint or ": give its method `map`"
+    hint = ": give its method `map`" if hasattr(workers, "map") else ""
     raise TypeError(
         "`workers` must be an integer, a concurrent.futures.Executor or a callable like map, got "
-        f"{type(workers).__name__ if hint else repr(workers)}{hint}"
+        f"{workers!r}{': give one that runs' if executor else hint}"
     )
 
 

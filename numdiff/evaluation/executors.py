@@ -298,6 +298,8 @@ def processes(count: int, timeout: float) -> Crew:
 
 def crew_of(executor: Any, timeout: float) -> Crew:
     """Return the crew of an executor that is the caller's."""
+    if hasattr(executor, "get_executor"):  # a client of Dask
+        executor = executor.get_executor(pure=False)
     size, cost = _size_of(executor), COST_OF_OTHERS
     if isinstance(executor, ThreadPoolExecutor):
         cost = COST_OF_THREADS
