@@ -381,8 +381,8 @@ def held(data):
 
 FUNCTIONS = {
     "closure": lambda k: lambda x: k * x,
-    "array": lambda k: lambda x, data=np.arange(3.0) * k: data @ x,
-    "dict": lambda k: lambda x, options={"k": [k]}: options,
+    "array": lambda k: held(np.arange(3.0) * k),
+    "dict": lambda k: held({"k": [k]}),
     "partial": lambda k: partial(np.multiply, k),
     "object": Model,
     "method": lambda k: Model(k).loss,

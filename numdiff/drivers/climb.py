@@ -55,11 +55,15 @@ class _Climb(NamedTuple):
     columns: Columns
 
 
-def cut(problem: Problem, count: int, channels: Channels) -> Iterator[slice]:
-    """Cut so many directions into blocks that fit into memory while they are climbed."""
+def cut(problem: Problem, count: int, channels: Channels, workers: int = 1) -> Iterator[slice]:
+    """Cut so many directions into blocks that fit into memory while they are climbed.
+
+    A block has a point for each of the workers, if there are any.
+    """
     assert problem.f0 is not None
-    width = channels.fold.shape[0] * (registers.SLOTS + 2)
-    return blocks(count, max(len(channels.offsets) * problem.x.size, width * problem.f0.size))
+    width, points_each = channels.fold.shape[0] * (registers.SLOTS + 2), len(channels.offsets)
+    numbers = max(points_each * problem.x.size, width * problem.f0.size)
+    return blocks(count, numbers, max(1, workers // points_each))
 
 
 def climb(

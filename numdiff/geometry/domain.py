@@ -86,8 +86,11 @@ def sides_of(room: Room, size: Floats, side: int) -> tuple[Ints, Ints]:
     return free, chosen[free]
 
 
-def blocks(count: int, numbers: int) -> Iterator[slice]:
-    """Cut `count` directions, each with so many numbers, into parts that fit into memory."""
-    size = max(1, BLOCK_BYTES // (8 * max(numbers, 1)))
+def blocks(count: int, numbers: int, least: int = 1) -> Iterator[slice]:
+    """Cut `count` directions, each with so many numbers, into parts that fit into memory.
+
+    A part has `least` directions, if there are as many.
+    """
+    size = max(least, BLOCK_BYTES // (8 * max(numbers, 1)))
     for first in range(0, max(count, 1), size):
         yield slice(first, min(first + size, count))
