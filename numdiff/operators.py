@@ -396,12 +396,14 @@ def _axis_by_axis(f: Function, x: ArrayLike, order: int, options: Settings) -> E
 
 
 def _call(f: Function, shape: tuple[int, ...], settings: Options, *, scalar: bool = False) -> Call:
-    inner = bound(f, settings.args) if settings.args else as_function(f)
-    native = inner is not f or is_dispatcher(f)
-    native &= not (settings.args or settings.vectorized or settings.watched)
-    evaluator = None if native else settings.evaluator(f, inner)
-    threads = int(settings.workers or 1) if native else 1
-    return Call(inner, shape, settings.vectorized, scalar, native, threads, evaluator)
+    args, batches, asking = settings.args, settings.vectorized, settings.asking
+    native = not (args or batches) and is_dispatcher(f)
+    threads = 1 if asking is None else asking.threads
+    inner = bound(f, args) if args else as_function(f)
+    if asking is None or (native and threads):
+        return Call(inner, shape, batches, scalar, native, threads)
+    evaluator = asking.evaluator(f, inner, args, vectorized=batches)
+    return Call(inner, shape, batches, scalar, evaluator=evaluator)
 
 
 def _one_output(slopes: Derivatives) -> Derivatives:

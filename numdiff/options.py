@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from numbers import Integral, Real
-from os import PathLike
-from pathlib import Path
+from numbers import Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from numdiff.arrays import Array, Floats, Mask
+from numdiff.evaluation.asking import Asking, read_asking
 from numdiff.geometry.domain import Box
 from numdiff.methods import METHODS, Method, named_method
 
 if TYPE_CHECKING:
     from numdiff.evaluation.call import Form
-    from numdiff.evaluation.evaluator import Evaluator
     from numdiff.stencil import Stencil
 
-
-Function = Callable[..., Any]
 
 TEXTBOOK = "textbook"
 NAMES = tuple(METHODS)
@@ -43,32 +39,7 @@ class Options(NamedTuple):
     max_nfev: float
     vectorized: bool
     args: tuple[Any, ...]
-    workers: Any = None  # None, an integer above 1, an executor or a map
-    timeout: float = math.inf
-    journal: tuple[Path, str] | None = None
-    progress: str = ""
-
-    @property
-    def watched(self) -> bool:
-        """Whether f cannot be called as machine code: somebody wants to see each call."""
-        apart = self.workers is not None and not isinstance(self.workers, int)
-        return apart or self.journal is not None or bool(self.progress) or self.timeout < math.inf
-
-    def evaluator(self, f: Function, inner: Function) -> Evaluator | None:
-        """Return who asks for f, as `inner` without its further arguments; None if all is plain."""
-        if self.workers is None and self.journal is None and not self.progress:
-            return None
-        if self.vectorized:
-            raise ValueError(
-                "a `vectorized` f gets all points of a round at once: `workers`, `journal` and "
-                "`progress` are for functions of one point, so leave either out"
-            )
-        from numdiff.evaluation.evaluator import evaluator_of  # noqa: PLC0415 - loads when needed
-
-        return evaluator_of(
-            inner, (f, self.args), workers=self.workers, timeout=self.timeout,
-            journal=self.journal, progress=self.progress,
-        )  # fmt: skip
+    asking: Asking | None = None  # None for plain calls of f
 
     @property
     def rule(self) -> str | None:
@@ -165,6 +136,7 @@ def read(
     """
     if not callable(f):
         raise TypeError(f"`f` must be callable, got {type(f).__name__}")
+    plain = workers is None is timeout is journal and progress is False
     chosen = METHODS[method] if method in NAMES else named_method(method)
     return Options(
         _way(chosen, step),
@@ -176,10 +148,7 @@ def read(
         math.inf if max_nfev is None else _limit(max_nfev),
         bool(vectorized),
         args if type(args) is tuple else as_args(args),
-        None if workers is None else _workers(workers),
-        math.inf if timeout is None else _timeout(timeout, workers),
-        None if journal is None else _journal(journal),
-        "" if progress is False else _progress(progress),
+        None if plain else read_asking(workers, timeout, journal, progress),
     )
 
 
@@ -190,49 +159,6 @@ def _way(method: Method, step: Any) -> str:
     if isinstance(step, str) and step != TEXTBOOK:
         return "rule"
     return "single" if step is not None and method.columns == 1 else "ladder"
-
-
-def _workers(workers: Any) -> Any:
-    """Return None for a single worker, or what was given."""
-    if isinstance(workers, Integral) and not isinstance(workers, bool):
-        if int(workers) < 1:
-            raise ValueError(f"`workers` must be at least 1, got {workers!r}")
-        return None if workers == 1 else int(workers)
-    executor = hasattr(workers, "submit")
-    if executor != callable(workers):  # a class of executors is both
-        return workers
-    hint = ": give its method `map`" if hasattr(workers, "map") else ""
-    raise TypeError(
-        "`workers` must be an integer, a concurrent.futures.Executor or a callable like map, got "
-        f"{workers!r}{': give one that runs' if executor else hint}"
-    )
-
-
-def _timeout(timeout: Any, workers: Any) -> float:
-    seconds = _number(timeout, "timeout")
-    if not seconds > 0.0:
-        raise ValueError(f"`timeout` must be positive, in seconds, got {timeout!r}")
-    if not (hasattr(workers, "submit") or isinstance(workers, Integral)) or workers == 1:
-        raise ValueError(
-            "`timeout` needs `workers`, an integer above 1 or an executor: f cannot be interrupted "
-            "where it is called"
-        )
-    return seconds
-
-
-def _journal(journal: Any) -> tuple[Path, str]:
-    path, name = journal if isinstance(journal, tuple) and len(journal) == 2 else (journal, "")
-    if not isinstance(path, str | PathLike) or not isinstance(name, str):
-        raise TypeError(
-            f"`journal` must be a path, or (path, name of the function), got {journal!r}"
-        )
-    return Path(path), name
-
-
-def _progress(progress: Any) -> str:
-    if progress not in {True, False, "always"}:
-        raise ValueError(f"`progress` must be True, False or 'always', got {progress!r}")
-    return progress if isinstance(progress, str) else "shown" * progress
 
 
 def _noise(noise: Any) -> Floats:

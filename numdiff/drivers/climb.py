@@ -146,9 +146,9 @@ def _by_rounds(run: Any, work: _Climb) -> tuple[int, Exception | None, int]:
         spent += asked
         if spent > problem.budget:
             break
-        ahead = foreseen(problem, directions, channels, state, live)
-        flat = block.reshape(asked, problem.x.size)
-        values = evaluate(problem.call, flat, problem.form, ahead)
+        call, flat = problem.call, block.reshape(asked, problem.x.size)
+        ahead = foreseen(problem, directions, channels, state, live) if call.evaluator else None
+        values = evaluate(call, flat, problem.form, ahead)
         trouble, nfev = trouble or values.trouble, nfev + values.nfev
         arrived = values.rows.reshape(live.size, width, f0.size)
         if beside is not None:

@@ -50,7 +50,7 @@ def first_points(
     call: Call, x: Floats, directions: Directions, order: int, options: Options
 ) -> Floats | None:
     """Return where ladders begin, if nothing is in the way: that is known before f(x)."""
-    if options.box is not None or options.max_nfev < math.inf:
+    if options.box is not None or options.max_nfev < math.inf or not call.ahead:
         return None
     problem, few = Problem(call, x), directions.part(slice(0, min(len(directions), call.ahead)))
     side = options.method.side

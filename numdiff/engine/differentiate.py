@@ -35,7 +35,7 @@ def differentiate(
     if options.way == "single" and options.method.level(order).centre == 0.0:
         problem = Problem(call, x, budget=options.max_nfev)  # f(x) has no part in it
     else:
-        eager = call.ahead and options.way == "ladder"
+        eager = call.evaluator is not None and options.way == "ladder"
         ahead = first_points(call, x, directions, order, options) if eager else None
         problem = pose(call, x, options, ahead)
     return counted(problem, WAYS[options.way](problem, directions, order, options))

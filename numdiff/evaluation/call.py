@@ -133,7 +133,8 @@ def origin(call: Call, x: Array, ahead: Floats | None = None) -> Values:
     except Exception as exception:
         exception.add_note(_note(call, x, "x itself"))
         raise
-    outputs = _points_first(numbers(value), 1)[0] if call.vectorized else numbers(value)
+    batch = call.vectorized and call.evaluator is None
+    outputs = points_first(numbers(value), 1)[0] if batch else numbers(value)
     form = Form(outputs.shape, np.iscomplexobj(outputs))
     return Values(pack(outputs[None].copy(), form), form, 1)  # f may reuse its buffer
 
@@ -301,7 +302,7 @@ def _parts(call: Call, points: Array) -> list[Array | Exception]:
     except Exception as exception:
         exception.add_note(_note(call, points[0], "one of the points that begin with"))
         raise
-    return [_points_first(outputs, count)]
+    return [points_first(outputs, count)]
 
 
 def _fitted(outputs: Array, form: Form) -> Floats:
@@ -330,7 +331,7 @@ def _ask_batch(call: Call, points: Array) -> Any:
     return call.f(block)
 
 
-def _points_first(outputs: Array, count: int) -> Array:
+def points_first(outputs: Array, count: int) -> Array:
     """Turn what a vectorized f returned, (..., N), into outputs (N, ...)."""
     if outputs.ndim == 0 or outputs.shape[-1] != count:
         raise ValueError(

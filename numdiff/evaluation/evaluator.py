@@ -5,22 +5,33 @@ Points go in, and what f says of them comes out in their order, in whatever orde
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import blake2b
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from numdiff.evaluation.asking import Asking
 from numdiff.evaluation.attempts import Raised, Shipped
-from numdiff.evaluation.executors import Key, Mapped, Mapper, OneByOne, crew_of, processes
+from numdiff.evaluation.call import points_first
+from numdiff.evaluation.executors import (
+    Arrived,
+    Key,
+    Mapped,
+    Mapper,
+    OneByOne,
+    Points,
+    crew_of,
+    processes,
+)  # fmt: skip
 from numdiff.evaluation.identity import digest_of, name_of, parts_of
 from numdiff.evaluation.journal import Journal
 from numdiff.evaluation.progress import Progress
+
+Note: TypeAlias = Callable[[Any], str]
 
 
 @dataclass(eq=False)
@@ -48,7 +59,7 @@ class Evaluator:
     def ask(
         self,
         points: Iterable[Any],
-        note: Callable[[Any], str] | None,
+        note: Note | None,
         ahead: Iterable[Any] = (),
     ) -> list[Any]:
         """Return what f says at points: numbers, or a `Raised`.
@@ -74,23 +85,12 @@ class Evaluator:
         known |= self._recalled({k: p for k, p in asked.items() if k not in known})
         self.kept |= self._recalled({k: p for k, p in likely.items() if k not in self.kept})
 
-        def arrived(key: Key, point: Any, outcome: Any) -> None:
-            own, raised = key in asked, isinstance(outcome, Raised)
-            if self.journal is not None and not (raised and own and note is None):
-                self.journal.keep(key, point, outcome)
-            if self.progress is not None:
-                self.progress.done()
-            (known if own else self.kept)[key] = outcome
-            if own and raised and outcome.fatal:
-                if note is not None:
-                    outcome.exception.add_note(note(point))
-                raise outcome.exception
-
         if self.progress is not None:
             self.progress.asked(len(asked), len(known))
         missing = {key: point for key, point in asked.items() if key not in known}
         gone = self.kept.keys() | self.looked | asked.keys()
         new = {key: point for key, point in likely.items() if key not in gone}
+        arrived = partial(self._arrived, asked, known, note)
         started = self.mapper.map(self.f, missing, new, arrived)
         self.surplus += len(started) - len(self.looked & asked.keys())
         self.looked = (self.looked | started) - asked.keys()
@@ -115,6 +115,22 @@ class Evaluator:
             if part is not None:
                 part.close()
 
+    def _arrived(
+        self, asked: dict[Key, Any], known: dict[Key, Any], note: Note | None,
+        key: Key, point: Any, outcome: Any,
+    ) -> None:  # fmt: skip
+        """Take in what f says at a point: asked for now, or looked at ahead."""
+        own, raised = key in asked, isinstance(outcome, Raised)
+        if self.journal is not None and not (raised and own and note is None):
+            self.journal.keep(key, point, outcome)
+        if self.progress is not None:
+            self.progress.done()
+        (known if own else self.kept)[key] = outcome
+        if own and raised and outcome.fatal:
+            if note is not None:
+                outcome.exception.add_note(note(point))
+            raise outcome.exception
+
     def _recalled(self, points: dict[Key, Any]) -> dict[Key, Any]:
         return self.journal.recall(points) if self.journal is not None else {}
 
@@ -128,43 +144,60 @@ class Evaluator:
         return digest + before.to_bytes(4)
 
 
+class Batched(OneByOne):
+    """All at once, by an f that takes many points; in halves where it raises."""
+
+    def map(self, f: Shipped, points: Points, ahead: Points, arrived: Arrived) -> set[Key]:  # noqa: ARG002
+        """As `Mapper` says."""
+        waiting = [list(points)] if points else []
+        while waiting:
+            keys = waiting.pop()
+            outcome = f(np.stack([points[key] for key in keys], axis=-1))
+            if not isinstance(outcome, Raised):
+                outcomes: Any = points_first(outcome, len(keys))
+            elif len(keys) == 1 or outcome.fatal:
+                outcomes = [outcome] * len(keys)
+            else:
+                middle = (len(keys) + 1) // 2
+                waiting += [keys[middle:], keys[:middle]]
+                continue
+            for key, one in zip(keys, outcomes, strict=True):
+                arrived(key, points[key], one if isinstance(one, Raised) else one.copy())
+        return set()
+
+
 def evaluator_of(
     f: Callable[..., Any],
     named: tuple[Callable[..., Any], Any],
+    asking: Asking,
     *,
-    workers: Any = None,
-    timeout: float = math.inf,
-    journal: tuple[Path, str] | None = None,
-    progress: str = "",
+    vectorized: bool = False,
 ) -> Evaluator:
     """Return who asks for f in the ways that were chosen.
 
     Parameters
     ----------
     f : callable
-        The function of one point.
+        The function of one point, or of many at once.
     named : (callable, tuple)
         The user's function and its further arguments: what a journal knows f by.
-    workers : None, int, Executor or callable
-        How many processes, or who maps points to values.
-    timeout : float
-        Seconds after which workers give an evaluation up.
-    journal : (path, name), optional
-        A file, and how f is called there; without a name it is told by what it is made of.
-    progress : str
-        ``"shown"`` where stderr is a terminal, ``"always"``, or empty.
+    asking : Asking
+        What was chosen.
+    vectorized : bool
+        Whether f takes many points at once.
     """
     file = None
-    if journal is not None:
-        path, name = journal
+    if asking.journal is not None:
+        path, name = asking.journal
         parts = dict if name else partial(parts_of, named[0])
         file = Journal(path, name or name_of(named[0]), parts, digest_of(named[1]))
-    bar = Progress(forced=progress == "always") if progress else None
-    return Evaluator(Shipped(f), _mapper(workers, timeout), file, bar)
+    bar = Progress(forced=asking.progress == "always") if asking.progress else None
+    mapper = Batched() if vectorized else _mapper(asking.workers, asking.timeout)
+    return Evaluator(Shipped(f), mapper, file, bar)
 
 
 def _mapper(workers: Any, timeout: float) -> Mapper:
-    if workers is None or workers == 1:
+    if workers is None:
         return OneByOne()
     if isinstance(workers, int):
         return processes(workers, timeout)

@@ -106,6 +106,11 @@ class Task:
     seat: Seat | None = None
     deadline: float = math.inf
 
+    def hand_over(self, outcomes: list[Any], arrived: Arrived) -> None:
+        """Say what came out."""
+        for (key, point), outcome in zip(self.points.items(), outcomes, strict=True):
+            arrived(key, point, outcome)
+
 
 @dataclass(eq=False)
 class Crew:
@@ -149,19 +154,15 @@ class Crew:
 
     def map(self, f: Shipped, points: Points, ahead: Points, arrived: Arrived) -> set[Key]:
         """As `Mapper` says."""
-        gone = {key for task in self.flying.values() for key in task.points}
-        if not self.sent:
-            self._begin(f)
+        self._begin(f)
+        queue = deque(self._chunks(points))
+        spare = deque(Task({key: point}) for key, point in ahead.items())
         waiting, looked = set(points), set()
-        queue = deque(self._chunks({k: points[k] for k in points if k not in gone}))
-        spare = deque(key for key in ahead if key not in gone and key not in waiting)
         grace = 0.0  # others may well arrive at the same time: then more is known than now
         while True:
-            while queue and self.free:
-                self._send(f, queue.popleft())
-            while not grace and spare and self.free and len(self.flying) < self.size:
-                looked.add(spare[0])
-                self._send(f, Task({spare[0]: ahead[spare.popleft()]}))
+            self._hand_out(f, queue, len(self.free))
+            if not grace:
+                looked |= self._hand_out(f, spare, self.size - len(self.flying))
             if not waiting and self.arrivals.empty():
                 return looked
             landed = self._landed(f, grace or math.inf)
@@ -169,10 +170,18 @@ class Crew:
             for task, outcomes in landed:
                 if outcomes is None:  # lost: its points are tried one by one
                     queue.extendleft(Task({k: p}, task.tries) for k, p in task.points.items())
-                    continue
-                for (key, point), outcome in zip(task.points.items(), outcomes, strict=True):
-                    waiting.discard(key)
-                    arrived(key, point, outcome)
+                else:
+                    waiting -= task.points.keys()
+                    task.hand_over(outcomes, arrived)
+
+    def _hand_out(self, f: Shipped, tasks: deque[Task], most: int) -> set[Key]:
+        """Send as many tasks as there are seats for; return the keys of their points."""
+        keys: set[Key] = set()
+        while tasks and self.free and most > 0:
+            keys |= tasks[0].points.keys()
+            self._send(f, tasks.popleft())
+            most -= 1
+        return keys
 
     def close(self) -> None:
         """End workers that are ours, and take back what others have not begun."""
@@ -187,12 +196,13 @@ class Crew:
 
     def _begin(self, f: Shipped) -> None:
         """Let processes that are ours start all at the same time; each is free when it is ready."""
-        for _ in [seat for seat in self.free if seat.renew is not None]:
-            self._send(f, Task({}))
+        ours = 0 if self.sent else sum(seat.renew is not None for seat in self.free)
+        self._hand_out(f, deque(Task({}) for _ in range(ours)), ours)
 
-    def _chunks(self, points: dict[Key, Any]) -> Iterator[Task]:
+    def _chunks(self, points: Points) -> Iterator[Task]:
         """Cut points into chunks that are worth their way, but leave some for every worker."""
-        keys, count = list(points), 1
+        gone = {key for task in self.flying.values() for key in task.points}
+        keys, count = [key for key in points if key not in gone], 1
         if self.evaluated and self.timeout == math.inf and self.size:
             worth = math.ceil(WORTH * self.cost / max(self.time_of_f, 1e-9))
             count = max(1, min(worth, math.ceil(len(keys) / (SHARES * self.size))))

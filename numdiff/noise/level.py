@@ -146,7 +146,8 @@ def noise_level(
         f, point, args=args, workers=workers, timeout=timeout, journal=journal, progress=progress
     )
     inner = bound(f, settings.args)
-    evaluator = settings.evaluator(f, inner)
+    asking = settings.asking
+    evaluator = None if asking is None else asking.evaluator(f, inner, settings.args)
     with Call(inner, point.shape, scalar=point.ndim == 0, evaluator=evaluator) as call:
         return _measured(call, point, _direction(point, direction).ravel())
 

@@ -14,7 +14,7 @@ from numdiff.estimate import Estimate
 from numdiff.evaluation.call import Call, bound
 from numdiff.geometry.domain import Box
 from numdiff.operators import Settings
-from numdiff.options import Options, as_args, as_point, read
+from numdiff.options import as_args, as_point, read
 from numdiff.verify import reading
 from numdiff.verify.arrays import Floats, Function, Shape
 from numdiff.verify.directions.screen import Finding, along
@@ -197,9 +197,7 @@ def pose(
     gradient_of = None if grad is None else bound(subject.inward(grad), plan.args)
     vectors = 2 if name == "adjoint" else 1
     function: Any = gradient_of if f is None else bound(subject.inward(f, vectors), plan.args)
-    given: Any = plan.settings
-    options = read(function, subject.x, **{key: given[key] for key in SHARED if key in given})
-    call = _call(function, subject.x.shape, options)
+    call, box = _call(function, subject, plan.settings)
     at_x = (lambda *_: derivative) if fixed else derivative
     ask = subject.bound(at_x, plan.args, 1 + (kind.product == "right"))
     words = {"f": f if name == "hvp" else None, "grad": grad, **choices}
@@ -207,27 +205,20 @@ def pose(
     again = _call_text(name, order, words)
     title = f"{kind.title or name}, {_name_of(derivative)} for {_name_of(grad if f is None else f)}"
     return Posed(
-        name,
-        kind,
-        plan,
-        subject,
-        call,
-        gradient_of,
-        derivative,
-        ask,
-        fixed,
-        options.box,
-        title,
-        again,
+        name, kind, plan, subject, call, gradient_of, derivative, ask, fixed, box, title, again
     )
 
 
-def _call(function: Any, shape: Shape, options: Options) -> Call:
-    """Return how f is called beside the operators, which have processes of their own."""
-    workers = None if isinstance(options.workers, int) else options.workers
-    evaluator = options._replace(workers=workers).evaluator(function, function)
+def _call(function: Any, subject: Subject, given: Any) -> tuple[Call, Box | None]:
+    """Return how f is called beside the operators, which start their own processes."""
+    options = read(function, subject.x, **{key: given[key] for key in SHARED if key in given})
+    evaluator, asking = None, options.asking
+    if asking is not None:
+        workers = None if isinstance(asking.workers, int) else asking.workers
+        evaluator = asking._replace(workers=workers).evaluator(function, function)
     called = function if evaluator is None else evaluator.one
-    return Call(called, shape, options.vectorized, evaluator=evaluator)
+    call = Call(called, subject.x.shape, options.vectorized, evaluator=evaluator)
+    return call, options.box
 
 
 def _call_text(name: str, order: Any, words: dict[str, Any]) -> str:
