@@ -23,6 +23,9 @@ COMMANDS = (
     Command("same", "benchmarks.same", "whether another state of the code gives the same bits"),
     Command("scale", "benchmarks.scale", "how well many workers are used, on paper"),
     Command("speed", "benchmarks.speed", "time and memory, as ratios, beside peers"),
+    Command(
+        "trust", "benchmarks.trust", "bars that lie or are of no use, on families of functions"
+    ),
     Command("verify", "benchmarks.verify", "mistakes found in derivatives, beside peers"),
 )
 

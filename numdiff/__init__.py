@@ -16,6 +16,7 @@ from numdiff.operators import (
 
 __all__ = [
     "Estimate",
+    "LocalModel",
     "NoiseEstimate",
     "Status",
     "Stencil",
@@ -26,7 +27,9 @@ __all__ = [
     "hvp",
     "jacobian",
     "jvp",
+    "local_model",
     "noise_level",
+    "propagate",
 ]
 
 __version__ = "0.1.0"
@@ -37,6 +40,8 @@ def __getattr__(name: str) -> object:
         from numdiff.stencil import Stencil  # noqa: PLC0415
 
         return Stencil
-    if name in {"native", "verify"}:  # likewise
+    if name in {"local_model", "propagate", "LocalModel"}:  # SciPy's linear algebra loads as late
+        return getattr(import_module("numdiff.model"), name)
+    if name in {"native", "plot", "verify"}:  # likewise
         return import_module(f"numdiff.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

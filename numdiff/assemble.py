@@ -74,7 +74,7 @@ def estimate_from(
     # Jacobians come column by column, and stay laid out like that: it is faster
     placed: dict[str, Any] = {}
     for name, column in columns.items():
-        placed[name] = column.reshape(shape).copy("K")
+        placed[name] = column.reshape(shape)
     if lines.left is None:
         left = placed["value"].copy("K")
         left.fill(math.nan)

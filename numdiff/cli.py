@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple, NoReturn, Protocol
+from typing import Any, NamedTuple, NoReturn, Protocol, cast
 
 import numpy as np
 
@@ -81,11 +81,12 @@ class Command(NamedTuple):
 
     Parameters
     ----------
-    call : callable
-        What is called. It gets those options that were typed, so that defaults are its own.
     options : tuple of Option
         Beyond the point and the form of output. `--lower` and `--upper` arrive as ``bounds``, a
         `Target` as the function.
+    call : callable, optional
+        What is called, by default the operator of that name. It gets those options that were typed,
+        so that defaults are its own.
     functions : tuple of str
         Names of the positional arguments.
     scalar : bool
@@ -98,8 +99,8 @@ class Command(NamedTuple):
 
     name: str
     summary: str
-    call: Callable[..., Result]
     options: tuple[Option, ...]
+    call: Callable[..., Result] | None = None
     functions: tuple[str, ...] = ("TARGET",)
     scalar: bool = False
     exit_code: Callable[[Any], int] = _estimate_code
@@ -161,6 +162,9 @@ def _print(text: str) -> None:
 
 
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, **about: Any) -> None:
+        super().__init__(allow_abbrev=False, argument_default=argparse.SUPPRESS, **about)
+
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}; see `{self.prog} --help`")
 
@@ -191,22 +195,12 @@ def _parser() -> _Parser:
         prog="numdiff",
         description="Numerical derivatives with error bars you can trust.",
         epilog=f"Example: numdiff gradient scipy.optimize:rosen --at 1.3,0.7. {EXIT_CODES}",
-        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"numdiff {numdiff.__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands: Any = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in COMMANDS:
-        _add(
-            command,
-            commands.add_parser(
-                command.name,
-                help=command.summary,
-                description=f"Compute {command.summary}.",
-                epilog=command.exit_codes,
-                allow_abbrev=False,
-                argument_default=argparse.SUPPRESS,
-            ),
-        )
+        about = {"help": command.summary, "description": f"Compute {command.summary}."}
+        _add(command, commands.add_parser(command.name, epilog=command.exit_codes, **about))
     return parser
 
 
@@ -317,7 +311,8 @@ def _run(command: Command, typed: dict[str, Any]) -> Result:
             options[name] = _like(x, options[name])
         if {"lower", "upper"} & options.keys():
             options["bounds"] = options.pop("lower", -np.inf), options.pop("upper", np.inf)
-        return command.call(*functions, x, **options)
+        call = command.call or getattr(numdiff, command.name)
+        return cast("Result", call(*functions, x, **options))
     except UsageError:
         raise
     except (Exception, SystemExit) as error:
@@ -470,26 +465,15 @@ COMMANDS = (
     Command(
         "derivative",
         "the derivative of a function of one number, at one point or several",
-        numdiff.derivative,
         (ORDER, *COMMON),
         scalar=True,
     ),
-    Command(
-        "gradient", "the gradient of a function from an array to a number", numdiff.gradient, COMMON
-    ),
-    Command(
-        "jacobian", "the Jacobian of a function from an array to an array", numdiff.jacobian, COMMON
-    ),
-    Command(
-        "hessian",
-        "the Hessian of a function from an array to a number",
-        numdiff.hessian,
-        (GRAD, *COMMON),
-    ),
+    Command("gradient", "the gradient of a function from an array to a number", COMMON),
+    Command("jacobian", "the Jacobian of a function from an array to an array", COMMON),
+    Command("hessian", "the Hessian of a function from an array to a number", (GRAD, *COMMON)),
     Command(
         "verify",
         "whether a hand-written derivative is right, and if not where and why",
-        _verify,
         (
             Option("--kind", f"of derivative: {', '.join(KINDS)}; by default as f is", _kind, "K"),
             GRAD,
@@ -500,6 +484,7 @@ COMMANDS = (
             Option("--rtol", "the agreement to be proven; default 1e-4", _number, "RTOL"),
             *(option for option in COMMON if option.flag != "--rtol"),
         ),
+        _verify,
         functions=("TARGET", "DERIVATIVE"),
         exit_code=_verdict_code,
         exit_codes=VERDICT_CODES,
@@ -507,8 +492,8 @@ COMMANDS = (
     Command(
         "noise",
         "the size and the kind of the function's own error",
-        numdiff.noise_level,
         (Option("--direction", "along which it is asked", _numbers, "V"), *EXPENSIVE),
+        numdiff.noise_level,
         scalar=True,
         exit_code=lambda _: TRUSTWORTHY,
     ),

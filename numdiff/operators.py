@@ -137,7 +137,7 @@ def derivative(
         raise ValueError(f"`order` must be an integer from 1 to 10, got {order!r}")
     settings = read(f, point, **options)
     points: list[Derivatives] = []
-    with _call(f, (), settings, scalar=True) as call:
+    with call_of(f, (), settings, scalar=True) as call:
         for k, number in enumerate(point.reshape(-1, 1)):
             spent = sum(one.nfev for one in points)
             points.append(differentiate(call, number, axes(1), int(order), settings.at(k, spent)))
@@ -178,7 +178,7 @@ def gradient(f: Function, x: ArrayLike, **options: Unpack[Settings]) -> Estimate
     """
     point = as_point(x)
     settings = read(f, point, **options)
-    with _call(f, point.shape, settings) as call:
+    with call_of(f, point.shape, settings) as call:
         slopes = differentiate(call, point.ravel(), axes(point.size), 1, settings)
     return estimate_of(_one_output(slopes), point.shape, settings)
 
@@ -278,7 +278,7 @@ def jvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) ->
     point = as_point(x)
     vector = as_vector(v, point).ravel()
     settings = read(f, point, **options)
-    with _call(f, point.shape, settings) as call:
+    with call_of(f, point.shape, settings) as call:
         if vector.any():
             slope = differentiate(call, point.ravel(), along(vector), 1, settings)
         else:
@@ -331,7 +331,7 @@ def hessian(
     point = as_point(x)
     settings = read(f, point, **options)
     n = point.size
-    with _call(f, point.shape, settings) as call:
+    with call_of(f, point.shape, settings) as call:
         problem = pose(call, point.ravel(), settings)
         diagonal, across = second(problem, axes(n), *np.triu_indices(n, 1), settings)
     columns = symmetric(per_output(diagonal), per_output(across), n)
@@ -373,7 +373,7 @@ def hvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) ->
     vector = as_vector(v, point).ravel()
     settings = read(f, point, **options)
     n = point.size
-    with _call(f, point.shape, settings) as call:
+    with call_of(f, point.shape, settings) as call:
         problem = pose(call, point.ravel(), settings)
         if vector.any():
             # e_i and v are taken with the same sign in entry i, so that their sum does not vanish
@@ -390,16 +390,22 @@ def hvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) ->
 def _axis_by_axis(f: Function, x: ArrayLike, order: int, options: Settings) -> Estimate:
     point = as_point(x)
     settings = read(f, point, **options)
-    with _call(f, point.shape, settings) as call:
+    with call_of(f, point.shape, settings) as call:
         slopes = differentiate(call, point.ravel(), axes(point.size), order, settings)
     return estimate_of(slopes, slopes.form.shape + point.shape, settings)
 
 
-def _call(f: Function, shape: tuple[int, ...], settings: Options, *, scalar: bool = False) -> Call:
+def call_of(
+    f: Function, shape: tuple[int, ...], settings: Options, *, scalar: bool = False
+) -> Call:
+    """Say how f is called; to be used in a `with`, which ends what workers there are."""
     args, batches, asking = settings.args, settings.vectorized, settings.asking
-    native = not (args or batches) and is_dispatcher(f)
+    dispatcher = is_dispatcher(f)
+    inner = bound(f, args) if args else f
+    if dispatcher and not args:
+        inner = as_function(f)
+    native = dispatcher and not (args or batches)
     threads = 1 if asking is None else asking.threads
-    inner = bound(f, args) if args else as_function(f)
     if asking is None or (native and threads):
         return Call(inner, shape, batches, scalar, native, threads)
     evaluator = asking.evaluator(f, inner, args, vectorized=batches)

@@ -16,19 +16,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from numdiff.arrays import Floats
 from numdiff.constants import EPS
 
-if TYPE_CHECKING:
-    Distances = tuple[float, ...]
-    Weights = tuple[float, ...]
+__all__ = ["EPS", "RULES", "Choice", "Given", "Rule"]
 
-__all__ = ["EPS", "RULES", "Choice", "Given", "Rule", "named_rule"]
 
+Numbers: TypeAlias = tuple[float, ...]
 
 DEVIATIONS = 3.0  # of the noise bound it: 99.7 % of normal errors; eps |f| bounds rounding as well
 COARSEST = 0.01  # noise is at most this part of f where a search starts: f(x) may be 0
@@ -117,7 +115,7 @@ class Choice(NamedTuple):
     slope: Floats | None = None
 
 
-Asking: TypeAlias = "Generator[Distances, Floats, Choice]"
+Asking: TypeAlias = "Generator[Numbers, Floats, Choice]"
 
 
 class Rule(NamedTuple):
@@ -138,10 +136,10 @@ class Probe(NamedTuple):
     """
 
     order: int
-    offsets: tuple[float, ...]
-    weights: Weights
-    slope: Weights
-    witness: Weights = ()
+    offsets: Numbers
+    weights: Numbers
+    slope: Numbers
+    witness: Numbers = ()
 
     @property
     def multiple(self) -> float:
@@ -155,7 +153,7 @@ class Probe(NamedTuple):
         return _gain(self.weights)
 
 
-def _gain(weights: Weights) -> float:
+def _gain(weights: Numbers) -> float:
     return sum(abs(w) for w in weights) + abs(sum(weights))  # f(x) has what is missing to 0
 
 
@@ -212,7 +210,7 @@ def _worst(change: Floats, noise: Floats) -> float:
     return float(np.max(np.abs(change) / noise, initial=0.0, where=usable))
 
 
-def _look(given: Given, probe: Probe, step: float) -> Generator[Distances, Floats, Seen]:
+def _look(given: Given, probe: Probe, step: float) -> Generator[Numbers, Floats, Seen]:
     """Ask for a probe at a step, or at a smaller one where f is defined."""
     for _ in range(SHRINKS):
         values = yield tuple(offset * step for offset in probe.offsets)
@@ -233,7 +231,7 @@ def _look(given: Given, probe: Probe, step: float) -> Generator[Distances, Float
 
 def _search(
     given: Given, probe: Probe, window: tuple[float, float], start: float, growth: float
-) -> Generator[Distances, Floats, tuple[Seen, bool]]:
+) -> Generator[Numbers, Floats, tuple[Seen, bool]]:
     """Look for a step at which the signal of a probe lies in a window.
 
     Steps grow by a constant factor while noise hides the signal, and shrink by what the signal
@@ -459,19 +457,3 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "mathur": Rule(mathur, points=122),
     }
 )
-
-
-def named_rule(name: str) -> Rule:
-    """Return the rule of that name.
-
-    Raises
-    ------
-    ValueError
-        If there is none.
-    """
-    if name not in RULES:
-        names = ", ".join(repr(known) for known in RULES)
-        raise ValueError(
-            f"`step` must be a number, an array like x or one of {names}, got {name!r}"
-        )
-    return RULES[name]

@@ -25,17 +25,19 @@ LINES_PER_FUNCTION = 40
 LINES_PER_MODULE = 400
 # code lines that a room may have; what stands beside the rooms is one of them
 LINES = {
-    "": 1440,
-    "drivers": 770,
-    "engine": 650,
+    "": 1450,
+    "drivers": 830,
+    "engine": 680,
     "evaluation": 1240,
     "geometry": 125,
-    "ladder": 1260,
+    "ladder": 1265,
+    "model": 550,
     "native": 330,
     "noise": 200,
     "nonsmooth": 370,
+    "plot": 820,
     "regression": 530,
-    "verify": 2095,
+    "verify": 2080,
 }
 POSITIONAL = 6
 COMPLEXITY = 10
@@ -254,6 +256,7 @@ def test_parts_load_when_they_are_asked_for():
 def test_public_names():
     assert numdiff.__all__ == [
         "Estimate",
+        "LocalModel",
         "NoiseEstimate",
         "Status",
         "Stencil",
@@ -264,7 +267,9 @@ def test_public_names():
         "hvp",
         "jacobian",
         "jvp",
+        "local_model",
         "noise_level",
+        "propagate",
     ]
     assert all(hasattr(numdiff, name) for name in numdiff.__all__)
 

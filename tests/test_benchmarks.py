@@ -15,7 +15,9 @@ from benchmarks.failures import failures
 from benchmarks.native import CONTENDERS, Case, by_hand, chain, targets_of, times
 from benchmarks.report import shown, table, verdict
 from benchmarks.timing import Slow, fastest, least
+from benchmarks.trust import Verdict, verdict_of
 from numdiff.rules import RULES
+from tests.corpus.families import Instance, instances
 from tests.measuring.cases import Answer, Task, every_kth, outcome_of
 from tests.measuring.metrics import (
     COLUMNS,
@@ -335,3 +337,59 @@ def test_the_measured_figures_are_no_worse_than_told(tmp_path, capsys):
     assert worse_than_told(told, measured) == [], capsys.readouterr().out
     better = {**told, "median digits": told["median digits"] + 1, "lies": told["lies"] - 2}
     assert worse_than_told(better, told) == ["median digits", "lies"]
+
+
+# --- Trust in the bars on families of functions ---
+
+
+def judged(value, error, *, exact=1.0, flagged=False, tags="smooth exact", order=1):
+    one = Instance(abs, 1.0, float, order=order, tags=frozenset(tags.split()))
+    exact, value, error = (np.atleast_1d(np.array(a, float)) for a in (exact, value, error))
+    flags = np.full(exact.shape, flagged)
+    return Verdict(Outcome("tool", "case", "kind", "", exact, value, error, flags, 10, 1), one)
+
+
+def test_verdicts_on_cases_made_by_hand():
+    faults = ("lies", "missed", "useless", "hollow", "blamed", "unanswered")
+    cases = [
+        (judged(1.1, 0.2), ()),
+        (judged(1.1, 1e-3), ("lies",)),
+        (judged(1.1, 1e-3, flagged=True), ("blamed",)),
+        (judged(1.1, 1e-3, flagged=True, tags=""), ()),
+        (judged(2.0, 0.1, exact=nan), ("missed",)),
+        (judged(2.0, 0.1, exact=nan, flagged=True, tags=""), ()),
+        (judged(1 + 1e-12, 1e-5), ("useless",)),
+        (judged(1.0, 1e-5), ("useless",)),
+        (judged(1.0, 9e-7), ()),
+        (judged(1.0, 1e-5, tags="smooth"), ()),
+        (judged(0.0, 1e-5, exact=0.0), ()),
+        (judged(1.5, 2.0, tags="", order=3), ("hollow",)),
+        (judged(1.5, 2.0, tags="", order=2), ()),
+        (judged(nan, nan), ("unanswered",)),
+    ]
+    for case, expected in cases:
+        found = tuple(name for name in faults if getattr(case, name).any())
+        assert found == expected, case.outcome
+
+
+def test_a_trend_is_followed_anywhere_between_its_bounds():
+    one = Instance(lambda t: 2.0 * t, 1.0, lambda: (1.9, 2.1))
+    found = verdict_of("numdiff", one)
+    assert found.outcome.exact == found.outcome.value
+    off = verdict_of("numdiff", Instance(lambda t: 3.0 * t, 1.0, lambda: (1.9, 2.1)))
+    assert off.outcome.exact == 2.1
+    assert off.lies.all()
+
+
+def test_the_command_prints_a_row_for_every_family(capfd):
+    assert main(["trust", "--half", "tune", "--family", "flat", "squares", "--processes", "1"]) == 0
+    printed = capfd.readouterr().out
+    assert {"flat", "squares"} <= {line.split()[0] for line in printed.splitlines() if line}
+    assert main(["trust", "--family", "squares", "--verify", "--processes", "1"]) == 0
+    assert "agree" in capfd.readouterr().out
+
+
+def test_a_complex_step_reaches_f_as_a_complex_number():
+    for instance in instances("complex step", half="tune")[:5]:
+        found = verdict_of("numdiff", instance)
+        assert found.outcome.digits > 13, instance.name

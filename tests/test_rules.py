@@ -18,7 +18,7 @@ from numdiff.estimate import Status
 from numdiff.geometry import domain
 from numdiff.geometry.directions import along, axes
 from numdiff.methods import METHODS
-from numdiff.rules import EPS, RULES, Choice, Given, named_rule
+from numdiff.rules import EPS, RULES, Choice, Given
 from tests import corpus
 from tests.measuring.cases import every_kth
 from tests.measuring.operators import Recorded
@@ -523,14 +523,9 @@ def test_the_table_holds_all_names():
     [
         (2, "shi", "central", "first derivatives"),
         (1, "shi", "auto", "'forward', 'backward' and 'central'"),
-        (1, "shy", "central", "'shi'"),
     ],
 )
 def test_bad_requests_are_refused(order, rule, method, message):
     problem = pose(math.exp, 1.0)
     with pytest.raises(ValueError, match=message):
         by_rule(problem, axes(1), order, rule, METHODS[method])
-
-
-def test_names_are_looked_up():
-    assert named_rule("shi") is RULES["shi"]

@@ -347,6 +347,15 @@ def test_adjoint_products_are_compared_without_f():
     assert report.verdict == "disagree"
 
 
+def test_hints_do_not_take_the_hessian_of_several_numbers_for_a_square_one():
+    x, right = np.array([1.3, 0.7]), np.zeros((2, 2, 2))
+    right[0, 0, 0], right[1, 1, 1] = 6.0 * x
+    report = verify.hessian(lambda x: x**3, -right, x)
+    assert (report.verdict, report.hints) == ("disagree", ("the sign is wrong in all entries",))
+    report = verify.hessian(lambda x: x**3, 1.1 * right + 1.0, x)
+    assert (report.verdict, report.coverage.disagree) == ("disagree", 8)
+
+
 def test_a_hessian_that_is_not_symmetric_disagrees_even_where_f_is_too_noisy_to_tell():
     def noisy(x):
         return float(np.float16(x[0] * x[1]))

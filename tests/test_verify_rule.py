@@ -7,8 +7,7 @@ from scipy.sparse.linalg import aslinearoperator
 from numdiff import verify
 from numdiff.verify import identities
 from numdiff.verify.hints.search import Evidence, hints
-from numdiff.verify.point import size_of
-from numdiff.verify.rule import Numerical, Sizes, judge
+from numdiff.verify.rule import Numerical, Sizes, judge, size_of
 
 SEEDS = range(40)
 

@@ -49,9 +49,9 @@ def ways(call):
 
 
 WAYS = {
-    "gradient": (lambda: nd.gradient(valley, X), 41),
-    "hessian": (lambda: nd.hessian(valley, X), 52),
-    "gradient at a kink": (lambda: nd.gradient(lambda x: abs(x[0] - 1.2) + x[1], X), 77),
+    "gradient": (lambda: nd.gradient(valley, X), 42),
+    "hessian": (lambda: nd.hessian(valley, X), 54),
+    "gradient at a kink": (lambda: nd.gradient(lambda x: abs(x[0] - 1.2) + x[1], X), 79),
     "verify.gradient": (lambda: verify.gradient(valley, slope, X), 95),
     "single step": (lambda: nd.gradient(valley, X, method="central", step=1e-5), 32),
 }

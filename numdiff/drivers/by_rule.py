@@ -15,7 +15,7 @@ from numdiff.estimate import Status
 from numdiff.evaluation.call import evaluate
 from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import blocks
-from numdiff.rules import DEVIATIONS, Given, named_rule
+from numdiff.rules import DEVIATIONS, RULES, Given
 
 if TYPE_CHECKING:
     from numdiff.methods import Method
@@ -145,8 +145,7 @@ def select(
     Selection
         What each direction's rule says.
     """
-    assert problem.f0 is not None
-    count, known, chosen = len(directions), np.isfinite(problem.f0), named_rule(rule)
+    count, known, chosen = len(directions), np.isfinite(problem.f0), RULES[rule]
     steps, ok, spent = np.zeros(count), np.zeros(count, bool), np.zeros(count, bool)
     error, slope = np.full((2, count, known.size), math.nan)
     nfev, trouble = 0, None
@@ -181,7 +180,6 @@ def _drive(
     Returns the choices by the number of their direction, where the budget was enough, how often f
     was asked, and the first exception that it raised.
     """
-    assert problem.f0 is not None
     known, choices = np.isfinite(problem.f0), {}
     answers: dict[int, Any] = dict.fromkeys(range(len(asking)))  # None starts a generator
     nfev, trouble = 0, None
@@ -222,7 +220,6 @@ def _lengths(problem: Problem, directions: Directions, side: int, room: Room | N
 
 def _deviations(problem: Problem, count: int, noise: Floats | None) -> Floats:
     """Return the standard deviation of f's error to reckon with, (D, m)."""
-    assert problem.f0 is not None
     rounding = EPS / DEVIATIONS * np.abs(problem.f0)
     least = rounding if noise is None else np.maximum(rounding, noise)
     return np.broadcast_to(least, (count, problem.f0.size)).copy()
@@ -230,7 +227,6 @@ def _deviations(problem: Problem, count: int, noise: Floats | None) -> Floats:
 
 def _verdict(problem: Problem, found: Derivatives, chosen: Selection) -> Derivatives:
     """Say of single steps what their rule says of them."""
-    assert problem.f0 is not None
     usable = np.isfinite(found.value) & np.isfinite(problem.f0)
     off = np.abs(found.value - chosen.slope)
     error = np.where(off > chosen.error, SURPRISE * off, chosen.error)

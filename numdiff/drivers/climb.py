@@ -11,20 +11,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from numdiff.arrays import Floats, Ints, Mask
+from numdiff.arrays import Floats, Ints
 from numdiff.constants import BUDGET
 from numdiff.drivers import compiled
-from numdiff.drivers.derivatives import Columns, Derivatives, Problem
-from numdiff.drivers.foresight import foreseen
-from numdiff.evaluation.call import ask_again, evaluate
+from numdiff.drivers.derivatives import NOTHING, Columns, Derivatives, Problem
+from numdiff.drivers.foresight import foresee
+from numdiff.drivers.memory import Memory, recall
+from numdiff.evaluation.call import ask_again
 from numdiff.evaluation.dispatchers import Compiled
 from numdiff.evaluation.threads import spread
 from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import blocks
 from numdiff.ladder import points, registers, rounds, runtime
-from numdiff.ladder.channels import Channels, Span
+from numdiff.ladder.channels import Channels, Limits, Span
 
-NOTHING = np.empty((0, 0, 0, 0))
+FREE, NOWHERE = np.empty(0), np.empty(0, np.int64)
+NO_EDGES = Span(NOWHERE, NOWHERE, NOWHERE, NOWHERE, FREE)  # they follow from the limits
+NO_LIMITS = Limits(0.0, FREE, False, FREE, FREE)  # noqa: FBT003 - the edges are known
 
 
 class Window(NamedTuple):
@@ -33,26 +36,17 @@ class Window(NamedTuple):
     rows: Ints
     side: int
     asked: int  # the side that the method asks for
-    span: Span
+    limits: Limits
     lines: Derivatives
     levels: Channels
 
 
-class _Climb(NamedTuple):
-    """What is asked of D ladders, and where the answers are written."""
+class Known(NamedTuple):
+    """What is known of f along D directions before they are climbed."""
 
-    problem: Problem
-    directions: Directions
-    span: Span
-    channels: Channels
-    known: Floats  # (D or 0, m), the least noise to reckon with
-    beside: Floats | None  # (D, K, P, m)
-    every: bool  # whether all evidence is wanted
-    samples: Floats  # (D, C, slots, m)
-    state: Ints  # (D, columns)
-    outcomes: Floats  # (D, m, registers)
-    quiet: Mask  # (D,)
-    columns: Columns
+    noise: Floats  # (D or 0, m): the least to reckon with
+    beside: Floats  # (D or 0, K, P, m): what is taken off the values at the steps 1, 1/2 and so on
+    memory: Memory | None
 
 
 def cut(problem: Problem, count: int, channels: Channels, workers: int = 1) -> Iterator[slice]:
@@ -60,20 +54,20 @@ def cut(problem: Problem, count: int, channels: Channels, workers: int = 1) -> I
 
     A block has a point for each of the workers, if there are any.
     """
-    assert problem.f0 is not None
-    width, points_each = channels.fold.shape[0] * (registers.SLOTS + 2), len(channels.offsets)
+    width, points_each = channels.fold.shape[0] * (registers.SLOTS + 2), channels.offsets.size
     numbers = max(points_each * problem.x.size, width * problem.f0.size)
-    return blocks(count, numbers, max(1, workers // points_each))
+    return blocks(count, numbers, workers // points_each)
 
 
 def climb(
     problem: Problem,
     directions: Directions,
-    span: Span,
+    span: Span | Limits,
     channels: Channels,
     *,
-    beside: Floats | None = None,
+    beside: Floats = NOTHING,
     noise: Floats | None = None,
+    memory: Memory | None = None,
     every: bool = False,
 ) -> Derivatives:
     """Differentiate along directions with the ladder.
@@ -84,8 +78,8 @@ def climb(
         With f0.
     directions : Directions
         D of them, all held at once.
-    span : Span
-        Where the steps may lie.
+    span : Span or Limits
+        Where the steps may lie, or what that follows from.
     channels : Channels
         How values of f become levels.
     beside : array (D, K, P, m), optional
@@ -93,6 +87,8 @@ def climb(
         exist at these steps only: there is no check elsewhere.
     noise : array (D, m), optional
         The least noise to reckon with.
+    memory : Memory, optional
+        What f said along these directions before: it is not asked for that again.
     every : bool
         Whether samples and state are wanted of all directions, and not only of suspicious ones.
 
@@ -101,96 +97,112 @@ def climb(
     Derivatives
         With what was seen of them.
     """
-    f0, form, count = problem.f0, problem.form, len(directions)
-    assert f0 is not None
-    assert form is not None
+    shape = len(directions), problem.f0.size
     least = problem.noise if noise is None else noise
-    samples, state, outcomes = compiled.evidence_of(count, f0, channels)
-    work = _Climb(
-        problem, directions, span, channels,
-        np.empty((0, f0.size)) if least is None else np.full((count, f0.size), least),
-        beside, every, samples, state, outcomes, np.empty(count, np.bool_),
-        compiled.columns_of(count, f0),
-    )  # fmt: skip
-    run = runtime.runner(count * f0.size)
-    code = None
-    if problem.call.dispatcher and problem.budget == math.inf and run is runtime.compiled:
+    floor = np.empty((0, shape[1])) if least is None else np.full(shape, least)
+    known = Known(floor, beside, memory)
+    code, run = None, runtime.runner(shape[0] * shape[1])
+    native = problem.call.dispatcher and problem.budget == math.inf and memory is None
+    if native and run is runtime.compiled:
         code = problem.call.compiled
-    result = _by_rounds(run, work) if code is None else _natively(code, work)
-    nfev, trouble, restless = result
-    return Derivatives(
-        *work.columns, nfev, form, trouble, None, None, work.samples, work.state, work.quiet,
-        restless,
-    )  # fmt: skip
+    if code is not None:
+        return _natively(problem, directions, span, channels, known, code=code, every=every)
+    if isinstance(span, Limits):
+        span = span_of(problem.x, directions, span)
+    return _by_rounds(problem, directions, span, channels, known, run)
 
 
-def _by_rounds(run: Any, work: _Climb) -> tuple[int, Exception | None, int]:
+def span_of(x: Floats, directions: Directions, limits: Limits) -> Span:
+    """Return where the steps along directions may lie."""
+    count, route = len(directions), (directions.starts, directions.index, directions.weight)
+    start, other, highest, lowest = np.empty((4, count), np.int64)
+    span = Span(start, other, highest, lowest, np.empty(count))
+    runtime.runner(count)(points.span)(x, *route, *limits, *span)
+    return span
+
+
+def _by_rounds(
+    problem: Problem, directions: Directions, span: Span, channels: Channels, known: Known, run: Any
+) -> Derivatives:
     """Advance all directions together, one round of calls of f at a time."""
-    problem, directions, span, channels, known, beside, _, _, _, _, quiet, columns = work
-    f0, count = problem.f0, len(directions)
-    samples, state, found = work.samples, work.state, work.outcomes
-    assert f0 is not None
-    method = (channels.fold, channels.shape, channels.gain, channels.factor, channels.primary)
+    f0, count, width = problem.f0, len(directions), channels.offsets.size
+    method = channels.fold, channels.shape, channels.gain, channels.factor, channels.primary
     where = problem.x, directions.starts, directions.index, directions.weight, channels.offsets
-    live, width, trouble = np.arange(count), len(channels.offsets), None
+    samples, state = compiled.evidence_of(count, f0, channels)
+    seen = samples, state, np.empty((count, f0.size, registers.OUTPUT))
+    columns: Columns = compiled.columns_of(count, f0)
+    room = compiled.workspace(problem.x, f0, channels)[:6]
+    live, quiet, trouble = np.arange(count), np.empty(count, np.bool_), None
     nfev, spent = 0, 0  # compiled code that raises is asked again, beyond the budget
     block, stretch = np.empty((count, width, problem.x.size)), np.ldexp(1.0, span.start)
-    room = compiled.workspace(problem.x, f0, channels)[:6]
-    run(rounds.begin)(
-        *span[:4], beside is None, problem.noise is not None, f0, known, state, found, samples
-    )
+    begun = not len(known.beside), problem.noise is not None, f0, known.noise, state, seen[2]
+    run(rounds.begin)(*span[:4], *begun, samples)
     run(points.place)(live, stretch, *where, block, stretch)
     advance: Any = run(rounds.advance)
     while live.size:
-        asked = live.size * width
-        spent += asked
-        if spent > problem.budget:
+        if spent + live.size * width > problem.budget:
             break
-        call, flat = problem.call, block.reshape(asked, problem.x.size)
-        ahead = foreseen(problem, directions, channels, state, live) if call.evaluator else None
-        values = evaluate(call, flat, problem.form, ahead)
+        if problem.call.evaluator is not None:
+            foresee(problem, directions, channels, state, live)
+        values, asked = recall(known.memory, problem, live, state, block, stretch)
+        spent += asked
         trouble, nfev = trouble or values.trouble, nfev + values.nfev
         arrived = values.rows.reshape(live.size, width, f0.size)
-        if beside is not None:
-            arrived = arrived - beside[live, -state[live, registers.REQUEST]]
+        if len(known.beside):
+            arrived = arrived - known.beside[live, -state[live, registers.REQUEST]]
         block = np.empty_like(block)  # f may have kept the other one
         left = advance(
-            live, arrived, stretch, f0, *method, span.reach, problem.rtol, samples, state, found,
-            *room, *where, block,
+            live, arrived, stretch, f0, *method, span.reach, problem.rtol, *seen, *room, *where,
+            block,
         )  # fmt: skip
         live, block, stretch = live[:left], block[:left], stretch[:left]
     unit = directions.weight if directions.single else np.ones(count)
     order = int(channels.shape[channels.primary, registers.ORDER])
-    seen = (samples, state, found)
     restless: int = run(rounds.conclude)(f0, span.start, order, unit, *seen, *columns, quiet)
     columns[2][live], quiet[live] = BUDGET, False  # what is still live ran out of it
-    return nfev, trouble, restless + live.size
+    evidence = samples, state, quiet, restless + live.size
+    return Derivatives(*columns, nfev, problem.form, trouble, None, None, *evidence)
 
 
-def _natively(code: Compiled, work: _Climb) -> tuple[int, Exception | None, int]:
+def _natively(
+    problem: Problem,
+    directions: Directions,
+    span: Span | Limits,
+    channels: Channels,
+    known: Known,
+    *,
+    code: Compiled,
+    every: bool,
+) -> Derivatives:
     """Let compiled code lead the ladders, one direction after the other."""
-    problem, directions, span, channels, known, _, every, samples, state, _, quiet, columns = work
-    assert problem.form is not None
-    count, lead = len(directions), runtime.compiled(compiled.lead)
-    raised, points = np.zeros(count, np.bool_), np.empty((count, problem.x.size))
-    taken = NOTHING if work.beside is None else work.beside
-    how = problem.noise is not None, problem.rtol, every
-    arrays = (known, taken, quiet, samples, state, raised, points, *span, *columns)
+    count, f0 = len(directions), problem.f0
+    lead: Any = runtime.compiled(compiled.lead)
+    columns: Columns = compiled.columns_of(count, f0)
+    quiet, raised = np.empty(count, np.bool_), np.zeros(count, np.bool_)
+    samples, state = compiled.evidence_of(count, f0, channels)
+    places = np.empty((count, problem.x.size))
+    edges, limits = (NO_EDGES, span) if isinstance(span, Limits) else (span, NO_LIMITS)
+    first, steps, roams, ahead, behind = limits
+    plan = first, roams, problem.noise is not None, problem.rtol, every
+    arrays = (
+        *edges, steps, ahead, behind, *known[:2], *columns, quiet, samples, state, raised, places
+    )  # fmt: skip
 
-    def part(rows: slice) -> tuple[int, int]:
+    def part(rows: slice) -> tuple[int, int, int]:
         some = directions.part(rows)
-        own: Any = arrays if some is directions else [array[rows] for array in arrays]
-        least, off, calm, levels, states, flags, places, *rest = own
-        counts: tuple[int, int] = lead(
-            code.kind, code.address, problem.x, problem.f0,
-            (some.starts, some.index, some.weight), channels, tuple(rest[:5]), how, least, off,
-            tuple(rest[5:]), calm, (levels, states), (flags, places),
-        )  # fmt: skip
+        own = arrays if some is directions else tuple([array[rows] for array in arrays])
+        route = some.starts, some.index, some.weight
+        counts: tuple[int, int, int] = lead(
+            code.kind, code.address, problem.x, f0, route, channels, plan, own
+        )
         return counts
 
     counts = spread(part, count, problem.call.workers)
-    nfev, restless = sum(calls for calls, _ in counts), sum(doubts for _, doubts in counts)
-    if not raised.any():
-        return nfev, None, restless
-    again = points[raised]
-    return nfev + len(again), ask_again(problem.call, again, problem.form), restless
+    nfev, restless, mishaps = map(sum, zip(*counts, strict=True))
+    trouble = None
+    if mishaps:
+        again = places[raised]
+        nfev, trouble = nfev + mishaps, ask_again(problem.call, again, problem.form)
+    return Derivatives(
+        *columns, nfev, problem.form, trouble, None, None, samples, state, quiet, restless
+    )

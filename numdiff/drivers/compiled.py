@@ -12,7 +12,7 @@ import numpy as np
 from numdiff.constants import DOMAIN, OK
 from numdiff.evaluation.machine_code import ask
 from numdiff.ladder.points import place, span
-from numdiff.ladder.registers import BEST, FOUND, ORDER, REQUEST, SLOTS, STATE
+from numdiff.ladder.registers import BEST, ORDER, OUTPUT, REQUEST, SLOTS, STATE
 from numdiff.ladder.rounds import advance, begin, conclude
 from numdiff.ladder.runtime import allocating, kernel
 from numdiff.ladder.symptoms import TAIL, suspect
@@ -20,50 +20,57 @@ from numdiff.ladder.tableau import scale
 
 
 @allocating
-def lead(
-    kind, address, x, f0, route, channels, edges, plan, known, beside, columns, quiet, kept, raised
-):
+def lead(kind, address, x, f0, route, channels, plan, arrays):
     """Lead ladders along D directions from begin to end and read off the columns (D, m).
 
-    `route` holds the directions: starts, index, weight; `edges` says where the steps may lie, as
-    `span` writes it; `plan` says whether the noise is known, which relative bar is good enough and
-    whether all evidence is wanted; known (D or 0, m) is the least noise, and beside
-    (D or 0, K, P, m) what is taken off the values of f at the steps 1, 1/2, 1/4 and so on. quiet
-    (D,) becomes whether nothing is suspicious at first sight; samples and state of the other
-    directions, or of all, are `kept`. `raised` becomes flags (D,) and points (D, n) where f raised
-    first. Returns how often f was asked, and along how many directions something is suspicious.
+    `route` holds the directions: starts, index, weight; `plan` says at which step to start where x
+    and the direction are of size 1, whether larger ones may be tried, whether the noise is known,
+    which relative bar is good enough, and whether all evidence is wanted. The first five of
+    `arrays`, by direction, say where the steps may lie, as `span` writes it, or are empty where
+    that follows from the plan, the user's steps (D or 0,) and how far t may go ahead and behind
+    (D or 0,). Then there are known (D or 0, m), the least noise; beside (D or 0, K, P, m), what is
+    taken off f at the steps 1, 1/2, 1/4 and so on; and to be written the columns; quiet (D,),
+    whether nothing is suspicious at first sight; samples and state of other directions, or of all;
+    and flags (D,) and points (D, n) where f raised first. Returns how often f was asked, along how
+    many directions something is suspicious, and along how many f raised.
     """
     starts, index, weight = route
-    start, other, highest, lowest, reach = edges
-    told, rtol, every = plan
-    value, error, status, step, noise = columns
-    samples, state, found = evidence_of(1, f0, channels)
+    first, roams, told, rtol, every = plan
+    (
+        start, other, highest, lowest, reach, steps, ahead, behind, known, beside,
+        value, error, status, step, noise, quiet, levels, states, raised, places,
+    ) = arrays  # fmt: skip
+    if start.size == 0:
+        limits = (first, steps, roams, ahead, behind)
+        start, other, highest, lowest, reach = edges_of(x, route, limits)
+    found, (samples, state) = np.empty((1, f0.size, OUTPUT)), evidence_of(1, f0, channels)
     room, here, unit, calls = workspace(x, f0, channels), np.zeros(1, np.int64), np.ones(1), 0
-    order, restless = channels.shape[channels.primary, ORDER], 0
-    alone, roams = np.empty((0, 0, 0)), True
+    order, restless, mishaps = channels.shape[channels.primary, ORDER], 0, 0
+    alone, free = np.empty((0, 0, 0)), True
     for d in range(starts.size):
         one, stop = slice(d, d + 1), starts[d + 1] if d + 1 < starts.size else index.size
         entries, weights = index[starts[d] : stop], weight[starts[d] : stop]
         if starts.size == index.size:
             unit[0] = weights[0]
         if beside.shape[0] > 0:
-            alone, roams = beside[d], False
+            alone, free = beside[d], False
         begin(
-            start[one], other[one], highest[one], lowest[one], roams, told, f0, known[one],
+            start[one], other[one], highest[one], lowest[one], free, told, f0, known[one],
             state, found, samples,
         )  # fmt: skip
         calls += climb(
             kind, address, f0, channels.fold, channels.shape, channels.gain, channels.factor,
             channels.primary, reach[one], rtol, samples, state, found, room, x, here, entries,
-            weights, channels.offsets, alone, raised[0][one], raised[1][d],
+            weights, channels.offsets, alone, raised[one], places[d],
         )  # fmt: skip
         restless += conclude(
             f0, start[one], order, unit, samples, state, found, value[one], error[one], status[one],
             step[one], noise[one], quiet[one],
         )  # fmt: skip
+        mishaps += 1 if raised[d] else 0
         if every or not quiet[d]:
-            kept[0][d], kept[1][d] = samples[0], state[0]
-    return calls, restless
+            levels[d], states[d] = samples[0], state[0]
+    return calls, restless, mishaps
 
 
 @kernel
@@ -113,13 +120,9 @@ def workspace(x, f0, channels):
 
 @allocating
 def evidence_of(count, f0, channels):
-    """Make the arrays that D ladders leave: samples, state and outcomes."""
+    """Make the arrays that D ladders leave: samples and state."""
     width = channels.fold.shape[0]
-    return (
-        np.empty((count, width, SLOTS + 2, f0.size)),
-        np.empty((count, STATE), np.int64),
-        np.empty((count, f0.size, FOUND)),
-    )
+    return np.empty((count, width, SLOTS + 2, f0.size)), np.empty((count, STATE), np.int64)
 
 
 @allocating
@@ -133,38 +136,36 @@ def columns_of(count, f0):
 
 
 @allocating
-def edges_of(x, route, plan):
-    """Say where the steps along directions may lie, without bounds.
-
-    `plan` holds the step to start with where x and the direction are of size 1, the user's steps
-    (D or 0,), and whether larger ones may be tried.
-    """
+def edges_of(x, route, limits):
+    """Say where the steps along directions may lie."""
     starts, index, weight = route
-    first, steps, roams = plan
-    whole, reach, free = np.empty((4, starts.size), np.int64), np.empty(starts.size), np.empty(0)
-    edges = whole[0], whole[1], whole[2], whole[3], reach
-    start, other, highest, lowest, reach = edges
+    first, steps, roams, ahead, behind = limits
+    whole, reach = np.empty((4, starts.size), np.int64), np.empty(starts.size)
+    start, other, highest, lowest = whole[0], whole[1], whole[2], whole[3]
     span(
-        x, starts, index, weight, first, steps, roams, free, free,
+        x, starts, index, weight, first, steps, roams, ahead, behind,
         start, other, highest, lowest, reach,
     )  # fmt: skip
-    return edges
+    return start, other, highest, lowest, reach
 
 
 @allocating
 def follow(kind, address, x, f0, route, channels, plan, kept, columns, doubt):
     """Differentiate along one direction and write the columns (1, m), without looking closer.
 
-    What is seen is `kept` if something is in doubt, or if the last part of the plan says so; doubt
-    (m,) becomes what has to be looked at closer.
+    `plan` holds the step to start with where x and the direction are of size 1, the user's steps
+    (1 or 0,), and whether larger ones may be tried. What is seen is `kept` if something is in
+    doubt, or if the last part of the plan says so; doubt (m,) becomes what has to be looked at
+    closer.
     """
-    edges, every = edges_of(x, route, plan[:3]), plan[3]
-    raised = np.zeros(1, np.bool_), np.empty((1, x.size))
-    nothing, alone, quiet = np.empty((0, f0.size)), np.empty((0, 0, 0, 0)), np.empty(1, np.bool_)
-    lead(
-        kind, address, x, f0, route, channels, edges, (False, 0.0, every), nothing, alone,
-        columns, quiet, kept, raised,
+    first, steps, roams, every = plan
+    free, alone, quiet = np.empty(0), np.empty((0, 0, 0, 0)), np.empty(1, np.bool_)
+    edges = edges_of(x, route, (first, steps, roams, free, free))
+    arrays = (
+        *edges, steps, free, free, np.empty((0, f0.size)), alone, *columns, quiet, *kept,
+        np.zeros(1, np.bool_), np.empty((1, x.size)),
     )  # fmt: skip
+    lead(kind, address, x, f0, route, channels, (first, roams, False, 0.0, every), arrays)
     doubt[:] = False
     if quiet[0]:
         return
@@ -217,6 +218,4 @@ def answer(kind, address, x, f0, route, sides, plan, value, error):
 def kept_on(sides, f0):
     """Make room for what one ladder leaves, samples and state, for each side of x."""
     both, ahead, behind = sides
-    return (
-        evidence_of(1, f0, both)[:2], evidence_of(1, f0, ahead)[:2], evidence_of(1, f0, behind)[:2],
-    )  # fmt: skip
+    return evidence_of(1, f0, both), evidence_of(1, f0, ahead), evidence_of(1, f0, behind)

@@ -9,8 +9,7 @@ import numpy as np
 from numdiff.constants import DOMAIN, OK
 from numdiff.drivers.compiled import columns_of, evidence_of, follow, kept_on, lead
 from numdiff.evaluation.machine_code import ask
-from numdiff.ladder.pairs import AXIS, DEPTH, LARGEST, LEAST, LEVELS, SIDE, keep, relate
-from numdiff.ladder.registers import SLOTS
+from numdiff.ladder.pairs import AXIS, DEPTH, LARGEST, LEAST, LEVELS, PLACES, SIDE, keep, relate
 from numdiff.ladder.runtime import allocating
 from numdiff.ladder.tableau import scale
 
@@ -23,7 +22,7 @@ def curve(kind, address, x, f0, sides, mixed, plan, value, error):
     sides and for one.
     """
     n, doubtful = x.size, False
-    axes, beside = np.zeros((n, AXIS), np.int64), np.full((n, SLOTS, 2, 1), math.nan)
+    axes, beside = np.zeros((n, AXIS), np.int64), np.full((n, PLACES, 2, 1), math.nan)
     columns, kept, noise = columns_of(1, f0), kept_on(sides, f0), np.zeros(n)
     doubt = np.empty(1, np.bool_)
     value[:], error[:] = math.nan, math.inf
@@ -92,13 +91,14 @@ def along_pair(kind, address, x, f0, pair, mixed, axes, beside, noise, value, er
         weights[k] = (-1.0 if sided and axis[SIDE] < 0 else 1.0) * scale(1.0, axis[LARGEST])
     taken = np.empty((1, levels, channels.offsets.size, 1))
     relate(pair[0], pair[1], axes, beside, sided, taken)
-    zero, last = np.zeros(1, np.int64), np.full(1, 1 - levels)
-    edges, known = (zero, zero, zero, last, np.zeros(1)), np.full((1, 1), max(noise[i], noise[j]))
-    ray, raised = (zero, np.array([i, j]), weights), (np.zeros(1, np.bool_), np.empty((1, x.size)))
-    lead(
-        kind, address, x, f0, ray, channels, edges, (False, 0.0, False), known, taken, columns,
-        np.empty(1, np.bool_), evidence_of(1, f0, channels)[:2], raised,
+    zero, last, free = np.zeros(1, np.int64), np.full(1, 1 - levels), np.empty(0)
+    arrays = (
+        zero, zero, zero, last, np.zeros(1), free, free, free,
+        np.full((1, 1), max(noise[i], noise[j])), taken, *columns, np.empty(1, np.bool_),
+        *evidence_of(1, f0, channels), np.zeros(1, np.bool_), np.empty((1, x.size)),
     )  # fmt: skip
+    ray = (zero, np.array([i, j]), weights)
+    lead(kind, address, x, f0, ray, channels, (0.0, False, False, 0.0, False), arrays)
     area = weights[0] * weights[1]
     value[i, j], error[i, j] = columns[0][0, 0] / area, columns[1][0, 0] / abs(area)
     if not (error[i, i] < math.inf and error[j, j] < math.inf):

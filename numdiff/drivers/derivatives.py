@@ -9,9 +9,12 @@ import numpy as np
 
 from numdiff.arrays import Array, Codes, Floats, Ints, Mask
 from numdiff.constants import DOMAIN, OK
-from numdiff.evaluation.call import Call, Form
+from numdiff.evaluation.call import UNKNOWN, Call, Form
 
 COLUMNS = ("value", "error", "status", "step", "noise", "left", "right")
+
+UNASKED = np.empty(0)  # stands for f(x) until f was asked there
+NOTHING = np.empty((0, 0, 0, 0))
 
 Columns: TypeAlias = tuple[Floats, Floats, Codes, Floats, Floats]  # without left and right
 
@@ -25,9 +28,9 @@ class Problem(NamedTuple):
         How f is called.
     x : array (n,)
         The point.
-    form : Form or None
-        Form of what f returns, None if not known yet.
-    f0 : array (m,) or None
+    form : Form
+        Form of what f returns, as far as it is known.
+    f0 : array (m,)
         f(x) in columns, where it was asked for.
     rtol : float
         Relative error bar that is good enough.
@@ -41,8 +44,8 @@ class Problem(NamedTuple):
 
     call: Call
     x: Floats
-    form: Form | None = None
-    f0: Floats | None = None
+    form: Form = UNKNOWN
+    f0: Floats = UNASKED
     rtol: float = 0.0
     budget: float = math.inf
     noise: Floats | None = None
@@ -66,24 +69,26 @@ class Derivatives(NamedTuple):
     trouble: Exception | None = None  # the first one that f raised beside x
     left: Floats | None = None  # one-sided derivatives, where they were computed
     right: Floats | None = None
-    samples: Floats | None = None  # (D, C, slots, m), of directions that are not calm at least
-    state: Ints | None = None  # (D, columns of the ladder's state), likewise
-    calm: Mask | None = None  # (D,): whether nothing is suspicious at first sight
+    samples: Floats = NOTHING  # (D, C, slots, m), of directions that are not calm at least
+    state: Ints = np.empty((0, 0), np.int64)  # (D, columns of the ladder's state), likewise
+    calm: Mask = np.empty(0, np.bool_)  # (D,): whether nothing is suspicious at first sight
     restless: int = 1  # along how many of them something is, or may be
+
+    def bare(self) -> Derivatives:
+        """Return the derivatives without the evidence."""
+        return Derivatives(*self[:10], restless=self.restless)
 
 
 def blank(problem: Problem, count: int) -> Derivatives:
     """Return derivatives of which nothing is known: outside the domain until found otherwise."""
-    form = problem.form or Form((), is_complex=False)
-    shape = (count, form.size)
+    shape = (count, problem.form.size)
     nothing, zero = np.full(shape, np.nan), np.zeros(shape)
     status = np.full(shape, DOMAIN, np.uint8)
-    return Derivatives(nothing, np.full(shape, np.inf), status, zero, zero, 0, form)
+    return Derivatives(nothing, np.full(shape, np.inf), status, zero, zero, 0, problem.form)
 
 
 def still(problem: Problem, count: int) -> Derivatives:
     """Return the derivatives along directions that do not move."""
-    assert problem.f0 is not None
     finite = np.broadcast_to(np.isfinite(problem.f0), (count, problem.f0.size))
     value, error = np.where(finite, 0.0, np.nan), np.where(finite, 0.0, np.inf)
     status = np.where(finite, OK, DOMAIN).astype(np.uint8)

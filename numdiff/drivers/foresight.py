@@ -62,33 +62,32 @@ def guesses(state: Ints, live: Ints, most: int) -> tuple[Ints, Floats]:
     return np.broadcast_to(rows, usable.shape)[usable][:most], steps[usable][:most]
 
 
-def foreseen(
+def foresee(
     problem: Problem, directions: Directions, channels: Channels, state: Ints, live: Ints
-) -> Floats | None:
-    """Return the points (K, n) at which workers that are left over may look, if there are any."""
+) -> None:
+    """Tell workers that are left over where ladders are likely to ask next."""
     most = problem.call.ahead if problem.budget == math.inf else 0
-    if not most:
-        return None
-    rows, steps = guesses(state, live, -(-most // len(channels.offsets)))
-    return _points(problem.x, directions, channels, rows, steps)
+    if most:
+        rows, steps = guesses(state, live, -(-most // len(channels.offsets)))
+        _expect(problem, directions, channels, rows, steps)
 
 
-def at_first(problem: Problem, directions: Directions, channels: Channels, span: Span) -> Floats:
-    """Return the points (K, n) at which ladders begin, and may go on, while f(x) is asked for."""
+def foresee_first(problem: Problem, directions: Directions, channels: Channels, span: Span) -> None:
+    """Tell workers where ladders begin, and may go on, while f(x) is asked for."""
     state, every = begun(span), np.arange(len(directions))
     most = -(-problem.call.ahead // len(channels.offsets))
     rows, steps = guesses(state, every, max(most - len(every), 0))
     rows, steps = np.append(every, rows), np.append(np.ldexp(1.0, span.start), steps)
-    return _points(problem.x, directions, channels, rows[:most], steps[:most])
+    _expect(problem, directions, channels, rows[:most], steps[:most])
 
 
-def _points(
-    x: Floats, directions: Directions, channels: Channels, rows: Ints, steps: Floats
-) -> Floats:
-    block = np.empty((len(rows), len(channels.offsets), x.size))
+def _expect(
+    problem: Problem, directions: Directions, channels: Channels, rows: Ints, steps: Floats
+) -> None:
+    x, block = problem.x, np.empty((len(rows), len(channels.offsets), problem.x.size))
     where = x, directions.starts, directions.index, directions.weight, channels.offsets
     runner(0)(points.place)(rows, steps, *where, block, np.empty(len(rows)))
-    return block.reshape(-1, x.size)
+    problem.call.expect(block.reshape(-1, x.size))
 
 
 def begun(span: Span) -> Ints:

@@ -48,9 +48,7 @@ def _sample(problem: Problem, directions: Directions, offsets: Floats, steps: Fl
         entries = directions.moved(x, points)
         alone = len(offsets) == 1
         base, span = (x[directions.index], 0.0) if alone else (entries[-1], float(offsets[-1]))
-        steps = (entries[0] - base) / (float(offsets[0]) - span)
-        if not directions.all_axes:
-            steps /= directions.weight
+        steps = (entries[0] - base) / (float(offsets[0]) - span) / directions.weight
     values = evaluate(problem.call, points.reshape(len(offsets) * count, x.size), problem.form)
     rows = values.rows.reshape(len(offsets), count, values.rows.shape[1])
     return Samples(rows, steps, values.form, values.nfev, values.trouble)

@@ -35,7 +35,7 @@ def _difference(
     run = runner(count)
     run(points.place)(np.arange(count), steps, *where, block, stretch)
     values = evaluate(problem.call, block.reshape(count * width, x.size), problem.form)
-    f0 = values.rows[0] if problem.f0 is None else problem.f0
+    f0 = problem.f0 if level.centre else values.rows[0]  # it has no part in it
     columns: Columns = columns_of(count, f0)
     run(differences.difference)(
         values.rows.reshape(count, width, f0.size), level.weights, level.centre, f0, steps,

@@ -37,7 +37,6 @@ def complex_step(
     ValueError
         If `order` is not 1, or f is complex-valued.
     """
-    assert problem.form is not None
     if order != 1:
         raise ValueError(f"`method` 'complex' gives order 1 only, got {order}: use 'auto'")
     if problem.form.is_complex:
@@ -57,7 +56,6 @@ def complex_step(
 def _checked(problem: Problem, directions: Directions, options: Options) -> Derivatives:
     """Take the complex step and compare it with real ones."""
     plain = options._replace(way="ladder", method=METHODS["auto"], step=None)
-    assert problem.f0 is not None
     if not np.isfinite(problem.f0).any() or 5 * len(directions) > problem.budget:
         return by_ladder(problem, directions, 1, plain)
     imaginary = _imaginary(problem, directions, options.box)
@@ -84,7 +82,6 @@ def _imaginary(problem: Problem, directions: Directions, box: Box | None) -> Der
     What f rounds differs from point to point: second differences of the slopes show it, and first
     ones what half an ulp of x is worth.
     """
-    assert problem.form is not None
     x = problem.x
     shift = SHAKEN * np.spacing(x) * np.where(np.arange(x.size) % 2, 1.0, -1.0)
     if box is not None:  # towards the inside, so that x itself is the outermost point
@@ -111,7 +108,6 @@ def _imaginary(problem: Problem, directions: Directions, box: Box | None) -> Der
 
 def _slopes(problem: Problem, point: Floats, directions: Directions, h: Floats) -> Floats:
     """Return the imaginary parts of f(point + i h d) over h, (D, m)."""
-    assert problem.form is not None
     form = problem.form._replace(is_complex=True)
     slopes = []
     for part in blocks(len(directions), 2 * point.size):

@@ -8,7 +8,7 @@ import numpy as np
 
 from numdiff.arrays import Ints, Mask
 from numdiff.constants import DOMAIN, EPS, JUMP, KINK, NOISE_LIMITED, OK, STOCHASTIC, UNRESOLVED
-from numdiff.drivers.climb import Window, climb
+from numdiff.drivers.climb import Window, climb, span_of
 from numdiff.drivers.derivatives import Derivatives, Problem, fill
 from numdiff.drivers.sampling import sample
 from numdiff.engine.sides import Task, one_sided
@@ -44,8 +44,6 @@ def diagnose(
         with np.errstate(all="ignore"):  # values outside the domain are nan here
             for window in windows:
                 result = _looked_farther(task, result, window)
-    assert problem.f0 is not None
-    assert problem.form is not None
     again = problem.f0 if problem.again is None else problem.again
     changed = (again != problem.f0) & np.isfinite(problem.f0)
     parts = changed.reshape(1 + problem.form.is_complex, -1)
@@ -89,12 +87,8 @@ def _looked_farther(task: Task, result: Derivatives, window: Window) -> Derivati
 
     Then all its changes are multiples of one, less than which may be hidden in a step.
     """
-    rows, side, asked, span, raw, _ = window
-    problem = task.problem
-    assert problem.f0 is not None
-    assert raw.samples is not None
-    assert raw.state is not None
-    assert raw.calm is not None
+    rows, side, asked, limits, raw, _ = window
+    problem, directions = task.problem, task.directions.pick(rows)
     restless, still = np.flatnonzero(~raw.calm), np.zeros(raw.value.shape, np.bool_)
     last = raw.samples[restless, :, raw.state[restless, registers.LAST]]
     still[restless] = (last == 0.0).all(axis=1)
@@ -103,9 +97,10 @@ def _looked_farther(task: Task, result: Derivatives, window: Window) -> Derivati
     signs = (float(side),) if side else (1.0, -1.0)
     if not flat.size or result.nfev + flat.size * len(signs) * len(FAR) > problem.budget:
         return result
+    span = span_of(problem.x, directions, limits)
     limit = np.minimum(span.start[flat] + OUT, span.highest[flat])
     offsets = np.outer(signs, FAR).ravel()
-    far = sample(problem, task.directions.pick(rows[flat]), offsets, np.ldexp(1.0, limit))
+    far = sample(problem, directions.pick(flat), offsets, np.ldexp(1.0, limit))
     changes = np.abs(np.nan_to_num(far.values - problem.f0, posinf=0.0, neginf=0.0))
     unit = np.where(still[flat], common_unit(changes, CLEAR * EPS * np.abs(problem.f0)), 0.0)
     rounded = np.zeros(still.shape, np.bool_)
@@ -122,33 +117,31 @@ def _settled(task: Task, result: Derivatives, windows: list[Window]) -> Derivati
     """Tell kinks and jumps from noise, window by window."""
     open_ = np.ones(result.value.shape, np.bool_)
     for window in windows:
-        rows, side, asked, span, raw, _ = window
-        rest = task.problem.less(result.nfev - raw.nfev)
-        new = settle(rest, task.pick(rows), task.order, span, raw, side=side)
+        rows, side, asked, limits, raw, _ = window
+        rest, directions = task.problem.less(result.nfev - raw.nfev), task.pick(rows)
+        span = span_of(rest.x, directions, limits)
+        new = settle(rest, directions, task.order, span, raw, side=side)
         mine = open_[rows] & (raw.status != DOMAIN)
         open_[rows] &= ~mine
-        if new.lines is raw:
+        if new is raw:
             continue
-        lines = new.lines._replace(nfev=new.lines.nfev - raw.nfev)
+        lines = new._replace(nfev=new.nfev - raw.nfev)
         lines = lines if side == asked else one_sided(lines, side, asked)
-        if not np.isnan(new.left).all():
-            lines = lines._replace(left=new.left, right=new.right)
         result = _alone(task, fill(result, rows, lines, mine), window)
     return result
 
 
 def _alone(task: Task, result: Derivatives, window: Window) -> Derivatives:
     """Follow outputs without those that have no derivative, whose steps were too small for them."""
-    rows, side, asked, span, _, levels = window
+    rows, side, asked, limits, _, levels = window
     problem, status = task.problem, result.status[rows]
-    assert problem.f0 is not None
     torn = (status == KINK) | (status == JUMP)
     spoilt = torn.any(axis=1)[:, None] & (status == NOISE_LIMITED)
     if not spoilt.any() or result.nfev >= problem.budget:
         return result
     smooth = np.where(torn.any(axis=0), math.nan, problem.f0)
     rest = problem._replace(f0=smooth).less(result.nfev)
-    again = one_sided(climb(rest, task.pick(rows), span, levels), side, asked)
+    again = one_sided(climb(rest, task.pick(rows), limits, levels), side, asked)
     return fill(result, rows, again, spoilt & (again.error < result.error[rows]))
 
 

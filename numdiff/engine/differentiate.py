@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 from numdiff.arrays import Floats
 from numdiff.constants import DOMAIN
-from numdiff.drivers.derivatives import Derivatives, Problem, still
-from numdiff.engine.by_ladder import by_ladder, first_points
+from numdiff.drivers.derivatives import UNASKED, Derivatives, Problem, still
+from numdiff.engine.by_ladder import by_ladder, expect_first
 from numdiff.engine.single import by_rule, by_single_step
 from numdiff.evaluation.call import Call, origin
 from numdiff.geometry.directions import Directions
@@ -17,9 +17,9 @@ from numdiff.options import Options
 Way = Callable[[Problem, Directions, int, Options], Derivatives]
 
 
-def pose(call: Call, x: Floats, options: Options, ahead: Floats | None = None) -> Problem:
-    """Put a problem together, with f(x); workers that are left over may look ahead."""
-    values = origin(call, x, ahead)
+def pose(call: Call, x: Floats, options: Options) -> Problem:
+    """Put a problem together, with f(x)."""
+    values = origin(call, x)
     noise = None if options.noise is None else options.noise_of(values.form)
     budget = options.max_nfev - 1
     return Problem(call, x, values.form, values.rows[0], options.rtol, budget, noise)
@@ -35,9 +35,9 @@ def differentiate(
     if options.way == "single" and options.method.level(order).centre == 0.0:
         problem = Problem(call, x, budget=options.max_nfev)  # f(x) has no part in it
     else:
-        eager = call.evaluator is not None and options.way == "ladder"
-        ahead = first_points(call, x, directions, order, options) if eager else None
-        problem = pose(call, x, options, ahead)
+        if call.evaluator is not None and options.way == "ladder":
+            expect_first(call, x, directions, order, options)
+        problem = pose(call, x, options)
     return counted(problem, WAYS[options.way](problem, directions, order, options))
 
 
@@ -49,13 +49,14 @@ def counted(problem: Problem, *parts: Derivatives) -> Derivatives:
     Exception
         What f raised beside x, if that left nothing at all.
     """
-    trouble, nfev = None, int(problem.f0 is not None)
+    trouble, nfev = None, int(problem.f0 is not UNASKED)
     for part in parts:
         trouble, nfev = trouble or part.trouble, nfev + part.nfev
     if trouble is not None and (parts[0].status == DOMAIN).all():
         trouble.add_note("numdiff: f raised this, or returned no number, at every point beside x")
         raise trouble
-    return parts[-1]._replace(nfev=nfev, trouble=trouble)
+    last = parts[-1]
+    return Derivatives(*last[:5], nfev, last.form, trouble, last.left, last.right)
 
 
 def _by_complex_step(

@@ -11,14 +11,14 @@ from numdiff.arrays import Floats, Ints
 from numdiff.constants import BUDGET, DOMAIN, JUMP, KINK, SINGLE_STEP, STOCHASTIC
 from numdiff.drivers.climb import climb, cut
 from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill, stacked
+from numdiff.drivers.memory import Memory
 from numdiff.drivers.sampling import Samples, sample
-from numdiff.engine.by_ladder import differentiated
+from numdiff.engine.by_ladder import by_ladder, differentiated
 from numdiff.engine.sides import one_sided, task_of
-from numdiff.engine.single import by_rule, user_steps
+from numdiff.engine.single import by_rule, by_single_step, user_steps
 from numdiff.geometry.directions import Directions, combine
 from numdiff.ladder.channels import Span, channels, mixed_channels
-from numdiff.ladder.pairs import AXIS, DEPTH, LARGEST, LEAST, LEVELS, SIDE, keep, relate
-from numdiff.ladder.registers import SLOTS
+from numdiff.ladder.pairs import AXIS, DEPTH, LARGEST, LEAST, LEVELS, PLACES, SIDE, keep, relate
 from numdiff.ladder.runtime import runner
 from numdiff.options import Options
 
@@ -28,21 +28,32 @@ class _Axes(NamedTuple):
 
     directions: Directions
     derivatives: Derivatives
-    table: Ints  # (D, AXIS): side, largest step, levels, and how far down
-    beside: Floats  # (D, slots, 2, m): f(x + t d) - f(x) for t > 0 and t < 0, nan if not asked for
+    table: Ints  # as in Memory
+    beside: Floats
+    again: Floats | None  # f(x), if it was asked once more
 
 
 def second(
-    problem: Problem, directions: Directions, rows: Ints, columns: Ints, options: Options
-) -> tuple[Derivatives, Derivatives]:
-    """Take second derivatives along each direction, and along pairs (rows, columns) of them."""
+    problem: Problem,
+    directions: Directions,
+    rows: Ints,
+    columns: Ints,
+    options: Options,
+    *,
+    slopes: bool = False,
+) -> tuple[Derivatives, ...]:
+    """Take second derivatives along each direction, and along pairs (rows, columns) of them.
+
+    And `slopes` along each, from the points of the second derivatives as far as these reach.
+    """
     if options.way == "complex":
         raise ValueError("`method` 'complex' gives first derivatives only: use method 'auto'")
     if options.way == "rule":
         by_rule(problem, directions, 2, options)  # says that rules are for first derivatives
     with np.errstate(all="ignore"):  # values outside the domain are nan here
         if options.way == "single":
-            return _by_single_step(problem, directions, rows, columns, options)
+            both = _by_single_step(problem, directions, rows, columns, options)
+            return (*both, by_single_step(problem, directions, 1, options)) if slopes else both
         axes = _along_axes(problem, directions, options)
         status, rest = axes.derivatives.status, problem.less(axes.derivatives.nfev)
         across = _along_pairs(rest, axes, rows, columns)
@@ -51,15 +62,18 @@ def second(
 
             task = task_of(rest, directions, 2, options)
             across = inherited(task, axes.derivatives, (rows, columns), across)
-        return axes.derivatives, across
+        if not slopes:
+            return axes.derivatives, across
+        rest = rest.less(across.nfev)._replace(again=axes.again)
+        first = by_ladder(rest, directions, 1, options, Memory(axes.table, axes.beside))
+        return axes.derivatives, across, first
 
 
 def _along_axes(problem: Problem, directions: Directions, options: Options) -> _Axes:
     """Take the second derivative along each direction and keep the levels."""
-    assert problem.f0 is not None
     count, outputs = len(directions), problem.f0.size
     table = np.zeros((count, AXIS), np.int64)
-    beside = np.full((count, SLOTS, 2, outputs), np.nan)
+    beside = np.full((count, PLACES, 2, outputs), np.nan)
     parts, rest = [], problem
     for rows in cut(problem, count, channels(options.method, 2)):
         block = differentiated(rest, directions.part(rows), 2, options, every=True)
@@ -69,13 +83,12 @@ def _along_axes(problem: Problem, directions: Directions, options: Options) -> _
             numbers, lines = window.rows + rows.start, window.lines
             run = runner(len(numbers))
             run(keep)(numbers, window.side, lines.samples, lines.state, table, beside)
-    axes = _Axes(directions, parts[0] if len(parts) == 1 else stacked(parts), table, beside)
+    axes = _Axes(directions, stacked(parts), table, beside, rest.again)
     return _deepened(problem, axes)
 
 
 def _deepened(problem: Problem, axes: _Axes) -> _Axes:
     """Sample the axes at smaller steps, so that pairs of them can go as far."""
-    assert problem.f0 is not None
     table, derivatives, nfev = axes.table, axes.derivatives, 0
     for depth in range(1, DEPTH):
         deep = table[:, LARGEST] - depth
@@ -127,7 +140,6 @@ def _on_side(problem: Problem, axes: _Axes, rows: Ints, columns: Ints, side: int
 
 def _climbed(problem: Problem, axes: _Axes, rows: Ints, columns: Ints, side: int) -> Derivatives:
     """Climb along pairs of directions; t is in units of the largest steps of both."""
-    assert problem.f0 is not None
     table, levels_of = axes.table, mixed_channels(one_sided=side != 0)
     signs = np.where(table[:, SIDE] < 0, -1, 1) if side else np.ones(len(table))
     units = signs * np.ldexp(1.0, table[:, LARGEST])
@@ -145,10 +157,9 @@ def _climbed(problem: Problem, axes: _Axes, rows: Ints, columns: Ints, side: int
     lines = climb(problem, together, span, levels_of, beside=beside, noise=least)
     area = (units[rows] * units[columns])[:, None]
     shorter = np.minimum(np.abs(units[rows]), np.abs(units[columns]))[:, None]
-    return lines._replace(
-        value=lines.value / area, error=lines.error / np.abs(area), step=lines.step * shorter,
-        samples=None, state=None,
-    )  # fmt: skip
+    return lines.bare()._replace(
+        value=lines.value / area, error=lines.error / np.abs(area), step=lines.step * shorter
+    )
 
 
 def _by_single_step(
@@ -161,7 +172,6 @@ def _by_single_step(
             "second derivatives with a single `step` take the methods 'forward', 'backward' and "
             "'central' without `bounds`: leave `step` out, or use method 'auto'"
         )
-    assert problem.f0 is not None
     level = options.method.level(2)
     steps = user_steps(directions, level, options, problem.x)
     alone = sample(problem, directions, level.offsets, steps)

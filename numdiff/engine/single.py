@@ -10,7 +10,7 @@ import numpy as np
 
 from numdiff.arrays import Floats, Ints
 from numdiff.drivers import by_rule as driver
-from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill
+from numdiff.drivers.derivatives import UNASKED, Derivatives, Problem, blank, fill
 from numdiff.drivers.single import single_step
 from numdiff.engine.sides import Task, on_sides, task_of
 from numdiff.evaluation.call import origin
@@ -38,7 +38,7 @@ def by_single_step(
     for k, choice in enumerate(choices):
         rows = np.flatnonzero((best == k) & (steps > 0.0))
         if rows.size:
-            if choice.centre != 0.0 and problem.f0 is None:
+            if choice.centre != 0.0 and problem.f0 is UNASKED:
                 values = origin(problem.call, problem.x)
                 problem, asked = problem._replace(form=values.form, f0=values.rows[0]), 1
             parts.append((rows, single_step(problem, directions.pick(rows), choice, steps[rows])))
@@ -70,8 +70,6 @@ def user_steps(directions: Directions, level: Level, options: Options, x: Floats
         rule = textbook(level, x)[directions.index] / np.abs(directions.weight)
         return np.asarray(np.minimum.reduceat(rule, directions.starts))
     assert options.step is not None
-    if directions.all_axes and options.step.size == x.size:
-        return options.step
     if directions.single and options.step.size == x.size:
         return options.step[directions.index]
     if (options.step != options.step[0]).any():

@@ -44,6 +44,7 @@ class Form(NamedTuple):
 
 
 REAL = Form((), is_complex=False)
+UNKNOWN = Form((), is_complex=False)  # until f was asked: told by its identity
 
 
 class Call(NamedTuple):
@@ -90,8 +91,13 @@ class Call(NamedTuple):
 
     @property
     def ahead(self) -> int:
-        """How many points may be named, each time, that are likely to be asked for next."""
-        return 0 if self.evaluator is None else self.evaluator.ahead
+        """How many points it is worth to expect: as many as workers can look at."""
+        return 0 if self.evaluator is None else self.evaluator.mapper.ahead
+
+    def expect(self, points: Floats) -> None:
+        """Name points that may be asked for soon, the most likely first: workers may look there."""
+        assert self.evaluator is not None
+        self.evaluator.expected = [*_arguments(self, points)]
 
     @property
     def compiled(self) -> Compiled | None:
@@ -117,38 +123,47 @@ def bound(f: Callable[..., Any], args: tuple[Any, ...]) -> Callable[..., Any]:
     return alone
 
 
-def origin(call: Call, x: Array, ahead: Floats | None = None) -> Values:
-    """Ask for f(x) itself, where every exception is the caller's.
+def of_parts(f: Callable[..., Any], shapes: list[tuple[int, ...]]) -> Callable[..., Any]:
+    """Return f of several arguments as a function of one array that holds them all."""
+    ends = np.cumsum([math.prod(shape) for shape in shapes])[:-1]
 
-    Workers that are left over may look `ahead`, as in `evaluate`.
-    """
+    def whole(flat: Floats, *args: Any) -> Any:
+        parts = np.split(flat, ends)
+        return f(*(part.reshape(s)[()] for part, s in zip(parts, shapes, strict=True)), *args)
+
+    return whole
+
+
+def origin(call: Call, x: Array) -> Values:
+    """Ask for f(x) itself, where every exception is the caller's."""
     point = x.reshape(1, -1).copy()
     try:
         if call.evaluator is not None:
-            value = _at_x(call, point, ahead)
+            value = call.evaluator.one(*_arguments(call, point))
         elif call.vectorized:
             value = _ask_batch(call, point)
         else:
-            value = call.f(next(_arguments(call, point)))
+            value = call.f(*_arguments(call, point))
     except Exception as exception:
         exception.add_note(_note(call, x, "x itself"))
         raise
     batch = call.vectorized and call.evaluator is None
+    if type(value) in IMMUTABLE and not batch:
+        return Values(np.array([[value]]), REAL, 1)
     outputs = points_first(numbers(value), 1)[0] if batch else numbers(value)
-    form = Form(outputs.shape, np.iscomplexobj(outputs))
+    form = _form_of(outputs)
     return Values(pack(outputs[None].copy(), form), form, 1)  # f may reuse its buffer
 
 
-def evaluate(call: Call, points: Array, form: Form | None, ahead: Floats | None = None) -> Values:
+def evaluate(call: Call, points: Array, form: Form | None) -> Values:
     """Ask for f at the rows of a fresh block of points, which f may keep or change.
 
-    Where `ahead` names points that may be asked for next, the most likely first, an evaluator with
-    workers to spare may look at these as well: `nfev` counts such evaluations when they start.
+    `nfev` counts what workers have looked at ahead as well, when it is handed out.
     """
     with np.errstate(all="ignore"):
         if call.evaluator is not None:
-            return _by_evaluator(call, points, form, ahead)
-        return (_batch if call.vectorized else _pointwise)(call, points, form)
+            return _by_evaluator(call, points, form or UNKNOWN)
+        return (_batch if call.vectorized else _pointwise)(call, points, form or UNKNOWN)
 
 
 def pack(outputs: Array, form: Form) -> Floats:
@@ -159,51 +174,43 @@ def pack(outputs: Array, form: Form) -> Floats:
     return np.ascontiguousarray(flat, dtype=np.float64)  # the kernels are compiled for this order
 
 
-def _pointwise(call: Call, points: Array, form: Form | None) -> Values:
+def _pointwise(call: Call, points: Array, form: Form) -> Values:
     code = None
     if call.dispatcher and runner(0) is compiled and points.dtype == np.float64:
         code = call.compiled
-    if code is not None and form is None and code.kind in {POINT, SCALAR}:
+    if code is not None and form is UNKNOWN and code.kind in {POINT, SCALAR}:
         form = REAL
-    if code is not None and form is not None:
+    if code is not None and form is not UNKNOWN:
         return _natively(call, code, points, form)
     count = len(points)
     if code is not None and count > 1:  # the first point tells how many numbers f returns
-        first = _pointwise(call, points[:1], None)
+        first = _pointwise(call, points[:1], UNKNOWN)
         if first.trouble is None:
             rest = _natively(call, code, points[1:], first.form)
             rows = np.concatenate([first.rows, rest.rows])
             return rest._replace(rows=rows, nfev=1 + rest.nfev)
         count += 1
     outputs, trouble, plain = _ask_all(call, points)
-    if plain and (form is None or form is REAL or form == REAL):
+    if plain and (form is REAL or form == REAL):  # or unknown
         rows = np.array(outputs, np.float64)[:, None]  # None is nan
-        return Values(rows, form or REAL, count, trouble)
+        return Values(rows, REAL, count, trouble)
     return _stacked(outputs, form, count, trouble)
 
 
-def _by_evaluator(call: Call, points: Array, form: Form | None, ahead: Floats | None) -> Values:
+def _by_evaluator(call: Call, points: Array, form: Form) -> Values:
     """Let the evaluator of the call ask for f at all points."""
     assert call.evaluator is not None
     note = partial(_note, call, where="a displaced point")
-    likely = () if ahead is None else _arguments(call, ahead)
-    outcomes = call.evaluator.ask(_arguments(call, points), note, likely)
+    outcomes = call.evaluator.ask(_arguments(call, points), note)
     raised = (outcome.exception for outcome in outcomes if isinstance(outcome, Raised))
     trouble: Any = next(raised, None)
     outputs = [None if isinstance(outcome, Raised) else outcome for outcome in outcomes]
     return _stacked(outputs, form, len(points) + call.evaluator.owed(), trouble)
 
 
-def _at_x(call: Call, point: Array, ahead: Floats | None) -> Any:
-    """Return what the evaluator of the call says of f at x itself."""
-    assert call.evaluator is not None
-    likely = () if ahead is None else _arguments(call, ahead)
-    (argument,) = _arguments(call, point)
-    return call.evaluator.one(argument, likely)
-
-
-def _stacked(outputs: list[Any], form: Form | None, nfev: int, trouble: Exception | None) -> Values:
-    form = form or _form_of(next((value for value in outputs if value is not None), math.nan))
+def _stacked(outputs: list[Any], form: Form, nfev: int, trouble: Exception | None) -> Values:
+    if form is UNKNOWN:
+        form = _form_of(next((value for value in outputs if value is not None), math.nan))
     return Values(_stack(outputs, form), form, nfev, trouble)
 
 
@@ -278,11 +285,12 @@ def _is_plain(row: Any, shape: tuple[int, ...]) -> bool:
     return type(row) is np.ndarray and row.dtype == np.float64 and row.shape == shape
 
 
-def _batch(call: Call, points: Array, form: Form | None) -> Values:
+def _batch(call: Call, points: Array, form: Form) -> Values:
     """Ask for all points at once; where that fails, for parts of them."""
     parts = _parts(call, points)
     usable = [part for part in parts if isinstance(part, np.ndarray)]
-    form = form or _form_of(usable[0][0] if usable else math.nan)
+    if form is UNKNOWN:
+        form = _form_of(usable[0][0] if usable else math.nan)
     trouble = next((part for part in parts if isinstance(part, Exception)), None)
     outside = np.full((1, form.size), np.nan)
     rows = [outside if isinstance(part, Exception) else _fitted(part, form) for part in parts]

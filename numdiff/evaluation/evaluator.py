@@ -6,7 +6,7 @@ Points go in, and what f says of them comes out in their order, in whatever orde
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import blake2b
@@ -49,19 +49,10 @@ class Evaluator:
     times: Counter[Key] = field(default_factory=Counter)  # how often each point was asked for
     kept: dict[Key, Any] = field(default_factory=dict)  # outcomes nobody has asked for yet
     looked: set[Key] = field(default_factory=set)  # likewise, and those on their way
+    expected: Sequence[Any] = ()  # where f may be asked for after the next time
     surplus: int = 0
 
-    @property
-    def ahead(self) -> int:
-        """How many points may be named that are likely to be asked for next."""
-        return self.mapper.ahead
-
-    def ask(
-        self,
-        points: Iterable[Any],
-        note: Note | None,
-        ahead: Iterable[Any] = (),
-    ) -> list[Any]:
+    def ask(self, points: Iterable[Any], note: Note | None) -> list[Any]:
         """Return what f says at points: numbers, or a `Raised`.
 
         Parameters
@@ -71,8 +62,6 @@ class Evaluator:
         note : callable or None
             ``note(point)`` says where f raised; None at x itself, where all that it raises is the
             caller's, and so nothing to be written down.
-        ahead : iterable
-            Where f may be asked for next, the most likely first.
 
         Raises
         ------
@@ -80,7 +69,7 @@ class Evaluator:
             What f raises that does not mean that it is not defined at a point.
         """
         asked = {self._key(point, 1): point for point in points}
-        likely = {self._key(point, 0): point for point in ahead}
+        likely, self.expected = {self._key(point, 0): point for point in self.expected}, ()
         known = {key: self.kept.pop(key) for key in asked.keys() & self.kept.keys()}
         known |= self._recalled({k: p for k, p in asked.items() if k not in known})
         self.kept |= self._recalled({k: p for k, p in likely.items() if k not in self.kept})
@@ -96,9 +85,9 @@ class Evaluator:
         self.looked = (self.looked | started) - asked.keys()
         return [known[key] for key in asked]
 
-    def one(self, point: Any, ahead: Iterable[Any] = ()) -> Any:
+    def one(self, point: Any) -> Any:
         """Return what f says at a point, or raise what f raises, as f itself does."""
-        (outcome,) = self.ask([point], None, ahead)
+        (outcome,) = self.ask([point], None)
         if isinstance(outcome, Raised):
             raise outcome.exception
         return outcome

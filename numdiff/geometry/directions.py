@@ -19,15 +19,14 @@ class Directions:
     starts: Ints  # (D,)
     index: Ints
     weight: Floats
-    all_axes: bool = False  # the unit vectors, all of them and in order
 
     def __len__(self) -> int:
-        return len(self.starts)
+        return self.starts.size
 
     @property
     def single(self) -> bool:
         """Whether each direction moves one entry of x only."""
-        return len(self.starts) == len(self.index)
+        return self.starts.size == self.index.size
 
     @property
     def stops(self) -> Ints:
@@ -77,7 +76,7 @@ def axes(n: int) -> Directions:
 @lru_cache(maxsize=16)
 def _axes(n: int) -> Directions:
     numbers, ones = np.arange(n), np.ones(n)
-    return Directions(numbers, numbers, ones, all_axes=True)
+    return Directions(numbers, numbers, ones)
 
 
 def along(v: Floats) -> Directions:

@@ -89,8 +89,11 @@ def sides_of(room: Room, size: Floats, side: int) -> tuple[Ints, Ints]:
 def blocks(count: int, numbers: int, least: int = 1) -> Iterator[slice]:
     """Cut `count` directions, each with so many numbers, into parts that fit into memory.
 
-    A part has `least` directions, if there are as many.
+    A part has at least so many, if there are as many.
     """
-    size = max(least, BLOCK_BYTES // (8 * max(numbers, 1)))
-    for first in range(0, max(count, 1), size):
-        yield slice(first, min(first + size, count))
+    size = max(BLOCK_BYTES // (8 * numbers or 1), least, 1)
+    first = 0
+    while first + size < count:
+        yield slice(first, first + size)
+        first += size
+    yield slice(first, count)

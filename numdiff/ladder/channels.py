@@ -44,6 +44,16 @@ class Span(NamedTuple):
         return Span(start[rows], other[rows], highest[rows], lowest[rows], reach[rows])
 
 
+class Limits(NamedTuple):
+    """What says where the steps of D directions may lie: `points.span` makes a span of it."""
+
+    first: float  # the step to start with where x and the direction are of size 1
+    steps: Floats  # (D or 0,): the user's
+    roams: bool  # whether larger ones may be tried
+    ahead: Floats  # (D or 0,): how far t may go
+    behind: Floats
+
+
 class _Row(NamedTuple):
     """One channel: the weights of its points, and how its levels become a derivative."""
 

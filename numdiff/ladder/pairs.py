@@ -7,35 +7,39 @@ side of x only, both are.
 
 from __future__ import annotations
 
-from numdiff.ladder.registers import BASE, FIRST, LAST, LOWEST
+from numdiff.ladder.registers import BASE, FIRST, LAST, LOWEST, SAMPLE_STEP, SLOTS
 from numdiff.ladder.runtime import kernel
 
 DEPTH = 8  # how many levels a pair may use: axes are sampled that far, which costs little
 
-# columns of an axis: the side it was followed on, its largest step, how many levels, how far down
-SIDE, LARGEST, LEVELS, LEAST = range(4)
-AXIS = 4
+# columns of an axis: the side it was followed on, its largest step, how many levels, how far down,
+# how many levels the ladder asked for, and the step off the lattice, or NEVER
+SIDE, LARGEST, LEVELS, LEAST, CLIMBED, SAMPLED = range(6)
+AXIS = 6
+PLACES = SLOTS + 1  # the last one is off the lattice
 
 
 @kernel
 def keep(rows, side, samples, state, axes, beside):
     """Keep what the directions `rows` were sampled for on a side of x, level by level.
 
-    axes (D, AXIS) and beside (D, slots, 2, m): f(x + t d) - f(x) for t > 0 and for t < 0.
+    axes (D, AXIS) and beside (D, PLACES, 2, m): f(x + t d) - f(x) for t > 0 and for t < 0.
     """
     for a in range(rows.size):
         d, first, last = rows[a], state[a, FIRST], state[a, LAST]
         axes[d, SIDE], axes[d, LARGEST] = side, state[a, BASE] - first
         axes[d, LEVELS], axes[d, LEAST] = last - first + 1, state[a, LOWEST]
-        for s in range(first, last + 1):
+        axes[d, CLIMBED], axes[d, SAMPLED] = last - first + 1, state[a, SAMPLE_STEP]
+        for s in range(first, last + 2):
+            slot, place = (s, s - first) if s <= last else (SLOTS, SLOTS)
             for i in range(beside.shape[3]):
-                odd = samples[a, 0, s, i]
+                odd = samples[a, 0, slot, i]
                 if side == 0:
-                    even = samples[a, 1, s, i]
-                    beside[d, s - first, 0, i] = even + odd
-                    beside[d, s - first, 1, i] = even - odd
+                    even = samples[a, 1, slot, i]
+                    beside[d, place, 0, i] = even + odd
+                    beside[d, place, 1, i] = even - odd
                 else:
-                    beside[d, s - first, 0 if side > 0 else 1, i] = odd * side
+                    beside[d, place, 0 if side > 0 else 1, i] = odd * side
 
 
 @kernel

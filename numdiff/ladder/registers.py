@@ -52,7 +52,6 @@ ROUGHNESS = 14  # error of the derivative if f comes in small smooth pieces, as 
 DISPUTE = 15  # how far windows that have a bar contradict each other
 FORMER = 16  # what a window said that the check refuted, 0 if none was
 OUTPUT = 17
-FOUND = OUTPUT  # what the drivers call it
 
 # --- one channel: a row of `shape` in numdiff.ladder.channels ---
 LEAD, TERMS, ORDER, RATIO, COLUMNS = range(5)

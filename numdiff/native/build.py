@@ -31,7 +31,7 @@ from numdiff.ladder.points import place
 from numdiff.ladder.runtime import compiled
 from numdiff.methods import METHODS, Level
 
-__all__ = ["Target", "curvatures", "differences", "second_differences", "slopes", "target"]
+__all__ = ["Target", "differences", "ladder", "second_differences", "target"]
 
 _compile: Any = njit
 jit = _compile(error_model="numpy", _nrt=True)  # what is compiled for a loop would inherit its
@@ -86,11 +86,11 @@ def target(f: Any, *, scalar: bool, single_output: bool) -> Target:
     if single_output and not plain:
         raise TypeError(f"`f` must return one number here, got {returned}: use native.jacobian")
     form = SCALAR if plain else IN_PLACE if in_place else ARRAY
-    write = _written(f, take, form)
-    write.compile((_VECTOR, _VECTOR))
-    code = found(inner, scalar=scalar) or found(InPlace(write), scalar=False)
-    assert code is not None
+    if in_place:
+        f.compile((_VECTOR, _VECTOR))
     values, ask = _values(f, take, form), _attempt(f, take, form)
+    code = found(inner, scalar=scalar) or found(InPlace(_raising(ask)), scalar=False)
+    assert code is not None
     return Target(values, int(plain), ask, code, *_SHAPES[scalar][plain])
 
 
@@ -125,25 +125,6 @@ def _values(f: Any, take: Any, form: int) -> Any:
     return values
 
 
-def _written(f: Any, take: Any, form: int) -> Any:
-    """Return f as a function that writes to ``out``."""
-
-    @jit
-    def write(x, out):
-        if form == SCALAR:
-            out[0] = f(take(x))
-        elif form == IN_PLACE:
-            f(x, out)
-        else:
-            got = f(take(x))
-            if got.size != out.size:
-                raise ValueError("f must return the same shape everywhere")
-            for k in range(out.size):
-                out[k] = got[k]
-
-    return write
-
-
 def _attempt(f: Any, take: Any, form: int) -> Any:
     """Return `machine_code.ask` for f, which is called inside ``try``: elsewhere memory leaks."""
 
@@ -169,6 +150,18 @@ def _attempt(f: Any, take: Any, form: int) -> Any:
         return False
 
     return ask
+
+
+def _raising(ask: Any) -> Any:
+    """Return a function that writes to ``out`` and raises where `ask` says that f did."""
+
+    @jit
+    def write(x, out):
+        if ask(0, 0, x, out):
+            raise ValueError("f raised, or returned another shape than at x")
+
+    write.compile((_VECTOR, _VECTOR))
+    return write
 
 
 _first, _whole = jit(lambda x: x[0]), jit(lambda x: x)
@@ -213,43 +206,36 @@ _SHAPES = (
 )
 
 
-def slopes(target: Target, sides: tuple[Channels, ...], plan: tuple[Any, ...], level: Level) -> Any:
-    """Compile ``g(x) -> (value, error)``, derivatives along the axes by the ladder."""
-    first, step, roams = plan
-    vector, values, shaped, steps = target.vector, target.values, target.shaped, _steps(step, level)
-    route = np.zeros(1, np.int64), np.zeros(1, np.int64), np.empty(1)
-    answer, kind, address = _answering(target, driver.answer, route, sides)
-
-    @jit
-    def g(x):
-        point = vector(x)
-        f0 = values(point.copy())
-        entries, size = np.arange(point.size), (point.size, f0.size)
-        value, error = np.empty(size), np.empty(size)
-        route, start = (entries, entries, np.ones(point.size)), (first, steps(point), roams)
-        answer(kind, address(), point, f0, route, sides, start, value, error)
-        return shaped(value), shaped(error)
-
-    return g
-
-
-def curvatures(
-    target: Target, sides: tuple[Channels, ...], plan: tuple[Any, ...], level: Level
+def ladder(
+    target: Target,
+    sides: tuple[Channels, ...],
+    plan: tuple[Any, ...],
+    level: Level,
+    *,
+    curved: bool,
 ) -> Any:
-    """Compile ``g(x) -> (value, error)``, the Hessian by the ladder."""
+    """Compile ``g(x) -> (value, error)`` by the ladder: derivatives along the axes, or Hessians."""
     first, step, roams = plan
     vector, values, steps = target.vector, target.values, _steps(step, level)
+    shaped = _whole if curved else target.shaped
+    axes = np.zeros(1, np.int64), np.zeros(1, np.int64), np.ones(1)
     mixed = mixed_channels(one_sided=False), mixed_channels(one_sided=True)
-    answer, kind, address = _answering(target, curve, sides, mixed)
+    work, *others = (curve, sides, mixed) if curved else (driver.answer, axes, sides)
+    answer, kind, address = _answering(target, work, *others)
 
     @jit
     def g(x):
         point = vector(x)
         f0 = values(point.copy())
-        value, error = np.empty((point.size, point.size)), np.empty((point.size, point.size))
-        start = (first, steps(point), roams)
-        answer(kind, address(), point, f0, sides, mixed, start, value, error)
-        return value, error
+        n, start = point.size, (first, steps(point), roams)
+        size = (n, n if curved else f0.size)
+        value, error = np.empty(size), np.empty(size)
+        if curved:
+            answer(kind, address(), point, f0, sides, mixed, start, value, error)
+        else:
+            axes = (np.arange(n), np.arange(n), np.ones(n))
+            answer(kind, address(), point, f0, axes, sides, start, value, error)
+        return shaped(value), shaped(error)
 
     return g
 

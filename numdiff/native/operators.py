@@ -193,16 +193,13 @@ def _interpreted(name: str, f: Function, order: int, method: Any, step: Any) -> 
 def _compiled(name: str, f: Function, order: int, options: Options) -> Function:
     from numdiff.native import build  # noqa: PLC0415 - imports Numba
 
-    make: Any = build.curvatures if name == "hessian" else build.slopes
-
-    target = build.target(
-        f, scalar=name == "derivative", single_output=name in {"gradient", "hessian"}
-    )
+    curved, single_output = name == "hessian", name in {"gradient", "hessian"}
+    target = build.target(f, scalar=name == "derivative", single_output=single_output)
     level = options.method.level(order)
     if options.way == "single":
-        make = build.second_differences if name == "hessian" else build.differences
-        return cast("Function", make(target, level, options.step))
+        make = build.second_differences if curved else build.differences
+        return cast("Function", make(target, level, cast("Any", options.step)))
     turned = (0, 1, -1) if options.method.side == 0 else (options.method.side,) * 3
     sides = tuple(channels(options.method._replace(side=side), order) for side in turned)
     plan = first_step(order), options.step, options.method.roams
-    return cast("Function", make(target, sides, plan, level))
+    return cast("Function", build.ladder(target, sides, plan, level, curved=curved))

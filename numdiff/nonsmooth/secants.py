@@ -53,7 +53,6 @@ class Limits(NamedTuple):
 def secants_of(suspects: Suspects, width: float = 1.0) -> Secants:
     """Ask for f at falling steps, powers of two times a width, down to where x rounds."""
     problem, lowest, (row, output) = suspects.problem, suspects.span.lowest, suspects.at
-    assert problem.f0 is not None
     f0, shape, signs, nfev = problem.f0[output], (STEPS, len(row)), np.array(suspects.signs), 0
     slopes, steepest = np.full((2, *shape), np.nan), np.zeros(len(row))
     steps, floor, inner = np.full((3, *shape), np.nan)
@@ -159,10 +158,9 @@ def limits_of(secants: Secants) -> Limits:
     quiet, noisy = _choice(secants, calm, 0.0), _choice(secants, rough, NOISES)
     alike = np.abs(quiet.value - noisy.value) <= quiet.error + noisy.error
     other = ~quiet.fair | (alike & (noisy.error < quiet.error))
-    fair, best = np.where(other, noisy.fair, quiet.fair), np.where(other, noisy.best, quiet.best)
-    value = np.where(fair, np.where(other, noisy.value, quiet.value), np.nan)
-    error = np.where(fair, np.where(other, noisy.error, quiet.error), np.inf)
-    return Limits(value, error, fair, best)
+    chosen = Limits(*(np.where(other, *both) for both in zip(noisy, quiet, strict=True)))
+    value, error = np.where(chosen.fair, chosen[:2], [[[np.nan]], [[np.inf]]])
+    return chosen._replace(value=value, error=error)
 
 
 def _spreads(secants: Secants) -> tuple[Floats, Floats]:

@@ -21,19 +21,6 @@ from numdiff.nonsmooth.secants import STEPS, laws_of, limits_of, secants_of, tor
 from numdiff.nonsmooth.suspicion import Suspects, suspects_of
 
 
-class Settled(NamedTuple):
-    """Derivatives in which kinks and jumps are flagged, and one-sided derivatives at the kinks.
-
-    The columns (D, m) beside `lines` are nan where there is no kink.
-    """
-
-    lines: Derivatives
-    left: Floats
-    right: Floats
-    left_error: Floats
-    right_error: Floats
-
-
 class _Verdict(NamedTuple):
     """What K suspects are."""
 
@@ -47,7 +34,7 @@ class _Verdict(NamedTuple):
 def settle(
     problem: Problem, directions: Directions, order: int, span: Span, lines: Derivatives, *,
     side: int = 0,
-) -> Settled:  # fmt: skip
+) -> Derivatives:  # fmt: skip
     """Tell whether f has a kink or a jump at x where the ladder could not vouch for its answer.
 
     Parameters
@@ -63,9 +50,10 @@ def settle(
 
     Returns
     -------
-    Settled
-        With the status KINK or JUMP, value nan and error inf where f has no derivative. Elsewhere
-        the lines are those given, except where one-sided derivatives tell a value that the ladder
+    Derivatives
+        With the status KINK or JUMP, value nan and error inf where f has no derivative, and
+        one-sided derivatives at kinks, which are nan elsewhere and None where there is no kink.
+        Other values are those given, except where one-sided derivatives tell one that the ladder
         could not find, or that something beside x had kept from it.
 
     Notes
@@ -74,18 +62,20 @@ def settle(
     as much over octaves of steps; a jump or singularity needs secants that grow by a steady law
     down to the smallest step, on and off the lattice.
     """
-    sides = np.full((4, *lines.value.shape), np.nan)
     with np.errstate(all="ignore"):
         suspects = suspects_of(problem, directions, order, span, lines, side)
         most = 4 * STEPS + 2 * LONGEST * order  # a direction: secants twice, a ladder on each side
         if suspects is None or most * len(suspects.directions) > problem.budget - lines.nfev:
-            return Settled(lines, *sides)
+            return lines
         verdict = _judge(suspects)
         lines = _write(lines, suspects, verdict)
-    if order == 1:
-        columns = [*verdict.sides.value, *verdict.sides.error]
-        sides[:, *suspects.place] = np.where(verdict.kinked, columns, np.nan)
-    return Settled(lines, *sides)
+    if order == 1 and verdict.kinked.any():
+        left, right = np.full((2, *lines.value.shape), np.nan)
+        left[suspects.place], right[suspects.place] = np.where(
+            verdict.kinked, verdict.sides.value, np.nan
+        )
+        return lines._replace(left=left, right=right)
+    return lines
 
 
 def _judge(suspects: Suspects) -> _Verdict:

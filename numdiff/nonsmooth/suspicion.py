@@ -43,43 +43,32 @@ class Suspects(NamedTuple):
     bottom: Ints  # exponent of the smallest step
 
 
-def suspicions(problem: Problem, span: Span, lines: Derivatives, order: int) -> tuple[Mask, Mask]:
-    """Say which outputs (D, m) may not be smooth at x, as something falls, or stays."""
-    assert lines.calm is not None
-    assert lines.state is not None
-    assert lines.samples is not None
-    rows, shape = np.flatnonzero(~lines.calm), lines.value.shape
-    some, whole = np.empty((2, len(rows), shape[1]), np.bool_), np.zeros((2, *shape), np.bool_)
-    run: Any = runner(some[0].size)
-    run(symptoms.suspect)(
-        problem.f0, span.start[rows], order, lines.value[rows], lines.error[rows],
-        lines.status[rows], lines.samples[rows], lines.state[rows], np.empty(symptoms.TAIL), *some,
-    )  # fmt: skip
-    whole[:, rows] = some
-    return whole[0], whole[1]
-
-
 def suspects_of(
     problem: Problem, directions: Directions, order: int, span: Span, lines: Derivatives, side: int
 ) -> Suspects | None:
     """Collect the outputs that may not be smooth at x, if any, with the steps of their secants."""
+    assert lines.calm is not None
     assert lines.state is not None
     assert lines.samples is not None
-    assert problem.f0 is not None
-    bent, torn = suspicions(problem, span, lines, order)
+    rows, left = np.flatnonzero(~lines.calm), np.empty(symptoms.TAIL)
+    state, samples = lines.state[rows], lines.samples[rows]
+    bent, torn = np.empty((2, len(rows), len(problem.f0)), np.bool_)
+    run: Any = runner(bent.size)
+    run(symptoms.suspect)(
+        problem.f0, span.start[rows], order, lines.value[rows], lines.error[rows],
+        lines.status[rows], samples, state, left, bent, torn,
+    )  # fmt: skip
     entries = bent | torn
-    if not entries.any():
+    some = entries.any(axis=1)
+    if not some.any():
         return None
-    rows = np.flatnonzero(entries.any(axis=1))
-    row, output = np.nonzero(entries[rows])
-    place, state, samples = (rows[row], output), lines.state[rows], lines.samples[rows]
-    lawful, left = np.empty((len(rows), entries.shape[1]), np.bool_), np.empty(symptoms.TAIL)
-    run: Any = runner(lawful.size)
+    rows, entries, state, samples = rows[some], entries[some], state[some], samples[some]
+    row, output = np.nonzero(entries)
+    place, lawful = (rows[row], output), np.empty(entries.shape, np.bool_)
     run(symptoms.lawful)(problem.f0, order, samples, state, left, lawful)
-    start, other, highest, lowest, reach = span
-    span = Span(start[rows], other[rows], highest[rows], lowest[rows], reach[rows])
+    span = span.part(rows)
     smallest = np.abs(samples[np.arange(len(rows)), :, state[:, registers.LAST]]).sum(axis=1)
-    moves = (entries[rows] & (smallest > EPS * np.abs(problem.f0))).any(axis=1)
+    moves = (entries & (smallest > EPS * np.abs(problem.f0))).any(axis=1)
     # beside a tiny x, a window far down that still sees f move has found the scale of f
     window = state[:, registers.BASE] - state[:, registers.FIRST]
     deep = moves & (span.reach > 0.0) & (window < span.start - FAR_DOWN)
@@ -90,5 +79,5 @@ def suspects_of(
         problem, directions.pick(rows), order, (float(side),) if side else (-1.0, 1.0),
         span, top, unit, (row, output), place,
         lines.value[place], lines.error[place], lines.status[place] == UNRESOLVED,
-        bent[place], lawful[row, output], bottom,
+        bent[some][row, output], lawful[row, output], bottom,
     )  # fmt: skip

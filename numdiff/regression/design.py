@@ -8,7 +8,8 @@ Statist. 35:1553; Kiefer and Wolfowitz 1965, Ann. Math. Statist. 36:1627).
 from __future__ import annotations
 
 import math
-from functools import reduce
+from dataclasses import dataclass
+from functools import cached_property, reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from numdiff.regression.posterior import Basis
 
 TERMS = 12  # powers of a basis: as many as a few windows have distances
 SPARE = 3  # powers after the wanted one for which the places are chosen
-FEWEST = 6  # samples of a batch made of several values, at least
+FEWEST = 6  # samples of a batch made of several values, at least; of single ones twice as many
 NEAREST = 1.0 / 16.0  # place of the samples that should be at x, where f is asked only once
 JITTER = 0.15  # how far places move inwards from batch to batch
 # fractional parts of their multiples fill the unit square evenly (Roberts' plastic-number lattice)
@@ -37,22 +38,35 @@ class Batch(NamedTuple):
     trouble: Exception | None
 
 
-class Design(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Design:
     """How samples along R rows are made, and what they expand in."""
 
     directions: Directions  # G times R of them: the first ones of all rows, then the second ones
     weights: tuple[float, ...]  # of those G in a sample
     side: int  # of x on which f is asked, 0 for the even or the odd part of f
     basis: Basis
-    nodes: Floats  # (P,), places of a batch in windows, falling
-    factor: float  # derivative over coefficient
-    scale: float  # standard deviation of a sample per that of f
-    centre: float | None  # what a sample at x is, in units of f(x); None if that tells nothing
+    factor: float = 1.0  # derivative over coefficient
 
     @property
     def cost(self) -> int:
         """Evaluations of f for a sample."""
         return len(self.weights) * (1 if self.side else 2)
+
+    @property
+    def scale(self) -> float:
+        """Standard deviation of a sample per that of f."""
+        return math.sqrt(sum(part * part for part in self.weights) * (1.0 if self.side else 0.5))
+
+    @property
+    def centre(self) -> float | None:
+        """What a sample at x is, in units of f(x); None if that tells nothing."""
+        return sum(self.weights) if self.basis.powers[0] == 0.0 else None
+
+    @cached_property
+    def nodes(self) -> Floats:
+        """Places (P,) of a batch in windows, falling."""
+        return _nodes(self.basis, FEWEST if self.cost > 1 else 2 * FEWEST)
 
     def ask(self, problem: Problem, rows: Ints, nodes: Floats, h: Floats) -> Batch:
         """Take samples along some rows at nodes in units of their windows h."""
@@ -72,15 +86,10 @@ class Design(NamedTuple):
 
 def along(directions: Directions, order: int, side: int) -> Design:
     """Return the design for a derivative along directions, to both sides of x (0) or to one."""
-    whole = float(math.factorial(order))
-    if side:
-        basis, factor = Basis(np.arange(float(TERMS)), order + 1), side**order * whole
-        nodes = _nodes(basis, 2 * FEWEST)
-        return Design(directions, (1.0,), side, basis, nodes, factor, 1.0, 1.0)
-    odd = order % 2
-    basis = Basis(np.arange(odd, 2.0 * TERMS, 2.0), order // 2 + 1)
-    nodes, centre = _nodes(basis, FEWEST), None if odd else 1.0
-    return Design(directions, (1.0,), 0, basis, nodes, whole, math.sqrt(0.5), centre)
+    basis, factor = Basis(np.arange(float(TERMS)), order + 1), float(math.factorial(order))
+    if side == 0:
+        basis = Basis(np.arange(order % 2, 2.0 * TERMS, 2.0), order // 2 + 1)
+    return Design(directions, (1.0,), side, basis, (side or 1) ** order * factor)
 
 
 def across(directions: Directions, rows: Ints, columns: Ints, units: Floats, side: int) -> Design:
@@ -91,16 +100,14 @@ def across(directions: Directions, rows: Ints, columns: Ints, units: Floats, sid
     """
     if side:
         basis = Basis(np.concatenate([[0.0], np.arange(2.0, TERMS + 1.0)]), 2)
-        nodes, single = _nodes(basis, FEWEST), _scale(directions, units)
-        pair = combine(directions, rows, columns, units)
-        three, weights = joined(pair, single.pick(rows), single.pick(columns)), (1.0, -1.0, -1.0)
-        return Design(three, weights, 1, basis, nodes, 1.0, math.sqrt(3.0), -1.0)
+        pair, single = combine(directions, rows, columns, units), _scale(directions, units)
+        three = joined(pair, single.pick(rows), single.pick(columns))
+        return Design(three, (1.0, -1.0, -1.0), 1, basis)
     basis = Basis(2.0 * np.arange(1.0, TERMS + 1.0), 1)
     both = joined(directions, _scale(directions, -np.ones(len(directions))))
     twice, count = np.concatenate([units, units]), len(directions)
     diagonals = (combine(both, rows, columns + shift, twice) for shift in (0, count))
-    nodes = _nodes(basis, FEWEST)
-    return Design(joined(*diagonals), (0.5, -0.5), 0, basis, nodes, 1.0, 0.5, None)
+    return Design(joined(*diagonals), (0.5, -0.5), 0, basis)
 
 
 def places(design: Design, batch: int, repeats: int) -> Floats:
@@ -129,6 +136,5 @@ def _nodes(basis: Basis, count: int) -> Floats:
 
 def _scale(directions: Directions, units: Floats) -> Directions:
     """Return the directions times a number each."""
-    lengths = np.diff(np.append(directions.starts, len(directions.index)))
-    weight = directions.weight * np.repeat(units, lengths)
+    weight = directions.weight * np.repeat(units, directions.stops - directions.starts)
     return Directions(directions.starts, directions.index, weight)

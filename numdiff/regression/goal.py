@@ -61,7 +61,6 @@ def goal_of(
 
     The windows are those of the directions.
     """
-    assert problem.f0 is not None
     windows = _windows(problem.x, directions, room)
     deviation, freedom, nfev = _measure(problem, directions, windows, problem.f0.size)
     wanted = wanted & np.isfinite(problem.f0)

@@ -8,9 +8,9 @@ How data flows: `checks` are what users call. `kinds` poses what they handed ove
 derivative and options, as one value. `point` asks, at each point: `reading` makes a matrix of the
 derivative, an operator differentiates f, `rounding` tells how exact the one is and the operator's
 bar how exact the other, `rule` judges each entry, `second_look` asks f once more before one is
-blamed, and `identities` test what algebra demands. For x of any size `large` goes another way:
-`directions` has a screen along one direction, then locates wrong entries. `findings` puts the
-`report` together, with `hints` that name the likely mistake.
+blamed, and `identities` test what algebra demands. For x of any size `directions` go another way:
+a screen along one direction, then wrong entries are located. `findings` puts the `report` together,
+with `hints` that name the likely mistake.
 
 Examples
 --------

@@ -1,4 +1,11 @@
-"""Checks as assertions: the report is the message, and a test runner shows none of our frames."""
+"""Checks as assertions: the report is the message, and a test runner shows none of our frames.
+
+Examples
+--------
+>>> import math
+>>> assert_gradient(math.exp, math.exp, 1.0).verdict
+'agree'
+"""
 
 from __future__ import annotations
 
@@ -20,72 +27,56 @@ class DerivativeInconclusive(AssertionError):  # noqa: N818
     """Some of the derivative could not be decided."""
 
 
-def _insist(check: Function, *arguments: Any, inconclusive: str = "fail", **choices: Any) -> Report:
-    """Raise what a report calls for."""
-    __tracebackhide__ = True
-    if inconclusive not in OUTCOMES:
-        raise ValueError(f"`inconclusive` must be one of {OUTCOMES}, got {inconclusive!r}")
-    report: Report = check(*arguments, **choices)
-    if report.verdict == DISAGREE:
-        raise DerivativeMismatch(str(report))
-    if report.verdict == AGREE or inconclusive == "pass":
-        return report
-    if inconclusive == "warn":
-        warnings.warn(str(report), stacklevel=3)
-        return report
-    if inconclusive == "skip":
-        from unittest import SkipTest  # noqa: PLC0415 - pytest, too, takes it for a skip
-
-        raise SkipTest(str(report))
-    raise DerivativeInconclusive(str(report))
-
-
-def assert_gradient(*arguments: Any, **choices: Any) -> Report:
-    """Fail unless a gradient is right: `numdiff.verify.gradient`, and the same arguments.
-
-    Parameters
-    ----------
-    *arguments, **choices
-        As in `numdiff.verify.gradient`.
-    inconclusive : str, default "fail"
-        What to do where that is the verdict: ``"fail"``, ``"warn"``, ``"skip"`` the test, or
-        ``"pass"``.
-
-    Returns
-    -------
-    Report
-        If it does not fail.
-
-    Raises
-    ------
-    DerivativeMismatch
-        If the derivative disagrees. The message is the report.
-    DerivativeInconclusive
-        If it could not be decided.
-
-    Examples
-    --------
-    >>> import math
-    >>> assert_gradient(math.exp, math.exp, 1.0).verdict
-    'agree'
-    """
-    __tracebackhide__ = True
-    return _insist(checks.gradient, *arguments, **choices)
-
-
 def _asserting(check: Function, what: str) -> Function:
     """Return the assertion that belongs to a check."""
 
-    def asserting(*arguments: Any, **choices: Any) -> Report:
+    def asserting(*arguments: Any, inconclusive: str = "fail", **choices: Any) -> Report:
+        """Fail unless {what}: `numdiff.verify.{name}`, and the same arguments.
+
+        Parameters
+        ----------
+        *arguments, **choices
+            As in `numdiff.verify.{name}`.
+        inconclusive : str, default "fail"
+            What to do where that is the verdict: ``"fail"``, ``"warn"``, ``"skip"`` the test, or
+            ``"pass"``.
+
+        Returns
+        -------
+        Report
+            If it does not fail.
+
+        Raises
+        ------
+        DerivativeMismatch
+            If the derivative disagrees. The message is the report.
+        DerivativeInconclusive
+            If it could not be decided.
+        """
         __tracebackhide__ = True
-        return _insist(check, *arguments, **choices)
+        if inconclusive not in OUTCOMES:
+            raise ValueError(f"`inconclusive` must be one of {OUTCOMES}, got {inconclusive!r}")
+        report: Report = check(*arguments, **choices)
+        if report.verdict == DISAGREE:
+            raise DerivativeMismatch(str(report))
+        if report.verdict == AGREE or inconclusive == "pass":
+            return report
+        if inconclusive == "warn":
+            warnings.warn(str(report), stacklevel=2)
+            return report
+        if inconclusive == "skip":
+            from unittest import SkipTest  # noqa: PLC0415 - pytest, too, takes it for a skip
+
+            raise SkipTest(str(report))
+        raise DerivativeInconclusive(str(report))
 
     name = check.__name__
     asserting.__name__ = asserting.__qualname__ = f"assert_{name}"
-    asserting.__doc__ = f"Fail unless {what}; see `assert_gradient` and `numdiff.verify.{name}`."
+    asserting.__doc__ = (asserting.__doc__ or "").format(what=what, name=name)
     return asserting
 
 
+assert_gradient = _asserting(checks.gradient, "a gradient is right")
 assert_jacobian = _asserting(checks.jacobian, "a Jacobian is right")
 assert_hessian = _asserting(checks.hessian, "a Hessian is right")
 assert_jvp = _asserting(checks.jvp, "products J v are right")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from numdiff.verify.arrays import Function
-from numdiff.verify.findings import check, check_adjoint
+from numdiff.verify.findings import check, check_adjoint, check_along
 from numdiff.verify.kinds import Choices, pose, refuse_array
-from numdiff.verify.large import check_along
 from numdiff.verify.report import Report
 
 

@@ -16,7 +16,7 @@ from numdiff.verify.kinds import Posed, measure
 from numdiff.verify.reading import Reading
 from numdiff.verify.report import DISAGREE, INCONCLUSIVE
 from numdiff.verify.rounding import rounding_of
-from numdiff.verify.rule import Judged, Numerical, Sizes, judge
+from numdiff.verify.rule import Judged, Numerical, Sizes, judge, size_of
 from numdiff.verify.second_look import second_look
 
 NEAR = 0.1  # of the size of inputs: so far from x f is asked what effect they have
@@ -81,17 +81,6 @@ def beside(x: Floats, radius: float, box: Box | None, random: Random) -> Iterato
         yield (flat + part * way).reshape(x.shape)
 
 
-def size_of(x: Floats, steps: Floats | float = 0.0) -> Floats:
-    """Return the size of each input: where one is zero, that of the others.
-
-    But then no more than one, or the step by which f was followed there, if that is larger.
-    """
-    size = np.abs(x)
-    typical = float(np.median(size[size > 0.0])) if size.any() else 1.0
-    least = np.fmax(1.0, np.nan_to_num(steps, posinf=0.0))
-    return np.where(size > 0.0, size, np.minimum(typical, least))
-
-
 # The derivative that was given
 
 
@@ -128,7 +117,8 @@ def examine(posed: Posed, place: Place, reading: Reading, random: Random) -> Cas
     fields = (getattr(estimate, name) for name in Numerical._fields)
     numerical = Numerical(*(np.reshape(part, matrix.shape) for part in fields))
     m, n = matrix.shape
-    inputs = size_of(place.x.ravel(), np.max(numerical.step, axis=0, initial=0.0))
+    followed = np.nan_to_num(np.max(numerical.step, axis=0, initial=0.0), posinf=0.0)
+    inputs = size_of(place.x.ravel(), np.fmax(1.0, followed))
     alike = posed.kind.curved and m == n
     sizes = Sizes(inputs, np.zeros(m), inputs if alike else None, np.zeros(m, bool))
     judged, more = judge(matrix, rounding, numerical, sizes, rtol), 0

@@ -58,6 +58,13 @@ class Sizes(NamedTuple):
     still: Mask
 
 
+def size_of(x: Floats, most: Floats | float = 1.0) -> Floats:
+    """Return the size of each input: where one is zero, that of the others, but then `most`."""
+    size = np.abs(x)
+    typical = float(np.median(size[size > 0.0])) if size.any() else 1.0
+    return np.where(size > 0.0, size, np.minimum(typical, most))
+
+
 class Judged(NamedTuple):
     """The outcome, each array (m, n).
 

@@ -39,7 +39,7 @@ class Answer:
 
 
 class Counted:
-    """A function that counts its calls; of one variable if ``scalar``: given a NumPy float64."""
+    """A function that counts its calls; of one variable if ``scalar``: given a NumPy number."""
 
     def __init__(self, f: Function, *, scalar: bool = False) -> None:
         self.f = f
@@ -48,7 +48,13 @@ class Counted:
 
     def __call__(self, x: Any) -> Any:
         self.calls += 1
-        return self.f(np.float64(np.asarray(x).item()) if self.scalar else x)
+        return self.f(_number(x) if self.scalar else x)
+
+
+def _number(x: Any) -> Any:
+    """A NumPy float64, or a complex128 where a tool takes a complex step."""
+    number = np.asarray(x).item()
+    return np.complex128(number) if isinstance(number, complex) else np.float64(number)
 
 
 Call = Callable[[Counted, Any], Answer]

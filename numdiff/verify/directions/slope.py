@@ -16,6 +16,7 @@ import numpy as np
 
 from numdiff.evaluation.call import Call, Form, evaluate
 from numdiff.verify.arrays import EPS, Floats, Ints, Mask
+from numdiff.verify.rule import size_of
 
 HEAVIEST = 1.5  # weights lie in [1/2, 3/2]: none can hide an entry, and no two cancel exactly
 FIRST = 2.0**-10  # of the size of x: what its fourth power leaves is rounding
@@ -79,10 +80,7 @@ class Slope(NamedTuple):
 
 def scales(x: Floats, room: Floats | float) -> Floats:
     """Return the size of each entry of x: a zero has that of the others, and bounds leave room."""
-    sizes = np.abs(x)
-    moving = sizes[sizes > 0.0]
-    sizes[sizes == 0.0] = np.median(moving) if moving.size else 1.0
-    return np.minimum(sizes, room / (HEAVIEST * HALFWAY))
+    return np.minimum(size_of(x, math.inf), room / (HEAVIEST * HALFWAY))
 
 
 def directions(sizes: Floats, seed: int | np.random.Generator) -> Iterator[Floats]:

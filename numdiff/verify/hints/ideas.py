@@ -42,9 +42,18 @@ class Evidence(NamedTuple):
     f: Floats | None
     kind: str
 
+    @property
+    def symmetric(self) -> bool:
+        """Whether it is the Hessian of one number."""
+        rows, columns = self.analytic.shape
+        return self.kind == "hessian" and rows == columns
+
 
 class View(NamedTuple):
-    """What is wrong with the matrix: K entries, and the x and f that belong to them, if any do."""
+    """What is wrong with the matrix: K entries, and the x and f that belong to them, if any do.
+
+    Of the Hessian of one number `pair` is x[i] * x[j].
+    """
 
     evidence: Evidence
     wrong: Mask  # (m, n)
@@ -55,6 +64,7 @@ class View(NamedTuple):
     bars: Floats
     x: Floats
     f: Floats
+    pair: Floats
 
 
 class Idea(NamedTuple):
@@ -76,7 +86,8 @@ def view_of(evidence: Evidence) -> View:
     m, n = wrong.shape
     inputs = np.resize(x if x.size == n else np.nan, n)
     outputs = np.resize(f if f is not None and f.size in {1, m} else np.nan, m)
-    here = analytic[wrong], numerical[wrong], bars[wrong], inputs[column], outputs[row]
+    pair = inputs[column] * (inputs[row] if evidence.symmetric else np.nan)
+    here = analytic[wrong], numerical[wrong], bars[wrong], inputs[column], outputs[row], pair
     return View(evidence, wrong, row, column, *here)
 
 
@@ -109,11 +120,10 @@ def place_of(evidence: Evidence, mended: Mask) -> str:
     for word, part in parts.items() if m == n else ():
         if (mended <= part).all() and (mended | empty | ~part).all():
             return f"{word} the diagonal"
-    rows, columns = np.flatnonzero(mended.any(axis=1)), np.flatnonzero(mended.any(axis=0))
-    if (mended | empty)[rows].all():
-        return "only " + _numbered("row", "rows", rows)
-    if (mended | empty)[:, columns].all():
-        return "only " + _numbered("column", "columns", columns)
+    for axis, line in enumerate(("row", "column")):
+        numbers = np.flatnonzero(mended.any(axis=1 - axis))
+        if np.take(mended | empty, numbers, axis).all():
+            return "only " + _numbered(line, f"{line}s", numbers)
     where = [f"({i}, {j})" for i, j in np.argwhere(mended)[:LISTED].tolist()]
     return f"only in entries {', '.join(where)}" + ", ..." * int(np.count_nonzero(mended) > LISTED)
 

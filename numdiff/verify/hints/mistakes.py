@@ -52,7 +52,7 @@ class _Constant(NamedTuple):
 def facts(view: View) -> Iterator[Idea]:
     """Yield what needs no evidence because it can be seen."""
     visible, nothing = -MARGIN, np.full(view.row.shape, np.nan)
-    if view.evidence.kind == "hessian":
+    if view.evidence.symmetric:
         mirrored = view.evidence.analytic.T[view.wrong]
         words, price = "only one triangle is filled: missing {0}", 2.0 * visible
         if view.analytic[fits_of(mirrored, view)].any():
@@ -134,9 +134,7 @@ def _constant(value: float, spread: float, most: float) -> _Constant:
     sign, size = math.copysign(1.0, value), abs(value)
     digits = -math.log10(max(spread / size, EPS)) - MARGIN
     whole = round(min(max(size, 1.0 / size), LARGEST))
-    near = [CONSTANTS[i] for i in np.flatnonzero(np.abs(VALUES - size) <= spread)]
-    near += [_fraction(whole, 1), _fraction(1, whole)]
-    for constant in near:
+    for constant in (*CONSTANTS, _fraction(whole, 1), _fraction(1, whole)):
         if abs(constant.value - size) <= spread and constant.price <= min(digits, most):
             return constant._replace(value=sign * constant.value)
     return _Constant(value, f"{size:.6g}", "", 1.0, free=True)
@@ -158,7 +156,6 @@ def _constants() -> Iterator[_Constant]:
 
 
 CONSTANTS = tuple(sorted(_constants(), key=lambda constant: constant.price))
-VALUES = np.array([constant.value for constant in CONSTANTS])
 
 
 def _clusters(ratio: Floats, error: Floats, *, whole: bool) -> Iterator[tuple[float, float]]:
@@ -181,10 +178,7 @@ def scales(view: View) -> Iterator[tuple[str, Floats]]:
     """Yield the factors that depend on x or f, at the wrong entries."""
     plain = [(name.format("x"), law(view.x)) for name, law in (*SCALES, *LINKS)]
     plain += [(name.format("f"), law(view.f)) for name, law in SCALES]
-    plain.append(("(x/f)", view.x / view.f))
-    if view.evidence.kind == "hessian" and view.evidence.x.size == view.wrong.shape[0]:
-        plain.append(("x[i]*x[j]", view.x * view.evidence.x[view.row]))
-    for name, values in plain:
+    for name, values in (*plain, ("(x/f)", view.x / view.f), ("x[i]*x[j]", view.pair)):
         if np.isfinite(values).any():
             yield name, values
             yield f"1/{name}", 1.0 / values
@@ -243,8 +237,7 @@ def _term_bases(view: View) -> Iterator[tuple[str, Floats]]:
     bases += [("cos(x)", np.cos(x)), ("f", f), ("f*x", f * x), ("f/x", f / x)]
     if whole.size == n:
         bases += [(f"x[j{step:+d}]", whole[(view.column + step) % n]) for step in (1, -1) if n > 2]
-        if view.evidence.kind == "hessian":
-            bases.append(("x[i]*x[j]", x * whole[view.row]))
+    bases.append(("x[i]*x[j]", view.pair))
     yield from ((name, values) for name, values in bases if np.isfinite(values).any())
 
 
