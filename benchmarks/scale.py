@@ -22,7 +22,7 @@ from numdiff.geometry.directions import axes
 from numdiff.options import read
 from tests.measuring.virtual import Virtual, virtual_call
 
-PAIRS = 20_000  # of a Hessian, at most
+PAIRS = 10_000  # of a Hessian, at most
 OPERATORS = ("gradient", "hessian")
 
 

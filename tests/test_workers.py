@@ -175,7 +175,7 @@ def test_f_may_reuse_its_buffer_and_change_its_argument():
     assert same(nd.jacobian(rude, X), nd.jacobian(rude, X, workers=Shuffled(1)))
 
 
-def test_verify_and_noise_level_take_workers():
+def test_verify_noise_level_and_models_take_workers():
     with ThreadPoolExecutor(3) as pool:
         assert verify.gradient(wavy, wavy_gradient, X, workers=pool).verdict == "agree"
         assert (
@@ -189,6 +189,7 @@ def test_verify_and_noise_level_take_workers():
         adjoint = verify.adjoint(lambda _, v: 2 * v, lambda _, w: 2 * w, X, workers=pool)
         assert adjoint.verdict == "agree"
         alone, together = nd.noise_level(wavy, X), nd.noise_level(wavy, X, workers=pool)
+        assert same(nd.local_model(wavy, X).hessian, nd.local_model(wavy, X, workers=pool).hessian)
     assert alone.to_dict() == together.to_dict()
 
 
