@@ -28,7 +28,7 @@ LINES = {
     "": 1450,
     "drivers": 830,
     "engine": 680,
-    "evaluation": 1240,
+    "evaluation": 1270,
     "geometry": 125,
     "ladder": 1265,
     "model": 550,

@@ -23,6 +23,7 @@ import numdiff as nd
 from numdiff import verify
 from numdiff.engine.differentiate import counted, differentiate, pose
 from numdiff.engine.mixed import second
+from numdiff.evaluation import executors
 from numdiff.evaluation.executors import TRIES
 from numdiff.geometry.directions import axes
 from numdiff.options import read
@@ -218,6 +219,7 @@ class Heavy:
 
 @pytest.fixture(scope="module")
 def processes():
+    """A pool that is the caller's."""
     with ProcessPoolExecutor(2) as pool:
         yield pool
 
@@ -230,6 +232,31 @@ def test_processes_give_the_same_bits(tmp_path, processes):
     assert heavy.pickled == 2  # once for each call
     assert 2 <= len(list((tmp_path / "loads").iterdir())) <= 4  # and loaded once in each process
     assert same(alone, nd.gradient(lambda x, a: a * wavy(x), X, workers=processes, args=(1.0,)))
+
+
+def test_processes_wait_for_the_next_call(tmp_path, monkeypatch):
+    def noting(x):
+        (tmp_path / str(os.getpid())).touch()
+        return wavy(x)
+
+    def used():
+        for path in tmp_path.iterdir():
+            path.unlink()
+        assert same(nd.gradient(noting, X, workers=2), nd.gradient(wavy, X))
+        return {int(path.name) for path in tmp_path.iterdir()}
+
+    first = used()
+    assert used() & first
+    monkeypatch.setenv("NUMDIFF_TEST", "changed")  # others may depend on it
+    changed = used()
+    assert not changed & first
+    for pid in changed:
+        os.kill(pid, signal.SIGKILL)
+    time.sleep(0.2)
+    assert not used() & changed
+    with pytest.raises(KeyError):
+        nd.gradient(lambda _: {}[1], X, workers=2)
+    assert not executors._IDLE
 
 
 def test_what_f_raises_in_a_process_arrives_as_it_is(processes):

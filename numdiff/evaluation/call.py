@@ -79,10 +79,10 @@ class Call(NamedTuple):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Let go of workers, journal and progress bar."""
         if self.evaluator is not None:
-            self.evaluator.close()
+            self.evaluator.close(failed=kind is not None)
 
     @property
     def plain(self) -> Callable[..., Any]:

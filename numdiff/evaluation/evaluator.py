@@ -97,9 +97,9 @@ class Evaluator:
         surplus, self.surplus = self.surplus, 0
         return surplus
 
-    def close(self) -> None:
+    def close(self, *, failed: bool = False) -> None:
         """Let go of everything."""
-        self.mapper.close()
+        self.mapper.close(failed=failed)
         for part in (self.journal, self.progress):
             if part is not None:
                 part.close()

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from time import monotonic
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from numdiff.evaluation.attempts import OverdueError, Raised, SendingError, Shipped, attempt_all
 
@@ -30,6 +32,8 @@ SHARES = 4  # for each worker of a round, at least, so that all end at about the
 QUEUED = 2  # chunks for each worker of a foreign executor, so that none waits for the next one
 UNLIMITED = 1 << 16  # chunks on their way to an executor that does not tell its size
 COST, COST_OF_THREADS, COST_OF_OTHERS = 5e-4, 5e-5, 5e-3  # seconds, of sending a chunk
+START = 0.5  # seconds, about what a process takes to start
+KEPT = 30.0  # seconds for which a process waits for the next call
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -46,7 +50,7 @@ class Mapper(Protocol):
         Returns those of the points `ahead` that f is asked for as well; they arrive now or later.
         """
 
-    def close(self) -> None:
+    def close(self, *, failed: bool) -> None:
         """Let go of everything, at once."""
 
 
@@ -61,7 +65,7 @@ class OneByOne:
             arrived(key, point, f(point))
         return set()
 
-    def close(self) -> None:
+    def close(self, *, failed: bool) -> None:
         """Nothing is held."""
 
 
@@ -79,7 +83,7 @@ class Mapped:
             arrived(key, point, outcome)
         return set()
 
-    def close(self) -> None:
+    def close(self, *, failed: bool) -> None:
         """Nothing is held: what maps is the caller's."""
 
 
@@ -92,9 +96,8 @@ class Seat:
 
     def end(self) -> None:
         """End a process that is ours, whatever it is doing."""
-        executor: Any = self.executor
         if self.renew is not None:
-            executor.shutdown(wait=True, kill_workers=True)
+            _end(self.executor)
 
 
 @dataclass(eq=False)
@@ -183,14 +186,22 @@ class Crew:
             most -= 1
         return keys
 
-    def close(self) -> None:
-        """End workers that are ours, and take back what others have not begun."""
+    def close(self, *, failed: bool) -> None:
+        """Let processes that are ours wait for the next call, or end those that are busy for long.
+
+        What others have not begun is taken back. If the call has failed all processes end.
+        """
+        over_soon = self.time_of_f < START
         for future, task in self.flying.items():
             future.cancel()
             assert task.seat is not None
-            self.free.append(task.seat)
-        for seat in self.free:
-            seat.end()
+            if over_soon:
+                self.free.append(task.seat)
+            else:
+                task.seat.end()
+        _IDLE.extend((_surroundings(), s.executor) for s in self.free if s.renew is not None)
+        while failed and _IDLE:
+            _end(_IDLE.pop()[1])
         self.flying.clear()
         self.free.clear()
 
@@ -334,7 +345,12 @@ def _size_of(executor: Any) -> int:
 
 
 def _process() -> Executor:
-    """Start a process that takes lambdas and closures, with one thread for linear algebra."""
+    """Take a process that waits, or start one; it has one thread for linear algebra."""
+    while _IDLE:
+        surroundings, executor = _IDLE.pop()
+        if surroundings.unchanged() and _works(executor):
+            return executor
+        _end(executor)
     try:
         from loky import ProcessPoolExecutor  # noqa: PLC0415 - optional
     except ImportError as error:
@@ -343,5 +359,40 @@ def _process() -> Executor:
             'pip install "numdiff-toolkit[parallel]"'
         ) from error
     threads = {name: "1" for name in THREADS if name not in os.environ}
-    executor: Executor = ProcessPoolExecutor(1, env=threads)
-    return executor
+    started: Executor = ProcessPoolExecutor(1, timeout=KEPT, env=threads)
+    return started
+
+
+def _works(executor: Executor) -> bool:
+    try:
+        executor.submit(int)
+    except Exception:  # noqa: BLE001 - its process was killed while it waited
+        return False
+    return True
+
+
+def _end(executor: Any) -> None:
+    executor.shutdown(wait=True, kill_workers=True)
+
+
+class _Surroundings(NamedTuple):
+    """What a process saw when it started, or would see now."""
+
+    folder: str
+    path: tuple[str, ...]
+    variables: dict[str, str]
+    modules: dict[str, int]  # a module that is loaded again has another spec
+
+    def unchanged(self) -> bool:
+        """Say whether a process that starts now would see the same, but for new modules."""
+        now = _surroundings()
+        return self[:3] == now[:3] and self.modules.items() <= now.modules.items()
+
+
+def _surroundings() -> _Surroundings:
+    specs = {name: id(getattr(module, "__spec__", None)) for name, module in sys.modules.items()}
+    return _Surroundings(str(Path.cwd()), tuple(sys.path), dict(os.environ), specs)
+
+
+# Processes that wait for the next call: it starts sooner, and gives the same answer.
+_IDLE: deque[tuple[_Surroundings, Executor]] = deque()
