@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 
 from numdiff.arrays import Array, Codes
-from numdiff.drivers.derivatives import Derivatives
+from numdiff.drivers.derivatives import COLUMNS, Derivatives
 from numdiff.estimate import Estimate, Status
 from numdiff.options import Options
-
-COLUMNS = ("value", "error", "status", "step", "noise")
 
 # From best to worst: which status stands for an entry that is made of several.
 ORDER = (
@@ -32,7 +30,7 @@ def worst(one: Codes, other: Codes) -> Codes:
 
 def per_output(lines: Derivatives) -> dict[str, Array]:
     """Return the columns of the lines as (D, m) arrays, real and imaginary parts put together."""
-    columns: dict[str, Any] = dict(zip(COLUMNS, lines, strict=False))
+    columns: dict[str, Any] = dict(zip(COLUMNS[:5], lines, strict=False))
     if lines.left is not None:
         columns.update(left=lines.left, right=lines.right)
     return _complex(columns) if lines.form.is_complex else columns
@@ -103,7 +101,7 @@ def symmetric(diagonal: dict[str, Array], across: dict[str, Array], n: int) -> d
 def symmetrised(estimate: Estimate, shape: tuple[int, ...]) -> Estimate:
     """Average a square estimate, (n, n) in the flattened shape of x, with its transpose."""
     n = math.prod(shape)
-    square = {name: np.asarray(getattr(estimate, name)).reshape(n, n) for name in COLUMNS}
+    square = {name: np.asarray(getattr(estimate, name)).reshape(n, n) for name in COLUMNS[:5]}
     halves = {name: (square[name] + square[name].T) / 2.0 for name in ("value", "error")}
     halves["status"] = worst(square["status"], square["status"].T)
     halves["step"] = np.minimum(square["step"], square["step"].T)

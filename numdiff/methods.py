@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from numdiff.arrays import Floats
+from numdiff.constants import EPS
 
 if TYPE_CHECKING:
     from numdiff.stencil import Stencil
 
 
 ALL = 16  # as many as the ladder keeps levels
-EPS = 2.0**-52
 FIRST = 1.0 / 32.0  # of the size of x, or of 1 if that is more; the ladder climbs from there
 
 

@@ -256,6 +256,7 @@ def jvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) ->
         The point, of any shape.
     v : array of float
         The direction, of x's shape, not normalised. A `step` is in units of t in f(x + t v).
+        ``"forward"`` means forward along v, t > 0: where v is negative, entries of x fall.
     **options
         As in `derivative`.
 
@@ -349,7 +350,8 @@ def hvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) ->
     x : array of float
         The point, of any shape.
     v : array of float
-        The vector, of x's shape, not normalised.
+        The vector, of x's shape, not normalised. ``"forward"`` means forward along v: where v is
+        negative, entries of x fall, along v itself and along their axes.
     **options
         As in `derivative`.
 

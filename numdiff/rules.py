@@ -157,21 +157,25 @@ def _gain(weights: Numbers) -> float:
     return sum(abs(w) for w in weights) + abs(sum(weights))  # f(x) has what is missing to 0
 
 
+def _ahead(reach: float) -> Probe:
+    """Return the probe for f'' on one side, at 1 and at a reach."""
+    slope = (-1.0 / (reach * (reach - 1.0)), reach / (reach - 1.0))
+    return Probe(2, (reach, 1.0), (1.0, -reach), slope)
+
+
+def _around(reach: float) -> Probe:
+    """Return the probe for f''' on both sides, at 1 and at a reach."""
+    square, cube = reach**2, reach**3
+    part = 2.0 * reach * (square - 1.0)
+    offsets, weights = (reach, 1.0, -1.0, -reach), (1.0, -reach, reach, -1.0)
+    slope = (-1.0 / part, cube / part, -cube / part, 1.0 / part)
+    return Probe(3, offsets, weights, slope, (1.0, -square, -square, 1.0))
+
+
 # pairs: for one side and for both
 FIRST = (Probe(1, (1.0,), (1.0,), (1.0,)), Probe(1, (1.0, -1.0), (1.0, -1.0), (0.5, -0.5)))
-SECOND = (
-    Probe(2, (2.0, 1.0), (1.0, -2.0), (-0.5, 2.0)),
-    Probe(2, (1.0, -1.0), (1.0, 1.0), (0.5, -0.5)),
-)
-THIRD = Probe(
-    3, (2.0, 1.0, -1.0, -2.0), (1.0, -2.0, 2.0, -1.0),
-    (-1 / 12, 8 / 12, -8 / 12, 1 / 12), (1.0, -4.0, -4.0, 1.0),
-)  # fmt: skip
-WIDE = (
-    Probe(2, (4.0, 1.0), (1.0, -4.0), (-1 / 12, 4 / 3)),
-    Probe(3, (3.0, 1.0, -1.0, -3.0), (1.0, -3.0, 3.0, -1.0),
-          (-1 / 48, 27 / 48, -27 / 48, 1 / 48), (1.0, -9.0, -9.0, 1.0)),
-)  # fmt: skip
+SECOND = (_ahead(2.0), Probe(2, (1.0, -1.0), (1.0, 1.0), (0.5, -0.5)))
+THIRD, WIDE = _around(2.0), (_ahead(4.0), _around(3.0))
 
 
 class Seen(NamedTuple):

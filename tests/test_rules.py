@@ -17,6 +17,7 @@ from numdiff.drivers.by_rule import by_rule, select
 from numdiff.estimate import Status
 from numdiff.geometry import domain
 from numdiff.geometry.directions import along, axes
+from numdiff.geometry.domain import Room
 from numdiff.methods import METHODS
 from numdiff.rules import EPS, RULES, Choice, Given
 from tests import corpus
@@ -31,8 +32,9 @@ every_method = pytest.mark.parametrize("method", ["central", "forward", "backwar
 nan, inf = math.nan, math.inf
 
 
-def lines_of(f, x, rule, method="central", **options):
-    return by_rule(pose(f, x), axes(np.size(x)), 1, rule, METHODS[method], **options)
+def lines_of(f, x, rule, method="central", noise=None, room=None):
+    problem, room = pose(f, x)._replace(noise=noise), room and Room(*room)
+    return by_rule(problem, axes(np.size(x)), 1, rule, METHODS[method], room=room)
 
 
 def step_of(f, x, rule, method="central", **options):

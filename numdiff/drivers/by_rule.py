@@ -14,14 +14,12 @@ from numdiff.drivers.single import single_step
 from numdiff.estimate import Status
 from numdiff.evaluation.call import evaluate
 from numdiff.geometry.directions import Directions
-from numdiff.geometry.domain import blocks
+from numdiff.geometry.domain import Room, blocks
 from numdiff.rules import DEVIATIONS, RULES, Given
 
 if TYPE_CHECKING:
     from numdiff.methods import Method
     from numdiff.rules import Asking, Choice
-
-    Room = tuple[Floats, Floats]
 
 
 LARGEST = 1.0  # of the size of x, at least 1: farther away f says nothing about x
@@ -66,7 +64,6 @@ def by_rule(
     rule: str,
     method: Method,
     *,
-    noise: Floats | None = None,
     room: Room | None = None,
 ) -> Derivatives:
     """Differentiate along directions with one step each, which a rule chooses.
@@ -83,9 +80,7 @@ def by_rule(
         A name in `numdiff.rules.RULES`.
     method : Method
         Forward, backward or central.
-    noise : array, optional
-        Standard deviation of f's error, (m,) or (D, m); without it, rounding is assumed.
-    room : (array (D,), array (D,)), optional
+    room : Room, optional
         How far t may go ahead and behind.
 
     Returns
@@ -113,13 +108,13 @@ def by_rule(
         )
     count, level = len(directions), method.level(order)
     rest = problem.less(count * level.offsets.size)
-    chosen = select(rest, directions, rule, method.side, noise=noise, room=room)
+    chosen = select(rest, directions, rule, method.side, room=room)
     found, rows = blank(problem, count), np.flatnonzero(chosen.steps > 0.0)
     if rows.size:
         with np.errstate(all="ignore"):  # inf - inf: there is no value
             lines = single_step(problem, directions.pick(rows), level, chosen.steps[rows])
         found = fill(found, rows, lines)
-    return _verdict(problem, found, chosen)._replace(noise=_deviations(problem, count, noise))
+    return _verdict(problem, found, chosen)._replace(noise=_deviations(problem, count))
 
 
 def select(
@@ -128,14 +123,13 @@ def select(
     rule: str,
     side: int,
     *,
-    noise: Floats | None = None,
     room: Room | None = None,
 ) -> Selection:
     """Choose a step for each direction by a rule.
 
     Parameters
     ----------
-    problem, directions, rule, noise, room
+    problem, directions, rule, room
         As in `by_rule`.
     side : int
         0 for central differences, 1 for forward and -1 for backward ones.
@@ -149,7 +143,7 @@ def select(
     steps, ok, spent = np.zeros(count), np.zeros(count, bool), np.zeros(count, bool)
     error, slope = np.full((2, count, known.size), math.nan)
     nfev, trouble = 0, None
-    bound = DEVIATIONS * _deviations(problem, count, noise)
+    bound = DEVIATIONS * _deviations(problem, count)
     _, _, least, most = lengths = _lengths(problem, directions, side, room)
     live = np.flatnonzero((most > least) & known.any())
     for part in blocks(live.size, problem.x.size * chosen.points):
@@ -212,16 +206,14 @@ def _lengths(problem: Problem, directions: Directions, side: int, room: Room | N
         own = np.minimum.reduceat(entries / moved, starts)
     most = np.minimum(LARGEST * size, np.finfo(float).max)
     if room is not None:
-        ahead, behind = room
-        free = np.minimum(ahead, behind) if side == 0 else (ahead if side > 0 else behind)
-        most = np.minimum(most, free)
+        most = np.minimum(most, room.on(side))
     return np.stack([size, own, np.maximum(FINEST * own, TINIEST), most])
 
 
-def _deviations(problem: Problem, count: int, noise: Floats | None) -> Floats:
-    """Return the standard deviation of f's error to reckon with, (D, m)."""
+def _deviations(problem: Problem, count: int) -> Floats:
+    """Return the standard deviation of f's error to reckon with, (D, m): rounding at least."""
     rounding = EPS / DEVIATIONS * np.abs(problem.f0)
-    least = rounding if noise is None else np.maximum(rounding, noise)
+    least = rounding if problem.noise is None else np.maximum(rounding, problem.noise)
     return np.broadcast_to(least, (count, problem.f0.size)).copy()
 
 

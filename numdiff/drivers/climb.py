@@ -17,7 +17,7 @@ from numdiff.drivers import compiled
 from numdiff.drivers.derivatives import NOTHING, Columns, Derivatives, Problem
 from numdiff.drivers.foresight import foresee
 from numdiff.drivers.memory import Memory, recall
-from numdiff.evaluation.call import ask_again
+from numdiff.evaluation.call import ask_again, evaluate
 from numdiff.evaluation.dispatchers import Compiled
 from numdiff.evaluation.threads import spread
 from numdiff.geometry.directions import Directions
@@ -41,11 +41,14 @@ class Window(NamedTuple):
     levels: Channels
 
 
-class Known(NamedTuple):
-    """What is known of f along D directions before they are climbed."""
+class _Work(NamedTuple):
+    """What is to be climbed, and what is known of f along the D directions beforehand."""
 
+    problem: Problem
+    directions: Directions
+    channels: Channels
     noise: Floats  # (D or 0, m): the least to reckon with
-    beside: Floats  # (D or 0, K, P, m): what is taken off the values at the steps 1, 1/2 and so on
+    beside: Floats  # (D or 0, K, P, m), as in `climb`
     memory: Memory | None
 
 
@@ -99,17 +102,17 @@ def climb(
     """
     shape = len(directions), problem.f0.size
     least = problem.noise if noise is None else noise
-    floor = np.empty((0, shape[1])) if least is None else np.full(shape, least)
-    known = Known(floor, beside, memory)
+    known = np.empty((0, shape[1])) if least is None else np.full(shape, least)
     code, run = None, runtime.runner(shape[0] * shape[1])
     native = problem.call.dispatcher and problem.budget == math.inf and memory is None
     if native and run is runtime.compiled:
         code = problem.call.compiled
+    work = _Work(problem, directions, channels, known, beside, memory)
     if code is not None:
-        return _natively(problem, directions, span, channels, known, code=code, every=every)
+        return _natively(code, span, work, every=every)
     if isinstance(span, Limits):
         span = span_of(problem.x, directions, span)
-    return _by_rounds(problem, directions, span, channels, known, run)
+    return _by_rounds(run, span, work)
 
 
 def span_of(x: Floats, directions: Directions, limits: Limits) -> Span:
@@ -121,10 +124,9 @@ def span_of(x: Floats, directions: Directions, limits: Limits) -> Span:
     return span
 
 
-def _by_rounds(
-    problem: Problem, directions: Directions, span: Span, channels: Channels, known: Known, run: Any
-) -> Derivatives:
+def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     """Advance all directions together, one round of calls of f at a time."""
+    problem, directions, channels, known, beside, memory = work
     f0, count, width = problem.f0, len(directions), channels.offsets.size
     method = channels.fold, channels.shape, channels.gain, channels.factor, channels.primary
     where = problem.x, directions.starts, directions.index, directions.weight, channels.offsets
@@ -132,26 +134,28 @@ def _by_rounds(
     seen = samples, state, np.empty((count, f0.size, registers.OUTPUT))
     columns: Columns = compiled.columns_of(count, f0)
     room = compiled.workspace(problem.x, f0, channels)[:6]
-    live, quiet, trouble = np.arange(count), np.empty(count, np.bool_), None
-    nfev, spent = 0, 0  # compiled code that raises is asked again, beyond the budget
+    # compiled code that raises is asked again, beyond the budget: then more than was spent
+    live, quiet, trouble, nfev, spent = np.arange(count), np.empty(count, np.bool_), None, 0, 0
     block, stretch = np.empty((count, width, problem.x.size)), np.ldexp(1.0, span.start)
-    begun = not len(known.beside), problem.noise is not None, f0, known.noise, state, seen[2]
-    run(rounds.begin)(*span[:4], *begun, samples)
+    run(rounds.begin)(
+        *span[:4], not len(beside), problem.noise is not None, f0, known, state, seen[2], samples
+    )
     run(points.place)(live, stretch, *where, block, stretch)
-    advance: Any = run(rounds.advance)
-    while live.size:
-        if spent + live.size * width > problem.budget:
-            break
+    while live.size and spent + live.size * width <= problem.budget:
+        asked = live.size * width
         if problem.call.evaluator is not None:
             foresee(problem, directions, channels, state, live)
-        values, asked = recall(known.memory, problem, live, state, block, stretch)
+        if memory is None:
+            values = evaluate(problem.call, block.reshape(asked, problem.x.size), problem.form)
+        else:
+            values, asked = recall(memory, problem, live, state, block, stretch)
         spent += asked
         trouble, nfev = trouble or values.trouble, nfev + values.nfev
         arrived = values.rows.reshape(live.size, width, f0.size)
-        if len(known.beside):
-            arrived = arrived - known.beside[live, -state[live, registers.REQUEST]]
+        if len(beside):
+            arrived = arrived - beside[live, -state[live, registers.REQUEST]]
         block = np.empty_like(block)  # f may have kept the other one
-        left = advance(
+        left = run(rounds.advance)(
             live, arrived, stretch, f0, *method, span.reach, problem.rtol, *seen, *room, *where,
             block,
         )  # fmt: skip
@@ -160,21 +164,13 @@ def _by_rounds(
     order = int(channels.shape[channels.primary, registers.ORDER])
     restless: int = run(rounds.conclude)(f0, span.start, order, unit, *seen, *columns, quiet)
     columns[2][live], quiet[live] = BUDGET, False  # what is still live ran out of it
-    evidence = samples, state, quiet, restless + live.size
-    return Derivatives(*columns, nfev, problem.form, trouble, None, None, *evidence)
+    left = samples, state, quiet, restless + live.size
+    return Derivatives(*columns, nfev, problem.form, trouble, None, None, *left)
 
 
-def _natively(
-    problem: Problem,
-    directions: Directions,
-    span: Span | Limits,
-    channels: Channels,
-    known: Known,
-    *,
-    code: Compiled,
-    every: bool,
-) -> Derivatives:
+def _natively(code: Compiled, span: Span | Limits, work: _Work, *, every: bool) -> Derivatives:
     """Let compiled code lead the ladders, one direction after the other."""
+    problem, directions, channels, known, beside, _ = work
     count, f0 = len(directions), problem.f0
     lead: Any = runtime.compiled(compiled.lead)
     columns: Columns = compiled.columns_of(count, f0)
@@ -185,7 +181,7 @@ def _natively(
     first, steps, roams, ahead, behind = limits
     plan = first, roams, problem.noise is not None, problem.rtol, every
     arrays = (
-        *edges, steps, ahead, behind, *known[:2], *columns, quiet, samples, state, raised, places
+        *edges, steps, ahead, behind, known, beside, *columns, quiet, samples, state, raised, places
     )  # fmt: skip
 
     def part(rows: slice) -> tuple[int, int, int]:
@@ -199,10 +195,7 @@ def _natively(
 
     counts = spread(part, count, problem.call.workers)
     nfev, restless, mishaps = map(sum, zip(*counts, strict=True))
-    trouble = None
-    if mishaps:
-        again = places[raised]
-        nfev, trouble = nfev + mishaps, ask_again(problem.call, again, problem.form)
+    trouble = ask_again(problem.call, places[raised], problem.form) if mishaps else None
     return Derivatives(
-        *columns, nfev, problem.form, trouble, None, None, samples, state, quiet, restless
+        *columns, nfev + mishaps, problem.form, trouble, None, None, samples, state, quiet, restless
     )

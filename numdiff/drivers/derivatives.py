@@ -74,10 +74,6 @@ class Derivatives(NamedTuple):
     calm: Mask = np.empty(0, np.bool_)  # (D,): whether nothing is suspicious at first sight
     restless: int = 1  # along how many of them something is, or may be
 
-    def bare(self) -> Derivatives:
-        """Return the derivatives without the evidence."""
-        return Derivatives(*self[:10], restless=self.restless)
-
 
 def blank(problem: Problem, count: int) -> Derivatives:
     """Return derivatives of which nothing is known: outside the domain until found otherwise."""

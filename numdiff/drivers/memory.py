@@ -34,13 +34,13 @@ class Memory(NamedTuple):
 
 
 def recall(
-    memory: Memory | None, problem: Problem, live: Ints, state: Ints, block: Floats, stretch: Floats
+    memory: Memory, problem: Problem, live: Ints, state: Ints, block: Floats, stretch: Floats
 ) -> tuple[Values, int]:
     """Answer for f at the points of the live directions, and ask it where nothing is known.
 
     Parameters
     ----------
-    memory : Memory or None
+    memory : Memory
         Of all directions of the ladders, which are followed on the sides that it knows.
     problem : Problem
         With f0.
@@ -61,8 +61,6 @@ def recall(
         For how many f was asked.
     """
     count, width, n = block.shape
-    if memory is None:
-        return evaluate(problem.call, block.reshape(-1, n), problem.form), count * width
     places, known, corrected = _places(memory.table[live], state, live)
     new = np.flatnonzero(~known)
     stretch[corrected] = 1.0

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from functools import partial
-from typing import NamedTuple
+from operator import itemgetter
 
 import numpy as np
 
@@ -22,17 +23,6 @@ from numdiff.methods import first_step
 from numdiff.options import Options
 
 
-class Block(NamedTuple):
-    """Derivatives along the directions of a block, what their ladders left, and the problem after.
-
-    What is held of f while a block is worked on does not grow with the number of directions.
-    """
-
-    derivatives: Derivatives
-    windows: list[Window]
-    problem: Problem
-
-
 def by_ladder(
     problem: Problem,
     directions: Directions,
@@ -41,12 +31,7 @@ def by_ladder(
     memory: Memory | None = None,
 ) -> Derivatives:
     """Differentiate along directions, on the sides of x where f may be asked."""
-    parts = []
-    for rows in cut(problem, len(directions), channels(options.method, order)):
-        known = memory and memory.pick(rows)
-        block = differentiated(problem, directions.part(rows), order, options, memory=known)
-        parts.append(block.derivatives)
-        problem = block.problem
+    parts = list(map(itemgetter(1), in_blocks(problem, directions, order, options, memory=memory)))
     return parts[0] if len(parts) == 1 else stacked(parts)
 
 
@@ -63,7 +48,7 @@ def expect_first(
     foresee_first(problem, few, channels(options.method.on(side), order), span)
 
 
-def differentiated(
+def in_blocks(
     problem: Problem,
     directions: Directions,
     order: int,
@@ -71,35 +56,37 @@ def differentiated(
     *,
     every: bool = False,
     memory: Memory | None = None,
-) -> Block:
-    """Differentiate along the directions of a block, and look closer where that is called for.
+) -> Iterator[tuple[slice, Derivatives, list[Window]]]:
+    """Differentiate along the directions of a block after the other, and look closer where needed.
 
-    Evidence is kept of `every` direction, or only of those that have to be looked at. What is in
-    the memory is not asked again.
+    Yields which directions they are, and what their ladders left: evidence of `every` direction, or
+    of those that have to be looked at. What is held of f meanwhile does not grow with the number of
+    directions.
     """
-    task = task_of(problem, directions, order, options)
-    windows: list[Window] = []
-    derivatives = on_sides(task, partial(_follow, windows, every=every, memory=memory))
-    restless = [window for window in windows if window.lines.restless]
-    if restless:
-        from numdiff.engine.diagnose import diagnose  # noqa: PLC0415 - loads when needed
+    for rows in cut(problem, len(directions), channels(options.method, order)):
+        task = task_of(problem, directions.part(rows), order, options)
+        windows: list[Window] = []
+        known = memory and memory.pick(rows)
+        derivatives = on_sides(task, partial(_follow, windows, every=every, memory=known))
+        if windows and derivatives.restless:
+            from numdiff.engine.diagnose import diagnose  # noqa: PLC0415 - loads when needed
 
-        derivatives, problem = diagnose(task, derivatives, restless)
-    if problem.budget < math.inf:
+            derivatives, problem = diagnose(task, derivatives, windows)
         problem = problem.less(derivatives.nfev)
-    return Block(derivatives, windows, problem)
+        yield rows, derivatives, windows
 
 
 def _follow(
     windows: list[Window], task: Task, side: int, rows: Ints, *, every: bool, memory: Memory | None
 ) -> Derivatives:
     """Climb along some directions; what is seen of them goes to the windows."""
-    known = memory and memory.on(side, rows)
     chosen, method = task.pick(rows), task.options.method.on(side)
     limits, levels = _limits(task, chosen, side, rows), channels(method, task.order)
+    known = memory and memory.on(side, rows)
     lines = climb(task.problem, chosen, limits, levels, memory=known, every=every)
-    windows.append(Window(rows, side, task.options.method.side, limits, lines, levels))
-    return lines.bare()
+    if lines.restless or every:
+        windows.append(Window(rows, side, task.options.method.side, limits, lines, levels))
+    return Derivatives(*lines[:8], restless=lines.restless)  # without samples
 
 
 def _limits(task: Task, chosen: Directions, side: int, rows: Ints) -> Limits:

@@ -125,8 +125,7 @@ def _settled(task: Task, result: Derivatives, windows: list[Window]) -> Derivati
         open_[rows] &= ~mine
         if new is raw:
             continue
-        lines = new._replace(nfev=new.nfev - raw.nfev)
-        lines = lines if side == asked else one_sided(lines, side, asked)
+        lines = one_sided(new._replace(nfev=new.nfev - raw.nfev), side, asked)
         result = _alone(task, fill(result, rows, lines, mine), window)
     return result
 

@@ -13,11 +13,11 @@ from numdiff.drivers.climb import climb, cut
 from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill, stacked
 from numdiff.drivers.memory import Memory
 from numdiff.drivers.sampling import Samples, sample
-from numdiff.engine.by_ladder import by_ladder, differentiated
+from numdiff.engine.by_ladder import by_ladder, in_blocks
 from numdiff.engine.sides import one_sided, task_of
 from numdiff.engine.single import by_rule, by_single_step, user_steps
 from numdiff.geometry.directions import Directions, combine
-from numdiff.ladder.channels import Span, channels, mixed_channels
+from numdiff.ladder.channels import Span, mixed_channels
 from numdiff.ladder.pairs import AXIS, DEPTH, LARGEST, LEAST, LEVELS, PLACES, SIDE, keep, relate
 from numdiff.ladder.runtime import runner
 from numdiff.options import Options
@@ -30,7 +30,6 @@ class _Axes(NamedTuple):
     derivatives: Derivatives
     table: Ints  # as in Memory
     beside: Floats
-    again: Floats | None  # f(x), if it was asked once more
 
 
 def second(
@@ -64,8 +63,8 @@ def second(
             across = inherited(task, axes.derivatives, (rows, columns), across)
         if not slopes:
             return axes.derivatives, across
-        rest = rest.less(across.nfev)._replace(again=axes.again)
-        first = by_ladder(rest, directions, 1, options, Memory(axes.table, axes.beside))
+        memory = Memory(axes.table, axes.beside)
+        first = by_ladder(rest.less(across.nfev), directions, 1, options, memory)
         return axes.derivatives, across, first
 
 
@@ -74,17 +73,14 @@ def _along_axes(problem: Problem, directions: Directions, options: Options) -> _
     count, outputs = len(directions), problem.f0.size
     table = np.zeros((count, AXIS), np.int64)
     beside = np.full((count, PLACES, 2, outputs), np.nan)
-    parts, rest = [], problem
-    for rows in cut(problem, count, channels(options.method, 2)):
-        block = differentiated(rest, directions.part(rows), 2, options, every=True)
-        parts.append(block.derivatives)
-        rest = block.problem
-        for window in block.windows:  # later ones are for directions that had no levels before
+    parts = []
+    for rows, part, windows in in_blocks(problem, directions, 2, options, every=True):
+        parts.append(part)
+        for window in windows:  # later ones are for directions that had no levels before
             numbers, lines = window.rows + rows.start, window.lines
             run = runner(len(numbers))
             run(keep)(numbers, window.side, lines.samples, lines.state, table, beside)
-    axes = _Axes(directions, stacked(parts), table, beside, rest.again)
-    return _deepened(problem, axes)
+    return _deepened(problem, _Axes(directions, stacked(parts), table, beside))
 
 
 def _deepened(problem: Problem, axes: _Axes) -> _Axes:
@@ -135,7 +131,7 @@ def _on_side(problem: Problem, axes: _Axes, rows: Ints, columns: Ints, side: int
     for block in cut(problem, len(rows), mixed_channels(one_sided=side != 0), workers):
         parts.append(_climbed(problem, axes, rows[block], columns[block], side))
         problem = problem.less(parts[-1].nfev)
-    return parts[0] if len(parts) == 1 else stacked(parts)
+    return stacked(parts)
 
 
 def _climbed(problem: Problem, axes: _Axes, rows: Ints, columns: Ints, side: int) -> Derivatives:
@@ -157,9 +153,8 @@ def _climbed(problem: Problem, axes: _Axes, rows: Ints, columns: Ints, side: int
     lines = climb(problem, together, span, levels_of, beside=beside, noise=least)
     area = (units[rows] * units[columns])[:, None]
     shorter = np.minimum(np.abs(units[rows]), np.abs(units[columns]))[:, None]
-    return lines.bare()._replace(
-        value=lines.value / area, error=lines.error / np.abs(area), step=lines.step * shorter
-    )
+    value, error, step = lines.value / area, lines.error / np.abs(area), lines.step * shorter
+    return Derivatives(value, error, lines.status, step, *lines[4:8])  # without samples
 
 
 def _by_single_step(

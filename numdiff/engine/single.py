@@ -58,7 +58,7 @@ def _follow_rule(task: Task, side: int, rows: Ints) -> Derivatives:
     problem, rule, method = task.problem, task.options.rule, task.options.method.on(side)
     assert rule is not None
     room, chosen = task.room and task.room.pick(rows), task.pick(rows)
-    return driver.by_rule(problem, chosen, task.order, rule, method, noise=problem.noise, room=room)
+    return driver.by_rule(problem, chosen, task.order, rule, method, room=room)
 
 
 def user_steps(directions: Directions, level: Level, options: Options, x: Floats) -> Floats:

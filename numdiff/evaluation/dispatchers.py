@@ -60,9 +60,11 @@ def is_dispatcher(f: Any) -> bool:
 
 
 def as_function(f: Any) -> Any:
-    """Return a compiled f(x, out) as a function of x, and a compiled f(x) as it is."""
-    code = f.py_func.__code__
-    wanted = code.co_argcount - len(f.py_func.__defaults__ or ())
+    """Return a compiled f(x, out) as a function of x; anything else as it is."""
+    inner = getattr(f, "py_func", None)  # quicker than `is_dispatcher`, which has been asked
+    if inner is None:
+        return f
+    wanted = inner.__code__.co_argcount - len(inner.__defaults__ or ())
     return InPlace(f) if wanted == 2 else f
 
 

@@ -38,11 +38,6 @@ class Span(NamedTuple):
     lowest: Ints
     reach: Floats  # |x| / |d|
 
-    def part(self, rows: slice | Ints) -> Span:
-        """Return the span of some of the directions."""
-        start, other, highest, lowest, reach = self
-        return Span(start[rows], other[rows], highest[rows], lowest[rows], reach[rows])
-
 
 class Limits(NamedTuple):
     """What says where the steps of D directions may lie: `points.span` makes a span of it."""

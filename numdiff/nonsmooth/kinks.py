@@ -36,12 +36,6 @@ class Sides(NamedTuple):
         """Where they differ by more than their bars."""
         return np.asarray(np.abs(self.value[1] - self.value[0]) > SURE * self.error.sum(axis=0))
 
-    @classmethod
-    def of(cls, limits: Limits) -> Sides:
-        """Return the limits of secants, where nothing was climbed."""
-        zero, nothing = np.zeros(limits.value.shape), np.zeros(limits.value.shape, np.bool_)
-        return cls(limits.value, limits.error, zero, nothing, nothing[0], 0)
-
 
 def level_gap(secants: Secants) -> Mask:
     """Whether the slopes of both sides differ by the same at two steps in a row."""

@@ -158,9 +158,9 @@ def limits_of(secants: Secants) -> Limits:
     quiet, noisy = _choice(secants, calm, 0.0), _choice(secants, rough, NOISES)
     alike = np.abs(quiet.value - noisy.value) <= quiet.error + noisy.error
     other = ~quiet.fair | (alike & (noisy.error < quiet.error))
-    chosen = Limits(*(np.where(other, *both) for both in zip(noisy, quiet, strict=True)))
-    value, error = np.where(chosen.fair, chosen[:2], [[[np.nan]], [[np.inf]]])
-    return chosen._replace(value=value, error=error)
+    fair, best = np.where(other, noisy.fair, quiet.fair), np.where(other, noisy.best, quiet.best)
+    value, error = np.where(other, noisy[:2], quiet[:2])
+    return Limits(np.where(fair, value, np.nan), np.where(fair, error, np.inf), fair, best)
 
 
 def _spreads(secants: Secants) -> tuple[Floats, Floats]:

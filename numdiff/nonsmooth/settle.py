@@ -87,8 +87,9 @@ def _judge(suspects: Suspects) -> _Verdict:
     whole = ~jumps & (suspects.bent | level | lawful)
     if len(suspects.signs) == 2 and whole.any():
         sides, kinked = compare(suspects, secants, limits, sloping)
-    else:
-        sides, kinked = Sides.of(limits), np.zeros_like(whole)
+    else:  # the limits of secants are all that is known of either side
+        off, nothing = np.zeros(limits.value.shape), np.zeros(limits.value.shape, np.bool_)
+        sides, kinked = Sides(*limits[:2], off, nothing, nothing[0], 0), nothing[0]
     # a flat piece of a staircase is no derivative
     flat = np.all(limits.value == 0.0, axis=0)
     derived = whole & (level | (~flat & (suspects.lost | lawful | sides.clean)))

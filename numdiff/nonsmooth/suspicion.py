@@ -47,9 +47,6 @@ def suspects_of(
     problem: Problem, directions: Directions, order: int, span: Span, lines: Derivatives, side: int
 ) -> Suspects | None:
     """Collect the outputs that may not be smooth at x, if any, with the steps of their secants."""
-    assert lines.calm is not None
-    assert lines.state is not None
-    assert lines.samples is not None
     rows, left = np.flatnonzero(~lines.calm), np.empty(symptoms.TAIL)
     state, samples = lines.state[rows], lines.samples[rows]
     bent, torn = np.empty((2, len(rows), len(problem.f0)), np.bool_)
@@ -66,7 +63,8 @@ def suspects_of(
     row, output = np.nonzero(entries)
     place, lawful = (rows[row], output), np.empty(entries.shape, np.bool_)
     run(symptoms.lawful)(problem.f0, order, samples, state, left, lawful)
-    span = span.part(rows)
+    start, other, highest, lowest, reach = span
+    span = Span(start[rows], other[rows], highest[rows], lowest[rows], reach[rows])
     smallest = np.abs(samples[np.arange(len(rows)), :, state[:, registers.LAST]]).sum(axis=1)
     moves = (entries & (smallest > EPS * np.abs(problem.f0))).any(axis=1)
     # beside a tiny x, a window far down that still sees f move has found the scale of f

@@ -100,11 +100,9 @@ class Posed(NamedTuple):
     gradient_of : callable or None
         The gradient of f, if that was handed over.
     handed : Any
-        The derivative as it was handed over.
+        The derivative as it was handed over: an array holds at x alone.
     derivative : callable
         The derivative as a function of x, or the product as one of x and a vector.
-    fixed : bool
-        Whether the derivative is an array, which holds at x alone.
     box : Box or None
         The bounds, if there are any.
     title, again : str
@@ -119,7 +117,6 @@ class Posed(NamedTuple):
     gradient_of: Function | None
     handed: Any
     derivative: Function
-    fixed: bool
     box: Box | None
     title: str
     again: str
@@ -204,9 +201,7 @@ def pose(
     order = (derivative, subject) if name == "hvp" else (f, derivative, subject)
     again = _call_text(name, order, words)
     title = f"{kind.title or name}, {_name_of(derivative)} for {_name_of(grad if f is None else f)}"
-    return Posed(
-        name, kind, plan, subject, call, gradient_of, derivative, ask, fixed, box, title, again
-    )
+    return Posed(name, kind, plan, subject, call, gradient_of, derivative, ask, box, title, again)
 
 
 def _call(function: Any, subject: Subject, given: Any) -> tuple[Call, Box | None]:

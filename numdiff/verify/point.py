@@ -13,7 +13,7 @@ from numdiff.geometry.domain import Box
 from numdiff.verify.arrays import Floats, Random, Shape
 from numdiff.verify.identities import Identity, adjoint, linearity, symmetry, weights
 from numdiff.verify.kinds import Posed, measure
-from numdiff.verify.reading import Reading
+from numdiff.verify.reading import Reading, is_function
 from numdiff.verify.report import DISAGREE, INCONCLUSIVE
 from numdiff.verify.rounding import rounding_of
 from numdiff.verify.rule import Judged, Numerical, Sizes, judge, size_of
@@ -111,7 +111,8 @@ def _identities(
 def examine(posed: Posed, place: Place, reading: Reading, random: Random) -> Case:
     """Measure the derivative at a place and judge the one that was given."""
     matrix, rtol = reading.matrix, posed.plan.rtol
-    ask = None if posed.fixed else partial(posed.reading_at, outputs=place.outputs)
+    again = partial(posed.reading_at, outputs=place.outputs)
+    ask = again if is_function(posed.handed) else None
     rounding = rounding_of(ask, place.x, matrix, reading.precision, random)
     estimate = measure(posed, place.x)
     fields = (getattr(estimate, name) for name in Numerical._fields)

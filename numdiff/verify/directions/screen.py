@@ -187,7 +187,10 @@ def along(
     value = line.value.copy()  # it may be corrected
     finding = Finding(v, predicted, value, bar, size, line, lost, ~lost, line.nfev, total)
     finding.proven = _proven(finding, rtol)
-    _by_column(claim, finding, limit)
+    rows = np.flatnonzero(finding.suspects)
+    if value.size > 1 and rows.size and finding.nfev + 8 <= limit:
+        finding.entries, rows, nfev = by_column(claim, v, line, finding.excess, rows)
+        finding.wrong[rows], finding.nfev = True, finding.nfev + nfev
     _follow(claim, finding, rtol, limit)
     _locate(claim, finding, draws, limit)
     finding.notes = _notes(claim, finding)
@@ -200,16 +203,6 @@ def _proven(finding: Finding, rtol: float) -> Mask:
     close = (np.abs(finding.excess) + finding.bar <= wanted) & (finding.bar <= PROOF * wanted)
     nothing = finding.slope.still & (finding.size == 0.0) & np.isfinite(finding.predicted)
     return np.asarray(close | nothing)
-
-
-def _by_column(claim: Claim, finding: Finding, limit: int) -> None:
-    """Find entries of a Jacobian of which one is wrong in a row."""
-    rows = np.flatnonzero(finding.suspects)
-    if finding.value.size > 1 and rows.size and finding.nfev + 8 <= limit:
-        located = by_column(claim, finding.v, finding.slope, finding.excess, rows)
-        finding.entries, rows, nfev = located
-        finding.wrong[rows] = True
-        finding.nfev += nfev
 
 
 def _follow(claim: Claim, finding: Finding, rtol: float, limit: int) -> None:
