@@ -91,10 +91,11 @@ def derivative(
         Further positional arguments for f.
     workers : int, Executor or callable, optional
         Who evaluates f, all points of a round at the same time; the answer is the same to the last
-        bit. An integer starts so many processes (extra ``parallel``), or threads where Numba has
-        compiled f; lost ones are replaced. Any `concurrent.futures.Executor` will do, as those of
-        Dask and mpi4py, and any callable like `map`, as the method of a pool. Executors with more
-        workers than a round has points look ahead, at points that may be asked for next.
+        bit. An integer starts so many processes (extra ``parallel``), which are replaced when they
+        are lost and wait half a minute for the next call, or threads where Numba has compiled f.
+        Any `concurrent.futures.Executor` will do, as those of Dask and mpi4py, and any callable
+        like `map`, as the method of a pool. Workers that are left over look ahead, at points that
+        may be asked for next; ``nfev`` counts these evaluations when they are handed out.
     timeout : float, optional
         Seconds after which `workers` give an evaluation up: f then counts as not defined there.
     journal : path or (path, name), optional

@@ -28,7 +28,7 @@ LINES = {
     "": 1415,
     "drivers": 795,
     "engine": 625,
-    "evaluation": 1275,
+    "evaluation": 1280,
     "geometry": 126,
     "ladder": 1266,
     "model": 545,

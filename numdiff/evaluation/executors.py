@@ -350,7 +350,10 @@ def _process() -> Executor:
         surroundings, executor = _IDLE.pop()
         if surroundings.unchanged() and _works(executor):
             return executor
-        _end(executor)
+        if (
+            surroundings.process == os.getpid()
+        ):  # otherwise it is that of the process we forked from
+            _end(executor)
     try:
         from loky import ProcessPoolExecutor  # noqa: PLC0415 - optional
     except ImportError as error:
@@ -376,8 +379,9 @@ def _end(executor: Any) -> None:
 
 
 class _Surroundings(NamedTuple):
-    """What a process saw when it started, or would see now."""
+    """What a process of ours sees: whose it is, and what it inherits."""
 
+    process: int
     folder: str
     path: tuple[str, ...]
     variables: dict[str, str]
@@ -386,12 +390,12 @@ class _Surroundings(NamedTuple):
     def unchanged(self) -> bool:
         """Say whether a process that starts now would see the same, but for new modules."""
         now = _surroundings()
-        return self[:3] == now[:3] and self.modules.items() <= now.modules.items()
+        return self[:4] == now[:4] and self.modules.items() <= now.modules.items()
 
 
 def _surroundings() -> _Surroundings:
     specs = {name: id(getattr(module, "__spec__", None)) for name, module in sys.modules.items()}
-    return _Surroundings(str(Path.cwd()), tuple(sys.path), dict(os.environ), specs)
+    return _Surroundings(os.getpid(), str(Path.cwd()), tuple(sys.path), dict(os.environ), specs)
 
 
 # Processes that wait for the next call: it starts sooner, and gives the same answer.
