@@ -12,6 +12,7 @@ import pytest
 
 import numdiff as nd
 from numdiff import signatures
+from numdiff.evaluation.asking import ASKING
 from numdiff.methods import METHODS
 from numdiff.native import operators as native
 from numdiff.options import READERS
@@ -127,7 +128,7 @@ def test_every_option_is_spelled_out_and_explained(function, kind):
 def test_the_tables_of_options_agree():
     every = set(Asserting.__annotations__) | set(Sparsely.__annotations__)
     assert every == set(DEFAULTS) == set(MEANINGS) - {"agreement"}
-    assert set(Operating.__annotations__) == set(READERS) | {"method", "step"}
+    assert set(Operating.__annotations__) == set(READERS) | ASKING | {"method", "step"}
 
 
 def test_the_literals_are_the_names_of_methods_and_rules():

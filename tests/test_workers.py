@@ -250,6 +250,31 @@ def test_a_direction_is_checked_by_processes_too():
     assert verify.directional(elsewhere, slopes, X, workers=2).verdict == "disagree"
 
 
+def test_probes_may_fail_in_workers_as_they_may_here(tmp_path):
+    """What f raises where an answer can do without is an edge; where it cannot, the caller's."""
+
+    def fussy(kind, near):
+        def f(x):
+            if 0.0 < np.abs(x - X).max() < near:
+                raise kind("too near")
+            return wavy(x)
+
+        return f
+
+    for kind, near in ((RuntimeError, 1e-4), (NotImplementedError, 1e-4), (KeyError, 1e-12)):
+        outcomes = []
+        with ThreadPoolExecutor(3) as pool:
+            for number, how in enumerate(({}, {"workers": pool}, {"journal": tmp_path / "1.db"})):
+                try:
+                    found = nd.gradient(fussy(kind, near), X, **how)
+                    outcomes.append([getattr(found, field).tolist() for field in FIELDS])
+                except kind as error:
+                    outcomes.append(str(error))
+                if number == 2:
+                    (tmp_path / "1.db").unlink()
+        assert outcomes[0] == outcomes[1] == outcomes[2], kind
+
+
 # --- Processes ---
 
 

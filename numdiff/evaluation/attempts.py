@@ -13,9 +13,15 @@ import numpy as np
 
 from numdiff.arrays import Array
 
-# What f may raise beside x to say that it is not defined there. LinAlgError is a ValueError.
-OUTSIDE = (ArithmeticError, ValueError)
 IMMUTABLE = (float, np.float64)
+
+
+class AskingError(Exception):
+    """What went wrong on the way to f: whatever else it is, it says nothing of f at a point."""
+
+
+class WorkersError(AskingError, RuntimeError):
+    """Workers that cannot go on."""
 
 
 class SendingError(TypeError):
@@ -24,6 +30,17 @@ class SendingError(TypeError):
 
 class OverdueError(TimeoutError, ValueError):
     """An evaluation that was given up: f counts as not defined there."""
+
+
+# What f may raise beside x to say that it is not defined there, solvers that do not converge as
+# well. LinAlgError is a ValueError; two RuntimeErrors speak of the code of f and not of the point.
+OUTSIDE = (ArithmeticError, ValueError, RuntimeError)
+DEFECTS = (NotImplementedError, RecursionError, AskingError)
+
+
+def undefined(exception: BaseException) -> bool:
+    """Whether what f raised beside x says that it is not defined there."""
+    return isinstance(exception, OUTSIDE) and not isinstance(exception, DEFECTS)
 
 
 class Raised:
@@ -35,7 +52,7 @@ class Raised:
     @property
     def fatal(self) -> bool:
         """Whether it does not mean that f is not defined at a point."""
-        return not isinstance(self.exception, OUTSIDE)
+        return not undefined(self.exception)
 
     def __reduce__(self) -> tuple[Any, ...]:
         from traceback import format_exception  # noqa: PLC0415 - loads when needed

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
-from numdiff.arrays import Array, Floats
-from numdiff.evaluation.attempts import IMMUTABLE, OUTSIDE, Raised, numbers
+from numdiff.arrays import Array, Floats, Ints
+from numdiff.evaluation.attempts import IMMUTABLE, Raised, numbers, undefined
 from numdiff.evaluation.dispatchers import POINT, SCALAR, Compiled, found
 from numdiff.evaluation.machine_code import sweep
 from numdiff.evaluation.threads import spread
@@ -51,6 +51,16 @@ UNKNOWN = Form((), is_complex=False)  # until f was asked: told by its identity
 NOBODY = nullcontext()  # costs less than an `__enter__` of ours that has nothing to do
 
 
+def no_point(row: int) -> bool:  # noqa: ARG001
+    """Spare none of the points: an answer needs them all."""
+    return False
+
+
+def every_point(row: int) -> bool:  # noqa: ARG001
+    """Spare any of the points: there is an answer without them."""
+    return True
+
+
 class Call(NamedTuple):
     """How f is to be called.
 
@@ -71,6 +81,9 @@ class Call(NamedTuple):
     evaluator : Evaluator or None
         Who asks for f point by point where that is not done here. Whoever asks does so ``with
         call.evaluator or NOBODY``, which lets go of workers, journal and progress bar.
+    spared : callable
+        Whether the point of a row is a probe that an answer can do without: any exception there is
+        like an edge of the domain.
     """
 
     f: Callable[..., Any]
@@ -80,6 +93,7 @@ class Call(NamedTuple):
     dispatcher: bool = False
     workers: int = 1
     evaluator: Evaluator | None = None
+    spared: Callable[[int], bool] = no_point
 
     @property
     def plain(self) -> Callable[..., Any]:
@@ -95,6 +109,12 @@ class Call(NamedTuple):
         """Name points that may be asked for soon, the most likely first: workers may look there."""
         assert self.evaluator is not None
         self.evaluator.expected = [*_arguments(self, points)]
+
+    def rows(self, places: Ints) -> Call:
+        """Return the call for some of the points, whose rows were `places`."""
+        if self.spared in {no_point, every_point}:
+            return self
+        return self._replace(spared=lambda row: self.spared(int(places[row])))
 
     @property
     def compiled(self) -> Compiled | None:
@@ -205,7 +225,7 @@ def _by_evaluator(call: Call, points: Array, form: Form) -> Values:
     """Let the evaluator of the call ask for f at all points."""
     assert call.evaluator is not None
     note = partial(_note, call, where="a displaced point")
-    outcomes = call.evaluator.ask(_arguments(call, points), note)
+    outcomes = call.evaluator.ask(_arguments(call, points), note, call.spared)
     raised = (outcome.exception for outcome in outcomes if isinstance(outcome, Raised))
     trouble: Any = next(raised, None)
     outputs = [None if isinstance(outcome, Raised) else outcome for outcome in outcomes]
@@ -230,7 +250,8 @@ def _natively(call: Call, code: Compiled, points: Floats, form: Form) -> Values:
     if not raised.any():
         return Values(rows, form, len(points))
     again = points[raised]
-    return Values(rows, form, len(points) + len(again), ask_again(call, again, form))
+    trouble = ask_again(call.rows(np.flatnonzero(raised)), again, form)
+    return Values(rows, form, len(points) + len(again), trouble)
 
 
 def ask_again(call: Call, points: Floats, form: Form) -> Exception | None:
@@ -260,13 +281,13 @@ def _ask_all(call: Call, points: Array) -> tuple[list[Any], Exception | None, bo
                 if type(value) not in IMMUTABLE:
                     value, plain = numbers(value).copy(), False  # f may reuse its buffer
                 rows.append(value)
-        except OUTSIDE as exception:
+        except Exception as exception:
+            if not (undefined(exception) or call.spared(len(rows))):
+                exception.add_note(_note(call, point, "a displaced point"))
+                raise
             trouble = trouble or exception
             rows.append(None)
             continue
-        except Exception as exception:
-            exception.add_note(_note(call, point, "a displaced point"))
-            raise
         return rows, trouble, plain
 
 
@@ -291,7 +312,7 @@ def _is_plain(row: Any, shape: tuple[int, ...]) -> bool:
 
 def _batch(call: Call, points: Array, form: Form) -> Values:
     """Ask for all points at once; where that fails, for parts of them."""
-    parts = _parts(call, points)
+    parts = _parts(call, points, range(len(points)))
     usable = [part for part in parts if isinstance(part, np.ndarray)]
     if form is UNKNOWN:
         form = _form_of(usable[0][0] if usable else math.nan)
@@ -301,19 +322,20 @@ def _batch(call: Call, points: Array, form: Form) -> Values:
     return Values(np.concatenate(rows), form, len(points), trouble)
 
 
-def _parts(call: Call, points: Array) -> list[Array | Exception]:
+def _parts(call: Call, points: Array, rows: range) -> list[Array | Exception]:
     """Return outputs (N, ...) in blocks, and an exception for each point that is outside."""
     count = len(points)
     try:
         outputs = numbers(_ask_batch(call, points)).copy()
-    except OUTSIDE as exception:
+    except Exception as exception:
+        if not (undefined(exception) or any(map(call.spared, rows))):
+            exception.add_note(_note(call, points[0], "one of the points that begin with"))
+            raise
         if count == 1:
             return [exception]
-        halves = np.array_split(points, 2)
-        return [part for half in halves for part in _parts(call, half)]
-    except Exception as exception:
-        exception.add_note(_note(call, points[0], "one of the points that begin with"))
-        raise
+        half = (count + 1) // 2
+        halves = (slice(half), slice(half, count))
+        return [part for half in halves for part in _parts(call, points[half], rows[half])]
     return [points_first(outputs, count)]
 
 

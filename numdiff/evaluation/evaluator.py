@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import blake2b
-from typing import Any, Self, TypeAlias
+from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
 
 from numdiff.evaluation.asking import Asking
 from numdiff.evaluation.attempts import Raised, Shipped
-from numdiff.evaluation.call import points_first
+from numdiff.evaluation.call import no_point, points_first
 from numdiff.evaluation.executors import (
     Arrived,
     Key,
@@ -32,6 +32,19 @@ from numdiff.evaluation.journal import Journal
 from numdiff.evaluation.progress import Progress
 
 Note: TypeAlias = Callable[[Any], str]
+
+
+class Round(NamedTuple):
+    """Points that f is asked for together, what is known of them, and what `ask` says of both."""
+
+    asked: dict[Key, Any]
+    known: dict[Key, Any]
+    note: Note | None
+    spared: Callable[[int], bool]
+
+    def spares(self, key: Key, exception: BaseException) -> bool:
+        """Whether an answer can do without a point at which f raised this."""
+        return isinstance(exception, Exception) and self.spared(list(self.asked).index(key))
 
 
 @dataclass(eq=False)
@@ -52,7 +65,9 @@ class Evaluator:
     expected: Sequence[Any] = ()  # where f may be asked for after the next time
     surplus: int = 0
 
-    def ask(self, points: Iterable[Any], note: Note | None) -> list[Any]:
+    def ask(
+        self, points: Iterable[Any], note: Note | None, spared: Callable[[int], bool] = no_point
+    ) -> list[Any]:
         """Return what f says at points: numbers, or a `Raised`.
 
         Parameters
@@ -62,6 +77,8 @@ class Evaluator:
         note : callable or None
             ``note(point)`` says where f raised; None at x itself, where all that it raises is the
             caller's, and so nothing to be written down.
+        spared : callable
+            ``spared(k)`` tells whether nothing that f raises at the k-th point is of importance.
 
         Raises
         ------
@@ -79,7 +96,7 @@ class Evaluator:
         missing = {key: point for key, point in asked.items() if key not in known}
         gone = self.kept.keys() | self.looked | asked.keys()
         new = {key: point for key, point in likely.items() if key not in gone}
-        arrived = partial(self._arrived, asked, known, note)
+        arrived = partial(self._arrived, Round(asked, known, note, spared))
         started = self.mapper.map(self.f, missing, new, arrived)
         self.surplus += len(started) - len(self.looked & asked.keys())
         self.looked = (self.looked | started) - asked.keys()
@@ -110,20 +127,17 @@ class Evaluator:
             if part is not None:
                 part.close()
 
-    def _arrived(
-        self, asked: dict[Key, Any], known: dict[Key, Any], note: Note | None,
-        key: Key, point: Any, outcome: Any,
-    ) -> None:  # fmt: skip
+    def _arrived(self, turn: Round, key: Key, point: Any, outcome: Any) -> None:
         """Take in what f says at a point: asked for now, or looked at ahead."""
-        own, raised = key in asked, isinstance(outcome, Raised)
-        if self.journal is not None and not (raised and own and note is None):
+        own, raised = key in turn.asked, isinstance(outcome, Raised)
+        if self.journal is not None and not (raised and own and turn.note is None):
             self.journal.keep(key, point, outcome)
         if self.progress is not None:
             self.progress.done()
-        (known if own else self.kept)[key] = outcome
-        if own and raised and outcome.fatal:
-            if note is not None:
-                outcome.exception.add_note(note(point))
+        (turn.known if own else self.kept)[key] = outcome
+        if own and raised and outcome.fatal and not turn.spares(key, outcome.exception):
+            if turn.note is not None:
+                outcome.exception.add_note(turn.note(point))
             raise outcome.exception
 
     def _recalled(self, points: dict[Key, Any]) -> dict[Key, Any]:
@@ -151,8 +165,8 @@ class Batched(OneByOne):
             outcome = f(np.stack([points[key] for key in keys], axis=-1))
             if not isinstance(outcome, Raised):
                 outcomes: Any = points_first(outcome, len(keys))
-            elif len(keys) == 1 or outcome.fatal:
-                outcomes = [outcome] * len(keys)
+            elif len(keys) == 1:
+                outcomes = [outcome]
             else:
                 middle = (len(keys) + 1) // 2
                 waiting += [keys[middle:], keys[:middle]]

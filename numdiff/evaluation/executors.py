@@ -19,7 +19,14 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from numdiff.evaluation.attempts import OverdueError, Raised, SendingError, Shipped, attempt_all
+from numdiff.evaluation.attempts import (
+    OverdueError,
+    Raised,
+    SendingError,
+    Shipped,
+    WorkersError,
+    attempt_all,
+)
 
 Key: TypeAlias = bytes
 Points: TypeAlias = Mapping[Key, Any]  # what f is asked, by what it is known as
@@ -231,7 +238,7 @@ class Crew:
             future = seat.executor.submit(attempt_all, f, chunk, self.sent)
         except Exception as error:
             _ = f.packed  # says so if it was that
-            raise RuntimeError(
+            raise WorkersError(
                 "the executor given as `workers` takes no more work: it may have been shut down, "
                 "or have lost a process. An integer starts processes that are replaced"
             ) from error
@@ -287,7 +294,7 @@ class Crew:
     def _require_somebody(self) -> None:
         """Raise if nobody is left who could do what is waiting."""
         if self.stuck and self.size <= 0 and self.arrivals.empty():
-            raise RuntimeError(
+            raise WorkersError(
                 "every worker hangs in an evaluation beyond its `timeout`, and those of an "
                 "executor cannot be ended from outside: an integer starts processes that can"
             )
@@ -308,7 +315,7 @@ class Crew:
         _ = f.packed  # says so if it was that
         if task.tries < TRIES:
             return
-        failure = RuntimeError(
+        failure = WorkersError(
             f"a worker was lost in {TRIES} of {TRIES} tries to evaluate f: it was killed, crashed, "
             "or ran out of memory"
         )

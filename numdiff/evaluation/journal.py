@@ -18,7 +18,7 @@ from zlib import crc32
 
 import numpy as np
 
-from numdiff.evaluation.attempts import OUTSIDE, OverdueError, Raised
+from numdiff.evaluation.attempts import OUTSIDE, AskingError, OverdueError, Raised
 
 MAGIC, NUMDIFF, FORMAT = b"SQLite format 3\0", 0x6E646A6C, 1  # "ndjl"
 PATIENCE = 60.0  # seconds to wait for another process that writes
@@ -33,7 +33,7 @@ FAILURE = "exception"  # stands for the dtype of a value that there is not
 NAME, VARIES = "name", "*"  # the part that is the name; the digest of one that f itself changes
 
 
-class JournalError(ValueError):
+class JournalError(AskingError, ValueError):
     """A file that cannot serve as a journal; it is left as it was."""
 
 
