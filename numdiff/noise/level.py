@@ -15,11 +15,11 @@ from numdiff.arrays import Array, Floats
 from numdiff.constants import ROUNDING
 from numdiff.drivers.derivatives import Problem
 from numdiff.drivers.sampling import sample
-from numdiff.evaluation.call import Call, bound, origin
+from numdiff.evaluation.call import NOBODY, Call, bound, origin
 from numdiff.geometry.directions import Directions, along
 from numdiff.noise.quantum import stairs_of
 from numdiff.options import as_vector, point_of, read
-from numdiff.signatures import Arguments, public
+from numdiff.signatures import Measuring, public
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,9 +97,9 @@ class _Noise(NamedTuple):
     quantum: Floats  # height of the steps of f where these are wider than the points are apart
 
 
-@public(Arguments)
+@public(Measuring)
 def noise_level(
-    f: Callable[..., Any], x: Point, direction: Point | None = None, **options: Unpack[Arguments]
+    f: Callable[..., Any], x: Point, direction: Point | None = None, **options: Unpack[Measuring]
 ) -> NoiseEstimate:
     """Estimate the error of f itself near a point: its size and its kind.
 
@@ -141,12 +141,20 @@ def noise_level(
     if not point.size:
         raise ValueError("`x` must hold at least one number, got an empty array")
     inner = bound(f if layout is None else layout.inward(f), settings.args, settings.kwargs)
-    call = Call(inner, point.shape, scalar=point.ndim == 0)
+    asking = settings.asking
+    evaluator = None if asking is None else asking.evaluator(inner, inner)
+    call = Call(inner, point.shape, scalar=point.ndim == 0, evaluator=evaluator)
+    with call.evaluator or NOBODY:
+        return _measured(call, point, _direction(point, direction, layout).ravel())
+
+
+def _measured(call: Call, point: Floats, direction: Floats) -> NoiseEstimate:
+    """Estimate the error of f from values along a direction and from further ones at x."""
     centre = origin(call, point)
     f0, again = centre.rows[0], origin(call, point).rows[0]
     differs = (again != f0) & np.isfinite(f0)
     problem = Problem(call, point.ravel(), centre.form, f0)
-    look = partial(_values, problem, along(_direction(point, direction, layout).ravel()), f0)
+    look = partial(_values, problem, along(direction), f0)
     with np.errstate(all="ignore"):  # values outside the domain are nan here
         noise, nfev = _deterministic(look, f0.size)
         quantum, more = _plateaus(look, noise)
