@@ -8,6 +8,7 @@ off the lattice comes first; where it shows nothing unexpected, the tiny step is
 import math
 
 from numdiff.constants import ROUNDING
+from numdiff.ladder.curvature import contradicted, misfit, resolving
 from numdiff.ladder.decide import LEAP, close
 from numdiff.ladder.noise import CLEARLY, COARSE, MINOR, SKEW, SURE
 from numdiff.ladder.runtime import kernel
@@ -35,7 +36,8 @@ FALLEN = 0.35  # of the noise: less is left of it at smaller steps where f comes
 SOLVER = 6e-5  # of the size of f: noise above it is structure of f rather than a solver's
 AROUND = 16.0  # times what f changes by at the smallest step: its size near x where f(x) is 0
 
-AGREES, SURPRISES, REFUTES, SCATTERS = range(4)  # verdicts of a tiny step on an output
+# verdicts of a tiny step on an output; what is reopened keeps its answer and gets another window
+AGREES, SURPRISES, REFUTES, SCATTERS, REOPENS = range(5)
 
 
 @kernel
@@ -45,7 +47,7 @@ def floor_of(samples, window, i, f0):
 
 
 @kernel
-def compare(samples, window, outputs, f0, ratio):
+def compare(samples, window, outputs, f0, order, ratio):
     """Compare the sample off the lattice with what the ladder says there.
 
     It is one more pair of values, so it shows noise; if it shows more, f is looked at closer to x.
@@ -62,23 +64,27 @@ def compare(samples, window, outputs, f0, ratio):
         if output[ERROR] < math.inf:
             slack = (output[SLACK] + output[SPREAD] * fall) * width
             off = abs(samples[0, SLOTS, i] - output[SLOPE] * width) - slack
+            if order == 2 and samples.shape[0] > 1:
+                off = max(off, misfit(samples, window, SLOTS, width, i, output))
             alike = alike and not off > ALIKE * max(output[DEVIATION], floor)
     window[SAMPLE_STEP] = window[REQUEST]
     if alike and not noisier:
         resume(window)
     else:
         window[PHASE] = CHECK
-        window[REQUEST] = tiny_step(samples, window, outputs, f0)
+        window[REQUEST] = tiny_step(samples, window, outputs, f0, order)
 
 
 @kernel
-def tiny_step(samples, window, outputs, f0):
-    """Exponent of the smallest step at which rounding still lets the slopes be confirmed."""
+def tiny_step(samples, window, outputs, f0, order):
+    """Exponent of the smallest step at which rounding still lets the derivatives be confirmed."""
     wanted, bottom = math.inf, window[BASE] - window[LAST]
     for i in range(f0.size):
-        slope = abs(outputs[i, SLOPE])
-        if outputs[i, CLOSED] == 0.0 and slope != 0.0:
-            wanted = min(wanted, CONFIRM * floor_of(samples, window, i, f0[i]) / slope)
+        said = outputs[i, SLOPE if order == 1 else ESTIMATE]
+        if outputs[i, CLOSED] == 0.0 and said != 0.0:
+            floor = floor_of(samples, window, i, f0[i])
+            step = CONFIRM * floor / abs(said) if order == 1 else resolving(order, floor, said)
+            wanted = min(wanted, step)
     exponent = bottom - BELOW
     if 0.0 < wanted < scale(1.0, exponent):
         exponent = int(math.floor(math.log2(wanted)))  # noqa: RUF046 - a float in Numba
@@ -100,10 +106,16 @@ def check(samples, window, outputs, f0, order, ratio):
             output[CLOSED] = 1.0
         elif verdict == SURPRISES:
             surprises += 1
+        elif verdict == REOPENS:
+            refuted += 1
+            again = min(again, (3 * bottom + tiny) // 4)
         elif verdict == REFUTES:
             refuted += 1
-            again = min(again, scale_of(samples, window, i, floor))
-            if output[ERROR] < math.inf:
+            if order > 1 and output[ERROR] < math.inf:
+                again = min(again, (3 * bottom + tiny) // 4)
+            else:
+                again = min(again, scale_of(samples, window, i, floor))
+            if order == 1 and output[ERROR] < math.inf:
                 output[FORMER] = output[ESTIMATE]
             # nothing stays of the answer; the slope at the tiny step is a guess in its place
             output[LEAST_NOISE], output[ERROR] = 0.0, math.inf
@@ -145,6 +157,8 @@ def verdict_of(samples, window, i, f0, order, ratio, floor, output):
     coarse = max(sigma, unexpected(samples, window, i, output)) < COARSE * floor
     if not surplus <= SURE * sigma:
         return verdict_against(samples, window, i, floor, change, surplus, coarse, output)
+    if contradicted(samples, window, i, order, floor, False, output):
+        return REFUTES
     # a plateau is f rounded coarsely
     alone, even = samples.shape[0] == 1, abs(samples[samples.shape[0] - 1, SLOTS + 1, i])
     if change == 0.0 or alone or not max(off, even) < GONE * sigma:
@@ -155,8 +169,12 @@ def verdict_of(samples, window, i, f0, order, ratio, floor, output):
 @kernel
 def verdict_on_silence(samples, window, i, f0, order, floor, off, coarse, output):
     """Say what it means that the slope is confirmed, but nothing is left of the noise."""
+    if order > 1:
+        if contradicted(samples, window, i, order, floor, True, output):
+            return REFUTES
+        return REOPENS if window[RESTARTS] == 0 else AGREES
     size = max(abs(f0), AROUND * change_at(samples, window[LAST], i))
-    if order > 1 or output[DEVIATION] > SOLVER * size:
+    if output[DEVIATION] > SOLVER * size:
         return AGREES if coarse else REFUTES
     rough = pieces(samples, window, i, floor, 0.0 if coarse else off, output)
     output[ROUGHNESS] = max(output[ROUGHNESS], rough)

@@ -73,7 +73,7 @@ def advance(
         if window[PHASE] == CHECK or window[PHASE] == DOUBT:
             check(levels, window, own, f0, order, ratio)
         elif window[PHASE] == SAMPLE:
-            compare(levels, window, own, f0, ratio)
+            compare(levels, window, own, f0, order, ratio)
         # what the sample or the check has shown lets the levels be judged again
         if window[READY] == 1:
             judge(levels, window, own, f0, reach[d], rtol, method, room)

@@ -1,0 +1,46 @@
+"""What a small step says of derivatives above the first one.
+
+The slope there tells nothing of them. But where noise was seen and is gone at the small step, it
+was structure of f that the larger steps crossed; and of a second derivative the even part of f has
+a reading of its own, as crude as rounding lets it be, that no larger step can have spoilt.
+"""
+
+import math
+
+from numdiff.ladder.noise import SURE
+from numdiff.ladder.registers import BASE, DEVIATION, ERROR, ESTIMATE, LAST, REQUEST, SLOTS
+from numdiff.ladder.runtime import kernel
+from numdiff.ladder.tableau import scale
+
+READ = 256.0  # roundings that the term of the derivative changes f by at the small step
+
+
+@kernel
+def resolving(order, floor, value):
+    """Return the step at which a derivative changes f by READ roundings."""
+    size = math.gamma(order + 1.0) * READ * floor / abs(value)
+    return size ** (1.0 / order)
+
+
+@kernel
+def misfit(samples, window, slot, width, i, output):
+    """Return by how much the even part at a step contradicts a second derivative and its bar.
+
+    What the derivative leaves out of it falls like h**2 from the smallest level on; twice that is
+    allowed.
+    """
+    last, bottom = window[LAST], window[BASE] - window[LAST]
+    half, fall = 0.5 * width * width, scale(width, -bottom)
+    bend = abs(scale(2.0 * samples[1, last, i], -2 * bottom) - output[ESTIMATE])
+    off = abs(samples[1, slot, i] - output[ESTIMATE] * half)
+    return off - (output[ERROR] + 2.0 * bend * fall * fall) * half
+
+
+@kernel
+def contradicted(samples, window, i, order, floor, vanished, output):
+    """Whether the tiny step refutes a second derivative, beyond noise unless that has vanished."""
+    if order != 2 or samples.shape[0] == 1:
+        return False
+    width = scale(1.0, window[REQUEST])
+    sigma = 2.0 * floor if vanished else max(output[DEVIATION], 2.0 * floor)
+    return misfit(samples, window, SLOTS + 1, width, i, output) > SURE * sigma
