@@ -69,7 +69,10 @@ def record(n, reach, window, method, room, output):
     if moved and output[ERROR] < math.inf:
         # two windows that contradict each other: one has missed noise or structure of f
         off = abs(value - output[ESTIMATE])
-        output[DISPUTE] = max(output[DISPUTE], off if off > bar + output[ERROR] else 0.0)
+        apart = off > bar + output[ERROR]
+        # a second derivative has no dispute settled later: its bar reaches that of the other one
+        off += max(bar, output[ERROR]) if order > 1 else 0.0
+        output[DISPUTE] = max(output[DISPUTE], off if apart else 0.0)
         output[ERROR] = max(output[ERROR], output[DISPUTE])
     bar = max(bar, output[DISPUTE])
     # a window that has grown knows better than before; another window may have been the better one

@@ -111,7 +111,7 @@ def check(samples, window, outputs, f0, order, ratio):
             again = min(again, (3 * bottom + tiny) // 4)
         elif verdict == REFUTES:
             refuted += 1
-            if order > 1 and output[ERROR] < math.inf:
+            if order > 1 and window[PHASE] == CHECK and output[ERROR] < math.inf:
                 again = min(again, (3 * bottom + tiny) // 4)
             else:
                 again = min(again, scale_of(samples, window, i, floor))
@@ -127,7 +127,10 @@ def check(samples, window, outputs, f0, order, ratio):
                 output[LEAST_NOISE] = output[SURPRISE]
     if surprises > 0:
         window[PHASE] = DOUBT
-        window[REQUEST] = window[LOWEST] if window[LOST] > 0 else min(tiny + STRIDE, bottom - 1)
+        step = min(tiny + STRIDE, bottom - 1)
+        if order > 1:  # the smallest at which the slope can be confirmed
+            step = min(tiny_step(samples, window, outputs, f0, 1), tiny - STRIDE)
+        window[REQUEST] = window[LOWEST] if window[LOST] > 0 else max(step, window[LOWEST])
     elif refuted > 0 and window[RESTARTS] < MOST_RESTARTS:
         window[RESTARTS] += 1
         window[NOISY] = 0
@@ -153,26 +156,49 @@ def verdict_of(samples, window, i, f0, order, ratio, floor, output):
     left = output[SPREAD] * scale(1.0, 2 * octaves if two_sided else octaves)
     off = abs(samples[0, SLOTS + 1, i] - scale(output[SLOPE], tiny))
     surplus = off - scale(output[SLACK] + left, tiny)
+    if order > 1:
+        return verdict_above(samples, window, i, order, floor, change, off, surplus, output)
     # what float32 would not resolve, wherever it was looked at, is noise as well
     coarse = max(sigma, unexpected(samples, window, i, output)) < COARSE * floor
     if not surplus <= SURE * sigma:
         return verdict_against(samples, window, i, floor, change, surplus, coarse, output)
-    if contradicted(samples, window, i, order, floor, False, output):
-        return REFUTES
     # a plateau is f rounded coarsely
     alone, even = samples.shape[0] == 1, abs(samples[samples.shape[0] - 1, SLOTS + 1, i])
     if change == 0.0 or alone or not max(off, even) < GONE * sigma:
         return AGREES
-    return verdict_on_silence(samples, window, i, f0, order, floor, off, coarse, output)
+    return verdict_on_silence(samples, window, i, f0, floor, off, coarse, output)
 
 
 @kernel
-def verdict_on_silence(samples, window, i, f0, order, floor, off, coarse, output):
-    """Say what it means that the slope is confirmed, but nothing is left of the noise."""
-    if order > 1:
-        if contradicted(samples, window, i, order, floor, True, output):
+def verdict_above(samples, window, i, order, floor, change, off, surplus, output):
+    """Say whether the tiny step agrees with a derivative above the first one.
+
+    It is where rounding still lets that be read; what scatters there is looked at closer to x.
+    """
+    sigma, alone = max(output[DEVIATION], floor), samples.shape[0] == 1
+    if contradicted(samples, window, i, order, floor, False, output):
+        return REFUTES
+    again, surprised = window[PHASE] == DOUBT, surplus > SURE * sigma
+    if again:
+        surprised, sigma = output[SURPRISE] > SURE * sigma, max(sigma, output[SURPRISE])
+    rest = off if alone else max(off, abs(samples[1, SLOTS + 1, i]))
+    vanished = change > 0.0 and rest < GONE * sigma and (surprised or not alone)
+    if again:
+        if vanished:
             return REFUTES
-        return REOPENS if window[RESTARTS] == 0 else AGREES
+        if change == 0.0 and surprised:
+            output[SURPRISE] = max(output[SURPRISE], quantum(samples, window, i, floor))
+        return SCATTERS if surprised else AGREES
+    if vanished:
+        wrong = contradicted(samples, window, i, order, floor, True, output)
+        return REFUTES if wrong else (REOPENS if window[RESTARTS] == 0 else AGREES)
+    output[SURPRISE] = max(surplus, 0.0)
+    return SURPRISES if surprised or output[DEVIATION] > CLEARLY * floor else AGREES
+
+
+@kernel
+def verdict_on_silence(samples, window, i, f0, floor, off, coarse, output):
+    """Say what it means that the slope is confirmed, but nothing is left of the noise."""
     size = max(abs(f0), AROUND * change_at(samples, window[LAST], i))
     if output[DEVIATION] > SOLVER * size:
         return AGREES if coarse else REFUTES
