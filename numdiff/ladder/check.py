@@ -12,13 +12,14 @@ from numdiff.ladder.curvature import contradicted, misfit, resolving
 from numdiff.ladder.decide import LEAP, close
 from numdiff.ladder.noise import CLEARLY, COARSE, MINOR, SKEW, SURE
 from numdiff.ladder.runtime import kernel
+from numdiff.ladder.symptoms import PROOF, regular
 from numdiff.ladder.tableau import TINIEST, power, scale
 from numdiff.ladder.window import amplitude, change_at, restart, resume
 
 from numdiff.ladder.registers import (  # isort: skip
     BASE, CHECK, CLOSED, DEVIATION, DOUBT, ERROR, ESTIMATE, FIRST, FORMER, LAST, LEAST_NOISE, LOST,
     LOWEST, NEVER, NOISY, OTHER, PHASE, REQUEST, RESTARTS, ROUGHNESS, SAMPLE_STEP, SLACK, SLOPE,
-    SLOTS, SPREAD, SURPRISE,
+    SLOTS, SPREAD, SURPRISE, WINDOW,
 )  # fmt: skip
 
 CONFIRM = 1e4  # the tiny step confirms a slope to one part in this
@@ -64,7 +65,7 @@ def compare(samples, window, outputs, f0, order, ratio):
         if output[ERROR] < math.inf:
             slack = (output[SLACK] + output[SPREAD] * fall) * width
             off = abs(samples[0, SLOTS, i] - output[SLOPE] * width) - slack
-            if order == 2 and samples.shape[0] > 1:
+            if order == 2 and samples.shape[0] > 1 and output[WINDOW] == window[BASE]:
                 off = max(off, misfit(samples, window, SLOTS, width, i, output))
             alike = alike and not off > ALIKE * max(output[DEVIATION], floor)
     window[SAMPLE_STEP] = window[REQUEST]
@@ -92,7 +93,7 @@ def tiny_step(samples, window, outputs, f0, order):
 
 
 @kernel
-def check(samples, window, outputs, f0, order, ratio):
+def check(samples, window, outputs, f0, order, ratio, left):
     """Settle what the tiny step confirms, and send a direction back to the ladder for the rest."""
     tiny, bottom = window[REQUEST], window[BASE] - window[LAST]
     surprises, refuted, noise, again = 0, 0, 0, bottom - 1 - window[RESTARTS]
@@ -101,7 +102,7 @@ def check(samples, window, outputs, f0, order, ratio):
         if output[CLOSED] != 0.0:
             continue
         floor = max(floor_of(samples, window, i, f0[i]), TINIEST)
-        verdict = verdict_of(samples, window, i, f0[i], order, ratio, floor, output)
+        verdict = verdict_of(samples, window, i, f0[i], order, ratio, floor, left, output)
         if verdict == AGREES and window[SAMPLE_STEP] == NEVER:
             output[CLOSED] = 1.0
         elif verdict == SURPRISES:
@@ -143,7 +144,7 @@ def check(samples, window, outputs, f0, order, ratio):
 
 
 @kernel
-def verdict_of(samples, window, i, f0, order, ratio, floor, output):
+def verdict_of(samples, window, i, f0, order, ratio, floor, left, output):
     """Say whether the tiny step agrees with an output: with its slope, its noise, its scale."""
     change = change_at(samples, samples.shape[1] - 1, i)  # the tiny step
     if not math.isfinite(change):
@@ -153,10 +154,12 @@ def verdict_of(samples, window, i, f0, order, ratio, floor, output):
     tiny, sigma = window[REQUEST], max(output[DEVIATION], floor)
     octaves = tiny - window[BASE] + window[LAST]  # from the window to the tiny step
     two_sided = ratio == 4.0  # what the slope leaves out falls like h**2, on one side like h
-    left = output[SPREAD] * scale(1.0, 2 * octaves if two_sided else octaves)
+    bends = output[SPREAD] * scale(1.0, 2 * octaves if two_sided else octaves)
     off = abs(samples[0, SLOTS + 1, i] - scale(output[SLOPE], tiny))
-    surplus = off - scale(output[SLACK] + left, tiny)
+    surplus = off - scale(output[SLACK] + bends, tiny)
     if order > 1:
+        if window[RESTARTS] > 1 and regular(samples, window, i, f0, order, PROOF, left):
+            return AGREES  # what falls by a law over so many octaves is at x: no case for steps
         return verdict_above(samples, window, i, order, floor, change, off, surplus, output)
     # what float32 would not resolve, wherever it was looked at, is noise as well
     coarse = max(sigma, unexpected(samples, window, i, output)) < COARSE * floor
@@ -175,6 +178,8 @@ def verdict_above(samples, window, i, order, floor, change, off, surplus, output
 
     It is where rounding still lets that be read; what scatters there is looked at closer to x.
     """
+    if output[WINDOW] != window[BASE]:  # of other steps, and in dispute with these as far as they differ
+        return AGREES
     sigma, alone = max(output[DEVIATION], floor), samples.shape[0] == 1
     if contradicted(samples, window, i, order, floor, False, output):
         return REFUTES
@@ -191,7 +196,7 @@ def verdict_above(samples, window, i, order, floor, change, off, surplus, output
         return SCATTERS if surprised else AGREES
     if vanished:
         wrong = contradicted(samples, window, i, order, floor, True, output)
-        return REFUTES if wrong else (REOPENS if window[RESTARTS] == 0 else AGREES)
+        return REFUTES if wrong else REOPENS
     output[SURPRISE] = max(surplus, 0.0)
     return SURPRISES if surprised or output[DEVIATION] > CLEARLY * floor else AGREES
 
