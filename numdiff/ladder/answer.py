@@ -23,7 +23,7 @@ PIECES = 0.02  # relative difference of slopes below which it is f's own error t
 MARGIN = 4.0  # times what small pieces of f were seen to do to the derivative: they were seen once
 MINOR_SLOPE = 2.0**-8  # of the derivative: a jump that makes more of it is an edge of f
 FOREIGN = 0.1  # of the size of f: more than this is no noise
-LITTLE = 1e-3  # of the derivative that changes f by as much as the largest step does
+LITTLE = 1e-4  # of the derivative that changes f by as much as the largest step does
 LEADING = 4.0  # standard deviations of noise in the slope that the smallest step shows
 
 
@@ -94,9 +94,7 @@ def hollow(order, method, room):
 
     Of an f that does not change, 0 is all that there is to say.
     """
-    size = 0.0
-    for c in range(method.shape.shape[0]):
-        size += abs(room.y[c, 0])
+    size = abs(room.y[method.primary, 0])
     least = max(abs(room.best[VALUE]), LITTLE * math.gamma(order + 1.0) * size)
     return room.best[BAR] > least and size > CLEARLY * room.floors[0]
 

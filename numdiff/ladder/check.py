@@ -96,6 +96,7 @@ def tiny_step(samples, window, outputs, f0, order):
 def check(samples, window, outputs, f0, order, ratio, left):
     """Settle what the tiny step confirms, and send a direction back to the ladder for the rest."""
     tiny, bottom = window[REQUEST], window[BASE] - window[LAST]
+    readable = tiny_step(samples, window, outputs, f0, order)
     surprises, refuted, noise, again = 0, 0, 0, bottom - 1 - window[RESTARTS]
     for i in range(f0.size):
         output = outputs[i]
@@ -109,11 +110,11 @@ def check(samples, window, outputs, f0, order, ratio, left):
             surprises += 1
         elif verdict == REOPENS:
             refuted += 1
-            again = min(again, (3 * bottom + tiny) // 4)
+            again = min(again, (3 * bottom + readable) // 4)
         elif verdict == REFUTES:
             refuted += 1
             if order > 1 and window[PHASE] == CHECK and output[ERROR] < math.inf:
-                again = min(again, (3 * bottom + tiny) // 4)
+                again = min(again, (3 * bottom + readable) // 4)
             else:
                 again = min(again, scale_of(samples, window, i, floor))
             if order == 1 and output[ERROR] < math.inf:
@@ -190,7 +191,7 @@ def verdict_above(samples, window, i, order, floor, change, off, surplus, output
     vanished = change > 0.0 and rest < GONE * sigma and (surprised or not alone)
     if again:
         if vanished:
-            return REFUTES
+            return REFUTES if order == 2 or surprised else REOPENS
         if change == 0.0 and surprised:
             output[SURPRISE] = max(output[SURPRISE], quantum(samples, window, i, floor))
         return SCATTERS if surprised else AGREES
