@@ -14,7 +14,7 @@ from numdiff.ladder.window import amplitude
 
 from numdiff.ladder.registers import (  # isort: skip
     BAR, BASE, COMPLETE, DEVIATION, DISPUTE, ELSEWHERE, ERROR, ESTIMATE, FORMER, GUESS, LAST,
-    LEAST_NOISE, NOISE, NOISY, ORDER, PRIOR, ROUGHNESS, ROW, SIGMA, SLACK, SLOPE, SPREAD, STATUS,
+    LEAST_NOISE, NOISE, NOISY, ORDER, PRIOR, RESTARTS, ROUGHNESS, ROUND, ROW, SIGMA, SLACK, SLOPE, SPREAD, STATUS,
     STEP, TERMS, TRUNCATION, VALUE, WINDOW,
 )  # fmt: skip
 
@@ -71,9 +71,15 @@ def record(n, reach, window, method, room, output):
         # two windows that contradict each other: one has missed noise or structure of f
         off = abs(value - output[ESTIMATE])
         apart = off > bar + output[ERROR]
-        # a second derivative has no dispute settled later: its bar reaches that of the other one
-        off += max(bar, output[ERROR]) if order > 1 else 0.0
-        output[DISPUTE] = max(output[DISPUTE], off if apart else 0.0)
+        if order == 2 and apart and window[RESTARTS] > 0:
+            # what scattered was structure, of which smaller steps know better; if they are clean
+            clean = best[SIGMA] <= CLEARLY * best[ROUND]
+            output[DISPUTE] = 0.0 if clean else off + max(bar, output[ERROR])
+            output[ERROR] = math.inf
+        elif apart:
+            # of higher orders the bar reaches that of the other window
+            off += max(bar, output[ERROR]) if order > 1 else 0.0
+            output[DISPUTE] = max(output[DISPUTE], off)
         output[ERROR] = max(output[ERROR], output[DISPUTE])
     bar = max(bar, output[DISPUTE])
     # a window that has grown knows better than before; another window may have been the better one

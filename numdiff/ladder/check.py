@@ -159,7 +159,8 @@ def verdict_of(samples, window, i, f0, order, ratio, floor, left, output):
     off = abs(samples[0, SLOTS + 1, i] - scale(output[SLOPE], tiny))
     surplus = off - scale(output[SLACK] + bends, tiny)
     if order > 1:
-        if window[RESTARTS] > 1 and regular(samples, window, i, f0, order, PROOF, left):
+        known = order == 2 and (window[RESTARTS] > 1 or window[PHASE] == DOUBT)
+        if known and regular(samples, window, i, f0, order, PROOF, left):
             return AGREES  # what falls by a law over so many octaves is at x: no case for steps
         return verdict_above(samples, window, i, order, floor, change, off, surplus, output)
     # what float32 would not resolve, wherever it was looked at, is noise as well

@@ -12,9 +12,11 @@ from typing import NamedTuple
 import numpy as np
 
 from numdiff.arrays import Floats, Mask
+from numdiff.ladder.symptoms import CLEAR
 from numdiff.nonsmooth.secants import ENDLESS, OCTAVES, SMOOTH, Secants, endless, law, powers_of
 
 REST = 1.0 / (2.0 ** (-OCTAVES * ENDLESS) - 1.0)  # times the last rise is left of the slowest law
+LEVEL = 0.25  # part by which a gap of second derivatives may vary
 SLOW = -0.5  # powers of 16 above it fall too slowly for a ladder, which expects h or h**2: -1, -2
 
 
@@ -37,6 +39,14 @@ def curvature_of(secants: Secants, value: Floats) -> Curvature:
             left = np.abs(last - value) + REST * np.abs(last - before)
             reach = np.where(end >= 0, np.fmax(reach, left), reach)
     return Curvature(torn, reach)
+
+
+def bends(secants: Secants, gap: Floats) -> Mask:
+    """Whether second differences of both sides differ by about that gap at two steps in a row."""
+    alone, size = _seconds(secants)[0], np.abs(gap)
+    visible = 0.5 * CLEAR * alone.inner < size
+    near = visible & (np.abs(alone.slopes[1] - alone.slopes[0] - gap) < LEVEL * size)
+    return np.asarray((near[1:] & near[:-1]).any(axis=0))
 
 
 def _seconds(secants: Secants) -> list[Secants]:

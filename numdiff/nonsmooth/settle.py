@@ -91,7 +91,9 @@ def _judge(suspects: Suspects) -> _Verdict:
     lawful = suspects.lawful | laws.any(axis=0)
     whole = ~jumps & (suspects.bent | level | lawful)
     if len(suspects.signs) == 2 and whole.any():
-        sides, kinked = compare(suspects, secants, limits, sloping)
+        sides, kinked, reach = compare(suspects, secants, limits, sloping)
+        if curvature is not None:
+            curvature = curvature._replace(reach=np.fmax(curvature.reach, reach))
     else:  # the limits of secants are all that is known of either side
         off, nothing = np.zeros(limits.value.shape), np.zeros(limits.value.shape, np.bool_)
         sides, kinked = Sides(*limits[:2], off, nothing, nothing[0], 0), nothing[0]
