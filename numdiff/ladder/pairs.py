@@ -23,7 +23,9 @@ DEPTH = 8  # how many levels a pair may use: axes are sampled that far, which co
 SIDE, LARGEST, LEVELS, LEAST, CLIMBED, SAMPLED, BEGIN = range(7)
 AXIS = 7
 LENGTH = 3  # levels above the smallest one of an axis' answer that pairs begin: it came from these
-MARGIN = 4.0  # times what a smooth f leaves out, more or less: its terms differ from side to side
+MARGIN = 16.0  # times what a smooth f leaves out: its terms may have cancelled on the diagonal
+QUARTER = 0.25  # of what the odd part was at the largest step: that of a smooth f falls like h
+EVEN = 0.05  # of the derivative: an odd part of less is no case for a look
 BETTER = 100.0  # times rounding at the probe: a bar wider than that
 POOR = 1e-5  # of the value, is no good one
 SPARE = 6  # bits of a step that the smallest one keeps above the last bit of x
@@ -113,12 +115,18 @@ def contest(
             slack = abs(level - value[p, k]) * fall * (fall if two_sided else 1.0)
             said = (-value[p, k] if two_sided else value[p, k]) * area
             off = abs(even - said) - (error[p, k] + MARGIN * slack) * area
-            skew = 0.0
-            if two_sided:
-                skew = abs(scale(samples[p, 0, last, k], -2 * bottom)) * fall
-                skew = abs(odd) - max(MARGIN * skew, error[p, k]) * area
+            skew = abs(odd) - max(uneven(samples[p, 0, :, k], state[p]), EVEN * abs(value[p, k])) * area
             wide = error[p, k] * area > BETTER * floor and error[p, k] > POOR * abs(value[p, k])
-            doubt[p, k] = off > floor or skew > floor or wide
+            doubt[p, k] = off > floor or (two_sided and skew > floor) or wide
+
+
+@kernel
+def uneven(odd, window):
+    """Return a part of what the odd part of a pair made of its derivative at the largest step."""
+    first = window[FIRST]
+    while first < window[LAST] and not math.isfinite(odd[first]):
+        first += 1
+    return QUARTER * abs(scale(odd[first], 2 * (first - window[BASE])))
 
 
 @kernel
