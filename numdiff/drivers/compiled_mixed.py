@@ -9,6 +9,7 @@ import numpy as np
 from numdiff.constants import DOMAIN, OK
 from numdiff.drivers.compiled import columns_of, evidence_of, follow, kept_on, lead
 from numdiff.evaluation.machine_code import ask
+
 from numdiff.ladder.pairs import (  # isort: skip
     AXIS, BEGIN, DEPTH, LARGEST, LEAST, LEVELS, PLACES, SIDE, ahead, contest, keep, probes, relate,
 )  # fmt: skip
@@ -109,7 +110,9 @@ def along_pair(kind, address, x, f0, pair, mixed, axes, beside, noise, value, er
         arrived, lengths = np.empty((channels.offsets.size, 1, 1)), np.empty((1, 2))
         probes(pair[0], pair[1], axes, lengths)
         for p in range(arrived.shape[0]):
-            step_off(kind, address, x, pair, lengths[0], weights, 0 if sided else p + 1, arrived[p, 0])
+            step_off(
+                kind, address, x, pair, lengths[0], weights, 0 if sided else p + 1, arrived[p, 0]
+            )
         contest(
             pair[0], pair[1], weights.reshape(1, 2), arrived, f0, least, axes, beside,
             columns[0], columns[1], samples, state, doubt,

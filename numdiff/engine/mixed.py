@@ -18,6 +18,7 @@ from numdiff.engine.sides import one_sided, task_of
 from numdiff.engine.single import by_rule, by_single_step, user_steps
 from numdiff.geometry.directions import Directions, combine
 from numdiff.ladder.channels import Span, mixed_channels
+
 from numdiff.ladder.pairs import (  # isort: skip
     AXIS, BEGIN, DEPTH, LARGEST, LEAST, LEVELS, PLACES, SIDE, contest, keep, probes, relate,
 )  # fmt: skip
@@ -81,7 +82,11 @@ def _along_axes(problem: Problem, directions: Directions, options: Options) -> _
         parts.append(part)
         for window in windows:  # later ones are for directions that had no levels before
             numbers, lines = window.rows + rows.start, window.lines
-            steps = lines.step / np.abs(directions.weight[numbers, None]) if directions.single else lines.step
+            steps = (
+                lines.step / np.abs(directions.weight[numbers, None])
+                if directions.single
+                else lines.step
+            )
             run = runner(len(numbers))
             run(keep)(numbers, window.side, lines.samples, lines.state, steps, table, beside)
     return _deepened(problem, _Axes(directions, stacked(parts), table, beside))
@@ -192,7 +197,11 @@ def _scaled(lines: Derivatives, units: Floats) -> Derivatives:
 
 
 def _probed(
-    problem: Problem, axes: _Axes, pairs: tuple[Ints, Ints], units: Floats, side: int,
+    problem: Problem,
+    axes: _Axes,
+    pairs: tuple[Ints, Ints],
+    units: Floats,
+    side: int,
     lines: Derivatives,
 ) -> tuple[Derivatives, Mask]:
     """Ask for f at a small step off the diagonal of each pair, and say what contradicts it."""
@@ -209,7 +218,9 @@ def _probed(
         axes.table, axes.beside, lines.value, lines.error, lines.samples, lines.state, doubt,
     )  # fmt: skip
     trouble = lines.trouble or found.trouble
-    return lines._replace(nfev=lines.nfev + found.nfev, trouble=trouble), doubt & np.isfinite(lines.error)
+    return lines._replace(nfev=lines.nfev + found.nfev, trouble=trouble), doubt & np.isfinite(
+        lines.error
+    )
 
 
 def _by_single_step(

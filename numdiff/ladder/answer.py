@@ -14,8 +14,8 @@ from numdiff.ladder.window import amplitude
 
 from numdiff.ladder.registers import (  # isort: skip
     BAR, BASE, COMPLETE, DEVIATION, DISPUTE, ELSEWHERE, ERROR, ESTIMATE, FORMER, GUESS, LAST,
-    LEAST_NOISE, NOISE, NOISY, ORDER, PRIOR, RESTARTS, ROUGHNESS, ROUND, ROW, SIGMA, SLACK, SLOPE, SPREAD, STATUS,
-    STEP, TERMS, TRUNCATION, VALUE, WINDOW,
+    LEAST_NOISE, NOISE, NOISY, ORDER, PRIOR, RESTARTS, ROUGHNESS, ROUND, ROW, SIGMA, SLACK, SLOPE,
+    SPREAD, STATUS, STEP, TERMS, TRUNCATION, VALUE, WINDOW,
 )  # fmt: skip
 
 FAIR = 1e-12  # relative bar limited by noise that larger steps would only halve, before the check

@@ -180,10 +180,12 @@ def verdict_above(samples, window, i, order, floor, change, off, surplus, output
 
     It is where rounding still lets that be read; what scatters there is looked at closer to x.
     """
-    if output[WINDOW] != window[BASE]:  # of other steps, and in dispute with these as far as they differ
+    if (
+        output[WINDOW] != window[BASE]
+    ):  # of other steps, and in dispute with these as far as they differ
         return AGREES
     sigma, alone = max(output[DEVIATION], floor), samples.shape[0] == 1
-    if contradicted(samples, window, i, order, floor, False, output):
+    if contradicted(samples, window, i, order, max(sigma, 2.0 * floor), output):
         return REFUTES
     again, surprised = window[PHASE] == DOUBT, surplus > SURE * sigma
     if again:
@@ -197,7 +199,7 @@ def verdict_above(samples, window, i, order, floor, change, off, surplus, output
             output[SURPRISE] = max(output[SURPRISE], quantum(samples, window, i, floor))
         return SCATTERS if surprised else AGREES
     if vanished:
-        wrong = contradicted(samples, window, i, order, floor, True, output)
+        wrong = contradicted(samples, window, i, order, 2.0 * floor, output)
         return REFUTES if wrong else REOPENS
     output[SURPRISE] = max(surplus, 0.0)
     return SURPRISES if surprised or output[DEVIATION] > CLEARLY * floor else AGREES

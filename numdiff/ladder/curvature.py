@@ -8,7 +8,7 @@ a reading of its own, as crude as rounding lets it be, that no larger step can h
 import math
 
 from numdiff.ladder.noise import SURE
-from numdiff.ladder.registers import BASE, DEVIATION, ERROR, ESTIMATE, LAST, REQUEST, SLOTS
+from numdiff.ladder.registers import BASE, ERROR, ESTIMATE, LAST, REQUEST, SLOTS
 from numdiff.ladder.runtime import kernel
 from numdiff.ladder.tableau import scale
 
@@ -37,10 +37,9 @@ def misfit(samples, window, slot, width, i, output):
 
 
 @kernel
-def contradicted(samples, window, i, order, floor, vanished, output):
-    """Whether the tiny step refutes a second derivative, beyond noise unless that has vanished."""
+def contradicted(samples, window, i, order, sigma, output):
+    """Whether the tiny step refutes a second derivative, beyond so much noise."""
     if order != 2 or samples.shape[0] == 1:
         return False
-    width = scale(1.0, window[REQUEST])
-    sigma = 2.0 * floor if vanished else max(output[DEVIATION], 2.0 * floor)
-    return misfit(samples, window, SLOTS + 1, width, i, output) > SURE * sigma
+    off = misfit(samples, window, SLOTS + 1, scale(1.0, window[REQUEST]), i, output)
+    return off > SURE * sigma

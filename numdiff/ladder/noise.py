@@ -86,7 +86,9 @@ def surprise(n, method, room):
     for c in range(method.shape.shape[0]):
         # the other channel needs a few levels of its own; above order 1 those of the answer only
         few = 3 if law[ORDER] == 1 else (1 if c == method.primary else 2)
-        level = predict(room.y[c], max(0, min(first, n - few)), n, method.shape[c], width, room.table[-1, 0])
+        level = predict(
+            room.y[c], max(0, min(first, n - few)), n, method.shape[c], width, room.table[-1, 0]
+        )
         largest = max(largest, abs(room.sample[c] - level))
     return largest
 

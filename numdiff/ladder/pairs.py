@@ -115,7 +115,10 @@ def contest(
             slack = abs(level - value[p, k]) * fall * (fall if two_sided else 1.0)
             said = (-value[p, k] if two_sided else value[p, k]) * area
             off = abs(even - said) - (error[p, k] + MARGIN * slack) * area
-            skew = abs(odd) - max(uneven(samples[p, 0, :, k], state[p]), EVEN * abs(value[p, k])) * area
+            skew = (
+                abs(odd)
+                - max(uneven(samples[p, 0, :, k], state[p]), EVEN * abs(value[p, k])) * area
+            )
             wide = error[p, k] * area > BETTER * floor and error[p, k] > POOR * abs(value[p, k])
             doubt[p, k] = off > floor or (two_sided and skew > floor) or wide
 
