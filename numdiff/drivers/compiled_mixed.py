@@ -107,32 +107,30 @@ def along_pair(kind, address, x, f0, pair, mixed, axes, beside, noise, value, er
     lead(kind, address, x, f0, ray, channels, (0.0, False, False, 0.0, True), arrays)
     doubt = np.zeros((1, 1), np.bool_)
     if columns[1][0, 0] < math.inf:
-        arrived, lengths = np.empty((channels.offsets.size, 1, 1)), np.empty((1, 2))
-        probes(pair[0], pair[1], axes, lengths)
-        for p in range(arrived.shape[0]):
-            step_off(
-                kind, address, x, pair, lengths[0], weights, 0 if sided else p + 1, arrived[p, 0]
-            )
+        arrived = np.empty((channels.offsets.size, 1, 1))
+        step_off(kind, address, x, pair, axes, weights, sided, arrived)
         contest(
             pair[0], pair[1], weights.reshape(1, 2), arrived, f0, least, axes, beside,
             columns[0], columns[1], samples, state, doubt,
         )  # fmt: skip
     area = weights[0] * weights[1]
     value[i, j], error[i, j] = columns[0][0, 0] / area, columns[1][0, 0] / abs(area)
-    if doubt[0, 0]:
-        error[i, j] = math.inf
-    if not (error[i, i] < math.inf and error[j, j] < math.inf):
+    if doubt[0, 0] or not (error[i, i] < math.inf and error[j, j] < math.inf):
         error[i, j] = math.inf
     return columns[2][0, 0] == OK
 
 
 @allocating
-def step_off(kind, address, x, pair, lengths, weights, turn, out):
-    """Ask for f at the probe of a pair: on the side of both axes, or at one of two, turn 1 and 2."""
-    point = x.copy()
-    for k in range(2):
-        sign = (1.0 if k == 0 else -1.0) * (1.0 if turn == 1 else -1.0)
-        if turn == 0:
-            sign = 1.0 if weights[k] > 0.0 else -1.0
-        point[pair[k][0]] += sign * lengths[k]
-    ask(kind, address, point, out)
+def step_off(kind, address, x, pair, axes, weights, sided, arrived):
+    """Ask for f at the probe of a pair: on the side of both axes, or across on both."""
+    point, lengths = np.empty(x.size), np.empty((1, 2))
+    probes(pair[0], pair[1], axes, lengths)
+    for p in range(arrived.shape[0]):
+        for k in range(x.size):
+            point[k] = x[k]
+        for k in range(2):
+            sign = 1.0 if k == p else -1.0
+            if sided:
+                sign = 1.0 if weights[k] > 0.0 else -1.0
+            point[pair[k][0]] += sign * lengths[0, k]
+        ask(kind, address, point, arrived[p, 0])

@@ -96,7 +96,8 @@ def tiny_step(samples, window, outputs, f0, order):
 def check(samples, window, outputs, f0, order, ratio, left):
     """Settle what the tiny step confirms, and send a direction back to the ladder for the rest."""
     tiny, bottom = window[REQUEST], window[BASE] - window[LAST]
-    readable = tiny_step(samples, window, outputs, f0, order)
+    # a quarter of the way to where rounding leaves nothing to read
+    closer = (3 * bottom + tiny_step(samples, window, outputs, f0, order)) // 4
     surprises, refuted, noise, again = 0, 0, 0, bottom - 1 - window[RESTARTS]
     for i in range(f0.size):
         output = outputs[i]
@@ -109,14 +110,11 @@ def check(samples, window, outputs, f0, order, ratio, left):
         elif verdict == SURPRISES:
             surprises += 1
         elif verdict == REOPENS:
-            refuted += 1
-            again = min(again, (3 * bottom + readable) // 4)
+            refuted, again = refuted + 1, min(again, closer)
         elif verdict == REFUTES:
             refuted += 1
-            if order > 1 and window[PHASE] == CHECK and output[ERROR] < math.inf:
-                again = min(again, (3 * bottom + readable) // 4)
-            else:
-                again = min(again, scale_of(samples, window, i, floor))
+            near = order > 1 and window[PHASE] == CHECK and output[ERROR] < math.inf
+            again = min(again, closer if near else scale_of(samples, window, i, floor))
             if order == 1 and output[ERROR] < math.inf:
                 output[FORMER] = output[ESTIMATE]
             # nothing stays of the answer; the slope at the tiny step is a guess in its place
@@ -127,21 +125,31 @@ def check(samples, window, outputs, f0, order, ratio, left):
             noise += 1
             if verdict == SCATTERS:
                 output[LEAST_NOISE] = output[SURPRISE]
+    # what surprises is looked at where structure shows more; or where slopes can just be confirmed
+    doubt = min(tiny + STRIDE, bottom - 1)
+    if order > 1:
+        doubt = min(tiny_step(samples, window, outputs, f0, 1), tiny - STRIDE)
+    if proceed(window, surprises, refuted, noise, (max(again, tiny + APART), doubt)):
+        close(samples, window, outputs, f0)
+
+
+@kernel
+def proceed(window, surprises, refuted, noise, steps):
+    """Say where a direction goes on after a tiny step, at which of two steps; or that it ends."""
+    again, doubt = steps
     if surprises > 0:
         window[PHASE] = DOUBT
-        step = min(tiny + STRIDE, bottom - 1)
-        if order > 1:  # the smallest at which the slope can be confirmed
-            step = min(tiny_step(samples, window, outputs, f0, 1), tiny - STRIDE)
-        window[REQUEST] = window[LOWEST] if window[LOST] > 0 else max(step, window[LOWEST])
+        window[REQUEST] = window[LOWEST] if window[LOST] > 0 else max(doubt, window[LOWEST])
     elif refuted > 0 and window[RESTARTS] < MOST_RESTARTS:
         window[RESTARTS] += 1
         window[NOISY] = 0
-        restart(window, max(again, tiny + APART))
+        restart(window, again)
     elif noise > 0:
         window[NOISY] = 1
         resume(window)
     else:
-        close(samples, window, outputs, f0)
+        return True
+    return False
 
 
 @kernel
