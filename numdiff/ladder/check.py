@@ -109,12 +109,13 @@ def check(samples, window, outputs, f0, order, ratio, left):
             output[CLOSED] = 1.0
         elif verdict == SURPRISES:
             surprises += 1
-        elif verdict == REOPENS:
-            refuted, again = refuted + 1, min(again, closer)
-        elif verdict == REFUTES:
+        elif verdict in (REFUTES, REOPENS):
             refuted += 1
             near = order > 1 and window[PHASE] == CHECK and output[ERROR] < math.inf
+            near = near or (order > 2 and verdict == REOPENS)
             again = min(again, closer if near else scale_of(samples, window, i, floor))
+            if verdict == REOPENS:
+                continue
             if order == 1 and output[ERROR] < math.inf:
                 output[FORMER] = output[ESTIMATE]
             # nothing stays of the answer; the slope at the tiny step is a guess in its place
@@ -198,7 +199,10 @@ def verdict_above(samples, window, i, order, floor, change, off, surplus, output
     again, surprised = window[PHASE] == DOUBT, surplus > SURE * sigma
     if again:
         surprised, sigma = output[SURPRISE] > SURE * sigma, max(sigma, output[SURPRISE])
-    rest = off if alone else max(off, abs(samples[1, SLOTS + 1, i]))
+    even = samples[samples.shape[0] - 1, SLOTS + 1, i]
+    if order == 2:  # whose own part of f is no noise
+        even -= 0.5 * output[ESTIMATE] * scale(1.0, 2 * window[REQUEST])
+    rest = off if alone else max(off, abs(even))
     vanished = change > 0.0 and rest < GONE * sigma and (surprised or not alone)
     if again:
         if vanished:
