@@ -1,8 +1,28 @@
-"""Numerical derivatives with error bars you can trust."""
+"""Numerical derivatives with error bars you can trust.
+
+`derivative`, `gradient`, `jacobian`, `hessian`, `hessian_diagonal`, `jvp` and `hvp` return an
+`Estimate`: a value, an error bar and a status, which can be used where the value is meant.
+`local_model` and `propagate` build on them, `noise_level` tells how exact f itself is.
+`numdiff.verify` checks hand-written derivatives, `numdiff.native` makes compiled functions,
+`numdiff.plot` draws.
+
+Start-up. Importing takes milliseconds and compiles nothing. The first derivatives of a process are
+taken by interpreted kernels; a process that asks for many has them compiled by
+Numba, with the same numbers to the last bit: some ten seconds the first time on a machine, for
+`native` and ``@njit`` functions half a minute. Later processes find them on disk: in
+``__pycache__`` beside the package or, where that cannot be written, in the user's cache directory.
+In containers and on clusters, where both may be lost, set ``NUMBA_CACHE_DIR`` to a directory that
+lasts.
+
+The distribution is called ``numdiff-toolkit``. PyPI's ``numdiff`` is another project, which has the
+same import name: do not install both.
+"""
 
 from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from numdiff.estimate import Estimate, Status
+from numdiff.estimate import Estimate, FlaggedError, FlaggedWarning, Status
 from numdiff.noise.level import NoiseEstimate, noise_level
 from numdiff.operators import (
     derivative,
@@ -14,8 +34,15 @@ from numdiff.operators import (
     jvp,
 )
 
+if TYPE_CHECKING:  # what loads late
+    from numdiff import native, plot, sparse, verify
+    from numdiff.model import LocalModel, local_model, propagate
+    from numdiff.stencil import Stencil
+
 __all__ = [
     "Estimate",
+    "FlaggedError",
+    "FlaggedWarning",
     "LocalModel",
     "NoiseEstimate",
     "Status",
@@ -28,20 +55,46 @@ __all__ = [
     "jacobian",
     "jvp",
     "local_model",
+    "native",
     "noise_level",
+    "plot",
     "propagate",
+    "sparse",
+    "verify",
 ]
 
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str) -> object:
-    if name == "Stencil":  # exact fractions load when they are needed
-        from numdiff.stencil import Stencil  # noqa: PLC0415
+if not TYPE_CHECKING:  # a checker would take every name for one of ours
 
-        return Stencil
-    if name in {"local_model", "propagate", "LocalModel"}:  # SciPy's linear algebra loads as late
-        return getattr(import_module("numdiff.model"), name)
-    if name in {"native", "plot", "verify"}:  # likewise
-        return import_module(f"numdiff.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> object:
+        if name == "Stencil":  # exact fractions load when they are needed
+            from numdiff.stencil import Stencil  # noqa: PLC0415
+
+            return Stencil
+        if name in {"local_model", "propagate", "LocalModel"}:  # with SciPy
+            return getattr(import_module("numdiff.model"), name)
+        if name in {"native", "plot", "sparse", "verify"}:  # likewise
+            return import_module(f"numdiff.{name}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
+
+
+def _overwritten(folder: Path) -> None:
+    """Warn where files of PyPI's `numdiff`, another project, lie among ours."""
+    if (folder / "__about__.py").exists():
+        from warnings import warn  # noqa: PLC0415 - hardly ever needed
+
+        warn(
+            "PyPI's `numdiff`, another project, was installed over numdiff-toolkit, or under it: "
+            "pip uninstall numdiff, and then pip install --force-reinstall numdiff-toolkit",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+
+
+_overwritten(Path(__file__).parent)

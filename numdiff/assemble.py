@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
+from functools import reduce
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +13,10 @@ from numdiff.arrays import Array, Codes
 from numdiff.drivers.derivatives import COLUMNS, Derivatives
 from numdiff.estimate import Estimate, Status
 from numdiff.options import Options
+from numdiff.sparse_estimate import SparseEstimate
+
+if TYPE_CHECKING:
+    from scipy.sparse import csc_array
 
 # From best to worst: which status stands for an entry that is made of several.
 ORDER = (
@@ -26,6 +31,22 @@ RANK.setflags(write=False)
 def worst(one: Codes, other: Codes) -> Codes:
     """Return the worse of two statuses, entry by entry."""
     return np.where(RANK[other] > RANK[one], other, one)
+
+
+def summed(lines: Derivatives, count: int = 1) -> Derivatives:
+    """Return derivatives (count, m) along sums of directions, of which each has every count-th."""
+    shape = len(lines.value) // count, count, -1
+    if shape[0] == 1:
+        return lines
+    value, error, status, step, noise = (column.reshape(shape) for column in lines[:5])
+    if lines.left is not None:
+        columns: dict[str, Any] = {"value": lines.value, "left": lines.left, "right": lines.right}
+        left, right = (_side(columns, n).reshape(shape).sum(axis=0) for n in ("left", "right"))
+        lines = lines._replace(left=left, right=right)
+    return lines._replace(
+        value=value.sum(axis=0), error=error.sum(axis=0), status=reduce(worst, status),
+        step=step.min(axis=0), noise=noise.max(axis=0),
+    )  # fmt: skip
 
 
 def per_output(lines: Derivatives) -> dict[str, Array]:
@@ -66,9 +87,10 @@ def estimate_of(lines: Derivatives, shape: tuple[int, ...], options: Options) ->
 
 
 def estimate_from(
-    columns: dict[str, Array], shape: tuple[int, ...], lines: Derivatives, options: Options
-) -> Estimate:
-    """Put columns that are in order into an estimate of that shape."""
+    columns: dict[str, Array], shape: tuple[int, ...], lines: Derivatives, options: Options,
+    named: int = 1,
+) -> Estimate:  # fmt: skip
+    """Put columns that are in order into an estimate of that shape, its last axes with names."""
     # Jacobians come column by column, and stay laid out like that: it is faster
     placed: dict[str, Any] = {}
     for name, column in columns.items():
@@ -79,11 +101,26 @@ def estimate_from(
         placed["left"], placed["right"] = left, left.copy("K")
     if shape == ():
         placed = {name: array[()] for name, array in placed.items()}
-    notes: tuple[str, ...] = ()
-    if lines.trouble is not None:
-        kind = type(lines.trouble).__name__
-        notes = (f"f raised {kind} at some points beside x: {lines.trouble}",)
+    notes: tuple[str, ...] = () if lines.trouble is None else (_told(lines.trouble),)
+    if options.box is not None and options.box.fixed().any():
+        held = np.flatnonzero(options.box.fixed())
+        shown = ", ".join(options.names[k] if options.names else str(k) for k in held)
+        notes += (f"`bounds` hold fixed, lower == upper: {shown}; f was not asked beside x there",)
+    if options.names:
+        placed.update(names=options.names, named=named)
     return Estimate.of(placed, nfev=lines.nfev, method=options.method.name, notes=notes)
+
+
+def _told(trouble: Exception) -> str:
+    return f"f raised {type(trouble).__name__} at some points beside x: {trouble}"
+
+
+def sparse_estimate(lines: Derivatives, pattern: csc_array, options: Options) -> SparseEstimate:
+    """Put one line of derivatives, with a column for each entry of a pattern, into its places."""
+    columns = {name: column.reshape(pattern.nnz) for name, column in per_output(lines).items()}
+    notes = () if lines.trouble is None else (_told(lines.trouble),)
+    others = {"nfev": lines.nfev, "method": options.method.name, "notes": notes}
+    return SparseEstimate.over(pattern, columns, **others)
 
 
 def symmetric(diagonal: dict[str, Array], across: dict[str, Array], n: int) -> dict[str, Array]:
@@ -107,4 +144,4 @@ def symmetrised(estimate: Estimate, shape: tuple[int, ...]) -> Estimate:
     halves["step"] = np.minimum(square["step"], square["step"].T)
     halves["noise"] = np.maximum(square["noise"], square["noise"].T)
     halves = {name: half.reshape(shape + shape)[()] for name, half in halves.items()}
-    return replace(estimate, **halves)
+    return replace(estimate, **halves, named=2)

@@ -11,9 +11,10 @@ import json
 import math
 import os
 import re
+import shlex
+import subprocess
 import sys
 import textwrap
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,9 +24,10 @@ from typing import Any, NamedTuple, NoReturn, Protocol, cast
 import numpy as np
 
 import numdiff
-from numdiff.arrays import Array, Floats
+from numdiff.arrays import Floats
 from numdiff.estimate import Estimate
-from numdiff.evaluation.call import Call, origin
+from numdiff.evaluation.call import Call, bound, origin
+from numdiff.files import point_in
 from numdiff.rules import RULES
 
 __all__ = ["main"]
@@ -137,6 +139,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whatever f prints must not get between the lines of the result.
         with _search_path(), contextlib.redirect_stdout(sys.stderr):
             result = _run(command, typed)
+        if hasattr(result, "reproduce"):  # of a report: as it was typed
+            words = ["numdiff", *(sys.argv[1:] if argv is None else argv)]
+            result = replace(cast("Any", result), reproduce=_quoted(words))
     except UsageError as error:
         print("numdiff: error:", *str(error).split(), file=sys.stderr)
         return BAD_INPUT
@@ -147,6 +152,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     _print(json.dumps(result.to_dict(), allow_nan=False) if as_json else str(result))
     return command.exit_code(result)
+
+
+def _quoted(words: list[str]) -> str:
+    """Return a command line that can be pasted into a shell."""
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 def _print(text: str) -> None:
@@ -185,8 +195,14 @@ def _way_out(command: Command, unknown: str) -> str:
     flags = [option.flag for option in _options(command)]
     if flag in flags:
         return " in front of its name: options follow it"
+    others = [one.name for one in COMMANDS if flag in [option.flag for option in one.options]]
+    if others:
+        return f": it is an option of {', '.join(others)}"
+    if re.match(r"-[a-zA-Z]", flag):
+        long = [one for one in flags if one.startswith(f"-{flag}")]
+        return f": write {long[0]}" if long else ": options have two dashes, as --method"
     if flag.startswith("--"):
-        return _suggestion(flag, flags) or f"; see `numdiff {command.name} --help`"
+        return _suggestion(flag, flags, 0.75) or f"; see `numdiff {command.name} --help`"
     return ": the numbers of an option are separated by commas, without blanks"
 
 
@@ -259,6 +275,9 @@ def _split(text: str) -> Target:
 _number = _reader(float, "a number")
 _whole_number = _reader(int, "a whole number")
 _numbers = _reader(_one_or_many, "a number, or several separated by commas as in 1.3,-0.7")
+_args = _reader(
+    lambda text: tuple(map(float, text.split(","))), "numbers separated by commas as in 1.5,2"
+)
 _target = _reader(_split, TARGET)
 # index raises ValueError for what is no kind
 _kind = _reader(lambda text: KINDS[KINDS.index(text)], f"one of {', '.join(KINDS)}")
@@ -271,27 +290,11 @@ def _step(text: str) -> str | float | Floats:
         raise argparse.ArgumentTypeError(f"{error}; or a rule: {', '.join(RULES)}") from None
 
 
-def _array_in(text: str) -> Array:
-    path = Path(text)
-    if path.suffix not in {".npy", ".csv"}:
-        raise argparse.ArgumentTypeError(f"expected a .npy or a .csv file, got {text!r}")
+def _array_in(text: str) -> Any:
     try:
-        array = _npy(path) if path.suffix == ".npy" else _csv(path)
-    except (OSError, ValueError, EOFError) as error:
-        raise argparse.ArgumentTypeError(f"cannot read {text!r}: {_in_a_line(error)}") from None
-    if not array.size:
-        raise argparse.ArgumentTypeError(f"there are no numbers in {text!r}")
-    return array
-
-
-def _npy(path: Path) -> Array:
-    with path.open("rb") as file:
-        return np.lib.format.read_array(file, allow_pickle=False)
-
-
-def _csv(path: Path) -> Array:
-    with warnings.catch_warnings(action="ignore"):  # of no numbers, which is an error here
-        return np.loadtxt(path, delimiter=",", encoding="utf-8-sig")
+        return point_in(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 # What is done
@@ -306,9 +309,9 @@ def _run(command: Command, typed: dict[str, Any]) -> Result:
         }
         functions = [options.pop(name.lower()) for name in command.functions]
         x = options.pop("at") if "at" in options else options.pop("at_file")
-        x = x if command.scalar else np.atleast_1d(x)
-        for name in {"lower", "upper", "step"} & options.keys():
-            options[name] = _like(x, options[name])
+        x = x if command.scalar or isinstance(x, dict) else np.atleast_1d(x)
+        for name in {"lower", "upper", "step", "vector"} & options.keys():
+            options[name] = _like(x, options[name], name)
         if {"lower", "upper"} & options.keys():
             options["bounds"] = options.pop("lower", -np.inf), options.pop("upper", np.inf)
         call = command.call or getattr(numdiff, command.name)
@@ -316,13 +319,28 @@ def _run(command: Command, typed: dict[str, Any]) -> Result:
     except UsageError:
         raise
     except (Exception, SystemExit) as error:
-        raise UsageError(_failure(error)) from error
+        raise UsageError(_as_typed(_failure(error), command, typed)) from error
 
 
-def _like(x: Any, numbers: Any) -> Any:
-    """Give a list of numbers the shape of x, where it has as many entries."""
-    fits = isinstance(numbers, np.ndarray) and numbers.size == np.size(x)
-    return np.reshape(numbers, np.shape(x)) if fits else numbers
+def _like(x: Any, numbers: Any, name: str) -> Any:
+    """Give a list of numbers the shape of x, which has as many entries."""
+    if not isinstance(numbers, np.ndarray) or isinstance(x, dict):
+        return numbers
+    if numbers.size != np.size(x):
+        one = "" if name == "vector" else "one number, or "
+        raise UsageError(f"--{name} takes {one}as many as x has, {np.size(x)}, got {numbers.size}")
+    return np.reshape(numbers, np.shape(x))
+
+
+def _as_typed(message: str, command: Command, typed: dict[str, Any]) -> str:
+    """Name options as they were typed: `--max-nfev`, not `max_nfev`."""
+    bounds = " and ".join(f"--{side}" for side in ("lower", "upper") if side in typed)
+    flags = {option.flag[2:].replace("-", "_"): option.flag for option in _options(command)}
+    point = "--at" if "at" in typed else "--at-file"
+    own = {"bounds": bounds, "x": point, "n_points": "--points", "v": "--vector"}
+    for name, flag in {**flags, **own}.items():
+        message = message.replace(f"`{name}`", flag)
+    return message.partition("; they were read as")[0]  # that is sure here
 
 
 def _failure(error: BaseException) -> str:
@@ -401,8 +419,8 @@ def _file(place: str) -> ModuleType:
     return module
 
 
-def _suggestion(name: str, names: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, names, n=1)
+def _suggestion(name: str, names: Iterable[str], cutoff: float = 0.6) -> str:
+    near = difflib.get_close_matches(name, names, n=1, cutoff=cutoff)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
@@ -421,7 +439,9 @@ def _verify(
         return verify.hvp(derivative, x, f=f, n_points=points, **choices)
     if kind is None:
         vectorized = choices.get("vectorized", False)
-        shape = origin(Call(f, np.shape(x), vectorized=vectorized), np.ravel(x)).form.shape
+        args = choices.get("args", ())
+        inner, flat = bound(f, args), np.ravel(x)
+        shape = origin(Call(inner, np.shape(x), vectorized=vectorized), flat).form.shape
         kind = "jacobian" if math.prod(shape) != 1 else "gradient"
     report: verify.Report = getattr(verify, kind)(f, derivative, x, n_points=points, **choices)
     if kind == "gradient" and f"it has shape {np.shape(x) * 2}," in str(report):
@@ -429,9 +449,25 @@ def _verify(
     return report
 
 
+def _times(operator: Callable[..., Result]) -> Callable[..., Result]:
+    """Return the call of a product with a vector."""
+
+    def call(f: Any, x: Any, *, vector: Any = None, **choices: Any) -> Result:
+        if vector is None:
+            raise UsageError("--vector is missing: give as many numbers as x has")
+        return operator(f, x, vector, **choices)
+
+    return call
+
+
 POINT = (
     Option("--at", "where: numbers separated by commas", _numbers, "X"),
-    Option("--at-file", "where: an array in a .npy or a .csv file", _array_in, "FILE"),
+    Option(
+        "--at-file",
+        "where: a .npy, .npz, .csv, .txt or .json file, or - for standard input",
+        _array_in,
+        "FILE",
+    ),
 )
 JSON = Option("--json", "print the result as one JSON object")
 ORDER = Option("--order", "order of the derivative, 1 to 10; default 1", _whole_number, "K")
@@ -453,7 +489,10 @@ COMMON = (
     Option("--rtol", "stop where the error bar is below RTOL times the value", _number, "RTOL"),
     Option("--max-nfev", "about this many evaluations at most", _whole_number, "N"),
     Option("--vectorized", "the function takes many points at once, along the last axis"),
+    Option("--args", "further arguments of the function, numbers separated by commas", _args, "A"),
+    Option("--workers", "so many threads may call a function of Numba", _whole_number, "N"),
 )
+VECTOR = Option("--vector", "which is multiplied by, not normalised", _numbers, "V")
 COMMANDS = (
     Command(
         "derivative",
@@ -464,6 +503,18 @@ COMMANDS = (
     Command("gradient", "the gradient of a function from an array to a number", COMMON),
     Command("jacobian", "the Jacobian of a function from an array to an array", COMMON),
     Command("hessian", "the Hessian of a function from an array to a number", (GRAD, *COMMON)),
+    Command(
+        "hessian-diagonal",
+        "the second derivatives by each entry of x",
+        COMMON,
+        numdiff.hessian_diagonal,
+    ),
+    Command(
+        "jvp", "the Jacobian of a function times a vector", (VECTOR, *COMMON), _times(numdiff.jvp)
+    ),
+    Command(
+        "hvp", "the Hessian of a function times a vector", (VECTOR, *COMMON), _times(numdiff.hvp)
+    ),
     Command(
         "verify",
         "whether a hand-written derivative is right, and if not where and why",

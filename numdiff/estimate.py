@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from numdiff.arrays import Array, Mask
+from numdiff.arrays import Array, Codes, Floats, Mask
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
-__all__ = ["Estimate", "Status"]
+__all__ = ["Estimate", "FlaggedError", "FlaggedWarning", "Status"]
+
+ARRAYS = ("value", "error", "status", "step", "noise", "left", "right")
 
 
 class Status(IntEnum):
@@ -72,8 +75,8 @@ class Status(IntEnum):
     )
     DOMAIN = (
         8,
-        "No usable value of f was found beside x, or f(x) itself is not finite; move x inside "
-        "f's domain, widen `bounds` or give a smaller `step`.",
+        "No usable value of f was found beside x, f(x) itself is not finite, or `bounds` hold the "
+        "entry fixed; move x inside f's domain, widen `bounds` or give a smaller `step`.",
     )
     NOT_COMPLEX_SAFE = (
         9,
@@ -93,17 +96,26 @@ class Status(IntEnum):
         member.message = message
         return member
 
+    def __str__(self) -> str:
+        return self.name
+
+    def __format__(self, spec: str) -> str:
+        return format(int(self) if spec.endswith(("d", "b", "o", "x", "X")) else self.name, spec)
+
     @property
     def trustworthy(self) -> bool:
         """Whether the value lies within its error bar as far as can be told."""
         return self in {Status.OK, Status.NOISE_LIMITED, Status.STOCHASTIC, Status.ONE_SIDED}
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Estimate:
-    """A derivative with its error bar. ``numpy.asarray(estimate)`` gives its value.
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Estimate(NDArrayOperatorsMixin):
+    """A derivative with its error bar, which stands for its value wherever a value is meant.
 
-    All arrays have the shape of `value`; where that shape is ``()`` they are NumPy scalars.
+    Arithmetic, comparison and NumPy's functions, ``float()``, ``round()``, ``format()``, ``abs()``,
+    ``len()`` and iteration act on `value` and give plain numbers and arrays: no error bar is
+    claimed for them. ``estimate[i]`` is the Estimate of some entries. All arrays have the shape of
+    `value`; where that shape is ``()`` they are NumPy scalars.
 
     Parameters
     ----------
@@ -127,6 +139,10 @@ class Estimate:
         The one-sided derivatives at a kink, nan elsewhere.
     notes : tuple of str, optional
         Further sentences, such as the message of an exception that f raised.
+    names : tuple of str, optional
+        Of the entries of x, along the last axis of `value`, where x has names.
+    named : int, default 1
+        How many of the last axes the names belong to: 2 for a Hessian.
 
     Examples
     --------
@@ -139,18 +155,22 @@ class Estimate:
      value            error    digits
      8.0000000000  +- 2.1e-09       9
     method auto, 11 evaluations of f
+    >>> 1.0 - estimate / 4
+    np.float64(-1.0)
     """
 
-    value: Any
-    error: Any
-    status: Any
-    step: Any = field(repr=False)
-    noise: Any = field(repr=False)
+    value: Floats
+    error: Floats
+    status: Codes
+    step: Floats
+    noise: Floats
     nfev: int
     method: str
-    left: Any = field(repr=False)
-    right: Any = field(repr=False)
+    left: Floats
+    right: Floats
     notes: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    named: int = 1
 
     @classmethod
     def of(cls, columns: dict[str, Any], **others: Any) -> Self:
@@ -165,10 +185,35 @@ class Estimate:
         return np.array([code.trustworthy for code in Status])[self.status]
 
     @property
+    def status_names(self) -> Any:
+        """The names of the codes in `status`: an array of its shape, or one name."""
+        return np.array([code.name for code in Status])[self.status]
+
+    @property
     def messages(self) -> tuple[str, ...]:
         """The distinct sentences of all entries' status, followed by the notes."""
         codes = np.unique(self.status)
         return *(Status(code).message for code in codes), *self.notes
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of `value`."""
+        return np.shape(self.value)
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes of `value`."""
+        return np.ndim(self.value)
+
+    @property
+    def size(self) -> int:
+        """The number of entries of `value`."""
+        return int(np.size(self.value))
+
+    @property
+    def T(self) -> Any:  # noqa: N802 - as NumPy calls it
+        """The transpose of `value`, a plain array."""
+        return np.transpose(self.value)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists, numbers and strings, fit for strict JSON.
@@ -178,19 +223,35 @@ class Estimate:
         dict
             The fields by name, `success` and `messages`. Arrays are nested lists, codes are
             names of `Status`, complex arrays are dicts of a ``real`` and an ``imag`` list. JSON
-            has no nan and no inf: they are None.
+            has no nan and no inf: they are None. `names` are there if x has some.
         """
-        names: Array = np.array([code.name for code in Status])
         arrays = ("value", "error", "step", "noise", "left", "right")
         return {
             **{name: _plain(getattr(self, name)) for name in arrays},
-            "status": names[self.status].tolist(),
+            "status": self.status_names.tolist(),
             "success": self.success.tolist(),
             "nfev": int(self.nfev),
             "method": self.method,
             "messages": list(self.messages),
             "notes": list(self.notes),
+            **({"names": list(self.names)} if self.names else {}),
         }
+
+    def to_frame(self) -> Any:
+        """Return a pandas data frame: one row for each entry, with value, error bar and status.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        try:
+            from pandas import DataFrame  # noqa: PLC0415 - optional, and slow to load
+        except ImportError as error:
+            raise ImportError("`to_frame` needs pandas: pip install pandas") from error
+        columns = {name: np.ravel(getattr(self, name)) for name in ARRAYS}
+        columns["status"] = np.ravel(self.status_names)
+        return DataFrame(columns, index=[_label(self, i) for i in range(self.size)])
 
     def __array__(
         self,
@@ -198,6 +259,63 @@ class Estimate:
         copy: bool | None = None,  # noqa: FBT001  (NumPy's protocol)
     ) -> Array:
         return np.array(self.value, dtype=dtype, copy=copy)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
+        """Let NumPy's functions, and by them all operators, act on values."""
+        out = keywords.pop("out", ())
+        if out and not any(isinstance(one, Estimate) for one in out):
+            keywords["out"] = out  # an estimate is frozen: `estimate += 1` makes an array
+        values = (one.value if isinstance(one, Estimate) else one for one in inputs)
+        return getattr(ufunc, method)(*values, **keywords)
+
+    def __getitem__(self, key: Any) -> Estimate:
+        if self.ndim == 0 and key not in ((), Ellipsis):
+            raise IndexError("this estimate is a single number: it has no entries to pick")
+        chosen: dict[str, Any] = {name: getattr(self, name)[key] for name in ARRAYS}
+        return replace(self, **chosen, names=self._names_at(key), named=1)
+
+    def _names_at(self, key: Any) -> tuple[str, ...]:
+        """Return the names along the last axis of what a key picks."""
+        if not self.names:
+            return ()
+        numbers = np.broadcast_to(np.arange(len(self.names)), self.shape)[key]
+        last = numbers.reshape(-1, np.shape(numbers)[-1] if np.ndim(numbers) else 1)[:1]
+        return tuple(self.names[k] for k in last.ravel())
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.value)
+
+    def __float__(self) -> float:
+        return float(self._number("float"))
+
+    def __int__(self) -> int:
+        return int(self._number("int"))
+
+    def __complex__(self) -> complex:
+        return complex(self._number("complex"))
+
+    def _number(self, kind: str) -> Any:
+        if self.size != 1:
+            raise TypeError(
+                f"{kind}() takes an estimate of one entry, this one has shape {self.shape}: pick "
+                "one as in estimate[0], or use `value`"
+            )
+        return np.asarray(self.value).item()
+
+    def __round__(self, digits: int | None = None) -> Any:
+        if self.ndim == 0 and not np.iscomplexobj(self.value):
+            return round(np.asarray(self.value).item(), digits)
+        return np.round(self.value, digits or 0)
+
+    def __format__(self, spec: str) -> str:
+        if not spec:
+            return str(self)
+        if self.ndim == 0:
+            return format(np.asarray(self.value).item(), spec)
+        return np.array2string(self.value, formatter={"all": lambda entry: format(entry, spec)})
 
     def __bool__(self) -> bool:
         raise TypeError(
@@ -208,10 +326,45 @@ class Estimate:
     def __str__(self) -> str:
         return "\n".join(_table(self))
 
+    __repr__ = __str__  # at the prompt a table says more than a constructor would
+
     def _repr_html_(self) -> str:
         from html import escape  # noqa: PLC0415 - only notebooks need it
 
         return f"<pre>{escape(str(self))}</pre>"
+
+
+class FlaggedError(Exception):
+    """Some entries of a derivative are flagged, and `on_flag` is ``"raise"``.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        The derivative as it was found; its table is the message.
+    """
+
+    def __init__(self, estimate: Estimate) -> None:
+        super().__init__(estimate)
+        self.estimate = estimate
+
+    def __str__(self) -> str:
+        return f"some entries are flagged\n{self.estimate}"
+
+
+class FlaggedWarning(UserWarning):
+    """Some entries of a derivative are flagged, and `on_flag` is ``"warn"``.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        The derivative as it was found; its table is the message.
+    """
+
+    def __init__(self, estimate: Estimate) -> None:
+        super().__init__(estimate)
+        self.estimate = estimate
+
+    __str__ = FlaggedError.__str__
 
 
 def _plain(array: Any) -> Any:
@@ -252,14 +405,26 @@ def _rows(estimate: Estimate) -> Iterator[tuple[str, ...]]:
             entries = _counted(i - after, "entry", "entries")
             yield (f"... {entries} left out" + f", {suspects} flagged" * bool(suspects),)
         after = i + 1
-        index = ", ".join(str(axis) for axis in np.unravel_index(i, np.shape(estimate.value)))
         yield (
-            f"[{index}]" if index else "",
+            _label(estimate, i),
             format_value(value[i], error[i]),
             f"+- {error[i]:.2g}",
             certain_digits(value[i], error[i]).rjust(6),
             "" if status[i] == Status.OK else Status(status[i]).name,
         )
+
+
+def _label(estimate: Estimate, i: int) -> str:
+    """Return what a table calls the i-th entry: its index, with names where x has some."""
+    index = [str(axis) for axis in np.unravel_index(i, estimate.shape)]
+    names = estimate.names
+    if not names:
+        return f"[{', '.join(index)}]" if index else ""
+    if not index:
+        return names[0]
+    for axis in range(max(len(index) - estimate.named, 0), len(index)):
+        index[axis] = names[int(index[axis])]
+    return index[0] if len(index) == 1 else f"[{', '.join(index)}]"
 
 
 def _shown(value: Array, error: Array, flagged: Mask) -> Array:
@@ -335,7 +500,8 @@ def certain_digits(value: Any, error: float) -> str:
     Returns
     -------
     str
-        A count, "all" for an error bar of 0, or "-" where there is no finite value or error bar.
+        A count, "all" for an error bar of 0, "zero" for a zero within its bar, or "-" where there
+        is no finite value or error bar.
 
     Examples
     --------
@@ -347,6 +513,8 @@ def certain_digits(value: Any, error: float) -> str:
         return "-"
     if error == 0:
         return "all"
+    if size == 0:
+        return "zero"
     return str(math.floor(math.log10(size) - math.log10(error)) if size > error else 0)
 
 

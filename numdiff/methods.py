@@ -134,7 +134,9 @@ def named_method(method: str | Stencil) -> Method:
         raise TypeError(f"`method` must be a name or a Stencil, got {type(method).__name__}")
     if method not in METHODS:
         names = ", ".join(repr(name) for name in METHODS)
-        raise ValueError(f"`method` must be one of {names} or a Stencil, got {method!r}")
+        scipys = {"2-point": "forward", "3-point": "central", "cs": "complex"}.get(method)
+        hint = f": write method={scipys!r}" if scipys else ""
+        raise ValueError(f"`method` must be one of {names} or a Stencil, got {method!r}{hint}")
     return METHODS[method]
 
 

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
-from numdiff.assemble import estimate_from, estimate_of, per_output, symmetric, symmetrised
+from numdiff.arrays import Floats
+from numdiff.assemble import (
+    estimate_from,
+    estimate_of,
+    per_output,
+    sparse_estimate,
+    summed,
+    symmetric,
+    symmetrised,
+)
 from numdiff.drivers.derivatives import Derivatives, stacked, still
 from numdiff.engine.differentiate import counted, differentiate, pose
 from numdiff.engine.mixed import second
 from numdiff.estimate import Estimate
 from numdiff.evaluation.call import Call, bound
 from numdiff.evaluation.dispatchers import as_function, is_dispatcher
-from numdiff.geometry.directions import Directions, along, axes, joined
-from numdiff.options import Options, as_point, as_vector, read
+from numdiff.geometry.directions import Directions, axes, joined, parts_of
+from numdiff.naming import Named
+from numdiff.options import Options, as_point, as_vector, point_of, read, require_callable
+from numdiff.signatures import Operating, Settings, Sparsely, public
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-    from numdiff.stencil import Stencil
+    from numdiff.signatures import Point
 
 
 __all__ = ["derivative", "gradient", "hessian", "hessian_diagonal", "hvp", "jacobian", "jvp"]
@@ -29,23 +38,11 @@ __all__ = ["derivative", "gradient", "hessian", "hessian_diagonal", "hvp", "jaco
 Function = Callable[..., Any]
 
 
-class Settings(TypedDict, total=False):
-    """The options that all operators share; `derivative` tells what they mean."""
-
-    method: str | Stencil
-    step: ArrayLike | str | None
-    noise: ArrayLike | None
-    bounds: Any
-    rtol: float
-    max_nfev: int | None
-    vectorized: bool
-    args: tuple[Any, ...]
-    workers: int | None
+operator = public(Operating)
 
 
-def derivative(
-    f: Function, x: ArrayLike, *, order: int = 1, **options: Unpack[Settings]
-) -> Estimate:
+@operator
+def derivative(f: Function, x: Point, *, order: int = 1, **options: Unpack[Operating]) -> Estimate:
     """Differentiate a function of one number, with an error bar.
 
     Parameters
@@ -57,33 +54,8 @@ def derivative(
         The point, or an array of points each of which is differentiated on its own.
     order : int, default 1
         Order of the derivative, 1 to 10.
-    method : str or Stencil, default "auto"
-        ``"auto"``: central differences at falling steps, extrapolated, with steps chosen by what f
-        does, one-sided where f is defined on one side only. ``"richardson"``: the same, never with
-        a step larger than the first. ``"central"``, ``"forward"``, ``"backward"``, a `Stencil`: no
-        extrapolation. ``"complex"``: the complex step, checked against real differences.
-    step : None, float, array like x, or str
-        None lets the method choose. With a number, or the rule of thumb ``"textbook"``,
-        ``"forward"``, ``"backward"``, ``"central"`` and a `Stencil` take this single step and give
-        no error bar; for ``"auto"`` and ``"richardson"`` it is the first step. In units of x. The
-        names of classical rules, for first derivatives by ``"forward"``, ``"backward"`` and
-        ``"central"``: ``"gill-murray"``, ``"more-wild"``, ``"shi"``, ``"curtis-reid"``,
-        ``"dumontet-vignes"``, ``"stepleman-winarsky"``, ``"mathur"``; `numdiff.rules` cites them.
-    noise : None, float or array like the output of f, optional
-        The standard deviation of f's own error, in units of f, which is then used as it is. None
-        lets it be noticed from the values of f.
-    bounds : (lower, upper) or scipy.optimize.Bounds, optional
-        f is never called outside.
-    rtol : float, default 0.0
-        Stop as soon as the error bar is below ``rtol * abs(value)``; 0 asks for the best reachable.
-    max_nfev : int, optional
-        About how many evaluations of f are allowed.
-    vectorized : bool, default False
-        Whether f takes many points at once, ``x.shape + (N,)``, and returns ``f.shape + (N,)``.
-    args : tuple, default ()
-        Further positional arguments for f.
-    workers : int, optional
-        How many threads may call f, where Numba has compiled it; the answer is the same.
+    **options
+        The options of all, spelled out in the signature.
 
     Returns
     -------
@@ -96,9 +68,13 @@ def derivative(
         If f cannot be called or does not return numbers, or an option is of the wrong kind.
     ValueError
         If x is complex, nan, infinite or outside `bounds`, or an option's value is not allowed.
+    FlaggedError
+        If an entry is flagged and `on_flag` is ``"raise"``.
     Exception
-        What f raises at x itself, or beside x where it does not mean "outside the domain", with a
-        note that names the point.
+        What f raises at x itself, or beside x where it does not mean "outside the domain", as
+        ArithmeticError, ValueError and RuntimeError do, but not NotImplementedError and
+        RecursionError; with a note that names the point. Points that only test or improve an answer
+        never cost it, whatever f raises there.
 
     Notes
     -----
@@ -113,33 +89,37 @@ def derivative(
     >>> bool(abs(estimate.value - math.e) <= estimate.error < 1e-12)
     True
     """
-    point = as_point(x)
     if not isinstance(order, Integral) or isinstance(order, bool) or not 1 <= order <= 10:
         raise ValueError(f"`order` must be an integer from 1 to 10, got {order!r}")
-    settings = read(f, point, **options)
-    call = call_of(f, (), settings, scalar=True)
+    point, call, settings, _ = asked(f, x, options, scalar=True)
     points: list[Derivatives] = []
     for k, number in enumerate(point.reshape(-1, 1)):
         spent = sum(one.nfev for one in points)
-        points.append(differentiate(call, number, axes(1), int(order), settings.at(k, spent)))
+        points.append(
+            differentiate(call, number, axes(1), int(order), settings.at(k, point.size - k, spent))
+        )
     if not points:
         raise ValueError("`x` must hold at least one point, got an empty array")
     whole = stacked(points)
     shape = point.shape + whole.form.shape
+    if whole.form.shape:  # names belong to the last axis
+        settings = settings._replace(names=())
     return estimate_from(per_output(whole), shape, whole, settings)
 
 
-def gradient(f: Function, x: ArrayLike, **options: Unpack[Settings]) -> Estimate:
+@operator
+def gradient(f: Function, x: Point, **options: Unpack[Operating]) -> Estimate:
     """Differentiate a function of an array by each entry, with error bars.
 
     Parameters
     ----------
     f : callable
         ``f(x, *args)`` takes a float64 array of x's shape and returns one number.
-    x : array of float
-        The point, of any shape.
+    x : array of float, dict or Series
+        The point, of any shape. With a dict of numbers and arrays, or a pandas Series, f gets the
+        same, and x counts as flat.
     **options
-        As in `derivative`.
+        The options of all, spelled out in the signature.
 
     Returns
     -------
@@ -148,8 +128,12 @@ def gradient(f: Function, x: ArrayLike, **options: Unpack[Settings]) -> Estimate
 
     Raises
     ------
-    TypeError, ValueError
-        As in `derivative`; ValueError if f has more than one output.
+    TypeError
+        If f cannot be called or does not return numbers, or an option is of the wrong kind.
+    ValueError
+        If x or an option's value is not allowed, or f has more than one output.
+    FlaggedError
+        If an entry is flagged and `on_flag` is ``"raise"``.
 
     Examples
     --------
@@ -157,24 +141,24 @@ def gradient(f: Function, x: ArrayLike, **options: Unpack[Settings]) -> Estimate
     >>> [round(float(slope), 10) for slope in estimate.value]
     [8.0, 7.0]
     """
-    point = as_point(x)
-    settings = read(f, point, **options)
-    call = call_of(f, point.shape, settings)
+    point, call, settings, _ = asked(f, x, options)
     slopes = differentiate(call, point.ravel(), axes(point.size), 1, settings)
     return estimate_of(_one_output(slopes), point.shape, settings)
 
 
-def jacobian(f: Function, x: ArrayLike, **options: Unpack[Settings]) -> Estimate:
+@public(Sparsely)
+def jacobian(f: Function, x: Point, **options: Unpack[Sparsely]) -> Estimate:
     """Differentiate each output of a function by each entry of x, with error bars.
 
     Parameters
     ----------
     f : callable
         ``f(x, *args)`` takes a float64 array of x's shape and returns an array of any shape.
-    x : array of float
-        The point, of any shape.
+    x : array of float, dict or Series
+        The point, of any shape. With a dict of numbers and arrays, or a pandas Series, f gets the
+        same, and x counts as flat.
     **options
-        As in `derivative`.
+        The options of all, spelled out in the signature.
 
     Returns
     -------
@@ -183,8 +167,12 @@ def jacobian(f: Function, x: ArrayLike, **options: Unpack[Settings]) -> Estimate
 
     Raises
     ------
-    TypeError, ValueError
-        As in `derivative`.
+    TypeError
+        If f cannot be called or does not return numbers, or an option is of the wrong kind.
+    ValueError
+        If x is complex, nan, infinite or outside `bounds`, or an option's value is not allowed.
+    FlaggedError
+        If an entry is flagged and `on_flag` is ``"raise"``.
 
     Examples
     --------
@@ -192,20 +180,25 @@ def jacobian(f: Function, x: ArrayLike, **options: Unpack[Settings]) -> Estimate
     >>> estimate.value.round(10).tolist()
     [[2.0, 0.0], [2.0, 1.0]]
     """
+    sparsity: Any = options.pop("sparsity", None)
+    if sparsity is not None:
+        return _sparse(f, x, sparsity, options, symmetric=False)
     return _axis_by_axis(f, x, 1, options)
 
 
-def hessian_diagonal(f: Function, x: ArrayLike, **options: Unpack[Settings]) -> Estimate:
+@operator
+def hessian_diagonal(f: Function, x: Point, **options: Unpack[Operating]) -> Estimate:
     """Differentiate a function twice by each entry of x, with error bars.
 
     Parameters
     ----------
     f : callable
         ``f(x, *args)`` takes a float64 array of x's shape and returns a number or an array.
-    x : array of float
-        The point, of any shape.
+    x : array of float, dict or Series
+        The point, of any shape. With a dict of numbers and arrays, or a pandas Series, f gets the
+        same, and x counts as flat.
     **options
-        As in `derivative`.
+        The options of all, spelled out in the signature.
 
     Returns
     -------
@@ -214,8 +207,12 @@ def hessian_diagonal(f: Function, x: ArrayLike, **options: Unpack[Settings]) -> 
 
     Raises
     ------
-    TypeError, ValueError
-        As in `derivative`.
+    TypeError
+        If f cannot be called or does not return numbers, or an option is of the wrong kind.
+    ValueError
+        If x is complex, nan, infinite or outside `bounds`, or an option's value is not allowed.
+    FlaggedError
+        If an entry is flagged and `on_flag` is ``"raise"``.
 
     Examples
     --------
@@ -226,20 +223,22 @@ def hessian_diagonal(f: Function, x: ArrayLike, **options: Unpack[Settings]) -> 
     return _axis_by_axis(f, x, 2, options)
 
 
-def jvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) -> Estimate:
+@operator
+def jvp(f: Function, x: Point, v: Point, **options: Unpack[Operating]) -> Estimate:
     """Differentiate a function along a vector, with an error bar: the Jacobian times v.
 
     Parameters
     ----------
     f : callable
         ``f(x, *args)`` takes a float64 array of x's shape and returns anything numeric.
-    x : array of float
-        The point, of any shape.
+    x : array of float, dict or Series
+        The point, of any shape. With a dict of numbers and arrays, or a pandas Series, f gets the
+        same, and x counts as flat.
     v : array of float
         The direction, of x's shape, not normalised. A `step` is in units of t in f(x + t v).
         ``"forward"`` means forward along v, t > 0: where v is negative, entries of x fall.
     **options
-        As in `derivative`.
+        The options of all, spelled out in the signature.
 
     Returns
     -------
@@ -248,8 +247,12 @@ def jvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) ->
 
     Raises
     ------
-    TypeError, ValueError
-        As in `derivative`.
+    TypeError
+        If f cannot be called or does not return numbers, or an option is of the wrong kind.
+    ValueError
+        If x is complex, nan, infinite or outside `bounds`, or an option's value is not allowed.
+    FlaggedError
+        If an entry is flagged and `on_flag` is ``"raise"``.
 
     Examples
     --------
@@ -257,20 +260,21 @@ def jvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) ->
     >>> round(float(estimate.value), 10)
     10.0
     """
-    point = as_point(x)
-    vector = as_vector(v, point).ravel()
-    settings = read(f, point, **options)
-    call = call_of(f, point.shape, settings)
+    point, call, settings, layout = asked(f, x, options)
+    vector = as_vector(v, point, "v", layout).ravel()
+    settings = settings._replace(names=())  # the value has no axis of x
     if vector.any():
-        slope = differentiate(call, point.ravel(), along(vector), 1, settings)
+        parts = parts_of(vector, point.ravel())
+        slope = summed(differentiate(call, point.ravel(), parts, 1, settings))
     else:
         problem = pose(call, point.ravel(), settings)
         slope = counted(problem, still(problem, 1))
     return estimate_of(slope, slope.form.shape, settings)
 
 
+@public(Sparsely)
 def hessian(
-    f: Function, x: ArrayLike, *, grad: Function | None = None, **options: Unpack[Settings]
+    f: Function, x: Point, *, grad: Function | None = None, **options: Unpack[Sparsely]
 ) -> Estimate:
     """Differentiate a function twice by all pairs of entries of x, with error bars.
 
@@ -279,13 +283,14 @@ def hessian(
     f : callable
         ``f(x, *args)`` takes a float64 array of x's shape and returns a number, or an array: then
         there is one Hessian for each output.
-    x : array of float
-        The point, of any shape.
+    x : array of float, dict or Series
+        The point, of any shape. With a dict of numbers and arrays, or a pandas Series, f gets the
+        same, and x counts as flat.
     grad : callable, optional
         ``grad(x, *args)``, the gradient of f, of x's shape. It is differentiated instead of f, and
         the result is made symmetric; evaluations are then those of `grad`.
     **options
-        As in `derivative`.
+        The options of all, spelled out in the signature.
 
     Returns
     -------
@@ -294,8 +299,12 @@ def hessian(
 
     Raises
     ------
-    TypeError, ValueError
-        As in `derivative`.
+    TypeError
+        If f cannot be called or does not return numbers, or an option is of the wrong kind.
+    ValueError
+        If x is complex, nan, infinite or outside `bounds`, or an option's value is not allowed.
+    FlaggedError
+        If an entry is flagged and `on_flag` is ``"raise"``.
 
     Examples
     --------
@@ -303,37 +312,45 @@ def hessian(
     >>> estimate.value.round(8).tolist()
     [[2.0, 3.0], [3.0, 2.0]]
     """
+    sparsity: Any = options.pop("sparsity", None)
+    others: Operating = options
     if grad is not None:
-        shape = as_point(x).shape
-        found = jacobian(grad, x, **options)
+        require_callable(f, "f")
+        require_callable(grad, "grad")
+    if sparsity is not None:
+        return _sparse(grad or f, x, sparsity, others, symmetric=True, of_f=grad is None)
+    if grad is not None:
+        found = _axis_by_axis(grad, x, 1, others)
+        shape = found.shape[found.ndim // 2 :]
         if found.value.shape != shape + shape:
             got = found.value.shape[: found.value.ndim - len(shape)]
             raise ValueError(f"`grad` must return the shape of x, {shape}, got {got}")
         return symmetrised(found, shape)
-    point = as_point(x)
-    settings = read(f, point, **options)
-    problem = pose(call_of(f, point.shape, settings), point.ravel(), settings)
+    point, call, settings, _ = asked(f, x, others)
+    problem = pose(call, point.ravel(), settings)
     n = point.size
     diagonal, across = second(problem, axes(n), *np.triu_indices(n, 1), settings)
     columns = symmetric(per_output(diagonal), per_output(across), n)
     shape = diagonal.form.shape + point.shape + point.shape
-    return estimate_from(columns, shape, counted(problem, diagonal, across), settings)
+    return estimate_from(columns, shape, counted(problem, diagonal, across), settings, named=2)
 
 
-def hvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) -> Estimate:
+@operator
+def hvp(f: Function, x: Point, v: Point, **options: Unpack[Operating]) -> Estimate:
     """Multiply the Hessian of a function by a vector, with error bars.
 
     Parameters
     ----------
     f : callable
         ``f(x, *args)`` takes a float64 array of x's shape and returns one number.
-    x : array of float
-        The point, of any shape.
+    x : array of float, dict or Series
+        The point, of any shape. With a dict of numbers and arrays, or a pandas Series, f gets the
+        same, and x counts as flat.
     v : array of float
         The vector, of x's shape, not normalised. ``"forward"`` means forward along v: where v is
         negative, entries of x fall, along v itself and along their axes.
     **options
-        As in `derivative`.
+        The options of all, spelled out in the signature.
 
     Returns
     -------
@@ -342,8 +359,12 @@ def hvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) ->
 
     Raises
     ------
-    TypeError, ValueError
-        As in `derivative`.
+    TypeError
+        If f cannot be called or does not return numbers, or an option is of the wrong kind.
+    ValueError
+        If x is complex, nan, infinite or outside `bounds`, or an option's value is not allowed.
+    FlaggedError
+        If an entry is flagged and `on_flag` is ``"raise"``.
 
     Examples
     --------
@@ -351,16 +372,18 @@ def hvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) ->
     >>> estimate.value.round(8).tolist()
     [4.0, 3.0]
     """
-    point = as_point(x)
-    vector = as_vector(v, point).ravel()
-    settings = read(f, point, **options)
-    problem = pose(call_of(f, point.shape, settings), point.ravel(), settings)
+    point, call, settings, layout = asked(f, x, options)
+    vector = as_vector(v, point, "v", layout).ravel()
+    problem = pose(call, point.ravel(), settings)
     n = point.size
     if vector.any():
         # e_i and v are taken with the same sign in entry i, so that their sum does not vanish
         toward = np.where(vector < 0.0, -1.0, 1.0)
-        both = joined(Directions(np.arange(n), np.arange(n), toward), along(vector))
-        first, across = second(problem, both, np.arange(n), np.full(n, n), settings)
+        parts = parts_of(vector, problem.x)
+        both = joined(Directions(np.arange(n), np.arange(n), toward), parts)
+        columns, rows = np.divmod(np.arange(n * len(parts)), n)
+        first, across = second(problem, both, rows, n + columns, settings)
+        across = summed(across, n)
         across = across._replace(value=across.value * toward[:, None])
         products = counted(problem, first, across)
     else:
@@ -368,23 +391,61 @@ def hvp(f: Function, x: ArrayLike, v: ArrayLike, **options: Unpack[Settings]) ->
     return estimate_of(_one_output(products), point.shape, settings)
 
 
-def _axis_by_axis(f: Function, x: ArrayLike, order: int, options: Settings) -> Estimate:
-    point = as_point(x)
-    settings = read(f, point, **options)
-    call = call_of(f, point.shape, settings)
+def _axis_by_axis(f: Function, x: Point, order: int, options: Operating) -> Estimate:
+    point, call, settings, _ = asked(f, x, options)
     slopes = differentiate(call, point.ravel(), axes(point.size), order, settings)
     return estimate_of(slopes, slopes.form.shape + point.shape, settings)
 
 
-def call_of(
-    f: Function, shape: tuple[int, ...], settings: Options, *, scalar: bool = False
-) -> Call:
-    """Say how f is called."""
-    plain = bool(settings.args) or settings.vectorized or not is_dispatcher(f)
+def _sparse(
+    f: Function, x: Point, sparsity: Any, options: Operating, *, symmetric: bool, of_f: bool = False
+) -> Estimate:
+    """Differentiate by the entries of x, or of f alone twice, where a pattern has entries."""
+    from numdiff.compressed import derivatives as compressed  # noqa: PLC0415 - loads when needed
+
+    if of_f and isinstance(sparsity, str):
+        raise ValueError("`sparsity` 'detect' needs `grad` here: give it, or give the pattern")
+    point, call, settings, _ = asked(f, x, options)
+    flat = point.ravel()
+    coloring, spent = compressed.coloring_of(call, flat, sparsity, settings, symmetric=symmetric)
+    along_all = compressed.along_pairs if of_f else compressed.along_colors
+    lines = along_all(call, flat, coloring, settings)
+    lines = lines._replace(nfev=lines.nfev + spent)
+    return sparse_estimate(lines, coloring.pattern, settings)
+
+
+def asked(
+    f: Function, x: Point, options: Settings, *, scalar: bool = False
+) -> tuple[Floats, Call, Options, Named | None]:
+    """Read what was handed over.
+
+    Returns
+    -------
+    tuple
+        The point, as an array; how f is called there; the options; and the names of the entries of
+        x, if it has some: then the point is flat, and f is called with what it was handed over as.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If x or an option is not allowed.
+    """
+    point, layout = (as_point(x), None) if type(x) is np.ndarray else point_of(x)
+    settings = read(f, point, layout, **options)
+    if layout is not None and scalar and isinstance(x, Mapping):
+        raise TypeError("`x` must be a number or an array of points: use `gradient` for a dict")
+    if layout is not None and not scalar:
+        f = layout.inward(f)
+    args, kwargs = settings.args, settings.kwargs
+    if args or kwargs:
+        f = bound(f, args, kwargs)
+    plain = settings.vectorized or not is_dispatcher(f)
     if plain and settings.workers > 1:
         raise ValueError("`workers` is for @njit functions of x alone: leave it out")
-    inner = bound(f, settings.args) if plain else as_function(f)
-    return Call(inner, shape, settings.vectorized, scalar, not plain, settings.workers)
+    shape = () if scalar else point.shape
+    inner = f if plain else as_function(f)
+    call = Call(inner, shape, settings.vectorized, scalar, not plain, settings.workers)
+    return point, call, settings, layout
 
 
 def _one_output(slopes: Derivatives) -> Derivatives:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from numbers import Integral, Real
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from numdiff.arrays import Array, Floats, Mask
 from numdiff.geometry.domain import Box
 from numdiff.methods import METHODS, Method, named_method
+from numdiff.naming import Named, has_names, named
 
 if TYPE_CHECKING:
     from numdiff.evaluation.call import Form
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 TEXTBOOK = "textbook"
 NAMES = tuple(METHODS)
+ON_FLAG = ("keep", "warn", "raise")
 
 
 class Options(NamedTuple):
@@ -32,13 +35,16 @@ class Options(NamedTuple):
     way: str
     method: Method
     step: Floats | str | None
-    noise: Floats | None
-    box: Box | None
-    rtol: float
-    max_nfev: float
-    vectorized: bool
-    args: tuple[Any, ...]
+    noise: Floats | None = None
+    box: Box | None = None
+    rtol: float = 0.0
+    max_nfev: float = math.inf
+    vectorized: bool = False
     workers: int = 1
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = MappingProxyType({})
+    on_flag: str = "keep"
+    names: tuple[str, ...] = ()
 
     @property
     def rule(self) -> str | None:
@@ -62,11 +68,29 @@ class Options(NamedTuple):
         columns = np.broadcast_to(self.noise, form.shape).ravel()
         return np.tile(columns, 1 + form.is_complex)
 
-    def at(self, k: int, spent: int) -> Options:
-        """Return the options for the k-th of several points, after so many evaluations."""
+    def at(self, k: int, left: int, spent: int) -> Options:
+        """Return the options for the k-th of several points, `left` with it, after `spent` calls.
+
+        What is left of the budget is shared among the points that are left.
+        """
         step = self.step[k : k + 1] if isinstance(self.step, np.ndarray) else self.step
         box = self.box and Box(self.box.lower[k : k + 1], self.box.upper[k : k + 1])
-        return self._replace(step=step, box=box, max_nfev=self.max_nfev - spent)
+        if self.max_nfev == math.inf:
+            return self._replace(step=step, box=box)
+        return self._replace(step=step, box=box, max_nfev=(self.max_nfev - spent) // left)
+
+
+def point_of(x: Any) -> tuple[Floats, Named | None]:
+    """Return the point as a float64 array, and its names: flat where x is a dict or a Series.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `as_point`; ValueError if a Series has a label twice.
+    """
+    if type(x) is not np.ndarray and has_names(x):
+        return named(x, as_point)
+    return as_point(x), None
 
 
 def as_point(x: Any, name: str = "x") -> Floats:
@@ -77,11 +101,19 @@ def as_point(x: Any, name: str = "x") -> Floats:
     ValueError
         If an entry is complex, nan or infinite: it is named.
     TypeError
-        If x does not hold numbers.
+        If x does not hold numbers, or has units or a mask.
     """
-    if type(x) is np.ndarray and x.dtype == np.float64 and math.isfinite(x.ravel().dot(x.ravel())):
-        return x.copy()  # the usual case, and it has to be quick
-    point = np.asarray(x)
+    if type(x) is np.ndarray and x.dtype == np.float64:  # usual, and it has to be quick
+        flat = x.ravel()
+        if math.isfinite(flat.dot(flat)):
+            return x.copy()
+    _require_plain(x, name)
+    try:
+        point = np.asarray(x)
+    except ValueError as error:
+        raise ValueError(
+            f"`{name}` must be a number or an array of numbers, but its rows differ in length"
+        ) from error
     if point.dtype.kind not in "biufc":
         raise TypeError(f"`{name}` must be a number or an array of numbers, got {type(x).__name__}")
     if point.dtype.kind == "c":
@@ -92,106 +124,99 @@ def as_point(x: Any, name: str = "x") -> Floats:
     return point
 
 
-def as_args(args: Any) -> tuple[Any, ...]:
-    """Return further arguments of f, which must be a tuple."""
-    if not isinstance(args, tuple):
-        raise TypeError(f"`args` must be a tuple, got {type(args).__name__}: write args=(a,)")
-    return args
+def _require_plain(x: Any, name: str) -> None:
+    """Raise TypeError if x has a mask or units, which an array of numbers would lose."""
+    kinds = {type(entry): entry for entry in x} if isinstance(x, list | tuple) else {}
+    for thing in (x, *kinds.values()):
+        if hasattr(thing, "mask") and hasattr(thing, "filled"):
+            raise TypeError(
+                f"`{name}` is a masked array, whose mask would be lost: give {name}.filled(...) or "
+                f"the entries that count, {name}.compressed()"
+            )
+        if hasattr(thing, "unit") or hasattr(thing, "units"):
+            raise TypeError(
+                f"`{name}` has units ({type(thing).__name__}), which would be lost: give plain "
+                f"numbers, as {name}.magnitude or {name}.value, and put units on inside f"
+            )
 
 
-def as_vector(v: Any, x: Floats, name: str = "v") -> Floats:
-    """Return v in float64, which must have the shape of x."""
-    vector = as_point(v, name)
+def as_args(args: Any, *_: Any) -> tuple[Any, ...]:
+    """Return further arguments of f; what is no tuple is one of them, but a list may be either."""
+    if isinstance(args, list):
+        raise TypeError("`args` must be a tuple, got list: write args=tuple(a), or args=(a,)")
+    return args if isinstance(args, tuple) else (args,)
+
+
+def as_kwargs(kwargs: Any, *_: Any) -> dict[str, Any]:
+    """Return further keyword arguments of f."""
+    if kwargs is not None and not isinstance(kwargs, Mapping):
+        raise TypeError(f"`kwargs` must be a dict, got {kwargs!r}: write kwargs={{'name': value}}")
+    return dict(kwargs or {})
+
+
+def as_vector(v: Any, x: Floats, name: str = "v", layout: Named | None = None) -> Floats:
+    """Return v in float64, which must have the shape of x, or its keys."""
+    vector = as_point(v if layout is None else layout.flat(v, name), name)
     if vector.shape != x.shape:
         raise ValueError(f"`{name}` must have the shape of x, {x.shape}, got {vector.shape}")
     return vector
 
 
+def require_callable(f: Any, name: str) -> None:
+    """Raise TypeError if f cannot be called."""
+    if not callable(f):
+        raise TypeError(f"`{name}` must be callable, got {type(f).__name__}")
+
+
 def read(
     f: Callable[..., Any],
     x: Floats,
+    layout: Named | None = None,
     *,
     method: str | Stencil = "auto",
     step: Any = None,
-    noise: Any = None,
-    bounds: Any = None,
-    rtol: float = 0.0,
-    max_nfev: float | None = None,
-    vectorized: bool = False,
-    args: Any = (),
-    workers: int | None = None,
+    **others: Any,
 ) -> Options:
     """Check the options that all operators share.
 
     Raises
     ------
     TypeError
-        If f cannot be called, or an option is of the wrong kind.
+        If f cannot be called, or an option is of the wrong kind or there is none of its name.
     ValueError
         If an option's value is not allowed, or x lies outside the bounds.
     """
     if not callable(f):
-        raise TypeError(f"`f` must be callable, got {type(f).__name__}")
+        require_callable(f, "f")
     chosen = METHODS[method] if method in NAMES else named_method(method)
-    return Options(
-        _way(chosen, step),
-        chosen,
-        None if step is None else _step(step, x),
-        None if noise is None else _noise(noise),
-        None if bounds is None else _box(bounds, x),
-        rtol if type(rtol) is float and rtol >= 0.0 else _rtol(rtol),
-        math.inf if max_nfev is None else _limit(max_nfev),
-        bool(vectorized),
-        args if type(args) is tuple else as_args(args),
-        1 if workers is None else _workers(workers),
-    )
+    if step is None:
+        way, steps = "complex" if chosen is METHODS["complex"] else "ladder", None
+    else:
+        way, steps = _way(chosen, step), _step(step, x, layout)
+    if layout is None and not others:
+        return Options(way, chosen, steps)
+    fields: dict[str, Any] = {}
+    for name, value in others.items():
+        if name not in READERS:
+            raise TypeError(f"there is no option {name!r}")
+        field, reader = READERS[name]
+        fields[field] = reader(value, x, layout)
+    return Options(way, chosen, steps, names=() if layout is None else layout.names, **fields)
 
 
 def _way(method: Method, step: Any) -> str:
-    """Say how derivatives are taken."""
+    """Say how derivatives are taken where a step is given."""
     if method is METHODS["complex"]:
         return "complex"
     if isinstance(step, str) and step != TEXTBOOK:
         return "rule"
-    return "single" if step is not None and method.columns == 1 else "ladder"
+    return "single" if method.columns == 1 else "ladder"
 
 
-def _workers(workers: Any) -> int:
-    if not isinstance(workers, Integral) or isinstance(workers, bool):
-        raise TypeError(f"`workers` must be an integer, got {workers!r}")
-    if workers < 1:
-        raise ValueError(f"`workers` must be at least 1, got {workers!r}")
-    return int(workers)
+# The readers of options: of what was given, x, and the names of its entries
 
 
-def _noise(noise: Any) -> Floats:
-    sizes = as_point(noise, "noise")
-    if not (sizes >= 0.0).all():
-        raise ValueError(f"`noise` must not be negative, got {_first(sizes, sizes < 0.0)}")
-    return sizes
-
-
-def _rtol(rtol: Any) -> float:
-    bar = _number(rtol, "rtol")
-    if not bar >= 0.0:
-        raise ValueError(f"`rtol` must be zero or positive, got {rtol!r}")
-    return bar
-
-
-def _limit(max_nfev: Any) -> float:
-    limit = _number(max_nfev, "max_nfev")
-    if not limit >= 1.0:
-        raise ValueError(f"`max_nfev` must be at least 1, got {max_nfev!r}")
-    return limit
-
-
-def _number(value: Any, name: str) -> float:
-    if not isinstance(value, Real):
-        raise TypeError(f"`{name}` must be a number, got {value!r}")
-    return float(value)
-
-
-def _step(step: Any, x: Floats) -> Floats | str:
+def _step(step: Any, x: Floats, layout: Named | None) -> Floats | str:
     if type(step) is float and 0.0 < step < math.inf:  # the usual case, and it has to be quick
         steps = np.empty(x.size)
         steps.fill(step)
@@ -205,7 +230,7 @@ def _step(step: Any, x: Floats) -> Floats | str:
                 f"`step` must be a number, an array like x or one of {names}, got {step!r}"
             )
         return step
-    sizes = as_point(step, "step")
+    sizes = as_point(step if layout is None else layout.flat(step, "step"), "step")
     if sizes.shape not in ((), x.shape):
         raise ValueError(
             f"`step` must be a number or have the shape of x, {x.shape}, got {sizes.shape}"
@@ -215,25 +240,82 @@ def _step(step: Any, x: Floats) -> Floats | str:
     return np.broadcast_to(sizes, x.shape).flatten()
 
 
-def _box(bounds: Any, x: Floats) -> Box:
-    # scipy.optimize.Bounds is known by its fields, so that SciPy is not imported
-    pair = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") and hasattr(bounds, "ub") else bounds
-    try:
-        lower, upper = (np.asarray(side, dtype=np.float64) for side in pair)
-        lower, upper = (np.broadcast_to(side, x.shape).ravel() for side in (lower, upper))
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"`bounds` must be (lower, upper), numbers or arrays like x, got {bounds!r}"
-        ) from error
-    flat = x.ravel()
-    outside = ~((lower <= flat) & (flat <= upper))
-    if outside.any():
-        k = int(np.flatnonzero(outside)[0])
-        raise ValueError(
-            f"`x` must lie inside `bounds`, but entry {_index(k, x.shape)} is {flat[k]} and its "
-            f"bounds are [{lower[k]}, {upper[k]}]"
-        )
-    return Box(lower, upper)
+def _noise(noise: Any, *_: Any) -> Floats | None:
+    if noise is None:
+        return None
+    sizes = as_point(noise, "noise")
+    if not (sizes >= 0.0).all():
+        raise ValueError(f"`noise` must not be negative, got {_first(sizes, sizes < 0.0)}")
+    return sizes
+
+
+def _bounds(bounds: Any, x: Floats, layout: Named | None) -> Box | None:
+    if bounds is None:
+        return None
+    from numdiff.bounds import box_of  # noqa: PLC0415 - loads when needed
+
+    return box_of(bounds, x, layout)
+
+
+def _rtol(rtol: Any, *_: Any) -> float:
+    bar = _number(rtol, "rtol")
+    if not bar >= 0.0:
+        raise ValueError(f"`rtol` must be zero or positive, got {rtol!r}")
+    return bar
+
+
+def _max_nfev(max_nfev: Any, *_: Any) -> float:
+    limit = math.inf if max_nfev is None else _number(max_nfev, "max_nfev")
+    if not limit >= 1.0:
+        raise ValueError(f"`max_nfev` must be at least 1, got {max_nfev!r}")
+    if limit < math.inf and not limit.is_integer():
+        raise ValueError(f"`max_nfev` must be a whole number, got {max_nfev!r}")
+    return limit
+
+
+def _number(value: Any, name: str) -> float:
+    if not isinstance(value, Real):
+        raise TypeError(f"`{name}` must be a number, got {value!r}")
+    return float(value)
+
+
+def _vectorized(vectorized: Any, *_: Any) -> bool:
+    if not isinstance(vectorized, bool | np.bool_):
+        raise TypeError(f"`vectorized` must be True or False, got {vectorized!r}")
+    return bool(vectorized)
+
+
+def _workers(workers: Any, *_: Any) -> int:
+    if workers is None:
+        return 1
+    if not isinstance(workers, Integral) or isinstance(workers, bool):
+        raise TypeError(f"`workers` must be an integer, got {workers!r}")
+    if workers < 1:
+        raise ValueError(f"`workers` must be at least 1, got {workers!r}")
+    return int(workers)
+
+
+def _on_flag(on_flag: Any, *_: Any) -> str:
+    if on_flag not in ON_FLAG:
+        names = ", ".join(map(repr, ON_FLAG))
+        raise ValueError(f"`on_flag` must be one of {names}, got {on_flag!r}")
+    return str(on_flag)
+
+
+# the field that each option becomes, and its reader
+READERS: Mapping[str, tuple[str, Callable[[Any, Floats, Named | None], Any]]] = MappingProxyType(
+    {
+        "noise": ("noise", _noise),
+        "bounds": ("box", _bounds),
+        "rtol": ("rtol", _rtol),
+        "max_nfev": ("max_nfev", _max_nfev),
+        "vectorized": ("vectorized", _vectorized),
+        "workers": ("workers", _workers),
+        "args": ("args", as_args),
+        "kwargs": ("kwargs", as_kwargs),
+        "on_flag": ("on_flag", _on_flag),
+    }
+)
 
 
 def _first(values: Array, bad: Mask) -> str:
@@ -242,8 +324,3 @@ def _first(values: Array, bad: Mask) -> str:
     where = tuple(int(k) for k in np.argwhere(bad)[0]) if bad.any() else (0,) * values.ndim
     shown = where[0] if len(where) == 1 else where
     return f"{values[where].item()!r} at entry {shown}"
-
-
-def _index(k: int, shape: tuple[int, ...]) -> Any:
-    where = tuple(int(i) for i in np.unravel_index(k, shape)) if shape else ()
-    return where[0] if len(where) == 1 else where

@@ -518,9 +518,9 @@ AT = ["--at", "1,2"]
         ),
         ([*G, "cli_leaving.py:f", *AT], "cannot import 'cli_leaving.py': SystemExit: no way"),
         (
-            [*G, "math:exp", "--at-file", "notes.txt"],
-            "argument --at-file: expected a .npy or a .csv file, got 'notes.txt'; "
-            "see `numdiff gradient --help`",
+            [*G, "math:exp", "--at-file", "notes.md"],
+            "argument --at-file: expected a file .npy, .npz, .csv, .txt, .json or -, got "
+            "'notes.md'; see `numdiff gradient --help`",
         ),
         (
             [*G, "math:exp", "--at-file", "empty.csv"],
@@ -585,12 +585,12 @@ def test_f_that_leaves_the_program(fault):
 @pytest.mark.parametrize(
     ("argv", "part"),
     [
-        (["derivative", "math:exp", "--at", "1", "--order", "11"], "`order`"),
+        (["derivative", "math:exp", "--at", "1", "--order", "11"], "--order"),
         (["derivative", "math:exp", "--at", "nan"], "nan"),
         ([*G, "cli_functions:bowl", *AT, "--method", "centrl"], "'centrl'"),
-        ([*G, "cli_functions:bowl", *AT, "--lower", "1.5"], "`bounds`"),
-        ([*G, "cli_functions:bowl", *AT, "--lower", "1,2,3"], "`bounds`"),
-        ([*G, "cli_functions:bowl", *AT, "--step", "1,2,3"], "`step`"),
+        ([*G, "cli_functions:bowl", *AT, "--lower", "1.5"], "--lower"),
+        ([*G, "cli_functions:bowl", *AT, "--lower", "1,2,3"], "--lower"),
+        ([*G, "cli_functions:bowl", *AT, "--step", "1,2,3"], "--step"),
         ([*G, "cli_functions:swap", *AT], "jacobian"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

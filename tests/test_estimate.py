@@ -114,21 +114,17 @@ def test_truth_value_is_refused_with_the_way_out():
         bool(estimate([1.0], 0.1))
 
 
-def test_an_estimate_is_frozen_hashable_and_comparable_by_identity():
+def test_an_estimate_is_frozen_and_can_be_stored():
     found = estimate([1.0, 2.0], 0.1)
     with pytest.raises(dataclasses.FrozenInstanceError):
         found.value = 0
-    assert found == found  # noqa: PLR0124
-    assert found != copy.copy(found)
-    assert len({found, copy.copy(found)}) == 2
     assert pickle.loads(pickle.dumps(found)).value.tolist() == [1.0, 2.0]
+    assert copy.copy(found).value is found.value
 
 
-def test_repr_is_short():
-    text = repr(estimate(1.5, 0.25))
-    assert text.startswith("Estimate(value=")
-    assert "\n" not in text
-    assert "step" not in text
+def test_repr_is_the_table():
+    found = estimate(1.5, 0.25)
+    assert repr(found) == str(found)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +160,7 @@ def test_values_are_written_to_the_second_digit_of_the_bar(value, error, text):
         (8.0, 2.1e-14, "14"),
         (8.0, 0.0, "all"),
         (1.0, 1.0, "0"),
-        (0.0, 1e-9, "0"),
+        (0.0, 1e-9, "zero"),
         (1e300, 1e-20, "320"),
         (3 + 4j, 0.005, "3"),
         (nan, 0.1, "-"),

@@ -280,8 +280,11 @@ def test_room_along_a_vector_is_measured_in_its_own_units(scale):
     found = nd.jvp(smooth, X, scale * V, bounds=(X - 1, X + 1))
     assert found.status == Status.OK
     assert abs(found.value - scale * smooth_gradient(X) @ V) <= found.error
-    beside = nd.jvp(smooth, X, scale * V, bounds=(X - 1e-9, X + 2))
+    beside = nd.jvp(smooth, X, scale * abs(V), bounds=(X - 1e-9, X + 2))
     assert beside.status == Status.ONE_SIDED
+    tight = nd.jvp(smooth, X, scale * V, bounds=(X - 1e-9, X + 2))  # along V and against it
+    assert tight.status == Status.OK
+    assert abs(tight.value - scale * smooth_gradient(X) @ V) <= tight.error
 
 
 FIXED = ([0.75, -9, -9], [0.75, 9, 9])
@@ -499,7 +502,11 @@ BAD = {
     "max_nfev negative": ({"max_nfev": -5}, ValueError, "`max_nfev`"),
     "max_nfev text": ({"max_nfev": "many"}, TypeError, "`max_nfev`"),
     "args list": ({"args": [1]}, TypeError, "`args`"),
-    "args number": ({"args": 1}, TypeError, "`args`"),
+    "kwargs list": ({"kwargs": [1]}, TypeError, "`kwargs`"),
+    "max_nfev fraction": ({"max_nfev": 10.5}, ValueError, "`max_nfev`.*10.5"),
+    "vectorized text": ({"vectorized": "no"}, TypeError, "`vectorized`.*'no'"),
+    "on_flag text": ({"on_flag": "stop"}, ValueError, "`on_flag`.*stop"),
+    "workers text": ({"workers": "all"}, TypeError, "`workers`.*all"),
     "bounds number": ({"bounds": 3}, ValueError, "`bounds`"),
     "bounds three": ({"bounds": (0, 1, 2)}, ValueError, "`bounds`"),
     "bounds shape": ({"bounds": ([0, 0], [9, 9])}, ValueError, "`bounds`"),

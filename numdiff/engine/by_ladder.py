@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from functools import partial
-from operator import itemgetter
 
-from numdiff.arrays import Ints
+import numpy as np
+
+from numdiff.arrays import Floats, Ints
+from numdiff.constants import EPS
 from numdiff.drivers.climb import FREE, Window, climb, cut
 from numdiff.drivers.derivatives import Derivatives, Problem, stacked
 from numdiff.drivers.memory import Memory
 from numdiff.engine.sides import Task, on_sides, task_of
 from numdiff.engine.single import user_steps
 from numdiff.geometry.directions import Directions
+from numdiff.geometry.domain import USUAL, reach_of, size_of
 from numdiff.ladder.channels import Limits, channels
 from numdiff.methods import first_step
 from numdiff.options import Options
+
+Keep = Callable[[slice, list[Window]], None]
 
 
 def by_ladder(
@@ -23,39 +28,32 @@ def by_ladder(
     directions: Directions,
     order: int,
     options: Options,
-    memory: Memory | None = None,
-) -> Derivatives:
-    """Differentiate along directions, on the sides of x where f may be asked."""
-    parts = list(map(itemgetter(1), in_blocks(problem, directions, order, options, memory=memory)))
-    return parts[0] if len(parts) == 1 else stacked(parts)
-
-
-def in_blocks(
-    problem: Problem,
-    directions: Directions,
-    order: int,
-    options: Options,
     *,
-    every: bool = False,
     memory: Memory | None = None,
-) -> Iterator[tuple[slice, Derivatives, list[Window]]]:
-    """Differentiate along the directions of a block after the other, and look closer where needed.
+    keep: Keep | None = None,
+) -> Derivatives:
+    """Differentiate along directions, on the sides of x where f may be asked.
 
-    Yields which directions they are, and what their ladders left: evidence of `every` direction, or
-    of those that have to be looked at. What is held of f meanwhile does not grow with the number of
-    directions.
+    One block follows the other, looked at closer where needed: what is held of f meanwhile does not
+    grow with the number of directions. What their ladders left is handed to `keep`, of all of them.
+    What is in the memory is not asked again.
     """
+    parts: list[Derivatives] = []
     for rows in cut(problem, len(directions), channels(options.method, order)):
         task = task_of(problem, directions.part(rows), order, options)
         windows: list[Window] = []
         known = memory and memory.pick(rows)
-        derivatives = on_sides(task, partial(_follow, windows, every=every, memory=known))
+        every = keep is not None
+        derivatives = on_sides(task, partial(_follow, windows, every=every, memory=known), _need)
         if windows and derivatives.restless:
             from numdiff.engine.diagnose import diagnose  # noqa: PLC0415 - loads when needed
 
             derivatives, problem = diagnose(task, derivatives, windows)
         problem = problem.less(derivatives.nfev)
-        yield rows, derivatives, windows
+        parts.append(derivatives)
+        if keep is not None:
+            keep(rows, windows)
+    return parts[0] if len(parts) == 1 else stacked(parts)
 
 
 def _follow(
@@ -66,9 +64,35 @@ def _follow(
     limits, levels = _limits(task, chosen, side, rows), channels(method, task.order)
     known = memory and memory.on(side, rows)
     lines = climb(task.problem, chosen, limits, levels, memory=known, every=every)
+    if task.room is not None and not chosen.single:
+        lines = _blurred(task, side, rows, lines)
     if lines.restless or every:
         windows.append(Window(rows, side, task.options.method.side, limits, lines, levels))
     return Derivatives(*lines[:8], restless=lines.restless)  # without samples
+
+
+def _blurred(task: Task, side: int, rows: Ints, lines: Derivatives) -> Derivatives:
+    """Widen bars where rounding of x + t d, which several entries differ in, is felt in the room.
+
+    (Where one entry moves, the ladder knows by how much it really did.)
+    """
+    assert task.room is not None
+    tight = task.room.on(side)[rows] < _need(task)[rows]
+    lost = task.order * EPS * reach_of(task.problem.x, task.directions)[rows]
+    with np.errstate(all="ignore"):
+        blur = np.abs(lines.value) * (np.where(tight, lost, 0.0)[:, None] / lines.step)
+    return lines._replace(error=np.fmax(lines.error, lines.error + blur))
+
+
+def _need(task: Task) -> Floats:
+    """Return how far steps go along directions where nothing is in their way."""
+    problem, directions, options = task.problem, task.directions, task.options
+    if options.step is not None:
+        return user_steps(directions, options.method.level(task.order), options, problem.x)
+    usual = USUAL * size_of(problem.x, directions)
+    if options.method.columns == 1:
+        return usual
+    return np.maximum(usual, first_step(task.order) * size_of(problem.x, directions, 0.0))
 
 
 def _limits(task: Task, chosen: Directions, side: int, rows: Ints) -> Limits:

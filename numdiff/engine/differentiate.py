@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
@@ -11,14 +12,16 @@ from numdiff.drivers.derivatives import UNASKED, Derivatives, Problem, still
 from numdiff.engine.by_ladder import by_ladder
 from numdiff.engine.single import by_rule, by_single_step
 from numdiff.evaluation.call import Call, origin
-from numdiff.geometry.directions import Directions
+from numdiff.geometry.directions import Directions, axes
 from numdiff.options import Options
 
 Way = Callable[[Problem, Directions, int, Options], Derivatives]
 
 
-def pose(call: Call, x: Floats, options: Options) -> Problem:
-    """Put a problem together, with f(x)."""
+def pose(call: Call, x: Floats, options: Options, order: int = 0) -> Problem:
+    """Put a problem together, with f(x), unless a single step of this order has no use for it."""
+    if order and options.way == "single" and options.method.level(order).centre == 0.0:
+        return Problem(call, x, budget=options.max_nfev)
     values = origin(call, x)
     noise = None if options.noise is None else options.noise_of(values.form)
     budget = options.max_nfev - 1
@@ -32,10 +35,16 @@ def differentiate(
     if not len(directions):
         problem = pose(call, x, options)
         return counted(problem, still(problem, 0))
-    if options.way == "single" and options.method.level(order).centre == 0.0:
-        problem = Problem(call, x, budget=options.max_nfev)  # f(x) has no part in it
-    else:
-        problem = pose(call, x, options)
+    if options.max_nfev < math.inf and options.way in {"ladder", "single"}:
+        from numdiff.engine.budget import sparing, told  # noqa: PLC0415 - loads when needed
+
+        chosen, some = sparing(options, len(directions), order)
+        if chosen is not options or some < len(directions):
+            chosen = chosen._replace(max_nfev=math.inf)
+            first = directions.part(slice(0, some)) if some else axes(0)
+            found = differentiate(call, x, first, order, chosen)
+            return told(found, len(directions), asked=options.way == "single")
+    problem = pose(call, x, options, order)
     return counted(problem, WAYS[options.way](problem, directions, order, options))
 
 

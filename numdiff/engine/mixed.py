@@ -9,11 +9,11 @@ import numpy as np
 
 from numdiff.arrays import Floats, Ints, Mask
 from numdiff.constants import BUDGET, DOMAIN, JUMP, KINK, SINGLE_STEP, STOCHASTIC
-from numdiff.drivers.climb import climb, cut
+from numdiff.drivers.climb import Window, climb, cut
 from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill, stacked
 from numdiff.drivers.memory import Memory
 from numdiff.drivers.sampling import Samples, sample
-from numdiff.engine.by_ladder import by_ladder, in_blocks
+from numdiff.engine.by_ladder import by_ladder
 from numdiff.engine.sides import one_sided, task_of
 from numdiff.engine.single import by_rule, by_single_step, user_steps
 from numdiff.geometry.directions import Directions, combine
@@ -68,7 +68,7 @@ def second(
         if not slopes:
             return axes.derivatives, across
         memory = Memory(axes.table, axes.beside)
-        first = by_ladder(rest.less(across.nfev), directions, 1, options, memory)
+        first = by_ladder(rest.less(across.nfev), directions, 1, options, memory=memory)
         return axes.derivatives, across, first
 
 
@@ -77,9 +77,8 @@ def _along_axes(problem: Problem, directions: Directions, options: Options) -> _
     count, outputs = len(directions), problem.f0.size
     table = np.zeros((count, AXIS), np.int64)
     beside = np.full((count, PLACES, 2, outputs), np.nan)
-    parts = []
-    for rows, part, windows in in_blocks(problem, directions, 2, options, every=True):
-        parts.append(part)
+
+    def collect(rows: slice, windows: list[Window]) -> None:
         for window in windows:  # later ones are for directions that had no levels before
             numbers, lines = window.rows + rows.start, window.lines
             steps = (
@@ -89,7 +88,9 @@ def _along_axes(problem: Problem, directions: Directions, options: Options) -> _
             )
             run = runner(len(numbers))
             run(keep)(numbers, window.side, lines.samples, lines.state, steps, table, beside)
-    return _deepened(problem, _Axes(directions, stacked(parts), table, beside))
+
+    derivatives = by_ladder(problem, directions, 2, options, keep=collect)
+    return _deepened(problem, _Axes(directions, derivatives, table, beside))
 
 
 def _deepened(problem: Problem, axes: _Axes) -> _Axes:

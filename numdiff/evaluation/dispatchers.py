@@ -38,11 +38,17 @@ class InPlace(NamedTuple):
         ------
         ValueError
             If f does not write to all of ``out``, or beyond.
+        TypeError
+            If f returns something, so that ``out`` is none.
         """
         room = np.full(x.size + GUARD, math.nan)
         untouched = room.copy().view(np.int64)
         out = room[: x.size].reshape(x.shape)
-        self.f(x, out)
+        if self.f(x, out) is not None:
+            raise TypeError(
+                "f takes two arguments and returns something, so the second is no `out` to write "
+                "to: pass it by args=(a,)"
+            )
         if not np.array_equal(room[x.size :].view(np.int64), untouched[x.size :]):
             raise ValueError(
                 f"f(x, out) wrote beyond `out`, which has x's shape {x.shape}: return an array "

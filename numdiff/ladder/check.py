@@ -19,7 +19,7 @@ from numdiff.ladder.window import amplitude, change_at, restart, resume
 from numdiff.ladder.registers import (  # isort: skip
     BASE, CHECK, CLOSED, DEVIATION, DOUBT, ERROR, ESTIMATE, FIRST, FORMER, LAST, LEAST_NOISE, LOST,
     LOWEST, NEVER, NOISY, OTHER, PHASE, REQUEST, RESTARTS, ROUGHNESS, SAMPLE_STEP, SLACK, SLOPE,
-    SLOTS, SPREAD, SURPRISE, WINDOW,
+    SLOTS, SPREAD, SURPRISE, TINY, WINDOW,
 )  # fmt: skip
 
 CONFIRM = 1e4  # the tiny step confirms a slope to one part in this
@@ -96,6 +96,7 @@ def tiny_step(samples, window, outputs, f0, order):
 def check(samples, window, outputs, f0, order, ratio, left):
     """Settle what the tiny step confirms, and send a direction back to the ladder for the rest."""
     tiny, bottom = window[REQUEST], window[BASE] - window[LAST]
+    window[TINY] = tiny
     # a quarter of the way to where rounding leaves nothing to read
     closer = (3 * bottom + tiny_step(samples, window, outputs, f0, order)) // 4
     surprises, refuted, noise, again = 0, 0, 0, bottom - 1 - window[RESTARTS]

@@ -29,13 +29,13 @@ from numdiff.model.bars import (
 from numdiff.model.critical import CriticalPoint, kind_of
 from numdiff.model.report import report
 from numdiff.model.spectrum import Spectrum, modified, spectrum_of, unknown
-from numdiff.operators import call_of
-from numdiff.options import as_point, read
+from numdiff.operators import asked
+from numdiff.signatures import Settings, public
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from numdiff.operators import Settings
+    from numdiff.signatures import Point
 
 __all__ = ["CriticalPoint", "LocalModel", "NewtonStep", "local_model"]
 
@@ -142,7 +142,8 @@ class LocalModel:
             If w does not have the shape of x.
         """
         (away, many), n, g = self._away(w), self.x.size, self.gradient
-        slopes, bars, codes = (np.reshape(a, (-1, n)) for a in (g.value, g.error, g.status))
+        slopes, bars = np.reshape(g.value, (-1, n)), np.reshape(g.error, (-1, n))
+        codes = np.reshape(g.status, (-1, n))
         sizes, moved, own = np.abs(away), away != 0.0, np.ravel(self.value)
         value = own + product(away, slopes.T, math.nan)
         rounding = EPS * (np.abs(own) + product(sizes, np.abs(slopes).T, math.inf))
@@ -339,9 +340,8 @@ class LocalModel:
     def _matrix(self) -> tuple[Floats, Floats, Codes]:
         """Return the Hessian, its bars with the rounding of sums, and its status, (n, n) each."""
         hessian, n = self._second(), self.x.size
-        value, error, status = (
-            np.reshape(a, (n, n)) for a in (hessian.value, hessian.error, hessian.status)
-        )
+        value, error = np.reshape(hessian.value, (n, n)), np.reshape(hessian.error, (n, n))
+        status = np.reshape(hessian.status, (n, n))
         bars = np.where(np.reshape(hessian.success, (n, n)), error, math.inf)
         return value, bars + EPS * np.nan_to_num(np.abs(value)), status
 
@@ -381,8 +381,9 @@ def _reason(estimate: Estimate) -> str:
     return Status(int(worst_of(estimate.status))).message
 
 
+@public(Settings)
 def local_model(
-    f: Callable[..., Any], x: ArrayLike, order: int = 2, **options: Unpack[Settings]
+    f: Callable[..., Any], x: Point, order: int = 2, **options: Unpack[Settings]
 ) -> LocalModel:
     """Build the first- or second-order Taylor model of a function at a point.
 
@@ -393,12 +394,12 @@ def local_model(
     f : callable
         ``f(x, *args)`` takes a float64 array of x's shape and returns one number, or for a model
         of the first order anything numeric.
-    x : array of float
-        The point, of any shape.
+    x : array of float, dict or Series
+        The point, of any shape. With a dict or a Series f gets the same, and x counts as flat.
     order : int, default 2
         1 for f(x) + g.(w - x), 2 with the Hessian.
     **options
-        As in `derivative`.
+        The options of all, spelled out in the signature.
 
     Returns
     -------
@@ -408,8 +409,8 @@ def local_model(
     Raises
     ------
     TypeError, ValueError
-        As in `derivative`; ValueError if `order` is neither 1 nor 2, or f has several outputs and
-        `order` is 2.
+        If x or an option is not allowed; ValueError if `order` is neither 1 nor 2, or f has several
+        outputs and `order` is 2.
 
     Examples
     --------
@@ -422,9 +423,8 @@ def local_model(
     """
     if isinstance(order, bool) or order not in {1, 2}:
         raise ValueError(f"`order` must be 1 or 2, got {order!r}")
-    point = as_point(x)
-    settings = read(f, point, **options)
-    problem = pose(call_of(f, point.shape, settings), point.ravel(), settings)
+    point, call, settings, _ = asked(f, x, options)
+    problem = pose(call, point.ravel(), settings)
     n, shape = point.size, point.shape
     form, f0 = problem.form, problem.f0
     value = form.unpack(f0).reshape(form.shape)[()]
@@ -442,5 +442,5 @@ def local_model(
     whole = counted(problem, diagonal, across, first)
     gradient = estimate_of(first._replace(nfev=whole.nfev), shape, settings)
     columns = symmetric(per_output(diagonal), per_output(across), n)
-    hessian = estimate_from(columns, shape + shape, whole, settings)
+    hessian = estimate_from(columns, shape + shape, whole, settings, named=2)
     return LocalModel(x=point, value=value, gradient=gradient, hessian=hessian, nfev=whole.nfev)

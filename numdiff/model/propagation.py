@@ -14,11 +14,10 @@ from numdiff.estimate import Estimate, Status
 from numdiff.evaluation.call import of_parts
 from numdiff.model.local import local_model
 from numdiff.options import as_point
+from numdiff.signatures import Settings, public
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
-
-    from numdiff.operators import Settings
 
 __all__ = ["propagate"]
 
@@ -27,6 +26,7 @@ NEGLIGIBLE = 1e-9  # of f(x): so small a deviation is nobody's concern, as of a 
 ASYMMETRIC = 1e-8  # of the largest entry: more is no rounding
 
 
+@public(Settings)
 def propagate(
     f: Callable[..., Any],
     x: ArrayLike,
@@ -49,7 +49,7 @@ def propagate(
         Further independent arguments of f, each followed by its own covariance:
         ``propagate(f, x, cov_x, y, cov_y)`` calls ``f(x, y)``.
     **options
-        As in `jacobian`.
+        The options of all, spelled out in the signature.
 
     Returns
     -------
@@ -61,9 +61,9 @@ def propagate(
     Raises
     ------
     TypeError, ValueError
-        As in `jacobian`; ValueError if a covariance has another shape, is not symmetric, or has a
-        negative, nan or infinite variance, or if an entry of the Jacobian is flagged whose
-        argument varies.
+        If x or an option is not allowed; ValueError if a covariance has another shape, is not
+        symmetric, or has a negative, nan or infinite variance, or if an entry of the Jacobian is
+        flagged whose argument varies.
 
     Warns
     -----
@@ -126,7 +126,7 @@ def _look_at(sizes: Floats, variances: Floats, unsure: Floats) -> None:
             f"the error bars of the Jacobian leave fewer than three digits of the standard "
             f"deviation of {np.count_nonzero(wide)} of {wide.size} outputs",
             RuntimeWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 import numpy as np
 
@@ -18,10 +18,14 @@ from numdiff.drivers.sampling import sample
 from numdiff.evaluation.call import Call, bound, origin
 from numdiff.geometry.directions import Directions, along
 from numdiff.noise.quantum import stairs_of
-from numdiff.options import as_point, as_vector
+from numdiff.options import as_vector, point_of, read
+from numdiff.signatures import Arguments, public
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
+
+    from numdiff.naming import Named
+    from numdiff.signatures import Point
 
 
 __all__ = ["NoiseEstimate", "noise_level"]
@@ -93,12 +97,9 @@ class _Noise(NamedTuple):
     quantum: Floats  # height of the steps of f where these are wider than the points are apart
 
 
+@public(Arguments)
 def noise_level(
-    f: Callable[..., Any],
-    x: ArrayLike,
-    direction: ArrayLike | None = None,
-    *,
-    args: tuple[Any, ...] = (),
+    f: Callable[..., Any], x: Point, direction: Point | None = None, **options: Unpack[Arguments]
 ) -> NoiseEstimate:
     """Estimate the error of f itself near a point: its size and its kind.
 
@@ -106,12 +107,12 @@ def noise_level(
     ----------
     f : callable
         ``f(x, *args)`` returns a number or an array of numbers. It gets a NumPy scalar if x is one.
-    x : float or array of float
+    x : float, array of float, dict or Series
         The point.
     direction : array of float, optional
         Along which f is asked, of x's shape; by default one that moves every entry.
-    args : tuple, default ()
-        Further positional arguments for f.
+    **options
+        The options of all, spelled out in the signature.
 
     Returns
     -------
@@ -121,7 +122,7 @@ def noise_level(
     Raises
     ------
     TypeError, ValueError
-        As in `derivative`.
+        If f, x, `direction` or an option is not allowed.
 
     Notes
     -----
@@ -135,13 +136,17 @@ def noise_level(
     >>> noise_level(math.exp, 1.0).kind
     'rounding'
     """
-    point = as_point(x)
-    call = Call(bound(f, args), point.shape, scalar=point.ndim == 0)
+    point, layout = point_of(x)
+    settings = read(f, point, layout, **options)
+    if not point.size:
+        raise ValueError("`x` must hold at least one number, got an empty array")
+    inner = bound(f if layout is None else layout.inward(f), settings.args, settings.kwargs)
+    call = Call(inner, point.shape, scalar=point.ndim == 0)
     centre = origin(call, point)
     f0, again = centre.rows[0], origin(call, point).rows[0]
     differs = (again != f0) & np.isfinite(f0)
     problem = Problem(call, point.ravel(), centre.form, f0)
-    look = partial(_values, problem, along(_direction(point, direction).ravel()), f0)
+    look = partial(_values, problem, along(_direction(point, direction, layout).ravel()), f0)
     with np.errstate(all="ignore"):  # values outside the domain are nan here
         noise, nfev = _deterministic(look, f0.size)
         quantum, more = _plateaus(look, noise)
@@ -161,14 +166,14 @@ def noise_level(
     return NoiseEstimate(size, kind, nfev, _sentences(level, quantum, kinds))
 
 
-def _direction(point: Floats, direction: ArrayLike | None) -> Floats:
+def _direction(point: Floats, direction: Point | None, layout: Named | None) -> Floats:
     """Return the direction, scaled so that a step of 1 is of the size of x."""
     numbers = np.arange(1.0, point.size + 1.0).reshape(point.shape)
     sizes = np.abs(point)
     if direction is None:
         irregular = 0.5 + np.mod(IRREGULAR * numbers, 1.0)
         return np.asarray(irregular * np.where(sizes > 0.0, sizes, sizes.max(initial=0.0) or 1.0))
-    vector = as_vector(direction, point, "direction")
+    vector = as_vector(direction, point, "direction", layout)
     if not vector.any():
         raise ValueError("`direction` must not be zero: give a vector along which f can be asked")
     return np.asarray(vector * ((float(sizes.max()) or 1.0) / float(np.abs(vector).max())))
@@ -215,6 +220,8 @@ def _plateaus(look: Callable[[float], Floats], noise: _Noise) -> tuple[Floats, i
 
 def _values(problem: Problem, line: Directions, f0: Floats, spacing: float) -> Floats:
     """Return equidistant values of f with x in the middle, (2 * HALF + 1, m)."""
+    if spacing > SPACINGS[-1]:  # closer points tell as much
+        problem = problem.probing()
     samples = sample(problem, line, OFFSETS, np.array([spacing]))
     return np.insert(samples.values[:, 0], HALF, f0, axis=0)
 

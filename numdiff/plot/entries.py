@@ -56,7 +56,7 @@ def entries_of(est: Estimate, names: Sequence[str] | None) -> Entries:
     """
     fields = (est.value, est.error, est.status, est.success, est.left, est.right)
     shape = np.shape(est.value) or (1,)
-    chosen = getattr(est, "names", None) if names is None else names
+    chosen = (est.names or None) if names is None else names
     if chosen is None:
         known = ("derivative",) if not np.shape(est.value) else map(str, range(shape[-1]))
     else:

@@ -11,14 +11,15 @@ import numpy as np
 
 from numdiff.arrays import Floats
 from numdiff.constants import EPS
-from numdiff.estimate import Estimate, Status
+from numdiff.estimate import Estimate
 from numdiff.geometry.directions import along
 from numdiff.geometry.domain import size_of
 from numdiff.methods import Level, named_method
-from numdiff.operators import Settings, derivative, jvp
+from numdiff.operators import derivative, jvp
 from numdiff.options import as_point, as_vector
 from numdiff.plot.style import DARK, MARKS, MIDDLE, PALE, canvas, legend_inside
 from numdiff.plot.values import Function, imaginary_slopes
+from numdiff.signatures import Settings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -176,7 +177,7 @@ def _truth(auto: Estimate, exact: complex | None) -> complex:
     if not auto.success:
         raise ValueError(
             "the true derivative is not known, since 'auto' is flagged "
-            f"{Status(auto.status).name}: give `exact`"
+            f"{auto.status_names}: give `exact`"
         )
     return complex(auto.value)
 
@@ -262,7 +263,7 @@ def _draw_models(ax: Axes, curves: Sequence[_Curve]) -> None:
 def _draw_auto(ax: Axes, auto: Estimate, told: float) -> None:
     """Mark the bar and the smallest step of the estimate; nothing where it is flagged."""
     if not auto.success:
-        ax.plot([], [], " ", label=f"auto: {Status(auto.status).name}")
+        ax.plot([], [], " ", label=f"auto: {auto.status_names}")
         return
     error, low = float(auto.error), ax.get_ylim()[0]
     label = "below auto's bar" + ": not resolved (open)" * (told > 0.0)

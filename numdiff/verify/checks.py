@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
+from numdiff.signatures import Checking, public
 from numdiff.verify.arrays import Function
 from numdiff.verify.findings import check, check_adjoint, check_along
-from numdiff.verify.kinds import Choices, pose, refuse_array
+from numdiff.verify.kinds import pose, refuse_array
 from numdiff.verify.report import Report
 
+# options that have no meaning without an operator, and those without f
+NO_OPERATOR = ("method", "step", "workers")
+NO_POINTS = (
+    *(*NO_OPERATOR, "noise", "bounds", "rtol", "max_nfev", "vectorized", "n_points", "radius"),
+)
 
-def gradient(f: Function, grad: Any, x: Any, **choices: Unpack[Choices]) -> Report:
+check_of = public(Checking, rtol=1e-4)
+
+
+@check_of
+def gradient(f: Function, grad: Any, x: Any, **choices: Unpack[Checking]) -> Report:
     """Check a gradient against numerical derivatives with error bars.
 
     Parameters
@@ -19,23 +29,11 @@ def gradient(f: Function, grad: Any, x: Any, **choices: Unpack[Choices]) -> Repo
         ``f(x, *args)`` takes a float64 array of x's shape and returns one number.
     grad : callable or array
         ``grad(x, *args)``, of x's shape, or its value at x.
-    x : array of float or dict
-        The point, of any shape. With a dict of numbers and arrays f gets such dicts, and `grad`
-        returns one, or a flat array.
-    rtol : float, default 1e-4
-        The agreement, relative to the size of an entry, that "agree" must prove. It is no
-        tolerance: a difference beyond eight error bars disagrees, however far below `rtol`, if it
-        is more than 1e-10 of the entry, the floor that rounding inside formulas needs.
-    names : sequence of str, optional
-        Of the entries of x, for the report; those of a dict are its keys.
-    n_points : int, default 1
-        How many points are tested: x itself and random ones around it.
-    radius : float, default 0.1
-        How far those are, relative to each entry of x (where it is zero, to the other ones).
-    rng : int or numpy.random.Generator, default 0
-        Where random numbers come from: the same report each time.
-    method, step, noise, bounds, max_nfev, vectorized, args
-        As in `numdiff.gradient`; `args` go to `grad` as well.
+    x : array of float, dict or Series
+        The point, of any shape. With a dict or a Series f gets the same, and a derivative returns
+        one, or a flat array.
+    **options
+        The options of all, spelled out in the signature.
 
     Returns
     -------
@@ -45,9 +43,9 @@ def gradient(f: Function, grad: Any, x: Any, **choices: Unpack[Choices]) -> Repo
     Raises
     ------
     TypeError, ValueError
-        As in `numdiff.gradient`, and if an option is not allowed.
+        If x or an option is not allowed.
     Exception
-        What f or `grad` raises at x, with a note that names the point.
+        What f or the derivative raises at x, with a note that names the point.
 
     Notes
     -----
@@ -67,7 +65,8 @@ def gradient(f: Function, grad: Any, x: Any, **choices: Unpack[Choices]) -> Repo
     return check(pose("gradient", f, grad, x, choices))
 
 
-def jacobian(f: Function, jac: Any, x: Any, **choices: Unpack[Choices]) -> Report:
+@check_of
+def jacobian(f: Function, jac: Any, x: Any, **choices: Unpack[Checking]) -> Report:
     """Check a Jacobian against numerical derivatives with error bars.
 
     Parameters
@@ -78,10 +77,11 @@ def jacobian(f: Function, jac: Any, x: Any, **choices: Unpack[Choices]) -> Repor
         ``jac(x, *args)``, of shape ``f.shape + x.shape``, or its value at x: a dense or a sparse
         array, or a linear operator with ``matvec``. Entries that the pattern of a sparse array
         lacks are tested too. Where an operator has ``rmatvec``, it is tested against ``matvec``.
-    x : array of float or dict
-        As in `gradient`.
-    **choices
-        As in `gradient`.
+    x : array of float, dict or Series
+        The point, of any shape. With a dict or a Series f gets the same, and a derivative returns
+        one, or a flat array.
+    **options
+        The options of all, spelled out in the signature.
 
     Returns
     -------
@@ -90,8 +90,10 @@ def jacobian(f: Function, jac: Any, x: Any, **choices: Unpack[Choices]) -> Repor
 
     Raises
     ------
-    TypeError, ValueError, Exception
-        As in `gradient`.
+    TypeError, ValueError
+        If x or an option is not allowed.
+    Exception
+        What f or the derivative raises at x, with a note that names the point.
 
     Examples
     --------
@@ -104,8 +106,9 @@ def jacobian(f: Function, jac: Any, x: Any, **choices: Unpack[Choices]) -> Repor
     return check(pose("jacobian", f, jac, x, choices))
 
 
+@check_of
 def hessian(
-    f: Function, hess: Any, x: Any, grad: Function | None = None, **choices: Unpack[Choices]
+    f: Function, hess: Any, x: Any, grad: Function | None = None, **choices: Unpack[Checking]
 ) -> Report:
     """Check a Hessian against numerical derivatives with error bars.
 
@@ -115,13 +118,13 @@ def hessian(
         ``f(x, *args)`` takes a float64 array of x's shape and returns a number or an array.
     hess : callable or array
         ``hess(x, *args)``, of shape ``f.shape + x.shape + x.shape``, or its value at x.
-    x : array of float or dict
-        As in `gradient`. With a dict, `hess` returns the matrix of all flattened entries.
+    x : array of float, dict or Series
+        The point, of any shape. With a dict, `hess` returns the matrix of all flattened entries.
     grad : callable, optional
         The gradient of f: it is differentiated, which is more exact and takes fewer evaluations,
         unless it disagrees with six values of f along a direction, which a note tells.
-    **choices
-        As in `gradient`.
+    **options
+        The options of all, spelled out in the signature.
 
     Returns
     -------
@@ -131,8 +134,10 @@ def hessian(
 
     Raises
     ------
-    TypeError, ValueError, Exception
-        As in `gradient`.
+    TypeError, ValueError
+        If x or an option is not allowed.
+    Exception
+        What f or the derivative raises at x, with a note that names the point.
 
     Examples
     --------
@@ -145,7 +150,8 @@ def hessian(
     return check(pose("hessian", f, hess, x, choices, grad))
 
 
-def jvp(f: Function, jvp: Function, x: Any, **choices: Unpack[Choices]) -> Report:
+@check_of
+def jvp(f: Function, jvp: Function, x: Any, **choices: Unpack[Checking]) -> Report:
     """Check products of the Jacobian with vectors, by those with all unit vectors.
 
     Parameters
@@ -154,10 +160,11 @@ def jvp(f: Function, jvp: Function, x: Any, **choices: Unpack[Choices]) -> Repor
         ``f(x, *args)`` takes a float64 array of x's shape and returns a number or an array.
     jvp : callable
         ``jvp(x, v, *args)``, of f's shape, for v of x's shape.
-    x : array of float or dict
-        As in `gradient`.
-    **choices
-        As in `gradient`.
+    x : array of float, dict or Series
+        The point, of any shape. With a dict or a Series f gets the same, and a derivative returns
+        one, or a flat array.
+    **options
+        The options of all, spelled out in the signature.
 
     Returns
     -------
@@ -166,8 +173,10 @@ def jvp(f: Function, jvp: Function, x: Any, **choices: Unpack[Choices]) -> Repor
 
     Raises
     ------
-    TypeError, ValueError, Exception
-        As in `gradient`.
+    TypeError, ValueError
+        If x or an option is not allowed.
+    Exception
+        What f or the derivative raises at x, with a note that names the point.
 
     Examples
     --------
@@ -179,7 +188,8 @@ def jvp(f: Function, jvp: Function, x: Any, **choices: Unpack[Choices]) -> Repor
     return check(pose("jvp", f, jvp, x, choices))
 
 
-def vjp(f: Function, vjp: Function, x: Any, **choices: Unpack[Choices]) -> Report:
+@check_of
+def vjp(f: Function, vjp: Function, x: Any, **choices: Unpack[Checking]) -> Report:
     """Check products of vectors with the Jacobian, by those with all unit vectors.
 
     Parameters
@@ -188,10 +198,11 @@ def vjp(f: Function, vjp: Function, x: Any, **choices: Unpack[Choices]) -> Repor
         ``f(x, *args)`` takes a float64 array of x's shape and returns a number or an array.
     vjp : callable
         ``vjp(x, w, *args)``, of x's shape, for w of f's shape.
-    x : array of float or dict
-        As in `gradient`.
-    **choices
-        As in `gradient`.
+    x : array of float, dict or Series
+        The point, of any shape. With a dict or a Series f gets the same, and a derivative returns
+        one, or a flat array.
+    **options
+        The options of all, spelled out in the signature.
 
     Returns
     -------
@@ -200,8 +211,10 @@ def vjp(f: Function, vjp: Function, x: Any, **choices: Unpack[Choices]) -> Repor
 
     Raises
     ------
-    TypeError, ValueError, Exception
-        As in `gradient`.
+    TypeError, ValueError
+        If x or an option is not allowed.
+    Exception
+        What f or the derivative raises at x, with a note that names the point.
 
     Examples
     --------
@@ -213,9 +226,10 @@ def vjp(f: Function, vjp: Function, x: Any, **choices: Unpack[Choices]) -> Repor
     return check(pose("vjp", f, vjp, x, choices))
 
 
+@check_of
 def hvp(
     hvp: Function, x: Any, f: Function | None = None, grad: Function | None = None,
-    **choices: Unpack[Choices],
+    **choices: Unpack[Checking],
 ) -> Report:  # fmt: skip
     """Check products of the Hessian with vectors, by those with all unit vectors.
 
@@ -223,14 +237,15 @@ def hvp(
     ----------
     hvp : callable
         ``hvp(x, v, *args)``, of x's shape, for v of x's shape.
-    x : array of float or dict
-        As in `gradient`.
+    x : array of float, dict or Series
+        The point, of any shape. With a dict or a Series f gets the same, and a derivative returns
+        one, or a flat array.
     f : callable, optional
         ``f(x, *args)`` returns one number. Either f or `grad` must be given.
     grad : callable, optional
         Its gradient: it is differentiated instead of f, unless the two disagree, as in `hessian`.
-    **choices
-        As in `gradient`.
+    **options
+        The options of all, spelled out in the signature.
 
     Returns
     -------
@@ -240,8 +255,10 @@ def hvp(
 
     Raises
     ------
-    TypeError, ValueError, Exception
-        As in `gradient`.
+    TypeError, ValueError
+        If x or an option is not allowed.
+    Exception
+        What f or the derivative raises at x, with a note that names the point.
 
     Examples
     --------
@@ -255,7 +272,23 @@ def hvp(
     return check(pose("hvp", f, hvp, x, choices, grad))
 
 
-def adjoint(jvp: Function, vjp: Function, x: Any, **choices: Unpack[Choices]) -> Report:
+@public(
+    Checking,
+    without=(
+        "method",
+        "step",
+        "noise",
+        "bounds",
+        "rtol",
+        "max_nfev",
+        "vectorized",
+        "workers",
+        "n_points",
+        "radius",
+    ),
+    rtol=1e-4,
+)
+def adjoint(jvp: Function, vjp: Function, x: Any, **choices: Unpack[Checking]) -> Report:
     """Check products with the Jacobian from both sides against each other, without f.
 
     Parameters
@@ -264,10 +297,11 @@ def adjoint(jvp: Function, vjp: Function, x: Any, **choices: Unpack[Choices]) ->
         ``jvp(x, v, *args)`` for v of x's shape.
     vjp : callable
         ``vjp(x, w, *args)``, of x's shape, for w of the shape that `jvp` returns.
-    x : array of float or dict
-        As in `gradient`.
-    names, rng, args
-        As in `gradient`; there is one point, and nothing is differentiated.
+    x : array of float, dict or Series
+        The point, of any shape. With a dict or a Series f gets the same, and a derivative returns
+        one, or a flat array.
+    **options
+        The options of all, spelled out in the signature.
 
     Returns
     -------
@@ -293,7 +327,8 @@ def adjoint(jvp: Function, vjp: Function, x: Any, **choices: Unpack[Choices]) ->
     return check_adjoint(pose("adjoint", jvp, vjp, x, choices))
 
 
-def directional(f: Function, grad_or_jvp: Any, x: Any, **choices: Unpack[Choices]) -> Report:
+@public(Checking, without=NO_OPERATOR, rtol=1e-4)
+def directional(f: Function, grad_or_jvp: Any, x: Any, **choices: Unpack[Checking]) -> Report:
     """Check a derivative along a random direction, with six evaluations of f however large x is.
 
     Where the two disagree the wrong entries are searched for, by bisection.
@@ -305,23 +340,25 @@ def directional(f: Function, grad_or_jvp: Any, x: Any, **choices: Unpack[Choices
     grad_or_jvp : callable or array
         The gradient or Jacobian, ``grad(x, *args)`` or its value: a dense or sparse array or a
         linear operator; or products with vectors, ``jvp(x, v, *args)``.
-    x : array of float or dict
-        As in `gradient`.
-    rtol, names, n_points, radius, rng
-        As in `gradient`; `rtol` is relative to the derivative along the direction.
-    noise, bounds, max_nfev, args
-        As in `numdiff.gradient`; by default about 300 evaluations of f.
+    x : array of float, dict or Series
+        The point, of any shape. With a dict or a Series f gets the same, and a derivative returns
+        one, or a flat array.
+    **options
+        The options of all, spelled out in the signature.
 
     Returns
     -------
     Report
         Its entries are those that were tested one by one; a note says which error of a single
-        entry would have been seen.
+        entry would have been seen. By default about 300 evaluations of f, and `rtol` is relative to
+        the derivative along the direction.
 
     Raises
     ------
-    TypeError, ValueError, Exception
-        As in `gradient`.
+    TypeError, ValueError
+        If x or an option is not allowed.
+    Exception
+        What f or the derivative raises at x, with a note that names the point.
 
     Examples
     --------

@@ -124,7 +124,7 @@ def check_along(posed: Posed) -> Report:
     notes: list[str] = []
     for k in range(plan.n_points):
         x = next(beside(subject.x, plan.radius, posed.box, random)) if k else subject.x
-        product = read_product(posed.handed, subject, x, plan.args)
+        product = read_product(posed.handed, subject, x, plan.further)
         findings.append(posed.along(product, x, random, plan.settings.get("max_nfev")))
         notes += [*product.notes, *findings[-1].notes]
     verdicts = np.concatenate([finding.verdicts for finding in findings])

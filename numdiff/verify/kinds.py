@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
+from numbers import Integral, Real
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from numdiff import operators
+from numdiff.compressed.missing import PatternError
 from numdiff.estimate import Estimate
 from numdiff.evaluation.call import Call, bound
 from numdiff.geometry.domain import Box
-from numdiff.operators import Settings
-from numdiff.options import as_args, as_point, read
+from numdiff.options import as_args, as_kwargs, as_point, read, require_callable
+from numdiff.signatures import Checking, Settings
+from numdiff.sparse_estimate import SparseEstimate
 from numdiff.verify import reading
-from numdiff.verify.arrays import Floats, Function, Shape
+from numdiff.verify.arrays import Floats, Function, Mask, Shape
 from numdiff.verify.directions.screen import Finding, along
-from numdiff.verify.reading import Product, Reading, Subject
+from numdiff.verify.reading import Further, Product, Reading, Subject
 from numdiff.verify.report import AGREE, DISAGREE, INCONCLUSIVE, Coverage, Report
 
 COMPARED = 36  # evaluations along a direction: six, and a closer look at what seems wrong
@@ -60,15 +62,6 @@ KINDS = MappingProxyType({
 })  # fmt: skip
 
 
-class Choices(Settings, total=False):
-    """The options of all checks; `gradient` tells what they mean."""
-
-    names: Sequence[str] | None
-    n_points: int
-    radius: float
-    rng: Any
-
-
 class Plan(NamedTuple):
     """The options of a check, read; `settings` are those for the operators."""
 
@@ -76,7 +69,7 @@ class Plan(NamedTuple):
     n_points: int
     radius: float
     rng: Any
-    args: tuple[Any, ...]
+    further: Further
     settings: Settings
 
 
@@ -158,21 +151,22 @@ class Posed(NamedTuple):
         )  # fmt: skip
 
 
-def _plan(choices: Choices) -> Plan:
+def _plan(choices: Checking) -> Plan:
     settings: Any = {name: choice for name, choice in choices.items() if name != "names"}
-    rtol, rng = float(settings.pop("rtol", 1e-4)), settings.pop("rng", 0)
-    n_points, radius = settings.pop("n_points", 1), float(settings.pop("radius", 0.1))
-    if not 0.0 < rtol < 1.0:
+    rtol, rng = settings.pop("rtol", 1e-4), settings.pop("rng", 0)
+    n_points, radius = settings.pop("n_points", 1), settings.pop("radius", 0.1)
+    if not (isinstance(rtol, Real) and 0.0 < float(rtol) < 1.0):
         raise ValueError(f"`rtol` must lie between 0 and 1, got {rtol!r}")
-    if n_points < 1 or not radius > 0.0:
-        raise ValueError(
-            f"`n_points` must be at least 1 and `radius` positive, got {n_points} and {radius}"
-        )
-    return Plan(rtol, int(n_points), radius, rng, as_args(settings.pop("args", ())), settings)
+    if not (isinstance(n_points, Integral) and int(n_points) >= 1):
+        raise ValueError(f"`n_points` must be at least 1, a whole number, got {n_points!r}")
+    if not (isinstance(radius, Real) and float(radius) > 0.0):
+        raise ValueError(f"`radius` must be positive, got {radius!r}")
+    further = as_args(settings.pop("args", ())), as_kwargs(settings.pop("kwargs", None))
+    return Plan(float(rtol), int(n_points), float(radius), rng, further, settings)
 
 
 def pose(
-    name: str, f: Function | None, derivative: Any, x: Any, choices: Choices,
+    name: str, f: Function | None, derivative: Any, x: Any, choices: Checking,
     grad: Function | None = None,
 ) -> Posed:  # fmt: skip
     """Put together what is to be checked.
@@ -189,18 +183,30 @@ def pose(
         refuse_array(derivative, name)
     if plan.n_points > 1 and fixed:
         raise ValueError("an array is the derivative at x only: give a function for `n_points` > 1")
-    gradient_of = None if grad is None else bound(subject.inward(grad), plan.args)
-    vectors = 2 if name == "adjoint" else 1
-    function: Any = gradient_of if f is None else bound(subject.inward(f, vectors), plan.args)
+    gradient_of = _of_arrays(grad, "grad", subject, plan)
+    function: Any = _of_arrays(f, "f", subject, plan, 1 + (name == "adjoint")) or gradient_of
     call = Call(function, subject.x.shape, vectorized=plan.settings.get("vectorized", False))
-    box = read(function, subject.x, bounds=plan.settings.get("bounds")).box
+    box = read(function, subject.x, subject.layout, **plan.settings).box
+    if box is not None:  # those of a dict are read; what follows has x flat
+        sides = [side.reshape(subject.x.shape) for side in box]
+        plan.settings["bounds"] = sides[0], sides[1]
     at_x = (lambda *_: derivative) if fixed else derivative
-    ask = subject.bound(at_x, plan.args, 1 + (kind.product == "right"))
+    ask = subject.bound(at_x, plan.further, 1 + (kind.product == "right"))
     words = {"f": f if name == "hvp" else None, "grad": grad, **choices}
     order = (derivative, subject) if name == "hvp" else (f, derivative, subject)
     again = _call_text(name, order, words)
     title = f"{kind.title or name}, {_name_of(derivative)} for {_name_of(grad if f is None else f)}"
     return Posed(name, kind, plan, subject, call, gradient_of, derivative, ask, box, title, again)
+
+
+def _of_arrays(
+    function: Function | None, name: str, subject: Subject, plan: Plan, vectors: int = 1
+) -> Function | None:
+    """Return a user's function as one of arrays alone."""
+    if function is None:
+        return None
+    require_callable(function, name)
+    return bound(subject.inward(function, vectors), *plan.further)
 
 
 def _call_text(name: str, order: Any, words: dict[str, Any]) -> str:
@@ -220,16 +226,26 @@ def refuse_array(product: Any, name: str) -> None:
 def _name_of(value: Any) -> str:
     if isinstance(value, Subject):
         text = np.array2string(value.x, separator=", ", floatmode="unique").replace("\n", "")
-        return text if value.parts is None and len(text) <= LONGEST else "x"
+        return text if value.layout is None and len(text) <= LONGEST else "x"
     if callable(value):
         return str(getattr(value, "__name__", type(value).__name__))
     text = " ".join(repr(value).split())
     return text if len(text) <= LONGEST else f"<{type(value).__name__}>"
 
 
-def measure(posed: Posed, x: Floats) -> Estimate:
-    """Return the numerical derivative at x."""
+def measure(posed: Posed, x: Floats, stored: Mask | None = None) -> Estimate:
+    """Return the numerical derivative at x.
+
+    Where only some entries of a Jacobian are `stored`, their columns share directions, as long as
+    one direction more tells that there are no others.
+    """
     function, gradient_of, settings = posed.call.f, posed.gradient_of, posed.plan.settings
+    if stored is not None and posed.kind == KINDS["jacobian"]:
+        try:
+            estimate = operators.jacobian(function, x, sparsity=stored, **settings)
+        except PatternError:
+            return operators.jacobian(function, x, **settings)
+        return estimate.dense() if isinstance(estimate, SparseEstimate) else estimate
     if not posed.kind.curved:
         operator = operators.jacobian if posed.kind.axes else operators.gradient
         return operator(function, x, **settings)

@@ -114,7 +114,7 @@ def examine(posed: Posed, place: Place, reading: Reading, random: Random) -> Cas
     again = partial(posed.reading_at, outputs=place.outputs)
     ask = again if is_function(posed.handed) else None
     rounding = rounding_of(ask, place.x, matrix, reading.precision, random)
-    estimate = measure(posed, place.x)
+    estimate = measure(posed, place.x, reading.stored)
     fields = (getattr(estimate, name) for name in Numerical._fields)
     numerical = Numerical(*(np.reshape(part, matrix.shape) for part in fields))
     m, n = matrix.shape

@@ -5,14 +5,17 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Mapping, Sequence
-from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from numdiff.options import as_point
+from numdiff.evaluation.call import bound
+from numdiff.naming import Named
+from numdiff.options import point_of
 from numdiff.verify.arrays import EPS, Array, Floats, Function, Mask, Shape
 from numdiff.verify.identities import spacing_of
+
+Further: TypeAlias = tuple[tuple[Any, ...], Mapping[str, Any]]  # args and kwargs of f
 
 NAMED = 6  # entries that are not finite, of which a note tells
 
@@ -26,64 +29,33 @@ class Subject(NamedTuple):
         The point; flat where the user's is a dict.
     names : tuple of str
         Of the inputs in flat order; empty if they have none.
-    parts : dict or None
-        The dict's arrays, None where x is an array.
+    layout : Named or None
+        How the user's dict or Series is laid out, None where x is an array.
     """
 
     x: Floats
     names: tuple[str, ...]
-    parts: Mapping[str, Floats] | None
+    layout: Named | None
 
     def inward(self, function: Function, vectors: int = 1) -> Function:
-        """Return the function of arrays; its first so many arguments are dicts like x."""
-        if self.parts is None:
-            return function
-        return partial(_of_dicts, function, self.parts, vectors)
+        """Return the function of arrays; its first so many arguments are like the user's x."""
+        return function if self.layout is None else self.layout.inward(function, vectors)
 
-    def bound(self, function: Function, args: tuple[Any, ...], vectors: int = 1) -> Function:
+    def bound(self, function: Function, further: Further, vectors: int = 1) -> Function:
         """Return the function of arrays alone, which may change what it is handed."""
-        inward = self.inward(function, vectors)
-        return lambda *arrays: inward(*(array.copy() for array in arrays), *args)
-
-
-def _of_dicts(
-    function: Function, parts: Mapping[str, Floats], vectors: int, *arguments: Any
-) -> Any:
-    """Call a function of dicts; what it returns becomes one array, if it is a dict like x."""
-    ends, dicts = np.cumsum([part.size for part in parts.values()]), []
-    for flat in arguments[:vectors]:
-        pieces = zip(np.split(flat, ends[:-1]), parts.items(), strict=True)
-        dicts.append({name: piece.reshape(part.shape)[()] for piece, (name, part) in pieces})
-    value = function(*dicts, *arguments[vectors:])
-    if not isinstance(value, Mapping):
-        return value
-    if value.keys() != parts.keys():
-        raise ValueError(
-            f"the derivative must have the keys of x, {list(parts)}, got {list(value)}"
-        )
-    leaves = []
-    for name, part in parts.items():  # whose axes are the last ones of the leaf
-        leaf = np.asarray(value[name])
-        leaves.append(leaf.reshape(*leaf.shape[: leaf.ndim - part.ndim], part.size))
-    return np.concatenate(leaves, -1)
+        inward = bound(self.inward(function, vectors), *further)
+        return lambda *arrays: inward(*(array.copy() for array in arrays))
 
 
 def subject_of(x: Any, names: Sequence[str] | None) -> Subject:
-    """Read a point, which may be a dict of numbers and arrays, and the names of its entries."""
-    if not isinstance(x, Mapping):
-        point, labels = as_point(x), tuple(map(str, () if names is None else np.ravel(names)))
-        if labels and len(labels) != point.size:
-            raise ValueError(
-                f"`names` must have one name for each of {point.size}, got {len(labels)}"
-            )
-        return Subject(point, labels, None)
-    parts = {str(name): as_point(value, f"x[{name!r}]") for name, value in x.items()}
-    labels = tuple(
-        f"{name}[{', '.join(map(str, index))}]" if index else name
-        for name, part in parts.items()
-        for index in np.ndindex(part.shape)
-    )
-    return Subject(np.concatenate([part.ravel() for part in parts.values()]), labels, parts)
+    """Read a point, which may be a dict or a Series, and the names of its entries."""
+    point, layout = point_of(x)
+    if layout is not None:
+        return Subject(point, layout.names, layout)
+    labels = tuple(map(str, () if names is None else np.ravel(names)))
+    if labels and len(labels) != point.size:
+        raise ValueError(f"`names` must have one name for each of {point.size}, got {len(labels)}")
+    return Subject(point, labels, None)
 
 
 # The derivative
@@ -216,16 +188,17 @@ class Product(NamedTuple):
 
 
 def read_product(
-    derivative: Any, subject: Subject, x: Floats, args: tuple[Any, ...] = ()
+    derivative: Any, subject: Subject, x: Floats, further: Further = ((), {})
 ) -> Product:
     """Turn a derivative of any form, or a function that gives it, into a product at x."""
     __tracebackhide__ = True
     value = derivative
     if is_function(derivative):
-        if not _takes(derivative, 1 + len(args)) and _takes(derivative, 2 + len(args)):
-            product = subject.bound(derivative, args, 2)
+        count = len(further[0])
+        if not _takes(derivative, 1 + count) and _takes(derivative, 2 + count):
+            product = subject.bound(derivative, further, 2)
             return Product(lambda v: np.ravel(product(x, v.reshape(x.shape))))
-        value = subject.bound(derivative, args)(x)
+        value = subject.bound(derivative, further)(x)
     if hasattr(value, "matvec"):
         return Product(lambda v: np.ravel(value.matvec(v)), rounding=spacing_of(value))
     sparse = hasattr(value, "toarray")

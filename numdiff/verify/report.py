@@ -38,6 +38,13 @@ class Coverage(NamedTuple):
         Inputs whose derivative is zero at all points, so that most mistakes would not show.
     unit : str
         What was counted.
+
+    Examples
+    --------
+    >>> from numdiff import verify
+    >>> coverage = verify.gradient(lambda x: x @ x, lambda x: 2 * x, [1.0, 2.0]).coverage
+    >>> coverage.tested, coverage.agree, coverage.digits > 12
+    (2, 2, True)
     """
 
     points: int

@@ -1,0 +1,1 @@
+"""Sparse derivatives, compressed: columns share directions; what a pattern misses is found out."""

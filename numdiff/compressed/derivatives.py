@@ -1,0 +1,211 @@
+"""Sparse derivatives: one direction for each colour, each entry read where its column is alone."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from numdiff.arrays import Floats
+from numdiff.coloring import kernels
+from numdiff.coloring.pattern import as_pattern, require_inputs, require_outputs
+from numdiff.coloring.prepared import PACE, Coloring, color, twins
+from numdiff.compressed.detection import detected
+from numdiff.compressed.missing import check, check_curvature
+from numdiff.compressed.routes import routes_of
+from numdiff.constants import DOMAIN
+from numdiff.drivers.derivatives import UNASKED, Derivatives
+from numdiff.engine.differentiate import WAYS, counted, pose
+from numdiff.engine.mixed import second
+from numdiff.evaluation.call import Call, Form
+from numdiff.geometry.directions import Directions, axes
+from numdiff.geometry.domain import blocks
+from numdiff.ladder.runtime import runner
+from numdiff.options import Options
+
+if TYPE_CHECKING:
+    from scipy.sparse import csc_array
+
+HELD = 8  # numbers per output that are held of a direction until they are where they belong
+
+
+def along_colors(call: Call, x: Floats, coloring: Coloring, options: Options) -> Derivatives:
+    """Differentiate f by the entries of x as a sparse Jacobian.
+
+    Returns
+    -------
+    Derivatives
+        Of one line, with a column for each entry of the pattern in its order.
+
+    Raises
+    ------
+    ValueError
+        If the shape of the pattern is not that of the Jacobian, or it misses entries.
+    """
+    problem, routes = pose(call, x, options, 1), routes_of(coloring, x, options)
+    options = routes.options
+    if problem.f0 is not UNASKED:
+        require_outputs(coloring.pattern, math.prod(problem.form.shape))
+    entries, whole, outer = coloring.pattern.nnz, None, max(x.size, *coloring.pattern.shape)
+    trouble, nfev = None, 0
+    for part in blocks(len(routes.directions), HELD * outer):
+        rows = routes.directions.part(part)
+        if not len(rows):
+            break
+        lines = WAYS[options.way](problem, rows, 1, options)
+        if whole is None:
+            require_outputs(coloring.pattern, math.prod(lines.form.shape))
+            whole = _blank(entries, lines.form, fill=not routes.weight.all())
+        whole = _placed(whole, lines, rows, coloring)
+        problem = problem.less(lines.nfev)._replace(form=lines.form)
+        trouble, nfev = trouble or lines.trouble, nfev + lines.nfev
+    if whole is None:
+        problem = pose(call, x, options)
+        require_outputs(coloring.pattern, math.prod(problem.form.shape))
+        whole = _blank(entries, problem.form, fill=True)
+    whole = _without_fixed(whole, coloring, routes.weight)._replace(trouble=trouble, nfev=nfev)
+    if coloring.check and len(routes.directions):
+        nfev += check(problem, coloring, routes, whole, options)
+    if not entries:
+        return whole._replace(nfev=nfev + (problem.f0 is not UNASKED))
+    return counted(problem, whole._replace(nfev=nfev))
+
+
+def coloring_of(
+    call: Call, x: Floats, sparsity: Any, options: Options, *, symmetric: bool
+) -> tuple[Coloring, int]:
+    """Return the colouring that the option `sparsity` stands for, and how often f was asked for it.
+
+    Raises
+    ------
+    ValueError
+        If it is a colouring of the other kind, or does not have a column for each entry of x.
+    """
+    if isinstance(sparsity, str):
+        if sparsity != "detect":
+            raise ValueError(
+                f"`sparsity` must be an array, a Coloring or 'detect', got {sparsity!r}"
+            )
+        pattern, nfev = pattern_of(call, x, options)
+        return color(pattern, symmetric), nfev
+    if not isinstance(sparsity, Coloring):
+        sparsity = color(sparsity, symmetric)
+    elif sparsity.symmetric != symmetric:
+        wanted = "color(pattern, symmetric=True)" if symmetric else "color(pattern)"
+        raise ValueError(f"`sparsity` is a colouring of the other kind: prepare it with {wanted}")
+    require_inputs(sparsity.pattern, x.size)
+    return sparsity, 0
+
+
+def pattern_of(call: Call, x: Floats, options: Options) -> tuple[csc_array, int]:
+    """Find the pattern of the Jacobian of f; return it with the number of evaluations."""
+    from scipy.sparse import csc_array  # noqa: PLC0415 - loads when needed
+
+    rows, columns, outputs, nfev = detected(call, x, options.box)
+    ones = np.ones(len(rows), np.bool_)
+    return as_pattern(csc_array((ones, (rows, columns)), shape=(outputs, x.size))), nfev
+
+
+# --- Entries ---
+
+
+def _blank(entries: int, form: Form, *, fill: bool) -> Derivatives:
+    """Make room for one line of entries; where not all are written, fill it: nothing is known."""
+    shape = (1, entries * (1 + form.is_complex))
+    value, error, step, noise = (np.empty(shape) for _ in range(4))
+    status = np.empty(shape, np.uint8)
+    if fill:
+        value[:], error[:], status[:], step[:], noise[:] = math.nan, math.inf, DOMAIN, 0.0, 0.0
+    own = Form((entries,), form.is_complex)
+    return Derivatives(value, error, status, step, noise, 0, own)
+
+
+def _placed(
+    whole: Derivatives, lines: Derivatives, directions: Directions, coloring: Coloring
+) -> Derivatives:
+    """Take over what directions say of the entries of their columns."""
+    entries, outputs = coloring.pattern.nnz, coloring.pattern.shape[0]
+    where = coloring.pointers, coloring.places, coloring.rows
+    route = directions.starts, directions.index, directions.weight
+    run: Any = runner(entries // PACE)(kernels.scatter)
+    for part in range(1 + lines.form.is_complex):
+        cut = slice(part * outputs, (part + 1) * outputs)
+        run(
+            *route, *where, tuple(np.ascontiguousarray(column[:, cut]) for column in lines[:5]),
+            tuple(column[0, part * entries : (part + 1) * entries] for column in whole[:5]),
+        )  # fmt: skip
+    if lines.left is None or lines.right is None:
+        return whole
+    nothing = np.full(whole.value.shape, math.nan)
+    left, right = (nothing if c is None else c for c in (whole.left, whole.right))
+    left, right = left.copy(), right.copy()
+    counts = np.diff(coloring.pointers)[directions.index]
+    spots = np.concatenate(
+        [
+            np.arange(p, p + c)
+            for p, c in zip(coloring.pointers[directions.index], counts, strict=True)
+        ]
+    )
+    numbers = np.arange(len(directions)).repeat(directions.stops - directions.starts).repeat(counts)
+    weight = directions.weight.repeat(counts)
+    for part in range(1 + lines.form.is_complex):
+        at = numbers, coloring.rows[spots] + part * outputs
+        ahead, behind = lines.right[at] / weight, lines.left[at] / weight
+        to = coloring.places[spots] + part * entries
+        left[0, to] = np.where(weight > 0.0, behind, ahead)
+        right[0, to] = np.where(weight > 0.0, ahead, behind)
+    return whole._replace(left=left, right=right)
+
+
+def _without_fixed(whole: Derivatives, coloring: Coloring, weight: Floats) -> Derivatives:
+    """Leave no number where x cannot move, on either side of the diagonal."""
+    if weight.all() or not coloring.symmetric:
+        return whole
+    pattern = coloring.pattern
+    lost = (weight == 0.0)[pattern.indices] | (weight == 0.0).repeat(np.diff(pattern.indptr))
+    lost = np.tile(lost, 1 + whole.form.is_complex)
+    whole.value[0, lost], whole.error[0, lost], whole.status[0, lost] = math.nan, math.inf, DOMAIN
+    return whole
+
+
+# --- Of f alone ---
+
+
+def along_pairs(call: Call, x: Floats, coloring: Coloring, options: Options) -> Derivatives:
+    """Differentiate f twice by the pairs of entries of x that a symmetric pattern holds.
+
+    Returns
+    -------
+    Derivatives
+        Of one line, with a column for each entry of the pattern in its order.
+
+    Raises
+    ------
+    ValueError
+        If f has more than one output, or the pattern misses entries.
+    """
+    problem, pattern = pose(call, x, options), coloring.pattern
+    if problem.form.shape not in {(), (1,)}:
+        raise ValueError(
+            f"a sparse Hessian is that of one number, but f returns shape {problem.form.shape}: "
+            "give `grad`, or leave `sparsity` out"
+        )
+    columns = np.arange(x.size).repeat(np.diff(pattern.indptr))
+    above = pattern.indices < columns
+    pairs = pattern.indices[above].astype(np.int64), columns[above]
+    diagonal, across = second(problem, axes(x.size), *pairs, options)
+    number = columns.copy()
+    number[above] = x.size + np.arange(len(pairs[0]))
+    below = pattern.indices > columns
+    number[below] = number[twins(pattern)[below]]
+    count = 1 + problem.form.is_complex
+    names: dict[str, Any] = {}
+    for name in ("value", "error", "status", "step", "noise"):
+        both = np.concatenate([getattr(diagonal, name), getattr(across, name)])
+        names[name] = both[number].T.reshape(1, count * pattern.nnz)
+    whole = Derivatives(**names, nfev=0, form=Form((pattern.nnz,), problem.form.is_complex))
+    total = counted(problem, diagonal, across)
+    if coloring.check and options.way == "ladder":
+        total = total._replace(nfev=total.nfev + check_curvature(problem, coloring, whole, options))
+    return whole._replace(nfev=total.nfev, trouble=total.trouble)

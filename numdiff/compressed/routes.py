@@ -1,0 +1,102 @@
+"""How the columns of a sparse derivative move: as far as size, step and bounds of each allow."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from numdiff.arrays import Array, Floats
+from numdiff.coloring.prepared import Coloring
+from numdiff.geometry.directions import Directions
+from numdiff.geometry.domain import LEAST, NARROW, USUAL
+from numdiff.methods import textbook
+from numdiff.options import Options
+
+
+class Routes(NamedTuple):
+    """G directions that move all columns, and how far they move each, signed, where t is 1.
+
+    In `options` a step that the user gave is one of t, since columns go as far as it says.
+    """
+
+    directions: Directions
+    weight: Floats  # (n,), 0 where a column does not move
+    options: Options
+
+
+def routes_of(coloring: Coloring, x: Floats, options: Options) -> Routes:
+    """Return a direction for each colour, or two: one for columns that bounds leave one side.
+
+    Columns that cannot move, or have no entries, are in no direction.
+    """
+    weight, kind, order = _lengths(x, options), None, coloring.order
+    moving = np.diff(coloring.pointers) > 0
+    if options.box is not None:
+        weight, kind = _inside(weight, x, options)
+        least = 0.0 if options.way == "single" else LEAST * np.maximum(np.abs(x), 1.0)
+        moving &= np.maximum(*_room(x, options)) > least
+    key = coloring.colors
+    if kind is not None and kind.any():
+        key = 2 * key + kind
+        order = np.argsort(key, kind="stable")
+    if not moving.all():
+        order, weight = order[moving[order]], np.where(moving, weight, 0.0)
+    starts = np.flatnonzero(np.diff(key[order], prepend=-1))
+    if len(starts) == len(order):  # nobody shares a direction: they go as the axes do
+        weight = np.where(moving, 1.0, 0.0)
+    elif options.way == "single" or (options.way == "ladder" and options.step is not None):
+        options = options._replace(step=np.ones(x.size))
+    return Routes(Directions(starts, order, weight[order]), weight, options)
+
+
+def _lengths(x: Floats, options: Options) -> Floats:
+    """Return how far each column goes where t is 1: a single step, or the size of its entry of x.
+
+    Sizes are powers of two, so that nothing is rounded that need not be.
+    """
+    if options.way == "single" and isinstance(options.step, str):
+        return textbook(options.method.level(1), x)
+    if isinstance(options.step, np.ndarray):
+        size = options.step
+        if options.way == "single":
+            return size
+    else:
+        size = np.maximum(np.abs(x), 1.0)
+    return np.asarray(np.ldexp(1.0, np.frexp(size * math.sqrt(0.5))[1]))  # the nearest one
+
+
+def _room(x: Floats, options: Options) -> tuple[Floats, Floats]:
+    assert options.box is not None
+    return options.box.upper - x, x - options.box.lower
+
+
+def _inside(lengths: Floats, x: Floats, options: Options) -> tuple[Floats, Array]:
+    """Shorten columns so that bounds allow t = 1, on the side that each must go if not on both.
+
+    Returns
+    -------
+    tuple of arrays (n,)
+        Lengths, signed; and 1 where a column goes to one side only, else 0.
+    """
+    ahead, behind = _room(x, options)
+    side = options.method.side
+    wide = np.maximum(ahead, behind)
+    if options.way == "single":
+        level = options.method.level(1)
+        near, far = (
+            lengths * max(level.offsets.max(), 0.0),
+            -lengths * min(level.offsets.min(), 0.0),
+        )
+        free = (ahead >= near) & (behind >= far)
+        reach = float(level.stencil.order + level.stencil.accuracy - 1)  # of a one-sided stencil
+        lengths = np.where(free, lengths, np.minimum(lengths, wide / reach))
+    else:
+        room = np.minimum(ahead, behind) if side == 0 else ahead if side > 0 else behind
+        free = room >= NARROW * USUAL * np.maximum(np.abs(x), 1.0)
+        room = np.where(free, room, wide)
+        most = np.exp2(np.floor(np.log2(np.where(room > 0.0, room, 1.0))))
+        lengths = np.minimum(lengths, most)
+    sign = np.where(free | ((ahead >= behind) == (side >= 0)), 1.0, -1.0)
+    return sign * lengths, (~free).astype(np.int32)
