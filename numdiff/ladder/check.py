@@ -8,7 +8,7 @@ off the lattice comes first; where it shows nothing unexpected, the tiny step is
 import math
 
 from numdiff.constants import ROUNDING
-from numdiff.ladder.curvature import contradicted, misfit, resolving
+from numdiff.ladder.curvature import contradicted, misfit, persists, resolving
 from numdiff.ladder.decide import LEAP, close
 from numdiff.ladder.noise import CLEARLY, COARSE, MINOR, SKEW, SURE
 from numdiff.ladder.runtime import kernel
@@ -169,8 +169,8 @@ def verdict_of(samples, window, i, f0, order, ratio, floor, left, output):
     off = abs(samples[0, SLOTS + 1, i] - scale(output[SLOPE], tiny))
     surplus = off - scale(output[SLACK] + bends, tiny)
     if order > 1:
-        known = order == 2 and (window[RESTARTS] > 1 or window[PHASE] == DOUBT)
-        if known and regular(samples, window, i, f0, order, PROOF, left):
+        known = window[RESTARTS] > 1 or window[PHASE] == DOUBT or persists(samples, window, i)
+        if order == 2 and known and regular(samples, window, i, f0, order, PROOF, left):
             return AGREES  # what falls by a law over so many octaves is at x: no case for steps
         return verdict_above(samples, window, i, order, floor, change, off, surplus, output)
     # what float32 would not resolve, wherever it was looked at, is noise as well

@@ -10,6 +10,7 @@ import math
 from numdiff.ladder.noise import SURE
 from numdiff.ladder.registers import BASE, ERROR, ESTIMATE, LAST, REQUEST, SLOTS
 from numdiff.ladder.runtime import kernel
+from numdiff.ladder.symptoms import ALMOST, HALFWAY
 from numdiff.ladder.tableau import scale
 
 READ = 256.0  # roundings that the term of the derivative changes f by at the small step
@@ -43,3 +44,15 @@ def contradicted(samples, window, i, order, sigma, output):
         return False
     off = misfit(samples, window, SLOTS + 1, scale(1.0, window[REQUEST]), i, output)
     return off > SURE * sigma
+
+
+@kernel
+def persists(samples, window, i):
+    """Whether the even part falls to the tiny step by a power of h too low for what lies beside x."""
+    if samples.shape[0] == 1:
+        return False
+    tiny, last = abs(samples[1, SLOTS + 1, i]), abs(samples[1, window[LAST], i])
+    if not (tiny > 0.0 and last > 0.0):
+        return False
+    falls = math.log2(last / tiny) / (window[BASE] - window[LAST] - window[REQUEST])
+    return ALMOST < falls < 2.0 - HALFWAY

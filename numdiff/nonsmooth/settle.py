@@ -85,8 +85,6 @@ def _judge(suspects: Suspects) -> _Verdict:
     secants = secants_of(suspects)
     jumps, again = torn(suspects, secants)
     curvature = curvature_of(secants, suspects.value) if suspects.order == 2 else None
-    if curvature is not None:
-        jumps = jumps | curvature.torn
     limits, level, (laws, sloping) = limits_of(secants), level_gap(secants), laws_of(secants)
     lawful = suspects.lawful | laws.any(axis=0)
     whole = ~jumps & (suspects.bent | level | lawful)
@@ -101,6 +99,8 @@ def _judge(suspects: Suspects) -> _Verdict:
     flat = np.all(limits.value == 0.0, axis=0)
     derived = whole & (level | (~flat & (suspects.lost | lawful | sides.clean)))
     nfev = secants.nfev + again + sides.nfev
+    if curvature is not None:  # of a kink in f, f'' grows without end as well
+        jumps = jumps | (curvature.torn & ~kinked)
     return _Verdict(jumps, whole & kinked, derived, sides, curvature, nfev)
 
 
