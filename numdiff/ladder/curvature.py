@@ -48,7 +48,7 @@ def contradicted(samples, window, i, order, sigma, output):
 
 @kernel
 def persists(samples, window, i):
-    """Whether the even part falls to the tiny step by a power of h too low for what lies beside x."""
+    """Whether the even part falls to the tiny step as that of something at x, not beside it."""
     if samples.shape[0] == 1:
         return False
     tiny, last = abs(samples[1, SLOTS + 1, i]), abs(samples[1, window[LAST], i])
