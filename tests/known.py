@@ -104,6 +104,14 @@ KNOWN_SILENT: frozenset[Key] = frozenset(
     )
 )
 
+# Families of `tests.corpus`: a silent wrong answer, or a bar of no use (the sample of test_trust).
+KNOWN_UNTRUSTED: frozenset[str] = frozenset(
+    (
+        # the bar is narrower than the value, but wider than the truth
+        "bends, second-1-38 third_jumps at 1.74319737",
+    )
+)
+
 # Figures that fall short of the targets: what they must be, and what was reached.
 KNOWN_SHORTFALLS: dict[str, tuple[float, float]] = {
     "derivative 6: cover": (0.97, 0.9673),
