@@ -33,7 +33,7 @@ LINES = {
     "engine": 825,
     "evaluation": 417,
     "geometry": 143,
-    "ladder": 1480,
+    "ladder": 1490,
     "model": 545,
     "native": 360,
     "noise": 192,
