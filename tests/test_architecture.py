@@ -38,6 +38,7 @@ LINES = {
     "native": 360,
     "noise": 192,
     "nonsmooth": 355,
+    "paths": 460,
     "plot": 825,
     "regression": 525,
     "verify": 2155,
@@ -257,9 +258,9 @@ def test_parts_load_when_they_are_asked_for():
 
 
 PUBLIC_NAMES = """
-    Estimate FlaggedError FlaggedWarning LocalModel NoiseEstimate Status Stencil derivative gradient
-    hessian hessian_diagonal hvp jacobian jvp local_model native noise_level plot propagate sparse
-    verify
+    Differentiable Estimate FlaggedError FlaggedWarning LocalModel NoiseEstimate Status Stencil
+    derivative gradient hessian hessian_diagonal hvp jacobian jvp local_model native noise_level
+    plot propagate sparse verify
 """
 PUBLIC = PUBLIC_NAMES.split()
 
