@@ -26,6 +26,7 @@ from numdiff.paths.memory import (
     is_relative,
     learnt,
     noise_at,
+    noise_seen,
     places,
     steps,
 )
@@ -114,6 +115,7 @@ def _by_pairs(
         close = Pairs(*(column[late] for column in near))
         part = learnt(memory.pick(late), x[late], close, far, now.noise[late])
         memory = memory.put(late, part)
+        now, memory = _heard(now, memory, noise_seen(part, close, far))
     value, error = answers(memory, near, now.noise)
     doubtful = ~(np.isfinite(memory.reach) & np.isfinite(error).all(1))
     if memory.calls % max(1, SHARE // count) == 0 and not doubtful.any():
@@ -123,6 +125,18 @@ def _by_pairs(
     form = problem.form
     found = Derivatives(value, error, memory.status, size, now.noise, nfev, form, trouble)
     return found, memory, doubtful
+
+
+def _heard(now: Round, memory: Memory, seen: Floats) -> tuple[Round, Memory]:
+    """Take over what was seen of noise where it is more than was expected."""
+    louder = seen > now.noise
+    if now.problem.noise is not None or not louder.any():
+        return now, memory
+    noise = np.maximum(now.noise, seen)
+    size = np.where(memory.size > 0.0, np.abs(now.problem.f0), 0.0)
+    return now._replace(noise=noise), memory._replace(
+        noise=np.where(louder, noise, memory.noise), size=np.where(louder, size, memory.size)
+    )
 
 
 def _ask(now: Round, which: Ints, h: Floats) -> tuple[Pairs, int, Exception | None, Floats]:
@@ -162,7 +176,7 @@ def _looked_at(
     problem: Problem, memory: Memory, options: Options, found: Derivatives, rows: Ints
 ) -> tuple[Derivatives, Memory]:
     """Take full answers along some entries, and learn of them what the next point needs."""
-    full = by_ladder(problem, axes(problem.x.size).pick(rows), 1, options)
+    full = by_ladder(problem._replace(rtol=0.0), axes(problem.x.size).pick(rows), 1, options)
     trusted = ((full.status == OK) | (full.status == NOISE_LIMITED) | (full.status == STOCHASTIC)
                | (full.status == ONE_SIDED)).all(1)  # fmt: skip
     found = fill(found, rows, full, np.ones(full.value.shape, np.bool_))

@@ -22,6 +22,7 @@ EVIDENT = 15.0  # so many of them in a second difference are no noise: six of it
 TURNS = 8  # every so many calls an entry gets a second pair in any case
 WIDER = 4.0  # the second pair is so many times wider
 LEAST = 2.0**-20  # the smallest step, of the widest one
+ROOT6 = 6.0**0.5  # of the noise of f is in a second difference times h^2
 TINY = 1e-290  # noise of an f that is zero everywhere
 
 
@@ -93,13 +94,24 @@ class Pairs(NamedTuple):
 def noise_at(memory: Memory, f0: Floats) -> Floats:
     """Return the noise to expect where f is f0, (n, m).
 
-    A sum of squares keeps the rounding of its terms as it falls, so rounding falls with its root.
+    A sum of squares keeps the rounding of its terms as it falls, so rounding falls with its root;
+    that of residuals does not fall.
     """
+    size = np.abs(f0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.abs(f0) / memory.size
-        scaled = memory.noise * np.maximum(ratio, np.sqrt(ratio))
-    known = np.where(memory.size > 0.0, scaled, memory.noise)
-    return np.asarray(np.maximum(known, ROUNDING * np.abs(f0) + TINY))
+        ratio = size / memory.size
+        scale = np.maximum(ratio, np.sqrt(ratio) if size.size == 1 else 1.0)
+    scale[memory.size == 0.0] = 1.0
+    return np.asarray(np.maximum(memory.noise * scale, ROUNDING * size + TINY))
+
+
+def bend_of(memory: Memory) -> Floats:
+    """Return by how much C may be off: half of it, its last change, and what S makes likely.
+
+    A third derivative that is not there, as at the top of a bell, will be after the next step.
+    """
+    likely = np.abs(memory.second) / (6.0 * 32.0 * memory.width[:, None])
+    return np.asarray(np.abs(memory.third) / 2.0 + memory.drift + likely)
 
 
 def steps(memory: Memory, noise: Floats) -> Floats:
@@ -107,9 +119,8 @@ def steps(memory: Memory, noise: Floats) -> Floats:
 
     With many outputs each counts in units of its noise.
     """
-    bend = (np.abs(memory.third) / 2.0 + memory.drift) / noise
     with np.errstate(divide="ignore"):
-        best = np.cbrt(1.2 / bend.mean(1))
+        best = np.cbrt(1.2 / (bend_of(memory) / noise).mean(1))
     best = np.minimum(np.maximum(best, LEAST * memory.width), memory.reach)
     return np.asarray(np.ldexp(0.5, np.frexp(best)[1]))
 
@@ -156,8 +167,7 @@ def disagree(one: Floats, other: Floats, noise: Floats, product: Floats, part: f
 def answers(memory: Memory, pairs: Pairs, noise: Floats) -> tuple[Floats, Floats]:
     """Return derivatives and their bars."""
     value = pairs.slope + memory.third * pairs.product
-    bend = np.abs(memory.third) / 2.0 + memory.drift
-    bar = bend * np.abs(pairs.product) + SIGMAS * noise * pairs.gain + 2.0 * EPS * np.abs(value)
+    bar = bend_of(memory) * np.abs(pairs.product) + SIGMAS * noise * pairs.gain + 2.0 * EPS * np.abs(value)
     return value, bar
 
 
@@ -172,10 +182,20 @@ def learnt(memory: Memory, x: Floats, near: Pairs, far: Pairs, noise: Floats) ->
     size = np.maximum(np.abs(x), 1.0) / 32.0
     width = np.minimum(2.0 * memory.width, np.maximum(size, memory.width))
     reach = np.where(bad, np.nan, np.minimum(reach, width))
-    drift = np.abs(third - memory.third)
+    drift = np.maximum(np.abs(third - memory.third), memory.drift / 2.0)
     return memory._replace(
         reach=reach, width=width, third=third, drift=drift, second=second, seen=x
     )
+
+
+def noise_seen(memory: Memory, near: Pairs, far: Pairs) -> Floats:
+    """Return the noise that second differences of two widths show, each output's largest, (m,).
+
+    They differ by the fourth derivative too, which weighs little at steps that noise has chosen.
+    """
+    shift = near.second - far.second - 2.0 * memory.third * (near.total - far.total)
+    seen = np.abs(shift * near.product)[np.isfinite(memory.reach)]
+    return np.asarray(seen.max(0, initial=0.0) / ROOT6)
 
 
 def first_seen(slope: Floats, pairs: Pairs, noise: Floats) -> tuple[Floats, Floats, Mask]:

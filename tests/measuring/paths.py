@@ -283,14 +283,17 @@ def followed(posed: Posed, method: str, **options: Any) -> tuple[Seen, Counted]:
     def slopes(x):
         plain = fun.jacobian(x)
         told, exact = fun.estimate, posed.slopes(x)
-        off = np.abs(told.value - exact)
+        plain, off = np.array(plain), np.abs(told.value - exact)
         bars = told.error + 4 * np.spacing(np.abs(exact).max())  # the rounding of the truth
+        off, bars, exact = (a[told.success & np.isfinite(exact)] for a in (off, bars, exact))
+        seen.points += 1
+        if not off.size:
+            return plain
         seen.entries += off.size
         seen.covered += int((off <= bars).sum())
         seen.lies += int((off > LIE * bars).sum())
         seen.worst = max(seen.worst, float((off / bars).max()))
         seen.errors.extend((off / (np.abs(exact) + 1e-300)).ravel())
-        seen.points += 1
         return plain
 
     seen.end = minimised(posed, method, fun, slopes)
