@@ -125,13 +125,12 @@ class Differentiable:
 
     def _begin(self) -> None:
         self._lock = threading.RLock()
-        self._random = np.random.default_rng(0)
         self._place: _Place | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         with self._lock:
             state = self.__dict__.copy()
-        for name in ("_lock", "_random", "_place"):
+        for name in ("_lock", "_place"):
             del state[name]
         if self._answer is not None:
             state["_answer"] = self._answer._replace(found=self.estimate, place=None)
@@ -275,12 +274,10 @@ class Differentiable:
             raise ValueError(
                 f"f must have one output here, got shape {problem.form.shape}: use `jacobian`"
             )
-        with self._lock:
-            memory = self._memory
-            signs = np.where(self._random.random(n) < 0.5, -1.0, 1.0)
-        if memory is None or memory.third.shape != (n, m):
+        memory = self._memory  # another thread may put another one in its place meanwhile
+        if memory is None or memory.status.shape != (n, m):
             memory = Memory.empty(n, m)
-        lines, memory = follow(problem, memory, place.options, signs)
+        lines, memory = follow(problem, memory, place.options)
         with self._lock:
             self._memory = memory
             self._nfev += lines.nfev
@@ -317,7 +314,7 @@ class Differentiable:
         flagged, on_flag = ~(estimate.success | held | kink), answer.place.options.on_flag
         if on_flag == "raise" and flagged.any():
             raise FlaggedError(estimate)
-        if on_flag == "warn" and (flagged | kink).any() or on_flag == "raise" and kink.any():
+        if (on_flag == "warn" and (flagged | kink).any()) or (on_flag == "raise" and kink.any()):
             with self._lock:
                 silent, self._warned = self._warned, on_flag == "raise"
             if not silent:

@@ -10,31 +10,40 @@ from numdiff.arrays import Floats, Ints, Mask
 from numdiff.constants import NOISE_LIMITED, OK, ONE_SIDED, STOCHASTIC
 from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill
 from numdiff.engine.by_ladder import by_ladder
-from numdiff.evaluation.call import Values, evaluate
+from numdiff.evaluation.call import evaluate
 from numdiff.geometry.directions import axes
 from numdiff.options import Options
 from numdiff.paths.memory import (
+    NOISE,
+    PART,
+    SECOND,
+    SEEN,
     SIGMAS,
-    TURNS,
-    WIDER,
+    STALE,
+    STEP,
+    WIDTH,
     Memory,
     Pairs,
     answers,
     differences,
     disagree,
+    ends,
     first_seen,
     is_relative,
     learnt,
     noise_at,
+    noise_scale,
     noise_seen,
-    places,
-    steps,
+    retuned,
+    second_of,
+    tuned,
 )
 
+TURNS = 8  # every so many calls an entry gets a second pair in any case
+WIDER = 4.0  # the second pair is so many times wider
 TRIES = 6  # of a width at which f shows its third derivative
-SHARE = 20  # at most about one in so many evaluations goes to the check along all entries
+SHARE = 80  # every so many entries that were asked all are checked together
 SHORT = 0.25  # of the steps, that check: mixed third derivatives are no concern of it
-PATCHY = 16.0  # widths that an entry moves before C is looked at again: half of x
 
 
 class Round(NamedTuple):
@@ -45,11 +54,11 @@ class Round(NamedTuple):
     rows: Ints  # the numbers of the entries
     x: Floats  # their values
     noise: Floats
+    nfev: int = 0
+    trouble: Exception | None = None
 
 
-def follow(
-    problem: Problem, memory: Memory, options: Options, signs: Floats
-) -> tuple[Derivatives, Memory]:
+def follow(problem: Problem, memory: Memory, options: Options) -> tuple[Derivatives, Memory]:
     """Differentiate by every entry of x that may move, f(x) being known.
 
     Parameters
@@ -60,116 +69,124 @@ def follow(
         Of all entries.
     options : Options
         Of the operators.
-    signs : array (n,)
-        1 or -1: the direction along which the answer is checked.
 
     Returns
     -------
     tuple
         The derivatives, (n, m), and what is known now. Entries that bounds hold fixed are nan.
     """
-    known = np.isfinite(memory.reach)
-    if not known.any() or not np.isfinite(problem.f0).all():
-        found, doubtful = blank(problem, problem.x.size), np.ones_like(known)
-    elif known.all():
-        found, memory, doubtful = _by_pairs(problem, memory, options, signs)
+    n = problem.x.size
+    if memory.whole:
+        found, memory, lost = _by_pairs(problem, memory, options, np.arange(n))
     else:
+        known = memory.known()
         rows = np.flatnonzero(known)
-        some, learned, bad = _by_pairs(problem, memory.pick(rows), options, signs, rows)
-        found = fill(blank(problem, problem.x.size), rows, some)
-        memory, doubtful = memory.put(rows, learned), ~known
-        doubtful[rows] = bad
+        found, lost = blank(problem, n), np.flatnonzero(~known)
+        if rows.size:
+            some, learned, bad = _by_pairs(problem, memory.pick(rows), options, rows)
+            found = fill(found, rows, some)
+            memory = memory.put(rows, learned)._replace(size=learned.size, tuned=learned.tuned)
+            lost = np.concatenate([lost, rows[bad]])
     memory = memory._replace(calls=memory.calls + 1)
-    if not doubtful.any():
-        return found, memory
-    if options.box is not None:
-        doubtful &= ~options.box.fixed()
-    rows = np.flatnonzero(doubtful)
-    return _looked_at(problem, memory, options, found, rows) if rows.size else (found, memory)
+    if lost.size and options.box is not None:
+        lost = lost[~options.box.fixed()[lost]]
+    return _looked_at(problem, memory, options, found, lost) if lost.size else (found, memory)
 
 
 def _by_pairs(
-    problem: Problem, memory: Memory, options: Options, signs: Floats, rows: Ints | None = None
-) -> tuple[Derivatives, Memory, Mask]:
+    problem: Problem, memory: Memory, options: Options, rows: Ints
+) -> tuple[Derivatives, Memory, Ints]:
     """Take pairs along entries of which something is known; say which need a full look."""
-    rows = np.arange(problem.x.size) if rows is None else rows
-    x = problem.x[rows]
-    now = Round(problem, options, rows, x, noise_at(memory, problem.f0))
-    h = steps(memory, now.noise)
-    again = (np.abs(x - memory.seen) > PATCHY * memory.width) | ((rows + memory.calls) % TURNS == 0)
-    late = np.flatnonzero(again)
-    count = len(x)
+    x = problem.x if len(rows) == problem.x.size else problem.x[rows]
+    scale = noise_scale(memory, problem.f0)
+    now = Round(problem, options, rows, x, noise_at(memory, problem.f0, scale))
+    memory = retuned(memory, now.noise, scale)
+    count, steps = len(x), memory.places[STEP]
+    late = np.arange(-memory.calls % TURNS, count, TURNS)
+    moved = np.abs(x - memory.places[SEEN]) > STALE * memory.places[WIDTH]
+    if np.count_nonzero(moved):
+        late = np.union1d(late, np.flatnonzero(moved))
     both = np.concatenate([np.arange(count), late])
-    pairs, nfev, trouble, offsets = _ask(now, both, np.concatenate([h, WIDER * h[late]]))
-    near = Pairs(*(column[:count] for column in pairs))
-    now = now._replace(noise=np.maximum(now.noise, near.rounding))
-    curved = near.second - 2.0 * memory.third * near.total
-    off = disagree(curved, memory.second, now.noise, near.product, 0.5) & ~again
-    far = Pairs(*(column[count:] for column in pairs))
-    if off.any():
+    now, pairs, offsets = _ask(now, both, np.concatenate([steps, WIDER * steps[late]]))
+    near, far = pairs.part(slice(count)), pairs.part(slice(count, None))
+    seconds = second_of(memory, near)
+    off = disagree(seconds, memory.shapes[SECOND], now.noise, near.product, 0.5)
+    off[late] = False
+    if np.count_nonzero(off):
         more = np.flatnonzero(off)
-        extra, spent, _, _ = _ask(now, more, WIDER * h[more])
-        late, nfev = np.concatenate([late, more]), nfev + spent
+        now, extra, _ = _ask(now, more, WIDER * steps[more])
+        late = np.concatenate([late, more])
         far = Pairs(*(np.concatenate(columns) for columns in zip(far, extra, strict=True)))
     if late.size:
-        close = Pairs(*(column[late] for column in near))
-        part = learnt(memory.pick(late), x[late], close, far, now.noise[late])
-        memory = memory.put(late, part)
-        now, memory = _heard(now, memory, noise_seen(part, close, far))
+        now, memory = _learn(now, memory, late, near.part(late), far)
     value, error = answers(memory, near, now.noise)
-    doubtful = ~(np.isfinite(memory.reach) & np.isfinite(error).all(1))
-    if memory.calls % max(1, SHARE // count) == 0 and not doubtful.any():
-        wrong, spent = _contradicted(now, offsets[:, :count], value, error, signs[rows])
-        doubtful, nfev = doubtful | wrong, nfev + spent
-    size = np.broadcast_to(h[:, None], value.shape)
-    form = problem.form
-    found = Derivatives(value, error, memory.status, size, now.noise, nfev, form, trouble)
-    return found, memory, doubtful
+    lost = np.empty(0, np.int64)
+    if not (memory.whole and np.isfinite(error.sum())):
+        lost = np.flatnonzero(~(memory.known() & np.isfinite(error).all(1)))
+    if not lost.size and memory.calls % max(1, SHARE // count) == 0:
+        now, wrong = _contradicted(now, offsets[:, :count], value, error, memory.calls)
+        lost = np.arange(count) if wrong else lost
+    used = np.broadcast_to(steps[:, None], value.shape)
+    found = Derivatives(
+        value, error, memory.status, used, now.noise, now.nfev, problem.form, now.trouble
+    )
+    return found, memory, lost
 
 
-def _heard(now: Round, memory: Memory, seen: Floats) -> tuple[Round, Memory]:
-    """Take over what was seen of noise where it is more than was expected."""
-    louder = seen > now.noise
-    if now.problem.noise is not None or not louder.any():
+def _learn(now: Round, memory: Memory, late: Ints, near: Pairs, far: Pairs) -> tuple[Round, Memory]:
+    """Take over what second pairs show, and of noise what is more than was expected."""
+    part = learnt(memory.pick(late), now.x[late], near, far, now.noise[late])
+    memory = memory.put(late, part)
+    seen = noise_seen(part, near, far)
+    if now.problem.noise is not None or not np.count_nonzero(seen > now.noise):
         return now, memory
     noise = np.maximum(now.noise, seen)
-    size = np.where(memory.size > 0.0, np.abs(now.problem.f0), 0.0)
-    return now._replace(noise=noise), memory._replace(
-        noise=np.where(louder, noise, memory.noise), size=np.where(louder, size, memory.size)
-    )
+    return now._replace(noise=noise), _heard(memory, noise, memory.size > 0.0, now.problem.f0)
 
 
-def _ask(now: Round, which: Ints, h: Floats) -> tuple[Pairs, int, Exception | None, Floats]:
-    """Ask f at a pair for each of some entries; entries may occur twice."""
+def _heard(memory: Memory, noise: Floats, relative: Mask, f0: Floats) -> Memory:
+    """Return the memory with noise as it is here."""
+    shapes = memory.shapes.copy()
+    shapes[NOISE] = noise
+    size = np.where(relative, np.abs(f0), 0.0)
+    return tuned(memory._replace(shapes=shapes, size=size, tuned=np.ones(len(size))), noise)
+
+
+def _ask(now: Round, which: Ints, h: Floats) -> tuple[Round, Pairs, Floats]:
+    """Ask f at a pair for each of some entries, which may occur twice; return offsets as well."""
     problem, box = now.problem, now.options.box
     rows, x = now.rows[which], now.x[which]
     some = None if box is None else box._replace(lower=box.lower[rows], upper=box.upper[rows])
-    ends = np.stack(places(x, h, some))
-    block = problem.x[None].repeat(ends.size, 0)
-    block[np.arange(ends.size), np.concatenate([rows, rows])] = ends.ravel()
+    places = ends(x, h, some)
+    count, n = len(x), problem.x.size
+    block = problem.x[None].repeat(2 * count, 0)
+    where = np.arange(0, count * n, n) + rows
+    block.reshape(2, -1)[:, where] = places
     told = evaluate(problem.call, block, problem.form)
-    offsets = ends - x
-    pairs = differences(offsets, told.rows.reshape(2, len(x), -1), problem.f0)
-    return pairs, told.nfev, told.trouble, offsets
+    offsets = places - x
+    with np.errstate(all="ignore"):
+        pairs = differences(offsets, told.rows.reshape(2, count, -1), problem.f0)
+    now = now._replace(nfev=now.nfev + told.nfev, trouble=now.trouble or told.trouble)
+    return now, pairs, offsets
 
 
 def _contradicted(
-    now: Round, offsets: Floats, value: Floats, error: Floats, signs: Floats
-) -> tuple[bool, int]:
+    now: Round, offsets: Floats, value: Floats, error: Floats, seed: int
+) -> tuple[Round, bool]:
     """Say whether a difference along all entries that have room contradicts the slopes."""
     near, far = offsets * SHORT
+    signs = np.random.default_rng(seed).choice([-1.0, 1.0], len(far))
     moves = np.where(near * far < 0.0, signs * far, 0.0)
-    x = now.problem.x
-    block = np.stack([x, x])
+    block = np.stack([now.problem.x] * 2)
     block[0, now.rows] += moves
     block[1, now.rows] -= moves
-    told: Values = evaluate(now.problem.call, block, now.problem.form)
     moved = (block[0] - block[1])[now.rows]
+    told = evaluate(now.problem.call, block, now.problem.form)
     apart = np.abs(told.rows[0] - told.rows[1] - moved @ value)
     sizes = np.abs(moved)
     allowed = sizes @ error + now.options.rtol * (sizes @ np.abs(value))
-    allowed += SIGMAS * np.sqrt(2.0) * now.noise.max(0)
-    return not (apart <= allowed).all(), told.nfev
+    allowed += SIGMAS * 2.0**0.5 * now.noise.max(0)
+    return now._replace(nfev=now.nfev + told.nfev), not (apart <= allowed).all()
 
 
 def _looked_at(
@@ -181,18 +198,23 @@ def _looked_at(
                | (full.status == ONE_SIDED)).all(1)  # fmt: skip
     found = fill(found, rows, full, np.ones(full.value.shape, np.bool_))
     memory = memory.put(rows, Memory.empty(len(rows), full.value.shape[1]))
-    if not trusted.any():
-        return found, memory
     which = np.flatnonzero(trusted)
-    part, nfev = _first(problem, options, rows[which], full.value[which], full.noise[which])
+    if not which.size:
+        return found, memory
+    slope, noise = full.value[which], full.noise[which]
+    part, nfev = _first(problem, options, rows[which], slope, noise)
     part = part._replace(status=full.status[which])
-    noise, f0 = full.noise[which], problem.f0
-    relative = is_relative(part.status, noise, f0)
-    part = part._replace(noise=noise, size=np.where(relative, np.abs(f0), 0.0))
+    found = found._replace(nfev=found.nfev + nfev)
+    relative = is_relative(part.status, noise, problem.f0)
+    others = np.setdiff1d(np.flatnonzero(memory.known()), rows)
+    now = noise_at(memory, problem.f0, noise_scale(memory, problem.f0))
+    if others.size:
+        relative &= memory.size > 0.0
+    memory = memory.put(rows[which], part)
+    now[rows[which]] = noise
     if problem.noise is not None:
-        given = np.broadcast_to(problem.noise, noise.shape)
-        part = part._replace(noise=given, size=np.zeros(noise.shape))
-    return found._replace(nfev=found.nfev + nfev), memory.put(rows[which], part)
+        now, relative = np.broadcast_to(problem.noise, now.shape), relative & False
+    return found, _heard(memory, now, relative, problem.f0)
 
 
 def _first(
@@ -204,20 +226,19 @@ def _first(
     """
     x = problem.x[rows]
     now = Round(problem, options, rows, x, noise)
-    memory, nfev = Memory.empty(len(rows), slope.shape[1]), 0
-    width = np.exp2(np.round(np.log2(np.maximum(np.abs(x), 1.0) / 32.0)))
+    memory = Memory.empty(len(rows), slope.shape[1])
+    places, shapes = memory.places, memory.shapes
+    width = np.exp2(np.round(np.log2(np.maximum(np.abs(x), 1.0) / PART)))
     left = np.arange(len(rows))
     for _ in range(TRIES):
-        pairs, spent, _, _ = _ask(now, left, width[left])
-        nfev += spent
+        now, pairs, _ = _ask(now, left, width[left])
         third, second, good = first_seen(slope[left], pairs, noise[left])
         done = left[good]
-        seen = np.minimum(np.sqrt(np.abs(pairs.product[good, 0])), width[done])
-        memory = memory.put(done, memory.pick(done)._replace(
-            reach=seen, width=width[done], third=third[good], second=second[good], seen=x[done]
-        ))  # fmt: skip
+        reach = np.minimum(np.sqrt(np.abs(pairs.product[good, 0])), width[done])
+        places[:3, done] = reach, width[done], x[done]
+        shapes[0, done], shapes[2, done] = third[good], second[good]
         left = left[~good]
         width[left] /= 8.0
         if not left.size:
             break
-    return memory, nfev
+    return memory, now.nfev

@@ -9,21 +9,26 @@ Everything here is a function of values: nothing calls f.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import math
+from typing import NamedTuple
 
 import numpy as np
 
-from numdiff.arrays import Codes, Floats, Ints, Mask
+from numdiff.arrays import Array, Codes, Floats, Ints, Mask
 from numdiff.constants import EPS, OK, ROUNDING
 from numdiff.geometry.domain import Box
 
 SIGMAS = 3.4  # standard deviations of noise in a bar, as in the ladder
 EVIDENT = 15.0  # so many of them in a second difference are no noise: six of its own
-TURNS = 8  # every so many calls an entry gets a second pair in any case
-WIDER = 4.0  # the second pair is so many times wider
-LEAST = 2.0**-20  # the smallest step, of the widest one
 ROOT6 = 6.0**0.5  # of the noise of f is in a second difference times h^2
+LEAST = 2.0**-20  # the smallest step, of the widest one
+PART = 32.0  # x is so many times as large as the widest step
+STALE = 16.0  # widest steps that an entry may move before C is looked at again: half of x
 TINY = 1e-290  # noise of an f that is zero everywhere
+RETUNED = 2.0  # steps are chosen anew where noise has changed by that
+
+REACH, WIDTH, SEEN, STEP = range(4)
+THIRD, DRIFT, SECOND, NOISE = range(4)
 
 
 class Memory(NamedTuple):
@@ -31,53 +36,54 @@ class Memory(NamedTuple):
 
     Parameters
     ----------
-    reach : array (n,)
-        The widest step at which the model is known to hold; nan where nothing is known.
-    width : array (n,)
-        The width of the pairs that saw it first, a 32nd of the size of x where f lets them.
-    third, drift, second : array (n, m)
-        C, its last change, and S.
-    noise, size : array (n, m)
-        Standard deviation of the error of f, and abs(f) where it was seen; 0 where it does not go
-        with abs(f).
+    places : array (4, n)
+        Of each entry the widest step at which the model is known to hold, nan where nothing is
+        known; the widest one at all, a 32nd of the size of x where f lets it; x where C was seen;
+        the step.
+    shapes : array (4, n, m)
+        C, its last change, S, and the standard deviation of the error of f.
     status : array (n, m)
         What the last full look said.
-    seen : array (n,)
-        Entries of x where C was seen.
+    size : array (m,)
+        abs(f) where the noise was seen; 0 where it does not go with abs(f).
+    tuned : array (m,)
+        How the noise had changed since then when the steps were chosen.
+    whole : bool
+        Whether something is known of every entry.
     calls : int
         How many derivatives were taken.
     """
 
-    reach: Floats
-    width: Floats
-    third: Floats
-    drift: Floats
-    second: Floats
-    noise: Floats
-    size: Floats
+    places: Floats
+    shapes: Floats
     status: Codes
-    seen: Floats
+    size: Floats
+    tuned: Floats
+    whole: bool = False
     calls: int = 0
 
     @classmethod
     def empty(cls, n: int, m: int) -> Memory:
         """Return the memory of nothing."""
-        unknown, zero = np.full(n, np.nan), np.zeros((n, m))
-        return cls(unknown, unknown, *[zero] * 5, zero.astype(np.uint8), unknown)
+        shapes, status = np.zeros((4, n, m)), np.zeros((n, m), np.uint8)
+        return cls(np.full((4, n), np.nan), shapes, status, np.zeros(m), np.ones(m))
 
     def pick(self, rows: Ints) -> Memory:
         """Return the memory of some entries."""
-        fields: list[Any] = [column[rows] for column in self[:-1]]
-        return Memory(*fields, self.calls)
+        return self._replace(
+            places=self.places[:, rows], shapes=self.shapes[:, rows], status=self.status[rows]
+        )
 
     def put(self, rows: Ints, part: Memory) -> Memory:
         """Return the memory with some entries replaced."""
-        fields: list[Any] = []
-        for whole, new in zip(self[:-1], part[:-1], strict=True):
-            column = whole.copy()
-            column[rows] = new
-            fields.append(column)
-        return Memory(*fields, self.calls)
+        places, shapes, status = self.places.copy(), self.shapes.copy(), self.status.copy()
+        places[:, rows], shapes[:, rows], status[rows] = part.places, part.shapes, part.status
+        whole = not np.isnan(places[REACH]).any()
+        return self._replace(places=places, shapes=shapes, status=status, whole=bool(whole))
+
+    def known(self) -> Mask:
+        """Say of which entries something is known."""
+        return np.isfinite(self.places[REACH])
 
 
 class Pairs(NamedTuple):
@@ -86,23 +92,32 @@ class Pairs(NamedTuple):
     slope: Floats  # D
     second: Floats  # S + 2 C (a + b)
     product: Floats  # a b, negative between
-    gain: Floats  # standard deviations of noise in D
     total: Floats  # a + b
-    rounding: Floats  # of the values
+    gain: Floats  # standard deviations of noise in D
+
+    def part(self, rows: slice | Ints | Mask) -> Pairs:
+        """Return the pairs along some entries."""
+        return Pairs(*(column[rows] for column in self))
 
 
-def noise_at(memory: Memory, f0: Floats) -> Floats:
-    """Return the noise to expect where f is f0, (n, m).
+def noise_scale(memory: Memory, f0: Floats) -> Floats:
+    """Return how the noise has changed by now, where f is f0, (m,).
 
     A sum of squares keeps the rounding of its terms as it falls, so rounding falls with its root;
     that of residuals does not fall.
     """
-    size = np.abs(f0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = size / memory.size
-        scale = np.maximum(ratio, np.sqrt(ratio) if size.size == 1 else 1.0)
-    scale[memory.size == 0.0] = 1.0
-    return np.asarray(np.maximum(memory.noise * scale, ROUNDING * size + TINY))
+    if f0.size == 1:
+        seen = memory.size.item()
+        ratio = abs(f0.item()) / seen if seen else 1.0
+        return np.array([ratio if ratio > 1.0 else math.sqrt(ratio)])
+    known = memory.size > 0.0
+    ratios = np.divide(np.abs(f0), memory.size, out=np.ones(f0.size), where=known)
+    return np.asarray(np.maximum(ratios, 1.0))
+
+
+def noise_at(memory: Memory, f0: Floats, scale: Floats) -> Floats:
+    """Return the noise to expect where f is f0, (n, m)."""
+    return np.asarray(np.maximum(memory.shapes[NOISE] * scale, ROUNDING * np.abs(f0) + TINY))
 
 
 def bend_of(memory: Memory) -> Floats:
@@ -110,65 +125,85 @@ def bend_of(memory: Memory) -> Floats:
 
     A third derivative that is not there, as at the top of a bell, will be after the next step.
     """
-    likely = np.abs(memory.second) / (6.0 * 32.0 * memory.width[:, None])
-    return np.asarray(np.abs(memory.third) / 2.0 + memory.drift + likely)
+    third, drift, second, _ = memory.shapes
+    likely = np.abs(second) / (6.0 * PART * memory.places[WIDTH, :, None])
+    return np.asarray(np.abs(third) / 2.0 + drift + likely)
 
 
-def steps(memory: Memory, noise: Floats) -> Floats:
-    """Return the steps at which truncation and noise weigh alike, powers of two, (n,).
+def tuned(memory: Memory, noise: Floats) -> Memory:
+    """Return the memory with steps at which truncation and noise weigh alike, powers of two.
 
     With many outputs each counts in units of its noise.
     """
-    with np.errstate(divide="ignore"):
+    reach, width = memory.places[:2]
+    with np.errstate(all="ignore"):
         best = np.cbrt(1.2 / (bend_of(memory) / noise).mean(1))
-    best = np.minimum(np.maximum(best, LEAST * memory.width), memory.reach)
-    return np.asarray(np.ldexp(0.5, np.frexp(best)[1]))
+    best = np.minimum(np.maximum(best, LEAST * width), reach)
+    places = memory.places.copy()
+    places[STEP] = np.ldexp(0.5, np.frexp(best)[1])
+    return memory._replace(places=places)
 
 
-def places(x: Floats, h: Floats, box: Box | None) -> tuple[Floats, Floats]:
-    """Return where pairs of these steps lie: around x, or on its roomy side, (K,) each."""
-    low, high = x - h, x + h
+def retuned(memory: Memory, noise: Floats, scale: Floats) -> Memory:
+    """Return the memory with new steps if noise has changed by much since they were chosen."""
+    change = scale / memory.tuned
+    if change.max() <= RETUNED and change.min() >= 1.0 / RETUNED:
+        return memory
+    return tuned(memory, noise)._replace(tuned=scale)
+
+
+def ends(x: Floats, h: Floats, box: Box | None) -> Floats:
+    """Return where pairs of these steps lie: around x, or on its roomy side, (2, K)."""
+    pairs = np.empty((2, x.size))
+    np.subtract(x, h, out=pairs[0])
+    np.add(x, h, out=pairs[1])
     if box is None:
-        return low, high
-    below, above = x - box.lower, box.upper - x
-    inside = (below >= h) & (above >= h)
+        return pairs
+    inside = (pairs[0] >= box.lower) & (pairs[1] <= box.upper)
     if inside.all():
-        return low, high
+        return pairs
+    below, above = x - box.lower, box.upper - x
     step = np.minimum(h, np.maximum(below, above) / 2.0)
     step = np.where(above >= below, step, -step)
-    near, far = np.where(inside, low, x + step), np.where(inside, high, x + 2.0 * step)
-    return np.clip(near, box.lower, box.upper), np.clip(far, box.lower, box.upper)
+    one_sided = np.stack([x + step, x + 2.0 * step])
+    return np.clip(np.where(inside, pairs, one_sided), box.lower, box.upper)
 
 
 def differences(offsets: Floats, values: Floats, f0: Floats) -> Pairs:
     """Return what pairs say: offsets (2, K), values (2, K, m)."""
-    a, b = offsets[:, :, None]
-    product, total, wide = a * b, a + b, b - a
-    with np.errstate(all="ignore"):
-        near, far = (values - f0) / offsets[:, :, None]
-        slope = (b * near - a * far) / wide
-        second = 2.0 * (far - near) / wide
-        gain = np.sqrt((b * b / a / a + a * a / b / b) / wide**2 + (total / product) ** 2)
-    rounding = ROUNDING * np.abs(values).max(0)
-    return Pairs(slope, second, product, gain, total, rounding)
+    moves = offsets[:, :, None]
+    a, b = moves
+    wide, total, product = b - a, a + b, a * b
+    near, far = (values - f0) / moves
+    apart = (far - near) / wide
+    # b near - a far over b - a, in the form that does not lose the digits that both share
+    slope = near - a * apart
+    if np.count_nonzero(product > 0.0):  # on one side of x
+        gain = np.sqrt((b / a / wide) ** 2 + (a / b / wide) ** 2 + (total / product) ** 2)
+    else:
+        gain = 2.0**0.5 / wide
+    return Pairs(slope, 2.0 * apart, product, total, gain)
 
 
 def disagree(one: Floats, other: Floats, noise: Floats, product: Floats, part: float) -> Mask:
     """Say where second derivatives differ, by a part of the larger and by more than noise."""
-    units = 1.0 / noise
-    apart, sizes = np.abs(one - other) * units, np.maximum(np.abs(one), np.abs(other)) * units
-    if units.shape[1] > 1:
-        apart, sizes = (np.sqrt((a * a).mean(1)) for a in (apart, sizes))
-    else:
-        apart, sizes = apart[:, 0], sizes[:, 0]
-    return np.asarray(~(apart <= part * sizes + EVIDENT / np.abs(product[:, 0])))
+    apart, sizes = np.abs(one - other), np.maximum(np.abs(one), np.abs(other))
+    if noise.shape[1] > 1:
+        apart, sizes = (np.sqrt(((a / noise) ** 2).mean(1, keepdims=True)) for a in (apart, sizes))
+        noise = np.ones((len(noise), 1))
+    return np.asarray(~(apart <= part * sizes + EVIDENT * noise / np.abs(product)))[:, 0]
+
+
+def second_of(memory: Memory, pairs: Pairs) -> Floats:
+    """Return S as pairs say it, C being as remembered."""
+    return pairs.second - 2.0 * memory.shapes[THIRD] * pairs.total
 
 
 def answers(memory: Memory, pairs: Pairs, noise: Floats) -> tuple[Floats, Floats]:
     """Return derivatives and their bars."""
-    value = pairs.slope + memory.third * pairs.product
-    bar = bend_of(memory) * np.abs(pairs.product) + SIGMAS * noise * pairs.gain + 2.0 * EPS * np.abs(value)
-    return value, bar
+    value = pairs.slope + memory.shapes[THIRD] * pairs.product
+    truncation = bend_of(memory) * np.abs(pairs.product)
+    return value, truncation + SIGMAS * noise * pairs.gain + 2.0 * EPS * np.abs(value)
 
 
 def learnt(memory: Memory, x: Floats, near: Pairs, far: Pairs, noise: Floats) -> Memory:
@@ -179,13 +214,13 @@ def learnt(memory: Memory, x: Floats, near: Pairs, far: Pairs, noise: Floats) ->
         wide = far.second - 2.0 * third * far.total
         bad = disagree(second, wide, noise, near.product, 0.3)
         reach = np.sqrt(np.abs(far.product[:, 0]))
-    size = np.maximum(np.abs(x), 1.0) / 32.0
-    width = np.minimum(2.0 * memory.width, np.maximum(size, memory.width))
+    width = memory.places[WIDTH]
+    width = np.minimum(2.0 * width, np.maximum(np.maximum(np.abs(x), 1.0) / PART, width))
     reach = np.where(bad, np.nan, np.minimum(reach, width))
-    drift = np.maximum(np.abs(third - memory.third), memory.drift / 2.0)
-    return memory._replace(
-        reach=reach, width=width, third=third, drift=drift, second=second, seen=x
-    )
+    drift = np.maximum(np.abs(third - memory.shapes[THIRD]), memory.shapes[DRIFT] / 2.0)
+    places = np.stack([reach, width, x, memory.places[STEP]])
+    shapes = np.stack([third, drift, second, memory.shapes[NOISE]])
+    return tuned(memory._replace(places=places, shapes=shapes), noise)
 
 
 def noise_seen(memory: Memory, near: Pairs, far: Pairs) -> Floats:
@@ -193,8 +228,8 @@ def noise_seen(memory: Memory, near: Pairs, far: Pairs) -> Floats:
 
     They differ by the fourth derivative too, which weighs little at steps that noise has chosen.
     """
-    shift = near.second - far.second - 2.0 * memory.third * (near.total - far.total)
-    seen = np.abs(shift * near.product)[np.isfinite(memory.reach)]
+    shift = second_of(memory, near) - second_of(memory, far)
+    seen = np.abs(shift * near.product)[memory.known()]
     return np.asarray(seen.max(0, initial=0.0) / ROOT6)
 
 
@@ -209,6 +244,6 @@ def first_seen(slope: Floats, pairs: Pairs, noise: Floats) -> tuple[Floats, Floa
     return third, second, good.all(1) & np.isfinite(second).all(1)
 
 
-def is_relative(status: Codes, noise: Floats, f0: Floats) -> Mask:
-    """Say whether rounding explains the noise, so that it goes with abs(f)."""
-    return np.asarray((status == OK) & (noise <= 64.0 * ROUNDING * np.abs(f0)))
+def is_relative(status: Array, noise: Floats, f0: Floats) -> Mask:
+    """Say of which outputs rounding explains the noise, so that it goes with abs(f)."""
+    return np.asarray(((status == OK) & (noise <= 64.0 * ROUNDING * np.abs(f0))).all(0))
