@@ -137,7 +137,8 @@ def tuned(memory: Memory, noise: Floats) -> Memory:
     """
     reach, width = memory.places[:2]
     with np.errstate(all="ignore"):
-        best = np.cbrt(1.2 / (bend_of(memory) / noise).mean(1))
+        units = np.where(noise > 2.0 * TINY, noise, np.inf)  # an output that never moves
+        best = np.cbrt(1.2 / (bend_of(memory) / units).mean(1))
     best = np.minimum(np.maximum(best, LEAST * width), reach)
     places = memory.places.copy()
     places[STEP] = np.ldexp(0.5, np.frexp(best)[1])
