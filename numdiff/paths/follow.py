@@ -14,6 +14,8 @@ from numdiff.evaluation.call import evaluate
 from numdiff.geometry.directions import axes
 from numdiff.options import Options
 from numdiff.paths.memory import (
+    BEND,
+    DRIFT,
     NOISE,
     PART,
     SECOND,
@@ -21,10 +23,12 @@ from numdiff.paths.memory import (
     SIGMAS,
     STALE,
     STEP,
+    THIRD,
     WIDTH,
     Memory,
     Pairs,
     answers,
+    bend_of,
     differences,
     disagree,
     ends,
@@ -39,11 +43,14 @@ from numdiff.paths.memory import (
     tuned,
 )
 
-TURNS = 8  # every so many calls an entry gets a second pair in any case
+EVERY, PARTS = 4, 2  # so often, in calls, one in so many entries gets a second pair in any case
 WIDER = 4.0  # the second pair is so many times wider
 TRIES = 6  # of a width at which f shows its third derivative
 SHARE = 80  # every so many entries that were asked all are checked together
 SHORT = 0.25  # of the steps, that check: mixed third derivatives are no concern of it
+
+
+GOLDEN = (5.0**0.5 - 1.0) / 2.0
 
 
 class Round(NamedTuple):
@@ -75,6 +82,11 @@ def follow(problem: Problem, memory: Memory, options: Options) -> tuple[Derivati
     tuple
         The derivatives, (n, m), and what is known now. Entries that bounds hold fixed are nan.
     """
+    with np.errstate(all="ignore"):  # values outside the domain are nan here
+        return _follow(problem, memory, options)
+
+
+def _follow(problem: Problem, memory: Memory, options: Options) -> tuple[Derivatives, Memory]:
     n = problem.x.size
     if memory.whole:
         found, memory, lost = _by_pairs(problem, memory, options, np.arange(n))
@@ -102,7 +114,8 @@ def _by_pairs(
     now = Round(problem, options, rows, x, noise_at(memory, problem.f0, scale))
     memory = retuned(memory, now.noise, scale)
     count, steps = len(x), memory.places[STEP]
-    late = np.arange(-memory.calls % TURNS, count, TURNS)
+    turn, rest = divmod(memory.calls, EVERY)
+    late = np.arange(turn % PARTS if rest == 1 else count, count, PARTS)
     moved = np.abs(x - memory.places[SEEN]) > STALE * memory.places[WIDTH]
     if np.count_nonzero(moved):
         late = np.union1d(late, np.flatnonzero(moved))
@@ -149,7 +162,7 @@ def _heard(memory: Memory, noise: Floats, relative: Mask, f0: Floats) -> Memory:
     shapes = memory.shapes.copy()
     shapes[NOISE] = noise
     size = np.where(relative, np.abs(f0), 0.0)
-    return tuned(memory._replace(shapes=shapes, size=size, tuned=np.ones(len(size))), noise)
+    return tuned(memory._replace(shapes=shapes, size=size), noise, np.ones(len(size)))
 
 
 def _ask(now: Round, which: Ints, h: Floats) -> tuple[Round, Pairs, Floats]:
@@ -164,8 +177,7 @@ def _ask(now: Round, which: Ints, h: Floats) -> tuple[Round, Pairs, Floats]:
     block.reshape(2, -1)[:, where] = places
     told = evaluate(problem.call, block, problem.form)
     offsets = places - x
-    with np.errstate(all="ignore"):
-        pairs = differences(offsets, told.rows.reshape(2, count, -1), problem.f0)
+    pairs = differences(offsets, told.rows.reshape(2, count, -1), problem.f0)
     now = now._replace(nfev=now.nfev + told.nfev, trouble=now.trouble or told.trouble)
     return now, pairs, offsets
 
@@ -175,8 +187,8 @@ def _contradicted(
 ) -> tuple[Round, bool]:
     """Say whether a difference along all entries that have room contradicts the slopes."""
     near, far = offsets * SHORT
-    signs = np.random.default_rng(seed).choice([-1.0, 1.0], len(far))
-    moves = np.where(near * far < 0.0, signs * far, 0.0)
+    turns = (seed + 1) * GOLDEN * np.arange(1.0, len(far) + 1.0)  # Weyl's: as good as random
+    moves = np.where(near * far < 0.0, np.where(turns % 1.0 < 0.5, -far, far), 0.0)
     block = np.stack([now.problem.x] * 2)
     block[0, now.rows] += moves
     block[1, now.rows] -= moves
@@ -236,9 +248,10 @@ def _first(
         done = left[good]
         reach = np.minimum(np.sqrt(np.abs(pairs.product[good, 0])), width[done])
         places[:3, done] = reach, width[done], x[done]
-        shapes[0, done], shapes[2, done] = third[good], second[good]
+        shapes[THIRD, done], shapes[SECOND, done] = third[good], second[good]
         left = left[~good]
         width[left] /= 8.0
         if not left.size:
             break
+    shapes[BEND] = bend_of(shapes[THIRD], shapes[DRIFT], shapes[SECOND], width)
     return memory, now.nfev

@@ -28,7 +28,7 @@ TINY = 1e-290  # noise of an f that is zero everywhere
 RETUNED = 2.0  # steps are chosen anew where noise has changed by that
 
 REACH, WIDTH, SEEN, STEP = range(4)
-THIRD, DRIFT, SECOND, NOISE = range(4)
+THIRD, DRIFT, SECOND, BEND, NOISE = range(5)
 
 
 class Memory(NamedTuple):
@@ -40,8 +40,9 @@ class Memory(NamedTuple):
         Of each entry the widest step at which the model is known to hold, nan where nothing is
         known; the widest one at all, a 32nd of the size of x where f lets it; x where C was seen;
         the step.
-    shapes : array (4, n, m)
-        C, its last change, S, and the standard deviation of the error of f.
+    shapes : array (5, n, m)
+        C, its last change, S, by how much C may be off, and the standard deviation of the error of
+        f.
     status : array (n, m)
         What the last full look said.
     size : array (m,)
@@ -65,7 +66,7 @@ class Memory(NamedTuple):
     @classmethod
     def empty(cls, n: int, m: int) -> Memory:
         """Return the memory of nothing."""
-        shapes, status = np.zeros((4, n, m)), np.zeros((n, m), np.uint8)
+        shapes, status = np.zeros((5, n, m)), np.zeros((n, m), np.uint8)
         return cls(np.full((4, n), np.nan), shapes, status, np.zeros(m), np.ones(m))
 
     def pick(self, rows: Ints) -> Memory:
@@ -120,29 +121,36 @@ def noise_at(memory: Memory, f0: Floats, scale: Floats) -> Floats:
     return np.asarray(np.maximum(memory.shapes[NOISE] * scale, ROUNDING * np.abs(f0) + TINY))
 
 
-def bend_of(memory: Memory) -> Floats:
+def bend_of(third: Floats, drift: Floats, second: Floats, width: Floats) -> Floats:
     """Return by how much C may be off: half of it, its last change, and what S makes likely.
 
     A third derivative that is not there, as at the top of a bell, will be after the next step.
     """
-    third, drift, second, _ = memory.shapes
-    likely = np.abs(second) / (6.0 * PART * memory.places[WIDTH, :, None])
+    likely = np.abs(second) / (6.0 * PART * width[:, None])
     return np.asarray(np.abs(third) / 2.0 + drift + likely)
 
 
-def tuned(memory: Memory, noise: Floats) -> Memory:
-    """Return the memory with steps at which truncation and noise weigh alike, powers of two.
+def steps_of(memory: Memory, noise: Floats) -> Floats:
+    """Return the steps at which truncation and noise weigh alike, powers of two, (n,).
 
     With many outputs each counts in units of its noise.
     """
     reach, width = memory.places[:2]
-    with np.errstate(all="ignore"):
+    if noise.shape[1] == 1:
+        weight = (memory.shapes[BEND] / (noise + TINY))[:, 0]
+    else:
         units = np.where(noise > 2.0 * TINY, noise, np.inf)  # an output that never moves
-        best = np.cbrt(1.2 / (bend_of(memory) / units).mean(1))
+        weight = (memory.shapes[BEND] / units).mean(1)
+    best = np.cbrt(1.2 / weight)
     best = np.minimum(np.maximum(best, LEAST * width), reach)
+    return np.asarray(np.ldexp(0.5, np.frexp(best)[1]))
+
+
+def tuned(memory: Memory, noise: Floats, scale: Floats) -> Memory:
+    """Return the memory with the steps for this noise, that long after it was seen."""
     places = memory.places.copy()
-    places[STEP] = np.ldexp(0.5, np.frexp(best)[1])
-    return memory._replace(places=places)
+    places[STEP] = steps_of(memory, noise)
+    return memory._replace(places=places, tuned=scale)
 
 
 def retuned(memory: Memory, noise: Floats, scale: Floats) -> Memory:
@@ -150,7 +158,7 @@ def retuned(memory: Memory, noise: Floats, scale: Floats) -> Memory:
     change = scale / memory.tuned
     if change.max() <= RETUNED and change.min() >= 1.0 / RETUNED:
         return memory
-    return tuned(memory, noise)._replace(tuned=scale)
+    return tuned(memory, noise, scale)
 
 
 def ends(x: Floats, h: Floats, box: Box | None) -> Floats:
@@ -203,25 +211,28 @@ def second_of(memory: Memory, pairs: Pairs) -> Floats:
 def answers(memory: Memory, pairs: Pairs, noise: Floats) -> tuple[Floats, Floats]:
     """Return derivatives and their bars."""
     value = pairs.slope + memory.shapes[THIRD] * pairs.product
-    truncation = bend_of(memory) * np.abs(pairs.product)
+    truncation = memory.shapes[BEND] * np.abs(pairs.product)
     return value, truncation + SIGMAS * noise * pairs.gain + 2.0 * EPS * np.abs(value)
 
 
 def learnt(memory: Memory, x: Floats, near: Pairs, far: Pairs, noise: Floats) -> Memory:
     """Return the memory of entries after a second, wider pair; nothing where both disagree."""
-    with np.errstate(all="ignore"):
-        third = (far.slope - near.slope) / (near.product - far.product)
-        second = near.second - 2.0 * third * near.total
-        wide = far.second - 2.0 * third * far.total
-        bad = disagree(second, wide, noise, near.product, 0.3)
-        reach = np.sqrt(np.abs(far.product[:, 0]))
+    third = (far.slope - near.slope) / (near.product - far.product)
+    second = near.second - 2.0 * third * near.total
+    wide = far.second - 2.0 * third * far.total
+    bad = disagree(second, wide, noise, near.product, 0.3)
     width = memory.places[WIDTH]
-    width = np.minimum(2.0 * width, np.maximum(np.maximum(np.abs(x), 1.0) / PART, width))
-    reach = np.where(bad, np.nan, np.minimum(reach, width))
-    drift = np.maximum(np.abs(third - memory.shapes[THIRD]), memory.shapes[DRIFT] / 2.0)
-    places = np.stack([reach, width, x, memory.places[STEP]])
-    shapes = np.stack([third, drift, second, memory.shapes[NOISE]])
-    return tuned(memory._replace(places=places, shapes=shapes), noise)
+    places, shapes = np.empty(memory.places.shape), memory.shapes.copy()
+    places[WIDTH] = np.minimum(2.0 * width, np.maximum(np.maximum(np.abs(x), 1.0) / PART, width))
+    places[REACH] = np.minimum(np.sqrt(np.abs(far.product[:, 0])), places[WIDTH])
+    places[REACH][bad] = np.nan
+    places[SEEN] = x
+    shapes[DRIFT] = np.maximum(np.abs(third - shapes[THIRD]), shapes[DRIFT] / 2.0)
+    shapes[THIRD], shapes[SECOND] = third, second
+    shapes[BEND] = bend_of(third, shapes[DRIFT], second, places[WIDTH])
+    part = memory._replace(places=places, shapes=shapes)
+    places[STEP] = steps_of(part, noise)
+    return part
 
 
 def noise_seen(memory: Memory, near: Pairs, far: Pairs) -> Floats:
@@ -229,19 +240,18 @@ def noise_seen(memory: Memory, near: Pairs, far: Pairs) -> Floats:
 
     They differ by the fourth derivative too, which weighs little at steps that noise has chosen.
     """
-    shift = second_of(memory, near) - second_of(memory, far)
-    seen = np.abs(shift * near.product)[memory.known()]
-    return np.asarray(seen.max(0, initial=0.0) / ROOT6)
+    apart = near.second - far.second - 2.0 * memory.shapes[THIRD] * (near.total - far.total)
+    seen = np.where(memory.known()[:, None], np.abs(apart * near.product), 0.0)
+    return np.asarray(np.maximum.reduce(seen) / ROOT6)
 
 
 def first_seen(slope: Floats, pairs: Pairs, noise: Floats) -> tuple[Floats, Floats, Mask]:
     """Return C and S from slopes that are known and one pair, and whether they hold, (K,)."""
-    with np.errstate(all="ignore"):
-        third = (slope - pairs.slope) / pairs.product
-        second = pairs.second - 2.0 * third * pairs.total
-        shift = np.abs(third * pairs.product)
-        size = np.abs(slope) + np.abs(pairs.second) * np.sqrt(np.abs(pairs.product))
-        good = shift <= size / 4.0 + 5.0 * noise * pairs.gain
+    third = (slope - pairs.slope) / pairs.product
+    second = pairs.second - 2.0 * third * pairs.total
+    shift = np.abs(third * pairs.product)
+    size = np.abs(slope) + np.abs(pairs.second) * np.sqrt(np.abs(pairs.product))
+    good = shift <= size / 4.0 + 5.0 * noise * pairs.gain
     return third, second, good.all(1) & np.isfinite(second).all(1)
 
 
