@@ -6,7 +6,7 @@ import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack, cast
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from numdiff.operators import asked, hessian_at, hvp_at
 from numdiff.options import Options, as_point, as_vector
 from numdiff.paths.follow import follow
 from numdiff.paths.memory import Memory
-from numdiff.signatures import Following, constructed
+from numdiff.signatures import Following, Operating, constructed
 
 if TYPE_CHECKING:
     from numdiff.signatures import Point
@@ -114,8 +114,10 @@ class Differentiable:
 
     def __init__(self, f: Callable[..., Any], **options: Unpack[Following]) -> None:
         self._f = f
-        self._options: Following = {"rtol": EXACT, "on_flag": "raise", **options}
-        asked(f, 0.0, {**self._options, "bounds": None})  # says what is wrong before f is needed
+        given = {"rtol": EXACT, "on_flag": "raise", **options}
+        self._options = cast("Operating", given)
+        early = cast("Operating", given | {"bounds": None})
+        asked(f, 0.0, early)  # says what is wrong before f is needed
         self._nfev = 0
         self._kept: tuple[tuple[bytes, Values], ...] = ()
         self._memory: Memory | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -134,12 +135,12 @@ def _by_pairs(
         now, memory = _learn(now, memory, late, near.part(late), far)
     value, error = answers(memory, near, now.noise)
     lost = np.empty(0, np.int64)
-    if not (memory.whole and np.isfinite(error.sum())):
+    if not (memory.whole and math.isfinite(np.add.reduce(error, None))):
         lost = np.flatnonzero(~(memory.known() & np.isfinite(error).all(1)))
     if not lost.size and memory.calls % max(1, SHARE // count) == 0:
         now, wrong = _contradicted(now, offsets[:, :count], value, error, memory.calls)
         lost = np.arange(count) if wrong else lost
-    used = np.broadcast_to(steps[:, None], value.shape)
+    used = steps[:, None].repeat(value.shape[1], 1)
     found = Derivatives(
         value, error, memory.status, used, now.noise, now.nfev, problem.form, now.trouble
     )

@@ -84,7 +84,7 @@ class Memory(NamedTuple):
 
     def known(self) -> Mask:
         """Say of which entries something is known."""
-        return np.isfinite(self.places[REACH])
+        return np.asarray(np.isfinite(self.places[REACH]))
 
 
 class Pairs(NamedTuple):
@@ -156,9 +156,9 @@ def tuned(memory: Memory, noise: Floats, scale: Floats) -> Memory:
 def retuned(memory: Memory, noise: Floats, scale: Floats) -> Memory:
     """Return the memory with new steps if noise has changed by much since they were chosen."""
     change = scale / memory.tuned
-    if change.max() <= RETUNED and change.min() >= 1.0 / RETUNED:
-        return memory
-    return tuned(memory, noise, scale)
+    if np.count_nonzero((change > RETUNED) | (change < 1.0 / RETUNED)):
+        return tuned(memory, noise, scale)
+    return memory
 
 
 def ends(x: Floats, h: Floats, box: Box | None) -> Floats:
@@ -175,7 +175,7 @@ def ends(x: Floats, h: Floats, box: Box | None) -> Floats:
     step = np.minimum(h, np.maximum(below, above) / 2.0)
     step = np.where(above >= below, step, -step)
     one_sided = np.stack([x + step, x + 2.0 * step])
-    return np.clip(np.where(inside, pairs, one_sided), box.lower, box.upper)
+    return np.asarray(np.clip(np.where(inside, pairs, one_sided), box.lower, box.upper))
 
 
 def differences(offsets: Floats, values: Floats, f0: Floats) -> Pairs:
