@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 KEPT = 8  # values of f: a line search comes back to its best point
 EXACT = 1e-6
+Key = tuple[tuple[int, ...], tuple[str, ...], bytes]
 
 
 class _Place(NamedTuple):
@@ -39,12 +40,17 @@ class _Place(NamedTuple):
     options: Options
     layout: Named | None
 
+    @property
+    def key(self) -> Key:
+        """What tells the point from others."""
+        return self.point.shape, self.options.names, self.point.tobytes()
+
 
 class _Answer(NamedTuple):
     """What was answered where, and the estimate or what it is made of."""
 
     kind: str
-    key: bytes
+    key: Key
     found: Derivatives | Estimate
     shape: tuple[int, ...]
     place: _Place | None
@@ -119,7 +125,7 @@ class Differentiable:
         early = cast("Operating", given | {"bounds": None})
         asked(f, 0.0, early)  # says what is wrong before f is needed
         self._nfev = 0
-        self._kept: tuple[tuple[bytes, Values], ...] = ()
+        self._kept: tuple[tuple[Key, Values], ...] = ()
         self._memory: Memory | None = None
         self._answer: _Answer | None = None
         self._warned = False
@@ -244,7 +250,7 @@ class Differentiable:
 
     def _value(self, place: _Place) -> tuple[Values, int]:
         """Return f(x), and how often f was asked for it."""
-        key = place.point.tobytes()
+        key = place.key
         for known, values in self._kept:
             if known == key:
                 return values, 0
@@ -268,7 +274,7 @@ class Differentiable:
     def _first(self, kind: str, x: Point) -> Array:
         place = self._read(x)
         problem, spent = self._posed(place)
-        last, key = self._answer, place.point.tobytes()
+        last, key = self._answer, place.key
         if last is not None and (last.kind, last.key) == (kind, key) and last.plain is not None:
             return last.plain.copy()
         n, m = problem.x.size, problem.f0.size
@@ -293,7 +299,7 @@ class Differentiable:
         with self._lock:
             self._nfev += found.nfev - 1  # without f(x), which was counted
         found = replace(found, nfev=found.nfev - 1 + spent)
-        return self._told(_Answer(kind, place.point.tobytes(), found, found.shape, place))
+        return self._told(_Answer(kind, place.key, found, found.shape, place))
 
     def _told(self, answer: _Answer) -> Array:
         """Keep an answer, and return its plain array."""

@@ -205,7 +205,7 @@ def disagree(one: Floats, other: Floats, noise: Floats, product: Floats, part: f
 
 def second_of(memory: Memory, pairs: Pairs) -> Floats:
     """Return S as pairs say it, C being as remembered."""
-    return pairs.second - 2.0 * memory.shapes[THIRD] * pairs.total
+    return np.asarray(pairs.second - 2.0 * memory.shapes[THIRD] * pairs.total)
 
 
 def answers(memory: Memory, pairs: Pairs, noise: Floats) -> tuple[Floats, Floats]:
