@@ -14,6 +14,7 @@ from numdiff.assemble import (
     estimate_of,
     per_output,
     sparse_estimate,
+    summed,
     symmetric,
     symmetrised,
 )
@@ -23,7 +24,7 @@ from numdiff.engine.mixed import second
 from numdiff.estimate import Estimate
 from numdiff.evaluation.call import Call, bound
 from numdiff.evaluation.dispatchers import as_function, is_dispatcher
-from numdiff.geometry.directions import Directions, along, axes, joined
+from numdiff.geometry.directions import Directions, axes, joined, parts_of
 from numdiff.naming import Named
 from numdiff.options import Options, as_point, as_vector, point_of, read, require_callable
 from numdiff.signatures import Operating, Settings, Sparsely, public
@@ -70,8 +71,10 @@ def derivative(f: Function, x: Point, *, order: int = 1, **options: Unpack[Opera
     FlaggedError
         If an entry is flagged and `on_flag` is ``"raise"``.
     Exception
-        What f raises at x itself, or beside x where it does not mean "outside the domain", with a
-        note that names the point.
+        What f raises at x itself, or beside x where it does not mean "outside the domain", as
+        ArithmeticError, ValueError and RuntimeError do, but not NotImplementedError and
+        RecursionError; with a note that names the point. Points that only test or improve an answer
+        never cost it, whatever f raises there.
 
     Notes
     -----
@@ -261,7 +264,8 @@ def jvp(f: Function, x: Point, v: Point, **options: Unpack[Operating]) -> Estima
     vector = as_vector(v, point, "v", layout).ravel()
     settings = settings._replace(names=())  # the value has no axis of x
     if vector.any():
-        slope = differentiate(call, point.ravel(), along(vector), 1, settings)
+        parts = parts_of(vector, point.ravel())
+        slope = summed(differentiate(call, point.ravel(), parts, 1, settings))
     else:
         problem = pose(call, point.ravel(), settings)
         slope = counted(problem, still(problem, 1))
@@ -383,8 +387,11 @@ def hvp_at(problem: Problem, form: tuple[int, ...], vector: Floats, settings: Op
     if vector.any():
         # e_i and v are taken with the same sign in entry i, so that their sum does not vanish
         toward = np.where(vector < 0.0, -1.0, 1.0)
-        both = joined(Directions(np.arange(n), np.arange(n), toward), along(vector))
-        first, across = second(problem, both, np.arange(n), np.full(n, n), settings)
+        parts = parts_of(vector, problem.x)
+        both = joined(Directions(np.arange(n), np.arange(n), toward), parts)
+        columns, rows = np.divmod(np.arange(n * len(parts)), n)
+        first, across = second(problem, both, rows, n + columns, settings)
+        across = summed(across, n)
         across = across._replace(value=across.value * toward[:, None])
         products = counted(problem, first, across)
     else:

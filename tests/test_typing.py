@@ -128,7 +128,7 @@ def test_every_option_is_spelled_out_and_explained(function, kind):
 
 
 def test_the_tables_of_options_agree():
-    every = set(Asserting.__annotations__) | set(Operating.__annotations__)
+    every = set(Asserting.__annotations__) | set(signatures.Sparsely.__annotations__)
     assert every == set(DEFAULTS) == set(MEANINGS) - set(signatures.OTHERWISE.values())
     assert set(Operating.__annotations__) == set(READERS) | {"method", "step"}
 

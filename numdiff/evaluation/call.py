@@ -14,14 +14,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from numdiff.arrays import Array, Floats
+from numdiff.arrays import Array, Floats, Ints
 from numdiff.evaluation.dispatchers import POINT, SCALAR, Compiled, found
 from numdiff.evaluation.machine_code import sweep
 from numdiff.evaluation.threads import spread
 from numdiff.ladder.runtime import compiled, runner
 
-# What f may raise beside x to say that it is not defined there. LinAlgError is a ValueError.
-OUTSIDE = (ArithmeticError, ValueError)
+# What f may raise beside x to say that it is not defined there, solvers that do not converge as
+# well. LinAlgError is a ValueError; two RuntimeErrors speak of the code of f and not of the point.
+OUTSIDE = (ArithmeticError, ValueError, RuntimeError)
+DEFECTS = (NotImplementedError, RecursionError)
 IMMUTABLE = (float, np.float64)
 
 
@@ -49,6 +51,21 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 UNKNOWN = Form((), is_complex=False)  # until f was asked: told by its identity
 
 
+def undefined(exception: Exception) -> bool:
+    """Whether what f raised beside x says that it is not defined there."""
+    return isinstance(exception, OUTSIDE) and not isinstance(exception, DEFECTS)
+
+
+def no_point(row: int) -> bool:  # noqa: ARG001
+    """Spare none of the points: an answer needs them all."""
+    return False
+
+
+def every_point(row: int) -> bool:  # noqa: ARG001
+    """Spare any of the points: there is an answer without them."""
+    return True
+
+
 class Call(NamedTuple):
     """How f is to be called.
 
@@ -66,6 +83,9 @@ class Call(NamedTuple):
         Whether f is a Numba dispatcher, or writes to its second argument as one.
     workers : int
         How many threads may call machine code at once.
+    spared : callable
+        Whether the point of a row is a probe that an answer can do without: any exception there is
+        like an edge of the domain.
     """
 
     f: Callable[..., Any]
@@ -74,6 +94,13 @@ class Call(NamedTuple):
     scalar: bool = False
     dispatcher: bool = False
     workers: int = 1
+    spared: Callable[[int], bool] = no_point
+
+    def rows(self, places: Ints) -> Call:
+        """Return the call for some of the points, whose rows were `places`."""
+        if self.spared in {no_point, every_point}:
+            return self
+        return self._replace(spared=lambda row: self.spared(int(places[row])))
 
     @property
     def compiled(self) -> Compiled | None:
@@ -176,7 +203,8 @@ def _natively(call: Call, code: Compiled, points: Floats, form: Form) -> Values:
     if not raised.any():
         return Values(rows, form, len(points))
     again = points[raised]
-    return Values(rows, form, len(points) + len(again), ask_again(call, again, form))
+    trouble = ask_again(call.rows(np.flatnonzero(raised)), again, form)
+    return Values(rows, form, len(points) + len(again), trouble)
 
 
 def ask_again(call: Call, points: Floats, form: Form) -> Exception | None:
@@ -206,13 +234,13 @@ def _ask_all(call: Call, points: Array) -> tuple[list[Any], Exception | None, bo
                 if type(value) not in IMMUTABLE:
                     value, plain = _numbers(value).copy(), False  # f may reuse its buffer
                 rows.append(value)
-        except OUTSIDE as exception:
+        except Exception as exception:
+            if not (undefined(exception) or call.spared(len(rows))):
+                exception.add_note(_note(call, point, "a displaced point"))
+                raise
             trouble = trouble or exception
             rows.append(None)
             continue
-        except Exception as exception:
-            exception.add_note(_note(call, point, "a displaced point"))
-            raise
         return rows, trouble, plain
 
 
@@ -237,7 +265,7 @@ def _is_plain(row: Any, shape: tuple[int, ...]) -> bool:
 
 def _batch(call: Call, points: Array, form: Form) -> Values:
     """Ask for all points at once; where that fails, for parts of them."""
-    parts = _parts(call, points)
+    parts = _parts(call, points, range(len(points)))
     usable = [part for part in parts if isinstance(part, np.ndarray)]
     if form is UNKNOWN:
         form = _form_of(usable[0][0] if usable else math.nan)
@@ -247,19 +275,20 @@ def _batch(call: Call, points: Array, form: Form) -> Values:
     return Values(np.concatenate(rows), form, len(points), trouble)
 
 
-def _parts(call: Call, points: Array) -> list[Array | Exception]:
+def _parts(call: Call, points: Array, rows: range) -> list[Array | Exception]:
     """Return outputs (N, ...) in blocks, and an exception for each point that is outside."""
     count = len(points)
     try:
         outputs = _numbers(_ask_batch(call, points)).copy()
-    except OUTSIDE as exception:
+    except Exception as exception:
+        if not (undefined(exception) or any(map(call.spared, rows))):
+            exception.add_note(_note(call, points[0], "one of the points that begin with"))
+            raise
         if count == 1:
             return [exception]
-        halves = np.array_split(points, 2)
-        return [part for half in halves for part in _parts(call, half)]
-    except Exception as exception:
-        exception.add_note(_note(call, points[0], "one of the points that begin with"))
-        raise
+        half = (count + 1) // 2
+        halves = (slice(half), slice(half, count))
+        return [part for half in halves for part in _parts(call, points[half], rows[half])]
     return [_points_first(outputs, count)]
 
 

@@ -220,6 +220,8 @@ def _plateaus(look: Callable[[float], Floats], noise: _Noise) -> tuple[Floats, i
 
 def _values(problem: Problem, line: Directions, f0: Floats, spacing: float) -> Floats:
     """Return equidistant values of f with x in the middle, (2 * HALF + 1, m)."""
+    if spacing > SPACINGS[-1]:  # closer points tell as much
+        problem = problem.probing()
     samples = sample(problem, line, OFFSETS, np.array([spacing]))
     return np.insert(samples.values[:, 0], HALF, f0, axis=0)
 
