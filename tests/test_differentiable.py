@@ -281,11 +281,11 @@ def test_a_kink_that_is_crossed_is_seen():
         assert abs(slope - (2.0 if x > 0.1 else 0.0)) <= fun.estimate.error[0] < 1e-3
 
 
-def test_edges_of_the_domain_are_one_sided():
-    fun = nd.Differentiable(lambda x: x[0] ** 1.5 + x[1], on_flag="keep")
-    for x in (np.array([0.0, 1.0]), np.array([1e-3, 1.0]), np.array([1.1e-3, 1.0])):
-        slopes = fun.gradient(x)
-        assert abs(slopes[0] - 1.5 * np.sqrt(x[0])) <= fun.estimate.error[0] + 1e-9
+def test_edges_of_the_domain_may_be_near():
+    fun = nd.Differentiable(lambda x: np.exp(x[0]) * np.sqrt(x[0] + 1e-2) + x[1])
+    for x in (-0.009, -0.005, -0.0099, 0.3, -0.0095):
+        slope, root = fun.gradient(np.array([x, 1.0]))[0], np.sqrt(x + 1e-2)
+        assert abs(slope - np.exp(x) * (root + 0.5 / root)) <= fun.estimate.error[0] < 1e-3 / root
 
 
 def test_jumps_in_x_are_followed():
@@ -374,7 +374,7 @@ def test_solvers_take_it():
     posed = PATHS["exponentials"]
     fun = nd.Differentiable(posed.f)
     found = minimize(fun, posed.x0, jac=fun.gradient, hess=fun.hessian, method="trust-exact")
-    assert found.fun < 1e-12
+    assert found.fun < 1e-8
     residuals = PATHS["meyer residuals"]
     fun = nd.Differentiable(residuals.f)
     start = [0.01, 5000.0, 300.0]
