@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 from time import sleep
 
@@ -393,3 +394,11 @@ def test_a_complex_step_reaches_f_as_a_complex_number():
     for instance in instances("complex step", half="tune")[:5]:
         found = verdict_of("numdiff", instance)
         assert found.outcome.digits > 13, instance.name
+
+
+def test_optimisers_are_followed(capsys):
+    assert main(["optimise", "--paths", "beale", "--methods", "BFGS", "--rounds", "1"]) == 0
+    printed = capsys.readouterr().out
+    assert "Differentiable: calls" in printed
+    assert "cover 1.0000 over 34 entries, 0 lies" in printed
+    assert re.search(r"SciPy, 3-point +41\.0", printed)

@@ -258,6 +258,11 @@ class Counted:
         return value
 
 
+def bounds_of(posed: Posed) -> list[tuple[float, float]] | None:
+    """Bounds as `minimize` takes them."""
+    return None if posed.bounds is None else [posed.bounds] * len(posed.x0)
+
+
 def methods_of(posed: Posed) -> tuple[str, ...]:
     """The optimisers that fit."""
     if np.ndim(posed.f(np.array(posed.x0))):
@@ -270,15 +275,13 @@ def minimised(posed: Posed, method: str, fun: Any, jac: Any) -> Any:
     if method == "least_squares":
         bounds = (-np.inf, np.inf) if posed.bounds is None else posed.bounds
         return least_squares(fun, posed.x0, jac=jac, bounds=bounds)
-    bounds = None if posed.bounds is None else [posed.bounds] * len(posed.x0)
-    return minimize(fun, posed.x0, jac=jac, method=method, bounds=bounds)
+    return minimize(fun, posed.x0, jac=jac, method=method, bounds=bounds_of(posed))
 
 
 def followed(posed: Posed, method: str, **options: Any) -> tuple[Seen, Counted]:
     """Follow an optimiser, and hold each derivative on its way against the truth."""
     f, seen = Counted(posed), Seen(inputs=len(posed.x0))
-    bounds = None if posed.bounds is None else [posed.bounds] * len(posed.x0)
-    fun = Differentiable(f, bounds=bounds, **options)
+    fun = Differentiable(f, bounds=bounds_of(posed), **options)
 
     def slopes(x):
         plain = fun.jacobian(x)
