@@ -92,6 +92,34 @@ def test_noise_that_is_given_is_used():
     assert fun.estimate.error.min() > 1e-4
 
 
+def test_noise_grows_with_f():
+    """Single precision inside f, which grows by six orders on the way."""
+
+    def f(x):
+        return float(np.sum(np.exp(x.astype(np.float32)), dtype=np.float64))
+
+    fun = nd.Differentiable(f)
+    for shift in (0.0, 1.0, 2.0, 8.0, 14.0, 14.1):
+        x = np.array([0.3, 0.1, -0.2]) + shift
+        assert (np.abs(fun.gradient(x) - np.exp(x)) <= 10 * fun.estimate.error).all()
+
+
+@pytest.mark.parametrize("digits", [3, 6])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_bars_hold_for_rounded_functions(digits):
+    posed = PATHS["poisson"]
+    rounded = nd.Differentiable(lambda x: np.round(posed.f(x), digits), on_flag="keep")
+    missed = []
+
+    def slopes(x):
+        found = rounded.gradient(x)
+        missed.extend(np.abs(found - posed.slopes(x)) > rounded.estimate.error)
+        return found
+
+    minimize(rounded, posed.x0, jac=slopes, method="BFGS")
+    assert np.mean(missed) <= 0.02
+
+
 # --- Values ---
 
 

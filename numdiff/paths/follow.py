@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numdiff.arrays import Floats, Ints, Mask
+from numdiff.arrays import Floats, Ints
 from numdiff.constants import NOISE_LIMITED, OK, ONE_SIDED, STOCHASTIC
 from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill
 from numdiff.engine.by_ladder import by_ladder
@@ -34,13 +34,14 @@ from numdiff.paths.memory import (
     disagree,
     ends,
     first_seen,
-    is_relative,
+    is_rounding,
     learnt,
     noise_at,
     noise_scale,
     noise_seen,
     retuned,
     second_of,
+    size_of_noise,
     tuned,
 )
 
@@ -98,7 +99,9 @@ def _follow(problem: Problem, memory: Memory, options: Options) -> tuple[Derivat
         if rows.size:
             some, learned, bad = _by_pairs(problem, memory.pick(rows), options, rows)
             found = fill(found, rows, some)
-            memory = memory.put(rows, learned)._replace(size=learned.size, tuned=learned.tuned)
+            memory = memory.put(rows, learned)._replace(
+                size=learned.size, falls=learned.falls, tuned=learned.tuned
+            )
             lost = np.concatenate([lost, rows[bad]])
     memory = memory._replace(calls=memory.calls + 1)
     if lost.size and options.box is not None:
@@ -155,15 +158,15 @@ def _learn(now: Round, memory: Memory, late: Ints, near: Pairs, far: Pairs) -> t
     if now.problem.noise is not None or not np.count_nonzero(seen > now.noise):
         return now, memory
     noise = np.maximum(now.noise, seen)
-    return now._replace(noise=noise), _heard(memory, noise, memory.size > 0.0, now.problem.f0)
+    return now._replace(noise=noise), _heard(memory, noise, now.problem.f0)
 
 
-def _heard(memory: Memory, noise: Floats, relative: Mask, f0: Floats) -> Memory:
+def _heard(memory: Memory, noise: Floats, f0: Floats) -> Memory:
     """Return the memory with noise as it is here."""
     shapes = memory.shapes.copy()
     shapes[NOISE] = noise
-    size = np.where(relative, np.abs(f0), 0.0)
-    return tuned(memory._replace(shapes=shapes, size=size), noise, np.ones(len(size)))
+    memory = memory._replace(shapes=shapes, size=size_of_noise(noise, f0))
+    return tuned(memory, noise, np.ones(f0.size))
 
 
 def _ask(now: Round, which: Ints, h: Floats) -> tuple[Round, Pairs, Floats]:
@@ -218,16 +221,17 @@ def _looked_at(
     part, nfev = _first(problem, options, rows[which], slope, noise)
     part = part._replace(status=full.status[which])
     found = found._replace(nfev=found.nfev + nfev)
-    relative = is_relative(part.status, noise, problem.f0)
-    others = np.setdiff1d(np.flatnonzero(memory.known()), rows)
+    falls = is_rounding(part.status, noise, problem.f0)
+    if np.count_nonzero(memory.known()):
+        falls &= memory.falls
     now = noise_at(memory, problem.f0, noise_scale(memory, problem.f0))
-    if others.size:
-        relative &= memory.size > 0.0
-    memory = memory.put(rows[which], part)
-    now[rows[which]] = noise
-    if problem.noise is not None:
-        now, relative = np.broadcast_to(problem.noise, now.shape), relative & False
-    return found, _heard(memory, now, relative, problem.f0)
+    memory = memory.put(rows[which], part)._replace(falls=falls)
+    if problem.noise is None:
+        now[rows[which]] = noise
+        return found, _heard(memory, now, problem.f0)
+    now[:] = problem.noise
+    told = _heard(memory, now, problem.f0)
+    return found, told._replace(size=np.full(len(falls), np.inf), falls=np.zeros_like(falls))
 
 
 def _first(

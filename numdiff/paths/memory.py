@@ -9,7 +9,6 @@ Everything here is a function of values: nothing calls f.
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +23,7 @@ ROOT6 = 6.0**0.5  # of the noise of f is in a second difference times h^2
 LEAST = 2.0**-20  # the smallest step, of the widest one
 PART = 32.0  # x is so many times as large as the widest step
 STALE = 16.0  # widest steps that an entry may move before C is looked at again: half of x
+SINGLE = 2.0**-20  # noise as large as this part of f may be that of single precision
 TINY = 1e-290  # noise of an f that is zero everywhere
 RETUNED = 2.0  # steps are chosen anew where noise has changed by that
 
@@ -46,7 +46,10 @@ class Memory(NamedTuple):
     status : array (n, m)
         What the last full look said.
     size : array (m,)
-        abs(f) where the noise was seen; 0 where it does not go with abs(f).
+        abs(f) above which the noise grows with it: where it was seen, or what single precision
+        would make of it; inf where it was given.
+    falls : array (m,)
+        Whether the noise is rounding, which falls with abs(f) too.
     tuned : array (m,)
         How the noise had changed since then when the steps were chosen.
     whole : bool
@@ -59,6 +62,7 @@ class Memory(NamedTuple):
     shapes: Floats
     status: Codes
     size: Floats
+    falls: Mask
     tuned: Floats
     whole: bool = False
     calls: int = 0
@@ -67,7 +71,8 @@ class Memory(NamedTuple):
     def empty(cls, n: int, m: int) -> Memory:
         """Return the memory of nothing."""
         shapes, status = np.zeros((5, n, m)), np.zeros((n, m), np.uint8)
-        return cls(np.full((4, n), np.nan), shapes, status, np.zeros(m), np.ones(m))
+        places, ones = np.full((4, n), np.nan), np.ones(m)
+        return cls(places, shapes, status, ones, np.zeros(m, np.bool_), ones)
 
     def pick(self, rows: Ints) -> Memory:
         """Return the memory of some entries."""
@@ -107,13 +112,15 @@ def noise_scale(memory: Memory, f0: Floats) -> Floats:
     A sum of squares keeps the rounding of its terms as it falls, so rounding falls with its root;
     that of residuals does not fall.
     """
-    if f0.size == 1:
-        seen = memory.size.item()
-        ratio = abs(f0.item()) / seen if seen else 1.0
-        return np.array([ratio if ratio > 1.0 else math.sqrt(ratio)])
-    known = memory.size > 0.0
-    ratios = np.divide(np.abs(f0), memory.size, out=np.ones(f0.size), where=known)
-    return np.asarray(np.maximum(ratios, 1.0))
+    ratio = np.abs(f0) / memory.size
+    if f0.size == 1 and memory.falls[0]:
+        return np.asarray(np.maximum(ratio, np.sqrt(ratio)))
+    return np.asarray(np.maximum(ratio, 1.0))
+
+
+def size_of_noise(noise: Floats, f0: Floats) -> Floats:
+    """Return abs(f) above which noise of this size, (n, m), grows with it, (m,)."""
+    return np.asarray(np.maximum(np.abs(f0), noise.max(0) / SINGLE) + TINY)
 
 
 def noise_at(memory: Memory, f0: Floats, scale: Floats) -> Floats:
@@ -255,6 +262,6 @@ def first_seen(slope: Floats, pairs: Pairs, noise: Floats) -> tuple[Floats, Floa
     return third, second, good.all(1) & np.isfinite(second).all(1)
 
 
-def is_relative(status: Array, noise: Floats, f0: Floats) -> Mask:
-    """Say of which outputs rounding explains the noise, so that it goes with abs(f)."""
+def is_rounding(status: Array, noise: Floats, f0: Floats) -> Mask:
+    """Say of which outputs rounding explains the noise, (m,)."""
     return np.asarray(((status == OK) & (noise <= 64.0 * ROUNDING * np.abs(f0))).all(0))
