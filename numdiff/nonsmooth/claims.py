@@ -152,8 +152,8 @@ def _collected(
     far = np.where(lost | (claim == Claim.LEAPT), start[row], far)
     sides = np.full(len(row), side)
     return Claims(
-    sides = np.full(len(row), side)
-        np.ldexp(1.0, far),
+        seen.rows[row], output, claim, seen.value[row, output], sides, series, lean, near, near,
+        near, np.ldexp(1.0, far),
     )  # fmt: skip
 
 
