@@ -484,6 +484,7 @@ COMMON = (
         "H",
     ),
     Option("--noise", "the standard deviation of the function's own error", _numbers, "S"),
+    Option("--accuracy", "the relative accuracy of the function, as a solver's", _number, "A"),
     Option("--lower", "the function is never called below; one number or many", _numbers, "X"),
     Option("--upper", "the function is never called above; one number or many", _numbers, "X"),
     Option("--rtol", "stop where the error bar is below RTOL times the value", _number, "RTOL"),

@@ -52,6 +52,7 @@ class Settings(Differences, Arguments, total=False):
     """The options that operators and checks share."""
 
     noise: Numbers | None
+    accuracy: float | None
     bounds: Any
     rtol: float
     max_nfev: int | None
@@ -106,6 +107,11 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "noise": """None, float or array like the output of f, optional
             The standard deviation of f's own error, in units of f, which is then used as it is.
             None lets it be noticed from the values of f.""",
+        "accuracy": """float, optional
+            The relative accuracy to which f is computed: the rtol of a solver inside, 6e-8 for
+            single precision. Steps and bars then hold for the function behind f. Noise of 0.2
+            times this is reckoned with, relative to the size of f at x and around it, which takes
+            two evaluations. None means that f is wanted as it is coded.""",
         "bounds": """scipy.optimize.Bounds, tuple (lower, upper), list of pairs, or dict, optional
             f is never called outside. A tuple holds two sides, numbers or arrays like x; a list one
             (lower, upper) pair for each entry, as in SciPy's ``minimize``; a dict pairs by the keys
@@ -153,10 +159,10 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
 )
 DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {
-        "method": "auto", "step": None, "noise": None, "bounds": None, "rtol": 0.0,
-        "max_nfev": None, "vectorized": False, "workers": None, "args": (), "kwargs": None,
-        "sparsity": None, "on_flag": "keep", "names": None, "n_points": 1, "radius": 0.1, "rng": 0,
-        "inconclusive": "fail",
+        "method": "auto", "step": None, "noise": None, "accuracy": None, "bounds": None,
+        "rtol": 0.0, "max_nfev": None, "vectorized": False, "workers": None, "args": (),
+        "kwargs": None, "sparsity": None, "on_flag": "keep", "names": None, "n_points": 1,
+        "radius": 0.1, "rng": 0, "inconclusive": "fail",
     }
 )  # fmt: skip
 # what other packages call it, or what belongs to another function
