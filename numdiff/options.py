@@ -29,7 +29,8 @@ class Options(NamedTuple):
     """The options of one call, checked.
 
     `step` is None, the name of a rule or an array like x (flattened); `noise` is as it was given.
-    `accuracy` is 0 where it was not given. `way` says how derivatives are taken: "ladder", "single", "rule" or "complex".
+    `accuracy` is 0 where it was not given. `way` says how derivatives are taken: "ladder",
+    "single", "rule" or "complex".
     """
 
     way: str

@@ -48,6 +48,12 @@ class Arguments(TypedDict, total=False):
     kwargs: Mapping[str, Any] | None
 
 
+class Looking(Arguments, total=False):
+    """The options of whoever looks for the noise of f."""
+
+    accuracy: float | None
+
+
 class Settings(Differences, Arguments, total=False):
     """The options that operators and checks share."""
 
@@ -109,7 +115,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
             None lets it be noticed from the values of f.""",
         "accuracy": """float, optional
             The relative accuracy to which f is computed: the rtol of a solver inside, 6e-8 for
-            single precision. Steps and bars then hold for the function behind f. Noise of 0.2
+            single precision. Steps and bars then hold for the function behind f. Noise of a sixth
             times this is reckoned with, relative to the size of f at x and around it, which takes
             two evaluations. None means that f is wanted as it is coded.""",
         "bounds": """scipy.optimize.Bounds, tuple (lower, upper), list of pairs, or dict, optional

@@ -18,7 +18,9 @@ from numdiff.options import Options
 TINY = 2.0**-66
 SHAKEN = 1365.0  # ulps from one sample to the next: far enough for f to round anew
 CONVINCING = 0.1  # of f and its change: a real bar that is no wider tells right from wrong
-SOLVED = 8.0  # relative accuracies of f: a solver's steps stay as they are, and its slope errs by five
+SOLVED = (
+    8.0  # relative accuracies of f: a solver's steps stay as they are, and its slope errs by five
+)
 SIGMAS = 2.0  # bends of four roundings each, the larger of two, are some two standard deviations
 
 

@@ -28,7 +28,7 @@ def pose(call: Call, x: Floats, options: Options, order: int = 0) -> Problem:
     problem = Problem(call, x, values.form, values.rows[0], options.rtol, budget, noise, nfev=1)
     if options.accuracy == 0.0 or options.way == "single":
         return problem
-    from numdiff.engine.inexact import inexact  # noqa: PLC0415 - loads when needed
+    from numdiff.drivers.inexact import inexact  # noqa: PLC0415 - loads when needed
 
     return inexact(problem, options.accuracy, options.box)
 

@@ -13,7 +13,14 @@ from numdiff.verify.report import Report
 # options that have no meaning without an operator, and those without f
 NO_OPERATOR = ("method", "step", "workers")
 NO_POINTS = (
-    *NO_OPERATOR, "noise", "accuracy", "bounds", "rtol", "max_nfev", "vectorized", "n_points",
+    *NO_OPERATOR,
+    "noise",
+    "accuracy",
+    "bounds",
+    "rtol",
+    "max_nfev",
+    "vectorized",
+    "n_points",
     "radius",
 )
 

@@ -10,7 +10,7 @@ from numdiff.drivers.sampling import sample
 from numdiff.geometry.directions import along
 from numdiff.geometry.domain import Box, room_of
 
-SHARE = 0.2  # standard deviation of the error over the accuracy asked for, of solvers as they are
+SHARE = 0.17  # standard deviation of the error over the accuracy asked for, of solvers as they are
 AROUND = 0.25  # of the size of x: so far away f shows its size even where it is zero at x
 INSIDE = 0.5  # of the way to a bound
 # a direction that moves all entries, none of them alike: multiples of the plastic ratio
