@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +31,22 @@ RANK.setflags(write=False)
 def worst(one: Codes, other: Codes) -> Codes:
     """Return the worse of two statuses, entry by entry."""
     return np.where(RANK[other] > RANK[one], other, one)
+
+
+def summed(lines: Derivatives, count: int = 1) -> Derivatives:
+    """Return derivatives (count, m) along sums of directions, of which each has every count-th."""
+    shape = len(lines.value) // count, count, -1
+    if shape[0] == 1:
+        return lines
+    value, error, status, step, noise = (column.reshape(shape) for column in lines[:5])
+    if lines.left is not None:
+        columns: dict[str, Any] = {"value": lines.value, "left": lines.left, "right": lines.right}
+        left, right = (_side(columns, n).reshape(shape).sum(axis=0) for n in ("left", "right"))
+        lines = lines._replace(left=left, right=right)
+    return lines._replace(
+        value=value.sum(axis=0), error=error.sum(axis=0), status=reduce(worst, status),
+        step=step.min(axis=0), noise=noise.max(axis=0),
+    )  # fmt: skip
 
 
 def per_output(lines: Derivatives) -> dict[str, Array]:

@@ -14,6 +14,7 @@ from numdiff.assemble import (
     estimate_of,
     per_output,
     sparse_estimate,
+    summed,
     symmetric,
     symmetrised,
 )
@@ -21,12 +22,12 @@ from numdiff.drivers.derivatives import Derivatives, stacked, still
 from numdiff.engine.differentiate import counted, differentiate, pose
 from numdiff.engine.mixed import second
 from numdiff.estimate import Estimate
-from numdiff.evaluation.call import Call, bound
+from numdiff.evaluation.call import NOBODY, Call, bound
 from numdiff.evaluation.dispatchers import as_function, is_dispatcher
-from numdiff.geometry.directions import Directions, along, axes, joined
+from numdiff.geometry.directions import Directions, axes, joined, parts_of
 from numdiff.naming import Named
 from numdiff.options import Options, as_point, as_vector, point_of, read, require_callable
-from numdiff.signatures import Operating, Settings, Sparsely, public
+from numdiff.signatures import Detecting, Operating, Settings, Sparsely, public
 
 if TYPE_CHECKING:
     from numdiff.signatures import Point
@@ -70,8 +71,10 @@ def derivative(f: Function, x: Point, *, order: int = 1, **options: Unpack[Opera
     FlaggedError
         If an entry is flagged and `on_flag` is ``"raise"``.
     Exception
-        What f raises at x itself, or beside x where it does not mean "outside the domain", with a
-        note that names the point.
+        What f raises at x itself, or beside x where it does not mean "outside the domain", as
+        ArithmeticError, ValueError and RuntimeError do, but not NotImplementedError and
+        RecursionError; with a note that names the point. Points that only test or improve an answer
+        never cost it, whatever f raises there.
 
     Notes
     -----
@@ -90,11 +93,10 @@ def derivative(f: Function, x: Point, *, order: int = 1, **options: Unpack[Opera
         raise ValueError(f"`order` must be an integer from 1 to 10, got {order!r}")
     point, call, settings, _ = asked(f, x, options, scalar=True)
     points: list[Derivatives] = []
-    for k, number in enumerate(point.reshape(-1, 1)):
-        spent = sum(one.nfev for one in points)
-        points.append(
-            differentiate(call, number, axes(1), int(order), settings.at(k, point.size - k, spent))
-        )
+    with call.evaluator or NOBODY:
+        for k, number in enumerate(point.reshape(-1, 1)):
+            own = settings.at(k, point.size - k, sum(one.nfev for one in points))
+            points.append(differentiate(call, number, axes(1), int(order), own))
     if not points:
         raise ValueError("`x` must hold at least one point, got an empty array")
     whole = stacked(points)
@@ -139,7 +141,8 @@ def gradient(f: Function, x: Point, **options: Unpack[Operating]) -> Estimate:
     [8.0, 7.0]
     """
     point, call, settings, _ = asked(f, x, options)
-    slopes = differentiate(call, point.ravel(), axes(point.size), 1, settings)
+    with call.evaluator or NOBODY:
+        slopes = differentiate(call, point.ravel(), axes(point.size), 1, settings)
     return estimate_of(_one_output(slopes), point.shape, settings)
 
 
@@ -258,13 +261,15 @@ def jvp(f: Function, x: Point, v: Point, **options: Unpack[Operating]) -> Estima
     10.0
     """
     point, call, settings, layout = asked(f, x, options)
-    vector = as_vector(v, point, "v", layout).ravel()
     settings = settings._replace(names=())  # the value has no axis of x
-    if vector.any():
-        slope = differentiate(call, point.ravel(), along(vector), 1, settings)
-    else:
-        problem = pose(call, point.ravel(), settings)
-        slope = counted(problem, still(problem, 1))
+    with call.evaluator or NOBODY:
+        vector = as_vector(v, point, "v", layout).ravel()
+        if vector.any():
+            parts = parts_of(vector, point.ravel())
+            slope = summed(differentiate(call, point.ravel(), parts, 1, settings))
+        else:
+            problem = pose(call, point.ravel(), settings)
+            slope = counted(problem, still(problem, 1))
     return estimate_of(slope, slope.form.shape, settings)
 
 
@@ -323,9 +328,10 @@ def hessian(
             raise ValueError(f"`grad` must return the shape of x, {shape}, got {got}")
         return symmetrised(found, shape)
     point, call, settings, _ = asked(f, x, others)
-    problem = pose(call, point.ravel(), settings)
     n = point.size
-    diagonal, across = second(problem, axes(n), *np.triu_indices(n, 1), settings)
+    with call.evaluator or NOBODY:
+        problem = pose(call, point.ravel(), settings)
+        diagonal, across = second(problem, axes(n), *np.triu_indices(n, 1), settings)
     columns = symmetric(per_output(diagonal), per_output(across), n)
     shape = diagonal.form.shape + point.shape + point.shape
     return estimate_from(columns, shape, counted(problem, diagonal, across), settings, named=2)
@@ -369,24 +375,29 @@ def hvp(f: Function, x: Point, v: Point, **options: Unpack[Operating]) -> Estima
     [4.0, 3.0]
     """
     point, call, settings, layout = asked(f, x, options)
-    vector = as_vector(v, point, "v", layout).ravel()
-    problem = pose(call, point.ravel(), settings)
     n = point.size
-    if vector.any():
-        # e_i and v are taken with the same sign in entry i, so that their sum does not vanish
-        toward = np.where(vector < 0.0, -1.0, 1.0)
-        both = joined(Directions(np.arange(n), np.arange(n), toward), along(vector))
-        first, across = second(problem, both, np.arange(n), np.full(n, n), settings)
-        across = across._replace(value=across.value * toward[:, None])
-        products = counted(problem, first, across)
-    else:
-        products = counted(problem, still(problem, n))
+    with call.evaluator or NOBODY:
+        vector = as_vector(v, point, "v", layout).ravel()
+        problem = pose(call, point.ravel(), settings)
+        if vector.any():
+            # e_i and v are taken with the same sign in entry i, so that their sum does not vanish
+            toward = np.where(vector < 0.0, -1.0, 1.0)
+            parts = parts_of(vector, problem.x)
+            both = joined(Directions(np.arange(n), np.arange(n), toward), parts)
+            columns, rows = np.divmod(np.arange(n * len(parts)), n)
+            first, across = second(problem, both, rows, n + columns, settings)
+            across = summed(across, n)
+            across = across._replace(value=across.value * toward[:, None])
+            products = counted(problem, first, across)
+        else:
+            products = counted(problem, still(problem, n))
     return estimate_of(_one_output(products), point.shape, settings)
 
 
 def _axis_by_axis(f: Function, x: Point, order: int, options: Operating) -> Estimate:
     point, call, settings, _ = asked(f, x, options)
-    slopes = differentiate(call, point.ravel(), axes(point.size), order, settings)
+    with call.evaluator or NOBODY:
+        slopes = differentiate(call, point.ravel(), axes(point.size), order, settings)
     return estimate_of(slopes, slopes.form.shape + point.shape, settings)
 
 
@@ -400,23 +411,27 @@ def _sparse(
         raise ValueError("`sparsity` 'detect' needs `grad` here: give it, or give the pattern")
     point, call, settings, _ = asked(f, x, options)
     flat = point.ravel()
-    coloring, spent = compressed.coloring_of(call, flat, sparsity, settings, symmetric=symmetric)
     along_all = compressed.along_pairs if of_f else compressed.along_colors
-    lines = along_all(call, flat, coloring, settings)
+    with call.evaluator or NOBODY:
+        coloring, spent = compressed.coloring_of(
+            call, flat, sparsity, settings, symmetric=symmetric
+        )
+        lines = along_all(call, flat, coloring, settings)
     lines = lines._replace(nfev=lines.nfev + spent)
     return sparse_estimate(lines, coloring.pattern, settings)
 
 
 def asked(
-    f: Function, x: Point, options: Settings, *, scalar: bool = False
+    f: Function, x: Point, options: Settings | Detecting, *, scalar: bool = False
 ) -> tuple[Floats, Call, Options, Named | None]:
     """Read what was handed over.
 
     Returns
     -------
     tuple
-        The point, as an array; how f is called there; the options; and the names of the entries of
-        x, if it has some: then the point is flat, and f is called with what it was handed over as.
+        The point, as an array; how f is called there, to be used `with` its evaluator; the options;
+        and the names of the entries of x, if it has some: then the point is flat, and f is called
+        with what it was handed over as.
 
     Raises
     ------
@@ -432,12 +447,15 @@ def asked(
     args, kwargs = settings.args, settings.kwargs
     if args or kwargs:
         f = bound(f, args, kwargs)
-    plain = settings.vectorized or not is_dispatcher(f)
-    if plain and settings.workers > 1:
-        raise ValueError("`workers` is for @njit functions of x alone: leave it out")
-    shape = () if scalar else point.shape
-    inner = f if plain else as_function(f)
-    call = Call(inner, shape, settings.vectorized, scalar, not plain, settings.workers)
+    plain, asking = settings.vectorized or not is_dispatcher(f), settings.asking
+    inner, shape = f if plain else as_function(f), () if scalar else point.shape
+    if asking is None:
+        call = Call(inner, shape, settings.vectorized, scalar, not plain)
+    elif asking.threads and not plain:
+        call = Call(inner, shape, scalar=scalar, dispatcher=True, workers=asking.threads)
+    else:
+        evaluator = asking.evaluator(f, inner, vectorized=settings.vectorized)
+        call = Call(inner, shape, settings.vectorized, scalar, evaluator=evaluator)
     return point, call, settings, layout
 
 

@@ -280,8 +280,11 @@ def test_room_along_a_vector_is_measured_in_its_own_units(scale):
     found = nd.jvp(smooth, X, scale * V, bounds=(X - 1, X + 1))
     assert found.status == Status.OK
     assert abs(found.value - scale * smooth_gradient(X) @ V) <= found.error
-    beside = nd.jvp(smooth, X, scale * V, bounds=(X - 1e-9, X + 2))
+    beside = nd.jvp(smooth, X, scale * abs(V), bounds=(X - 1e-9, X + 2))
     assert beside.status == Status.ONE_SIDED
+    tight = nd.jvp(smooth, X, scale * V, bounds=(X - 1e-9, X + 2))  # along V and against it
+    assert tight.status == Status.OK
+    assert abs(tight.value - scale * smooth_gradient(X) @ V) <= tight.error
 
 
 FIXED = ([0.75, -9, -9], [0.75, 9, 9])

@@ -10,7 +10,7 @@ import numpy as np
 from numdiff.arrays import Array, Floats
 from numdiff.coloring.prepared import Coloring
 from numdiff.geometry.directions import Directions
-from numdiff.geometry.domain import LEAST, NARROW
+from numdiff.geometry.domain import LEAST, NARROW, USUAL
 from numdiff.methods import textbook
 from numdiff.options import Options
 
@@ -94,7 +94,7 @@ def _inside(lengths: Floats, x: Floats, options: Options) -> tuple[Floats, Array
         lengths = np.where(free, lengths, np.minimum(lengths, wide / reach))
     else:
         room = np.minimum(ahead, behind) if side == 0 else ahead if side > 0 else behind
-        free = room >= NARROW * np.maximum(np.abs(x), 1.0)
+        free = room >= NARROW * USUAL * np.maximum(np.abs(x), 1.0)
         room = np.where(free, room, wide)
         most = np.exp2(np.floor(np.log2(np.where(room > 0.0, room, 1.0))))
         lengths = np.minimum(lengths, most)

@@ -15,13 +15,14 @@ from numdiff.arrays import Floats, Ints
 from numdiff.constants import BUDGET
 from numdiff.drivers import compiled
 from numdiff.drivers.derivatives import NOTHING, Columns, Derivatives, Problem
+from numdiff.drivers.foresight import foresee
 from numdiff.drivers.memory import Memory, recall
-from numdiff.evaluation.call import ask_again, evaluate
+from numdiff.evaluation.call import Call, ask_again, evaluate, every_point
 from numdiff.evaluation.dispatchers import Compiled
 from numdiff.evaluation.threads import spread
 from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import blocks
-from numdiff.ladder import points, registers, rounds, runtime
+from numdiff.ladder import points, registers, rounds, runtime, window
 from numdiff.ladder.channels import Channels, Limits, Span
 
 FREE, NOWHERE = np.empty(0), np.empty(0, np.int64)
@@ -35,7 +36,7 @@ class Window(NamedTuple):
     rows: Ints
     side: int
     asked: int  # the side that the method asks for
-    limits: Limits
+    limits: Span | Limits
     lines: Derivatives
     levels: Channels
 
@@ -47,14 +48,19 @@ class _Work(NamedTuple):
     directions: Directions
     channels: Channels
     noise: Floats  # (D or 0, m): the least to reckon with
+    prior: int  # what is known of noise, as `registers.PRIOR` says
     beside: Floats  # (D or 0, K, P, m), as in `climb`
     memory: Memory | None
 
 
-def cut(problem: Problem, count: int, channels: Channels) -> Iterator[slice]:
-    """Cut so many directions into blocks that fit into memory while they are climbed."""
-    width = channels.fold.shape[0] * (registers.SLOTS + 2)
-    return blocks(count, max(channels.offsets.size * problem.x.size, width * problem.f0.size))
+def cut(problem: Problem, count: int, channels: Channels, workers: int = 1) -> Iterator[slice]:
+    """Cut so many directions into blocks that fit into memory while they are climbed.
+
+    A block has a point for each of the workers, if there are any.
+    """
+    width, points_each = channels.fold.shape[0] * (registers.SLOTS + 2), channels.offsets.size
+    numbers = max(points_each * problem.x.size, width * problem.f0.size)
+    return blocks(count, numbers, workers // points_each)
 
 
 def climb(
@@ -65,6 +71,7 @@ def climb(
     *,
     beside: Floats = NOTHING,
     noise: Floats | None = None,
+    prior: int = 0,
     memory: Memory | None = None,
     every: bool = False,
 ) -> Derivatives:
@@ -85,6 +92,8 @@ def climb(
         exist at these steps only: there is no check elsewhere.
     noise : array (D, m), optional
         The least noise to reckon with.
+    prior : int, optional
+        What is known of it, as `registers.PRIOR` says: 0 if nothing is.
     memory : Memory, optional
         What f said along these directions before: it is not asked for that again.
     every : bool
@@ -102,16 +111,17 @@ def climb(
     native = problem.call.dispatcher and problem.budget == math.inf and memory is None
     if native and run is runtime.compiled:
         code = problem.call.compiled
-    work = _Work(problem, directions, channels, known, beside, memory)
+    prior = prior or (0 if problem.noise is None else registers.COMPLETE)
+    work = _Work(problem, directions, channels, known, prior, beside, memory)
     if code is not None:
         return _natively(code, span, work, every=every)
-    if isinstance(span, Limits):
-        span = span_of(problem.x, directions, span)
-    return _by_rounds(run, span, work)
+    return _by_rounds(run, span_of(problem.x, directions, span), work)
 
 
-def span_of(x: Floats, directions: Directions, limits: Limits) -> Span:
+def span_of(x: Floats, directions: Directions, limits: Span | Limits) -> Span:
     """Return where the steps along directions may lie."""
+    if isinstance(limits, Span):
+        return limits
     count, route = len(directions), (directions.starts, directions.index, directions.weight)
     start, other, highest, lowest = np.empty((4, count), np.int64)
     span = Span(start, other, highest, lowest, np.empty(count))
@@ -121,62 +131,75 @@ def span_of(x: Floats, directions: Directions, limits: Limits) -> Span:
 
 def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     """Advance all directions together, one round of calls of f at a time."""
-    problem, directions, channels, known, beside, memory = work
+    problem, directions, channels, known, prior, beside, memory = work
     f0, count, width = problem.f0, len(directions), channels.offsets.size
     method = channels.fold, channels.shape, channels.gain, channels.factor, channels.primary
     where = problem.x, directions.starts, directions.index, directions.weight, channels.offsets
-    samples, state = compiled.evidence_of(count, f0, channels)
-    seen = samples, state, np.empty((count, f0.size, registers.OUTPUT))
+    samples, state, proven = compiled.evidence_of(count, f0, channels)
+    found = np.empty((count, f0.size, registers.OUTPUT))
     columns: Columns = compiled.columns_of(count, f0)
     room = compiled.workspace(problem.x, f0, channels)[:6]
     # compiled code that raises is asked again, beyond the budget: then more than was spent
     live, quiet, trouble, nfev, spent = np.arange(count), np.empty(count, np.bool_), None, 0, 0
+    call = _sparing(problem.call, live, width, state, found)
     block, stretch = np.empty((count, width, problem.x.size)), np.ldexp(1.0, span.start)
-    run(rounds.begin)(
-        *span[:4], not len(beside), problem.noise is not None, f0, known, state, seen[2], samples
-    )
+    run(rounds.begin)(*span[:4], not len(beside), prior, f0, known, state, found, samples)
     run(points.place)(live, stretch, *where, block, stretch)
-    while live.size:
+    while live.size and spent + live.size * width <= problem.budget:
         asked = live.size * width
-        if spent + asked > problem.budget:
-            break
+        if problem.call.evaluator is not None:
+            foresee(problem, directions, channels, state, live)
         if memory is None:
-            values = evaluate(problem.call, block.reshape(asked, problem.x.size), problem.form)
+            values = evaluate(call, block.reshape(asked, problem.x.size), problem.form)
         else:
-            values, asked = recall(memory, problem, live, state, block, stretch)
-        spent += asked
-        trouble, nfev = trouble or values.trouble, nfev + values.nfev
+            values, asked = recall(memory, problem._replace(call=call), live, state, block, stretch)
+        spent, trouble, nfev = spent + asked, trouble or values.trouble, nfev + values.nfev
         arrived = values.rows.reshape(live.size, width, f0.size)
         if len(beside):
             arrived = arrived - beside[live, -state[live, registers.REQUEST]]
         block = np.empty_like(block)  # f may have kept the other one
         left = run(rounds.advance)(
-            live, arrived, stretch, f0, *method, span.reach, problem.rtol, *seen, *room, *where,
-            block,
+            live, arrived, stretch, f0, *method, span.reach, problem.rtol, samples, state, found,
+            *room, *where, block,
         )  # fmt: skip
         live, block, stretch = live[:left], block[:left], stretch[:left]
     unit = directions.weight if directions.single else np.ones(count)
     order = int(channels.shape[channels.primary, registers.ORDER])
-    restless: int = run(rounds.conclude)(f0, span.start, order, unit, *seen, *columns, quiet)
+    restless: int = run(rounds.conclude)(
+        f0, span.start, order, unit, samples, state, proven, found, *columns, quiet
+    )
     columns[2][live], quiet[live] = BUDGET, False  # what is still live ran out of it
-    left = samples, state, quiet, restless + live.size
+    left = samples, state, proven, quiet, restless + live.size
     return Derivatives(*columns, nfev, problem.form, trouble, None, None, *left)
+
+
+def _sparing(call: Call, live: Ints, width: int, state: Ints, found: Floats) -> Call:
+    """Return the call with word of which points the directions in front of `live` can spare."""
+    if call.spared is every_point:
+        return call
+
+    def spared(row: int) -> bool:
+        d = live[row // width]
+        return bool(window.spare(state[d], found[d]))
+
+    return Call(*call[:-1], spared)  # quicker than _replace
 
 
 def _natively(code: Compiled, span: Span | Limits, work: _Work, *, every: bool) -> Derivatives:
     """Let compiled code lead the ladders, one direction after the other."""
-    problem, directions, channels, known, beside, _ = work
+    problem, directions, channels, known, prior, beside, _ = work
     count, f0 = len(directions), problem.f0
     lead: Any = runtime.compiled(compiled.lead)
     columns: Columns = compiled.columns_of(count, f0)
     quiet, raised = np.empty(count, np.bool_), np.zeros(count, np.bool_)
-    samples, state = compiled.evidence_of(count, f0, channels)
+    samples, state, proven = compiled.evidence_of(count, f0, channels)
     places = np.empty((count, problem.x.size))
     edges, limits = (NO_EDGES, span) if isinstance(span, Limits) else (span, NO_LIMITS)
     first, steps, roams, ahead, behind = limits
-    plan = first, roams, problem.noise is not None, problem.rtol, every
+    plan = first, roams, prior, problem.rtol, every
     arrays = (
-        *edges, steps, ahead, behind, known, beside, *columns, quiet, samples, state, raised, places
+        *edges, steps, ahead, behind, known, beside, *columns, quiet, samples, state, proven,
+        raised, places,
     )  # fmt: skip
 
     def part(rows: slice) -> tuple[int, int, int]:
@@ -192,5 +215,6 @@ def _natively(code: Compiled, span: Span | Limits, work: _Work, *, every: bool) 
     nfev, restless, mishaps = map(sum, zip(*counts, strict=True))
     trouble = ask_again(problem.call, places[raised], problem.form) if mishaps else None
     return Derivatives(
-        *columns, nfev + mishaps, problem.form, trouble, None, None, samples, state, quiet, restless
-    )
+        *columns, nfev + mishaps, problem.form, trouble, None, None, samples, state, proven, quiet,
+        restless,
+    )  # fmt: skip

@@ -17,6 +17,7 @@ from numdiff.ladder.rounds import advance, begin, conclude
 from numdiff.ladder.runtime import allocating, kernel
 from numdiff.ladder.symptoms import TAIL, suspect
 from numdiff.ladder.tableau import scale
+from numdiff.ladder.window import spare
 
 
 @allocating
@@ -24,26 +25,27 @@ def lead(kind, address, x, f0, route, channels, plan, arrays):
     """Lead ladders along D directions from begin to end and read off the columns (D, m).
 
     `route` holds the directions: starts, index, weight; `plan` says at which step to start where x
-    and the direction are of size 1, whether larger ones may be tried, whether the noise is known,
-    which relative bar is good enough, and whether all evidence is wanted. The first five of
+    and the direction are of size 1, whether larger ones may be tried, what is known of noise, which
+    relative bar is good enough, and whether all evidence is wanted. The first five of
     `arrays`, by direction, say where the steps may lie, as `span` writes it, or are empty where
     that follows from the plan, the user's steps (D or 0,) and how far t may go ahead and behind
     (D or 0,). Then there are known (D or 0, m), the least noise; beside (D or 0, K, P, m), what is
     taken off f at the steps 1, 1/2, 1/4 and so on; and to be written the columns; quiet (D,),
-    whether nothing is suspicious at first sight; samples and state of other directions, or of all;
-    and flags (D,) and points (D, n) where f raised first. Returns how often f was asked, along how
-    many directions something is suspicious, and along how many f raised.
+    whether nothing is suspicious at first sight; samples and state of other directions, or of all,
+    and the bars that are proven; and flags (D,) and points (D, n) where f raised first. Returns how
+    often f was asked, along how many directions something is suspicious, and along how many f
+    raised.
     """
     starts, index, weight = route
-    first, roams, told, rtol, every = plan
+    first, roams, prior, rtol, every = plan
     (
         start, other, highest, lowest, reach, steps, ahead, behind, known, beside,
-        value, error, status, step, noise, quiet, levels, states, raised, places,
+        value, error, status, step, noise, quiet, levels, states, proven, raised, places,
     ) = arrays  # fmt: skip
     if start.size == 0:
         limits = (first, steps, roams, ahead, behind)
         start, other, highest, lowest, reach = edges_of(x, route, limits)
-    found, (samples, state) = np.empty((1, f0.size, OUTPUT)), evidence_of(1, f0, channels)
+    found, (samples, state, _) = np.empty((1, f0.size, OUTPUT)), evidence_of(1, f0, channels)
     room, here, unit, calls = workspace(x, f0, channels), np.zeros(1, np.int64), np.ones(1), 0
     order, restless, mishaps = channels.shape[channels.primary, ORDER], 0, 0
     alone, free = np.empty((0, 0, 0)), True
@@ -55,7 +57,7 @@ def lead(kind, address, x, f0, route, channels, plan, arrays):
         if beside.shape[0] > 0:
             alone, free = beside[d], False
         begin(
-            start[one], other[one], highest[one], lowest[one], free, told, f0, known[one],
+            start[one], other[one], highest[one], lowest[one], free, prior, f0, known[one],
             state, found, samples,
         )  # fmt: skip
         calls += climb(
@@ -64,8 +66,8 @@ def lead(kind, address, x, f0, route, channels, plan, arrays):
             weights, channels.offsets, alone, raised[one], places[d],
         )  # fmt: skip
         restless += conclude(
-            f0, start[one], order, unit, samples, state, found, value[one], error[one], status[one],
-            step[one], noise[one], quiet[one],
+            f0, start[one], order, unit, samples, state, proven[one], found, value[one], error[one],
+            status[one], step[one], noise[one], quiet[one],
         )  # fmt: skip
         mishaps += 1 if raised[d] else 0
         if every or not quiet[d]:
@@ -85,7 +87,8 @@ def climb(
     while left > 0:
         for p in range(offsets.size):
             calls += 1
-            if ask(kind, address, block[0, p], arrived[0, p]) and not raised[0]:
+            failed = ask(kind, address, block[0, p], arrived[0, p])
+            if failed and not raised[0] and not spare(state[0], found[0]):
                 raised[0] = True
                 for k in range(x.size):
                     where[k] = block[0, p, k]
@@ -120,9 +123,9 @@ def workspace(x, f0, channels):
 
 @allocating
 def evidence_of(count, f0, channels):
-    """Make the arrays that D ladders leave: samples and state."""
-    width = channels.fold.shape[0]
-    return np.empty((count, width, SLOTS + 2, f0.size)), np.empty((count, STATE), np.int64)
+    """Make the arrays that D ladders leave: samples, state, and bars that are proven."""
+    samples = np.empty((count, channels.fold.shape[0], SLOTS + 2, f0.size))
+    return samples, np.empty((count, STATE), np.int64), np.empty((count, f0.size))
 
 
 @allocating
@@ -165,7 +168,7 @@ def follow(kind, address, x, f0, route, channels, plan, kept, columns, doubt):
         *edges, steps, free, free, np.empty((0, f0.size)), alone, *columns, quiet, *kept,
         np.zeros(1, np.bool_), np.empty((1, x.size)),
     )  # fmt: skip
-    lead(kind, address, x, f0, route, channels, (first, roams, False, 0.0, every), arrays)
+    lead(kind, address, x, f0, route, channels, (first, roams, 0, 0.0, every), arrays)
     doubt[:] = False
     if quiet[0]:
         return

@@ -98,7 +98,7 @@ def along_pair(kind, address, x, f0, pair, mixed, axes, beside, noise, value, er
         *evidence_of(1, f0, channels), np.zeros(1, np.bool_), np.empty((1, x.size)),
     )  # fmt: skip
     ray = (zero, np.array([i, j]), weights)
-    lead(kind, address, x, f0, ray, channels, (0.0, False, False, 0.0, False), arrays)
+    lead(kind, address, x, f0, ray, channels, (0.0, False, 0, 0.0, False), arrays)
     area = weights[0] * weights[1]
     value[i, j], error[i, j] = columns[0][0, 0] / area, columns[1][0, 0] / abs(area)
     if not (error[i, i] < math.inf and error[j, j] < math.inf):

@@ -9,7 +9,7 @@ import numpy as np
 
 from numdiff.arrays import Array, Codes, Floats, Ints, Mask
 from numdiff.constants import DOMAIN, OK
-from numdiff.evaluation.call import UNKNOWN, Call, Form
+from numdiff.evaluation.call import UNKNOWN, Call, Form, every_point
 
 COLUMNS = ("value", "error", "status", "step", "noise", "left", "right")
 
@@ -58,6 +58,10 @@ class Problem(NamedTuple):
         """Return the problem after so many evaluations more."""
         return self if self.budget == math.inf else self._replace(budget=self.budget - nfev)
 
+    def probing(self) -> Problem:
+        """Return the problem for points without which there is an answer already."""
+        return self._replace(call=self.call._replace(spared=every_point))
+
 
 class Derivatives(NamedTuple):
     """Derivatives along D directions, each array (D, m), and the evidence that the ladder left."""
@@ -74,6 +78,7 @@ class Derivatives(NamedTuple):
     right: Floats | None = None
     samples: Floats = NOTHING  # (D, C, slots, m), of directions that are not calm at least
     state: Ints = np.empty((0, 0), np.int64)  # (D, columns of the ladder's state), likewise
+    proven: Floats = np.empty((0, 0))  # (D, m): bars without what contradicts them
     calm: Mask = np.empty(0, np.bool_)  # (D,): whether nothing is suspicious at first sight
     restless: int = 1  # along how many of them something is, or may be
 

@@ -33,7 +33,7 @@ def inexact(problem: Problem, accuracy: float, box: Box | None) -> Problem:
         line = along(way)
         ahead, behind = (min(AROUND, INSIDE * float(side[0])) for side in room_of(x, line, box))
         offsets = np.array([step for step in (ahead, -behind) if step != 0.0])
-        around = sample(problem, line, offsets, np.ones(1))
+        around = sample(problem.probing(), line, offsets, np.ones(1))
         sizes = np.concatenate([size, _moduli(problem, around.values[:, 0])])
         size = np.fmax(size, np.where(np.isfinite(sizes), sizes, 0.0).mean(axis=0))
         nfev += around.nfev

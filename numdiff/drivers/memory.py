@@ -71,7 +71,8 @@ def recall(
     arrived = problem.f0 + changes
     values = Values(arrived, problem.form, 0)
     if new.size:
-        values = evaluate(problem.call, block[new].reshape(new.size * width, n), problem.form)
+        call = problem.call.rows(np.add.outer(new * width, np.arange(width)).ravel())
+        values = evaluate(call, block[new].reshape(new.size * width, n), problem.form)
         arrived[new] = values.rows.reshape(new.size, width, arrived.shape[2])
     return values._replace(rows=arrived.reshape(count * width, arrived.shape[2])), new.size * width
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 
-from numdiff.arrays import Ints
-from numdiff.drivers.climb import FREE, Window, climb, cut
+import numpy as np
+
+from numdiff.arrays import Floats, Ints
+from numdiff.constants import EPS
+from numdiff.drivers.climb import FREE, Window, climb, cut, span_of
 from numdiff.drivers.derivatives import Derivatives, Problem, stacked
+from numdiff.drivers.foresight import foresee_first
 from numdiff.drivers.memory import Memory
 from numdiff.engine.sides import Task, on_sides, task_of
 from numdiff.engine.single import user_steps
+from numdiff.evaluation.call import Call
 from numdiff.geometry.directions import Directions
+from numdiff.geometry.domain import USUAL, reach_of, size_of
 from numdiff.ladder.channels import Limits, channels
 from numdiff.methods import first_step
 from numdiff.options import Options
@@ -40,7 +47,7 @@ def by_ladder(
         windows: list[Window] = []
         known = memory and memory.pick(rows)
         every = keep is not None
-        derivatives = on_sides(task, partial(_follow, windows, every=every, memory=known))
+        derivatives = on_sides(task, partial(_follow, windows, every=every, memory=known), _need)
         if windows and derivatives.restless:
             from numdiff.engine.diagnose import diagnose  # noqa: PLC0415 - loads when needed
 
@@ -52,6 +59,19 @@ def by_ladder(
     return parts[0] if len(parts) == 1 else stacked(parts)
 
 
+def expect_first(
+    call: Call, x: Floats, directions: Directions, order: int, options: Options
+) -> None:
+    """Tell workers where ladders begin, if nothing is in the way: that is known before f(x)."""
+    if options.box is not None or options.max_nfev < math.inf or not call.ahead:
+        return
+    problem, few = Problem(call, x), directions.part(slice(0, min(len(directions), call.ahead)))
+    side = options.method.side
+    task = Task(problem, few, order, options, None)
+    span = span_of(x, few, _limits(task, few, side, np.arange(len(few))))
+    foresee_first(problem, few, channels(options.method.on(side), order), span)
+
+
 def _follow(
     windows: list[Window], task: Task, side: int, rows: Ints, *, every: bool, memory: Memory | None
 ) -> Derivatives:
@@ -60,9 +80,35 @@ def _follow(
     limits, levels = _limits(task, chosen, side, rows), channels(method, task.order)
     known = memory and memory.on(side, rows)
     lines = climb(task.problem, chosen, limits, levels, memory=known, every=every)
+    if task.room is not None and not chosen.single:
+        lines = _blurred(task, side, rows, lines)
     if lines.restless or every:
         windows.append(Window(rows, side, task.options.method.side, limits, lines, levels))
     return Derivatives(*lines[:8], restless=lines.restless)  # without samples
+
+
+def _blurred(task: Task, side: int, rows: Ints, lines: Derivatives) -> Derivatives:
+    """Widen bars where rounding of x + t d, which several entries differ in, is felt in the room.
+
+    (Where one entry moves, the ladder knows by how much it really did.)
+    """
+    assert task.room is not None
+    tight = task.room.on(side)[rows] < _need(task)[rows]
+    lost = task.order * EPS * reach_of(task.problem.x, task.directions)[rows]
+    with np.errstate(all="ignore"):
+        blur = np.abs(lines.value) * (np.where(tight, lost, 0.0)[:, None] / lines.step)
+    return lines._replace(error=np.fmax(lines.error, lines.error + blur))
+
+
+def _need(task: Task) -> Floats:
+    """Return how far steps go along directions where nothing is in their way."""
+    problem, directions, options = task.problem, task.directions, task.options
+    if options.step is not None:
+        return user_steps(directions, options.method.level(task.order), options, problem.x)
+    usual = USUAL * size_of(problem.x, directions)
+    if options.method.columns == 1:
+        return usual
+    return np.maximum(usual, first_step(task.order) * size_of(problem.x, directions, 0.0))
 
 
 def _limits(task: Task, chosen: Directions, side: int, rows: Ints) -> Limits:

@@ -17,10 +17,9 @@ from numdiff.options import Options
 # Squares of this vanish beside 1 in double precision, so truncation does too.
 TINY = 2.0**-66
 SHAKEN = 1365.0  # ulps from one sample to the next: far enough for f to round anew
-CONVINCING = 0.1  # of f and its change: a real bar that is no wider tells right from wrong
-SOLVED = (
-    8.0  # relative accuracies of f: a solver's steps stay as they are, and its slope errs by five
-)
+BARS = 8.0  # of real and imaginary slopes together, by which they may differ: 2 in 100 exceed one
+CONVINCING = 0.1  # of f and its change: a difference that is no wider tells right from wrong
+SOLVED = 8.0  # relative accuracies of f: a slope whose solver keeps its steps errs by five
 SIGMAS = 2.0  # bends of four roundings each, the larger of two, are some two standard deviations
 
 
@@ -67,13 +66,13 @@ def _checked(problem: Problem, directions: Directions, options: Options) -> Deri
     inexact = SOLVED * options.accuracy * np.abs(imaginary.value)
     imaginary = imaginary._replace(error=np.fmax(imaginary.error, inexact))
     share, guard = _combination(problem.x, directions, options.box)
-    real = by_ladder(problem.less(imaginary.nfev), guard, 1, plain)
+    real = by_ladder(problem.less(imaginary.nfev).probing(), guard, 1, plain)
     off = np.abs(share @ imaginary.value - real.value[0])
-    agree = off <= real.error[0] + np.abs(share) @ imaginary.error
+    agree = off <= BARS * (real.error[0] + np.abs(share) @ imaginary.error)
     agree &= real.status[0] <= ONE_SIDED
-    # a bar as wide as the changes of f themselves vouches for nothing
+    # bars as wide as the changes of f themselves vouch for nothing
     size = np.abs(share) @ np.abs(imaginary.value) + np.abs(problem.f0)
-    agree &= real.error[0] <= CONVINCING * size
+    agree &= BARS * real.error[0] <= CONVINCING * size
     nfev = imaginary.nfev + real.nfev
     if agree.all():
         return imaginary._replace(nfev=nfev)

@@ -13,10 +13,11 @@ from numdiff.drivers.derivatives import Derivatives, Problem, fill
 from numdiff.drivers.sampling import sample
 from numdiff.engine.sides import Task, one_sided
 from numdiff.evaluation.call import origin
-from numdiff.geometry.domain import Room, room_of
+from numdiff.geometry.domain import Room, room_of, size_of
 from numdiff.ladder import registers
 from numdiff.ladder.symptoms import CLEAR
 from numdiff.noise.quantum import common_unit
+from numdiff.nonsmooth.dispute import resolve
 from numdiff.nonsmooth.settle import settle
 from numdiff.regression.fit import fit, fit_mixed
 
@@ -35,6 +36,7 @@ def diagnose(
     answer are found too. It is in the problem that comes back.
     """
     problem, result = task.problem, derivatives
+    task = task._replace(problem=problem.probing())
     if problem.noise is None:
         for window in windows:
             noisy = (window.lines.status == NOISE_LIMITED) | (window.lines.status == UNRESOLVED)
@@ -50,6 +52,8 @@ def diagnose(
     differs = np.tile(parts.any(axis=0), len(parts))
     met = result.error <= problem.rtol * np.abs(result.value)
     if not differs.all() and not (problem.rtol > 0.0 and met.all()):
+        if task.order == 1 and problem.noise is None:
+            result, windows = _disputed(task, result, windows)
         result = _settled(task, result, windows)
     if differs.any():
         wanted = np.isfinite(result.value) | (result.status != DOMAIN)
@@ -68,7 +72,7 @@ def inherited(
     wanted = (one == STOCHASTIC) | (other == STOCHASTIC)
     if not wanted.any():
         return across
-    rest, room = task.problem.less(across.nfev), _open_room(task)
+    rest, room = task.problem.less(across.nfev).probing(), _open_room(task)
     with np.errstate(all="ignore"):
         averages = fit_mixed(rest, task.directions, *pairs, wanted=wanted, room=room)
     return fill(across, np.arange(len(wanted)), averages, wanted)
@@ -98,9 +102,12 @@ def _looked_farther(task: Task, result: Derivatives, window: Window) -> Derivati
     if not flat.size or result.nfev + flat.size * len(signs) * len(FAR) > problem.budget:
         return result
     span = span_of(problem.x, directions, limits)
-    limit = np.minimum(span.start[flat] + OUT, span.highest[flat])
+    went, size = np.ldexp(1.0, span.start[flat]), size_of(problem.x, directions, 0.0)[flat]
+    # x keeps its sign, unless the ladder went as far
+    most = np.fmin(2.0**OUT * went, np.where(size > 0.0, np.fmax(size, went), math.inf))
+    most = np.fmin(most, np.ldexp(1.0, span.highest[flat]))
     offsets = np.outer(signs, FAR).ravel()
-    far = sample(problem, directions.pick(flat), offsets, np.ldexp(1.0, limit))
+    far = sample(problem, directions.pick(flat), offsets, most)
     changes = np.abs(np.nan_to_num(far.values - problem.f0, posinf=0.0, neginf=0.0))
     unit = np.where(still[flat], common_unit(changes, CLEAR * EPS * np.abs(problem.f0)), 0.0)
     rounded = np.zeros(still.shape, np.bool_)
@@ -111,6 +118,31 @@ def _looked_farther(task: Task, result: Derivatives, window: Window) -> Derivati
     status = np.full(still.shape, NOISE_LIMITED, np.uint8)
     lines = raw._replace(error=error, noise=noise, status=status, nfev=far.nfev)
     return fill(result, rows, one_sided(lines, side, asked), rounded)
+
+
+def _disputed(
+    task: Task, result: Derivatives, windows: list[Window]
+) -> tuple[Derivatives, list[Window]]:
+    """Look at the breaks between readings that contradict each other, window by window."""
+    known: list[Window] = []
+    for window in windows:
+        rows, side, asked = window.rows, window.side, window.asked
+        rest = task.problem.less(result.nfev)
+        with np.errstate(all="ignore"):
+            lines, again, nfev = resolve(rest, task.pick(rows), window)
+        result = result._replace(nfev=result.nfev + nfev)
+        new_bars = (lines.error != window.lines.error) | (lines.status != window.lines.status)
+        result = fill(result, rows, one_sided(lines._replace(nfev=0), side, asked), new_bars)
+        for new in again:
+            good = new.lines.status != DOMAIN
+            new_lines = one_sided(new.lines._replace(nfev=0), side, asked)
+            result = fill(result, new.rows, new_lines, good)
+        status = lines.status.copy()
+        for new in again:  # what was climbed anew is looked at there
+            here = np.flatnonzero(np.isin(rows, new.rows))
+            status[here] = np.where(new.lines.status != DOMAIN, DOMAIN, status[here])
+        known += [*again, window._replace(lines=lines._replace(status=status))]
+    return result, known
 
 
 def _settled(task: Task, result: Derivatives, windows: list[Window]) -> Derivatives:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from numdiff.arrays import Floats
 from numdiff.constants import DOMAIN
 from numdiff.drivers.derivatives import Derivatives, Problem, still
-from numdiff.engine.by_ladder import by_ladder
+from numdiff.engine.by_ladder import by_ladder, expect_first
 from numdiff.engine.single import by_rule, by_single_step
 from numdiff.evaluation.call import Call, origin
 from numdiff.geometry.directions import Directions, axes
@@ -49,6 +49,8 @@ def differentiate(
             first = directions.part(slice(0, some)) if some else axes(0)
             found = differentiate(call, x, first, order, chosen)
             return told(found, len(directions), asked=options.way == "single")
+    if call.evaluator is not None and options.way == "ladder":
+        expect_first(call, x, directions, order, options)
     problem = pose(call, x, options, order)
     return counted(problem, WAYS[options.way](problem, directions, order, options))
 

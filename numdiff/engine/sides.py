@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numdiff.arrays import Ints
+from numdiff.arrays import Floats, Ints
 from numdiff.constants import DOMAIN, NOISE_LIMITED, ONE_SIDED
 from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill
 from numdiff.geometry.directions import Directions
-from numdiff.geometry.domain import LEAST, Room, room_of, sides_of, size_of
+from numdiff.geometry.domain import LEAST, Room, reach_of, room_of, sides_of
 from numdiff.options import Options
 
 
@@ -31,6 +31,7 @@ class Task(NamedTuple):
 
 
 Follow = Callable[[Task, int, Ints], Derivatives]
+Need = Callable[[Task], Floats]
 
 
 def task_of(problem: Problem, directions: Directions, order: int, options: Options) -> Task:
@@ -39,7 +40,7 @@ def task_of(problem: Problem, directions: Directions, order: int, options: Optio
     return Task(problem, directions, order, options, room)
 
 
-def on_sides(task: Task, follow: Follow) -> Derivatives:
+def on_sides(task: Task, follow: Follow, need: Need) -> Derivatives:
     """Follow directions on the sides that bounds and method allow, and on one where f forces it.
 
     Parameters
@@ -48,6 +49,8 @@ def on_sides(task: Task, follow: Follow) -> Derivatives:
         With f(x).
     follow : callable
         ``follow(task, side, rows)`` differentiates along some of the directions.
+    need : callable
+        ``need(task)`` is how much room there is use for along each.
 
     Returns
     -------
@@ -61,14 +64,14 @@ def on_sides(task: Task, follow: Follow) -> Derivatives:
         whole = follow(task, asked, np.arange(count))
     else:
         whole = blank(problem, count)
-        for side, rows in _groups(task, task.room):
+        for side, rows in _groups(task, task.room, need):
             part = follow(_after(task, whole), side, rows)
             whole = fill(whole, rows, one_sided(part, side, asked))
     bare = whole.restless and asked == 0 and (whole.status == DOMAIN).any()
     for side in (1, -1) if bare else ():  # f itself may be defined on one side of x only
         lost = ((whole.status == DOMAIN) & np.isfinite(problem.f0)).any(axis=1)
         if task.room is not None:
-            lost &= task.room.on(side) > LEAST * size_of(problem.x, task.directions)
+            lost &= task.room.on(side) > LEAST * reach_of(problem.x, task.directions)
         rows = np.flatnonzero(lost)
         if rows.size:
             whole = fill(whole, rows, one_sided(follow(_after(task, whole), side, rows), side, 0))
@@ -88,10 +91,11 @@ def _after(task: Task, whole: Derivatives) -> Task:
     return task._replace(problem=task.problem.less(whole.nfev))
 
 
-def _groups(task: Task, room: Room) -> Iterator[tuple[int, Ints]]:
+def _groups(task: Task, room: Room, need: Need) -> Iterator[tuple[int, Ints]]:
     """Yield the directions that can move, by the side on which they are followed."""
-    size, asked = size_of(task.problem.x, task.directions), task.options.method.side
-    free, sides = sides_of(room, size, asked)
+    reach = reach_of(task.problem.x, task.directions)
+    free = np.flatnonzero(np.maximum(*room) > LEAST * reach)
+    sides = sides_of(room, need(task), reach, task.options.method.side)[free]
     for side in (0, 1, -1):
         if (sides == side).any():
             yield side, free[sides == side]

@@ -15,7 +15,7 @@ from numdiff.drivers.single import single_step
 from numdiff.engine.sides import Task, on_sides, task_of
 from numdiff.evaluation.call import origin
 from numdiff.geometry.directions import Directions
-from numdiff.geometry.domain import Room, room_of
+from numdiff.geometry.domain import USUAL, Room, room_of, size_of
 from numdiff.methods import Level, level_of, textbook
 from numdiff.options import Options
 
@@ -51,7 +51,11 @@ def by_single_step(
 
 def by_rule(problem: Problem, directions: Directions, order: int, options: Options) -> Derivatives:
     """Apply the method once along each direction, with the step that the rule chooses."""
-    return on_sides(task_of(problem, directions, order, options), _follow_rule)
+
+    def need(task: Task) -> Floats:
+        return USUAL * size_of(task.problem.x, task.directions)
+
+    return on_sides(task_of(problem, directions, order, options), _follow_rule, need)
 
 
 def _follow_rule(task: Task, side: int, rows: Ints) -> Derivatives:

@@ -10,6 +10,7 @@ import numpy as np
 from numdiff.arrays import Floats, Ints
 
 FEW = 64  # so many unit vectors are kept for the next call
+APART = 26  # octaves between entries of a direction: as many of a double's bits are left for steps
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,23 @@ def along(v: Floats) -> Directions:
     """Return one direction, a vector that is not zero."""
     index = np.flatnonzero(v)
     return Directions(np.zeros(1, np.int64), index, v[index])
+
+
+def parts_of(v: Floats, x: Floats) -> Directions:
+    """Return directions that add up to a vector that is not zero: itself, unless scales are apart.
+
+    No step fits entries of which one goes out of sight before another one moves by its last bits.
+    """
+    whole = along(v)
+    size, moved = np.abs(x[whole.index]), np.abs(whole.weight)
+    with np.errstate(all="ignore"):
+        far, nearest = size / moved, (np.fmax(size, 1.0) / moved).min()
+        if far.max() < 2.0**APART * nearest:
+            return whole
+        number = np.fmax(np.floor(np.log2(far / nearest) / APART), 0.0)
+    order = np.argsort(number, kind="stable")
+    starts = np.flatnonzero(np.diff(number[order], prepend=-1.0))
+    return Directions(starts, whole.index[order], whole.weight[order])
 
 
 def combine(directions: Directions, rows: Ints, columns: Ints, units: Floats) -> Directions:

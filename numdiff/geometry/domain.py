@@ -11,9 +11,11 @@ from numdiff.arrays import Floats, Ints, Mask
 from numdiff.geometry.directions import Directions
 
 BLOCK_BYTES = 8 * 2**20  # of points, and of samples, held at a time
-# A bound closer than this part of the size of x leaves no room for pairs of points.
-NARROW = 2.0**-18
-LEAST = 2.0**-40  # less room than this part of it is none
+NARROW = 1.0 / 8.0  # pairs of points in less than this part of the other side's room are worse
+# In rooms smaller than this part of x noise alone sets the bar, and the longer distance is better.
+TIGHT, HALF = 2.0**-22, 0.5
+USUAL = 2.0**-15  # of the size of x, or of 1: the room that single steps have use for
+LEAST = 2.0**-45  # less room than this part of the size of x is none: 7 bits of steps
 
 
 class Box(NamedTuple):
@@ -71,24 +73,30 @@ def size_of(x: Floats, directions: Directions, least: float = 1.0) -> Floats:
     return np.asarray(np.minimum.reduceat(size, directions.starts))
 
 
-def sides_of(room: Room, size: Floats, side: int) -> tuple[Ints, Ints]:
-    """Choose the side of each direction: the method's, unless bounds leave no room for it.
+def reach_of(x: Floats, directions: Directions) -> Floats:
+    """Size of the entry of x, in units of t, whose last bits are the longest."""
+    size = np.abs(x[directions.index]) / np.abs(directions.weight)
+    return np.asarray(np.maximum.reduceat(size, directions.starts))
 
-    Returns
-    -------
-    tuple of arrays
-        The numbers of the directions that can move at all, and the side of each.
+
+def sides_of(room: Room, need: Floats, reach: Floats, side: int) -> Ints:
+    """Choose the side of each direction: the method's, unless bounds leave it too little room.
+
+    There is use for as much as the `need`; x is of the size `reach`.
     """
     ahead, behind = room
     wider = np.where(ahead >= behind, 1, -1)
-    chosen = np.where(room.on(side) < NARROW * size, wider, side)
-    free = np.flatnonzero(np.maximum(ahead, behind) > LEAST * size)
-    return free, chosen[free]
+    largest = np.maximum(ahead, behind)
+    share = np.where(largest < TIGHT * reach, HALF, NARROW)
+    return np.where(room.on(side) < share * np.minimum(largest, need), wider, side)
 
 
-def blocks(count: int, numbers: int) -> Iterator[slice]:
-    """Cut `count` directions, each with so many numbers, into parts that fit into memory."""
-    size = BLOCK_BYTES // (8 * numbers or 1) or 1
+def blocks(count: int, numbers: int, least: int = 1) -> Iterator[slice]:
+    """Cut `count` directions, each with so many numbers, into parts that fit into memory.
+
+    A part has at least so many, if there are as many.
+    """
+    size = max(BLOCK_BYTES // (8 * numbers or 1), least, 1)
     first = 0
     while first + size < count:
         yield slice(first, first + size)

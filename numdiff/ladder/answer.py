@@ -14,8 +14,8 @@ from numdiff.ladder.window import amplitude
 
 from numdiff.ladder.registers import (  # isort: skip
     BAR, BASE, COMPLETE, DEVIATION, DISPUTE, ELSEWHERE, ERROR, ESTIMATE, FORMER, GUESS, LAST,
-    LEAST_NOISE, NOISE, NOISY, ORDER, PRIOR, ROUGHNESS, ROW, SIGMA, SLACK, SLOPE, SPREAD, STATUS,
-    STEP, TERMS, TRUNCATION, VALUE, WINDOW,
+    LEAST_NOISE, NOISE, NOISY, ORDER, PRIOR, PROVEN, ROUGHNESS, ROW, SIGMA, SLACK, SLOPE, SPREAD,
+    STATUS, STEP, TERMS, TRUNCATION, VALUE, WINDOW,
 )  # fmt: skip
 
 FAIR = 1e-12  # relative bar limited by noise that larger steps would only halve, before the check
@@ -78,6 +78,7 @@ def record(n, reach, window, method, room, output):
     guess = best[TRUNCATION] > best[NOISE] and best[BAR] > abs(best[VALUE])
     output[WINDOW], output[GUESS] = window[BASE], 1.0 if guess else 0.0
     output[ESTIMATE], output[ERROR], output[STATUS] = value, bar, OK
+    output[PROVEN] = scale(best[BAR], -top * order) + drift(n, top, reach, method, room.table)
     output[DEVIATION], output[STEP] = best[SIGMA], scale(1.0, top - int(best[ROW]))
     testify(room.y, n, top, order, best[SIGMA], output)
 

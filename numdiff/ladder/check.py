@@ -17,7 +17,7 @@ from numdiff.ladder.window import amplitude, change_at, restart, resume
 from numdiff.ladder.registers import (  # isort: skip
     BASE, CHECK, CLOSED, DEVIATION, DOUBT, ERROR, ESTIMATE, FIRST, FORMER, LAST, LEAST_NOISE, LOST,
     LOWEST, NEVER, NOISY, OTHER, PHASE, REQUEST, RESTARTS, ROUGHNESS, SAMPLE_STEP, SLACK, SLOPE,
-    SLOTS, SPREAD, SURPRISE,
+    SLOTS, SPREAD, SURPRISE, TINY,
 )  # fmt: skip
 
 CONFIRM = 1e4  # the tiny step confirms a slope to one part in this
@@ -89,6 +89,7 @@ def tiny_step(samples, window, outputs, f0):
 def check(samples, window, outputs, f0, order, ratio):
     """Settle what the tiny step confirms, and send a direction back to the ladder for the rest."""
     tiny, bottom = window[REQUEST], window[BASE] - window[LAST]
+    window[TINY] = tiny
     surprises, refuted, noise, again = 0, 0, 0, bottom - 1 - window[RESTARTS]
     for i in range(f0.size):
         output = outputs[i]

@@ -17,7 +17,7 @@ from numdiff.ladder.registers import (  # isort: skip
 # In units of the noise, truncation falls at least by 2**order * ratio per level (8 for a pair and
 # order 1): a difference that falls by less than 3/4 of that, or than 6, is noise.
 STALL = 6.0
-SKEW = 1.375  # a sample off the lattice: 11/8, exact in binary and far from powers of two
+SKEW = 1.3717421124828533  # a sample off the lattice: 1111/81*0.1, no ratio of small numbers
 SURE = 6.0  # standard deviations that noise does not exceed in a few samples
 CLEARLY = 50.0  # how many roundings make a change of f a change
 COARSE = 2.0**-24 / ROUNDING  # what changes f by less than float32 would is noise, not structure

@@ -64,6 +64,7 @@ def span(
         highest[d] = 1000
         if 0.0 < room < LONGEST:
             highest[d] = int(math.floor(math.log2(room)))  # noqa: RUF046 - a float in Numba
+            lowest[d] = min(lowest[d], highest[d])
         wanted = steps[d] if steps.size > 0 else begin
         start[d] = max(min(exponent(wanted), highest[d]), lowest[d])
         if not roams:

@@ -26,11 +26,12 @@ NOISY = 11  # whether what does not fall with the step was found to be noise
 CHECKED = 12  # whether the sample, or the tiny step, has had its say
 SAMPLE_STEP = 13  # exponent of the sample off the lattice, or NEVER
 PRIOR = 14  # what is known of noise beforehand: 0 nothing, or one of these:
-COMPLETE, ELSEWHERE = 1, 2  # all there is, or what other directions have shown
+COMPLETE, ELSEWHERE, LOOKED = 1, 2, 3  # all there is, what others have shown, what was looked at
 RESTARTS, SHRINKS, RESCALED = range(15, 18)  # how often what has been tried
 ENOUGH, LARGER, SMALLER, LOST = range(18, 22)  # how many outputs want what; LOST sees no scale of f
 OCTAVES = 22  # how far down all that want smaller steps may leap
-STATE = 23
+TINY = 23  # exponent of the tiny step, or NEVER
+STATE = 24
 
 # what is in PHASE: the next level, the sample off the lattice, the tiny step, a second one, the end
 LADDER, SAMPLE, CHECK, DOUBT, DONE = range(5)
@@ -51,7 +52,8 @@ SURPRISE = 13  # by how much the tiny step contradicted it
 ROUGHNESS = 14  # error of the derivative if f comes in small smooth pieces, as far as was seen
 DISPUTE = 15  # how far windows that have a bar contradict each other
 FORMER = 16  # what a window said that the check refuted, 0 if none was
-OUTPUT = 17
+PROVEN = 17  # the bar that the levels prove, without what contradicts it
+OUTPUT = 18
 
 # --- one channel: a row of `shape` in numdiff.ladder.channels ---
 LEAD, TERMS, ORDER, RATIO, COLUMNS = range(5)

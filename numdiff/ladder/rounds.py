@@ -17,18 +17,18 @@ from numdiff.ladder.tableau import scale
 from numdiff.ladder.window import absorb, restart
 
 from numdiff.ladder.registers import (  # isort: skip
-    CHECK, CLOSED, COMPLETE, DEVIATION, DONE, DOUBT, ELSEWHERE, ERROR, ESTIMATE, HIGHEST,
-    LEAST_NOISE, LOWEST, NOISY, ORDER, OTHER, OUTPUT, PHASE, PRIOR, RATIO, READY, REQUEST, SAMPLE,
-    STATE, STATUS, STEP, Room,
+    CHECK, CLOSED, DEVIATION, DONE, DOUBT, ELSEWHERE, ERROR, ESTIMATE, HIGHEST, LEAST_NOISE,
+    LOWEST, NEVER, NOISY, ORDER, OTHER, OUTPUT, PHASE, PRIOR, PROVEN, RATIO, READY, REQUEST,
+    SAMPLE, STATE, STATUS, STEP, TINY, Room,
 )  # fmt: skip
 
 
 @kernel
-def begin(start, other, highest, lowest, roams, complete, f0, noise, state, outputs, samples):
+def begin(start, other, highest, lowest, roams, prior, f0, noise, state, outputs, samples):
     """Set up the ladders of D directions: nothing is known, a first step is asked for.
 
-    Without `roams` there is no check elsewhere; `noise` (D or 0, m) is the least to reckon with, or
-    all there is if it is `complete`.
+    Without `roams` there is no check elsewhere; `noise` (D or 0, m) is the least to reckon with,
+    and `prior` says what is known of it, as PRIOR does.
     """
     for d in range(start.size):
         window = state[d]
@@ -37,8 +37,9 @@ def begin(start, other, highest, lowest, roams, complete, f0, noise, state, outp
         window[HIGHEST], window[LOWEST], window[OTHER] = highest[d], lowest[d], other[d]
         if not roams:
             window[NOISY], window[PRIOR] = 1, ELSEWHERE
-        if complete:
-            window[PRIOR] = COMPLETE
+        if prior > 0:
+            window[PRIOR] = prior
+        window[TINY] = NEVER
         restart(window, start[d])
         for i in range(outputs.shape[1]):
             for k in range(OUTPUT):
@@ -89,7 +90,8 @@ def advance(
 
 @kernel
 def conclude(
-    f0, start, order, unit, samples, state, outputs, value, error, status, step, noise, quiet
+    f0, start, order, unit, samples, state, proven, outputs, value, error, status, step, noise,
+    quiet,
 ):  # fmt: skip
     """Read the results off, (D, m), and write where nothing is suspicious at first sight.
 
@@ -98,6 +100,7 @@ def conclude(
     for d in range(outputs.shape[0]):
         for i in range(outputs.shape[1]):
             value[d, i], error[d, i] = outputs[d, i, ESTIMATE], outputs[d, i, ERROR]
+            proven[d, i] = outputs[d, i, PROVEN]
             status[d, i], noise[d, i] = int(outputs[d, i, STATUS]), outputs[d, i, DEVIATION]
             step[d, i] = outputs[d, i, STEP] * abs(unit[d])
             if math.isinf(value[d, i]):  # beyond the range of floats

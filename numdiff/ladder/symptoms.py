@@ -9,7 +9,10 @@ import math
 
 from numdiff.constants import EPS, NOISE_LIMITED, OK, UNRESOLVED
 from numdiff.ladder.noise import SKEW
-from numdiff.ladder.registers import BASE, FIRST, LAST, NEVER, SAMPLE_STEP, SLOTS
+
+from numdiff.ladder.registers import (  # isort: skip
+    BASE, CEILING, FIRST, LAST, LOOKED, NEVER, PRIOR, SAMPLE_STEP, SLOTS,
+)  # fmt: skip
 from numdiff.ladder.runtime import kernel
 from numdiff.ladder.tableau import scale
 from numdiff.ladder.window import change_at
@@ -21,6 +24,8 @@ HALFWAY = 0.5  # a power this much below the next one of a smooth f is none of a
 SAME = 0.05  # part by which what a jump leaves may differ at two tiny steps
 FEW, MANY = 0.1, 1e-3  # of what one channel departs, the other one: by chance 1 in 8, 1 in 800
 POOR = 1e-4  # of the slopes seen: a bar this wide without noise has another reason
+LEAPT = 10  # octaves below the first step: f was left where it seemed to have no scale
+STRAIGHT = 0.03  # of its own length a window does not reach: f may bend, or break, right beyond it
 DEEP = 20  # octaves below the first step: where f does not move there, the ladder lost its way
 ROUNDS = 1e-10  # of f over the first step: rounding makes bars narrower than this
 
@@ -47,7 +52,7 @@ def suspect(f0, start, order, value, error, status, samples, state, left, bent, 
             if noisy or plain:
                 astray = bottom < start[d] - DEEP and change == 0.0
                 bends = astray or regular(levels, window, i, f0[i], order, HINT, left)
-            if noisy and not bends:
+            if noisy and not bends and window[PRIOR] != LOOKED:
                 fourth = window[LAST] - 3  # with fewer levels noise is hardly known
                 few = fourth < window[FIRST] or math.isnan(levels[0, fourth, i])
                 bends = few or lopsided(levels, window, i, value[d, i], order)
@@ -139,6 +144,23 @@ def lopsided(samples, window, i, value, order):
 
 
 @kernel
+def straight(samples, window, i, value):
+    """Whether the largest steps of a window see no curve of f that falls as one of a smooth f."""
+    first, order = window[FIRST], samples.shape[0]
+    if first >= window[LAST]:
+        return True
+    linear = scale(value, window[BASE] - first)
+    for c in range(order):
+        rest = samples[c, first, i] - (linear if c == 0 else 0.0)
+        next_one = samples[c, first + 1, i] - (0.5 * linear if c == 0 else 0.0)
+        share = STRAIGHT if c == 1 else STRAIGHT * STRAIGHT
+        power = 4.0 if c == 1 or order == 1 else 8.0
+        if abs(rest) > share * abs(linear) and abs(rest - power * next_one) < 0.5 * abs(rest):
+            return False
+    return True
+
+
+@kernel
 def calm(f0, start, order, value, error, status, samples, state, quiet):
     """Write along which directions (D,) all outputs have a bar that noise and rounding explain.
 
@@ -151,13 +173,16 @@ def calm(f0, start, order, value, error, status, samples, state, quiet):
     poor, restless = POOR if order == 1 else math.inf, 0
     for d in range(status.shape[0]):
         last, low = state[d, LAST], state[d, BASE] - state[d, FIRST] < start[d] - DEEP
+        bottom = state[d, BASE] - last
         still, alive, quiet[d] = True, False, True
+        leapt = order == 1 and bottom < start[d] - LEAPT and state[d, CEILING] == 0
         for i in range(f0.size):
             size, bar = abs(f0[i]), error[d, i]
             alive = alive or size > 0.0
             for c in range(samples.shape[1]):
                 still = still and samples[d, c, last, i] == 0.0
             narrow = bar <= poor * abs(value[d, i]) or bar <= ROUNDS * scale(size, -start[d])
+            narrow = narrow and not (leapt and straight(samples[d], state[d], i, value[d, i]))
             sound = status[d, i] == OK and narrow and not (low and samples[d, 0, last, i] == 0.0)
             if sound and samples.shape[1] > 1 and last > state[d, FIRST]:
                 even, above = samples[d, 1, last, i], samples[d, 1, last - 1, i]

@@ -16,13 +16,13 @@ from numdiff.constants import ROUNDING
 from numdiff.drivers.derivatives import Problem
 from numdiff.drivers.inexact import inexact
 from numdiff.drivers.sampling import sample
-from numdiff.evaluation.call import Call, bound, origin
+from numdiff.evaluation.call import NOBODY, Call, bound, origin
 from numdiff.geometry.directions import Directions, along
 from numdiff.noise.pieces import OFFSETS as OFFSETS_OF_PIECES
 from numdiff.noise.pieces import unsmooth
 from numdiff.noise.quantum import stairs_of
 from numdiff.options import as_vector, point_of, read
-from numdiff.signatures import Looking, public
+from numdiff.signatures import Measuring, public
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -103,9 +103,9 @@ class _Noise(NamedTuple):
     quantum: Floats  # height of the steps of f where these are wider than the points are apart
 
 
-@public(Looking)
+@public(Measuring)
 def noise_level(
-    f: Callable[..., Any], x: Point, direction: Point | None = None, **options: Unpack[Looking]
+    f: Callable[..., Any], x: Point, direction: Point | None = None, **options: Unpack[Measuring]
 ) -> NoiseEstimate:
     """Estimate the error of f itself near a point: its size and its kind.
 
@@ -148,20 +148,29 @@ def noise_level(
     if not point.size:
         raise ValueError("`x` must hold at least one number, got an empty array")
     inner = bound(f if layout is None else layout.inward(f), settings.args, settings.kwargs)
-    call = Call(inner, point.shape, scalar=point.ndim == 0)
+    asking = settings.asking
+    evaluator = None if asking is None else asking.evaluator(inner, inner)
+    call = Call(inner, point.shape, scalar=point.ndim == 0, evaluator=evaluator)
+    with call.evaluator or NOBODY:
+        way = _direction(point, direction, layout).ravel()
+        return _measured(call, point, way, settings.accuracy)
+
+
+def _measured(call: Call, point: Floats, direction: Floats, accuracy: float) -> NoiseEstimate:
+    """Estimate the error of f from values along a direction and from further ones at x."""
     centre = origin(call, point)
     f0, again = centre.rows[0], origin(call, point).rows[0]
     differs = (again != f0) & np.isfinite(f0)
     problem = Problem(call, point.ravel(), centre.form, f0, nfev=2)
-    line = along(_direction(point, direction, layout).ravel())
+    line = along(direction)
     look = partial(_values, problem, line, f0)
     with np.errstate(all="ignore"):  # values outside the domain are nan here
         noise, nfev = _deterministic(look, f0.size)
         quantum, more = _plateaus(look, noise)
         seen = np.where(quantum > 0.0, quantum / UNIFORM, np.fmax(noise.level, noise.rounding))
         level, most = _farther(problem, line, seen, ORDINARY * noise.rounding)
-    if settings.accuracy:
-        told = inexact(problem, settings.accuracy, None)
+    if accuracy:
+        told = inexact(problem, accuracy, None)
         least: Any = told.noise
         level, nfev = np.fmax(level, least), nfev + told.nfev - problem.nfev
     if differs.any():
@@ -188,7 +197,7 @@ def _farther(
     exact = level <= ordinary
     if not exact.any():
         return level, 0
-    wide = sample(problem, line, OFFSETS_OF_PIECES, np.ones(1))
+    wide = sample(problem.probing(), line, OFFSETS_OF_PIECES, np.ones(1))
     error = unsmooth(wide.values[:, 0])
     return np.where(exact & (error > ordinary), error, level), wide.nfev
 
@@ -247,6 +256,8 @@ def _plateaus(look: Callable[[float], Floats], noise: _Noise) -> tuple[Floats, i
 
 def _values(problem: Problem, line: Directions, f0: Floats, spacing: float) -> Floats:
     """Return equidistant values of f with x in the middle, (2 * HALF + 1, m)."""
+    if spacing > SPACINGS[-1]:  # closer points tell as much
+        problem = problem.probing()
     samples = sample(problem, line, OFFSETS, np.array([spacing]))
     return np.insert(samples.values[:, 0], HALF, f0, axis=0)
 

@@ -10,7 +10,7 @@ from numdiff.arrays import Floats, Ints, Mask
 from numdiff.drivers.derivatives import Derivatives, Problem, blank
 from numdiff.drivers.sampling import sample
 from numdiff.geometry.directions import Directions
-from numdiff.geometry.domain import Room, size_of
+from numdiff.geometry.domain import Room, reach_of, size_of
 
 FIRST_WINDOW = 1.0 / 16.0  # of the size of x: the posterior leads from there up or down
 LARGEST_WINDOW = 0.5  # of the size of x: x keeps its sign
@@ -70,8 +70,7 @@ def goal_of(
 
 def _windows(x: Floats, directions: Directions, room: Room | None) -> Windows:
     """Return first and largest windows: of the order of x, and inside the room."""
-    size, moved = size_of(x, directions), np.abs(directions.weight)
-    reach = np.maximum.reduceat(np.abs(x[directions.index]) / moved, directions.starts)
+    size, reach = size_of(x, directions), reach_of(x, directions)
     far = LARGEST_WINDOW * size
     largest = [np.minimum(far, side * INSIDE) for side in room] if room else [far, far]
     return Windows(FIRST_WINDOW * size, Room(*largest), reach)

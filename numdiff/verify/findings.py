@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from numdiff.evaluation.call import NOBODY
 from numdiff.verify.arrays import Array, Floats
 from numdiff.verify.directions.screen import Finding
 from numdiff.verify.directions.slope import minute
@@ -37,11 +38,12 @@ def check(posed: Posed) -> Report:
     __tracebackhide__ = True
     random = np.random.default_rng(posed.plan.rng)
     cases: list[Case] = []
-    for place in places(posed, random):
-        reading = posed.reading_at(place.x, place.outputs)
-        if not reading.fits:
-            return _misfit(posed, place, reading)
-        cases.append(examine(posed, place, reading, random))
+    with posed.call.evaluator or NOBODY:
+        for place in places(posed, random):
+            reading = posed.reading_at(place.x, place.outputs)
+            if not reading.fits:
+                return _misfit(posed, place, reading)
+            cases.append(examine(posed, place, reading, random))
     entries = np.concatenate([_entries(posed, case, k) for k, case in enumerate(cases)])
     coverage = _coverage(posed.subject, cases, entries["verdict"])
     untrue = [rule for case in cases for rule in case.identities if not rule.holds]
@@ -67,7 +69,7 @@ def _misfit(posed: Posed, place: Place, reading: Reading) -> Report:
 def check_adjoint(posed: Posed) -> Report:
     """Check products with a Jacobian from the left against those from the right, without f."""
     x, random = posed.subject.x, np.random.default_rng(posed.plan.rng)
-    jvp, vjp = posed.call.f, posed.derivative
+    jvp, vjp = posed.call.plain, posed.derivative
 
     def forward(v: Floats) -> Array:
         return np.asarray(jvp(x.copy(), v.reshape(x.shape)))
@@ -130,17 +132,18 @@ def check_along(posed: Posed) -> Report:
     findings: list[Finding] = []
     notes: list[str] = []
     nfev, limit = 0, plan.settings.get("max_nfev")
-    for k in range(plan.n_points):
-        x = next(beside(subject.x, plan.radius, posed.box, random)) if k else subject.x
-        product = read_product(posed.handed, subject, x, plan.further)
-        finding = posed.along(product, x, random, limit)
-        notes += [*product.notes, *finding.notes]
-        far, nfev = minute(x.ravel()), nfev + finding.nfev
-        if far.any() and finding.verdict != DISAGREE:
-            others = posed.along(product._replace(total=math.nan), x, random, limit, far)
-            notes, nfev = [*notes, _of_minute(far, others)], nfev + others.nfev
-            finding = others if others.verdict == DISAGREE else finding
-        findings.append(finding)
+    with posed.call.evaluator or NOBODY:
+        for k in range(plan.n_points):
+            x = next(beside(subject.x, plan.radius, posed.box, random)) if k else subject.x
+            product = read_product(posed.handed, subject, x, plan.further)
+            finding = posed.along(product, x, random, limit)
+            notes += [*product.notes, *finding.notes]
+            far, nfev = minute(x.ravel()), nfev + finding.nfev
+            if far.any() and finding.verdict != DISAGREE:
+                others = posed.along(product._replace(total=math.nan), x, random, limit, far)
+                notes, nfev = [*notes, _of_minute(far, others)], nfev + others.nfev
+                finding = others if others.verdict == DISAGREE else finding
+            findings.append(finding)
     verdicts = np.concatenate([finding.verdicts for finding in findings])
     coverage = tally(verdicts, points=len(findings), unit="outputs along a direction")
     return posed.report(

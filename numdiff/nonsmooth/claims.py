@@ -1,0 +1,164 @@
+"""Answers that the ladder has contradicted itself, and what the smaller steps say of f there."""
+
+from __future__ import annotations
+
+import math
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+
+from numdiff.arrays import Floats, Ints, Mask
+from numdiff.constants import NOISE_LIMITED, ROUNDING, UNRESOLVED
+from numdiff.drivers.derivatives import Derivatives, Problem
+from numdiff.ladder import registers
+from numdiff.ladder.answer import MARGIN
+from numdiff.ladder.channels import Span
+from numdiff.ladder.noise import CLEARLY, SURE
+from numdiff.ladder.symptoms import LEAPT, straight
+
+SILENT = 0.15  # of the noise: less than this at a tiny step is none of it
+WIDER = 2.0  # times what the levels prove: a bar that something else has widened
+
+
+class Claim(IntEnum):
+    """Why an answer is disputed."""
+
+    LEAPT = 1  # it is from far smaller steps than the first, and there f seems to be straight
+    SILENT = 2  # it has noise of which nothing is left at a tiny step
+    WIDE = 3  # its levels prove a narrower bar than what contradicts them allows
+    LOST = 4  # there is none, but a tiny step was asked
+
+
+class Claims(NamedTuple):
+    """K outputs of which two readings contradict each other."""
+
+    row: Ints  # which direction
+    output: Ints
+    claim: Ints
+    answer: Floats
+    side: Floats  # on which side of x f is looked at, 0 for the one where it departs farther
+    series: Floats  # (4, K): coefficients of t to t**4 by the smaller steps, 0 if not known
+    lean: Floats  # how far the slopes ahead and behind are from the one in the series
+    most: Floats  # what the slope may be off by what contradicts it
+    near: Floats  # the steps of both readings
+    far: Floats
+
+    @property
+    def standing(self) -> Mask:
+        """Whether the answer is that of the smaller steps."""
+        return np.asarray((self.claim == Claim.LEAPT) | (self.claim == Claim.WIDE))
+
+
+class _Evidence(NamedTuple):
+    """What the ladders of R restless directions left."""
+
+    rows: Ints
+    samples: Floats
+    state: Ints
+    value: Floats  # (R, m)
+    noise: Floats
+    floor: Floats  # rounding of f and, times its slope, of x
+    bottom: Ints  # (R,): exponents of the smallest and the largest step, and of the tiny one
+    top: Ints
+    tiny: Ints
+
+
+def claims_of(problem: Problem, lines: Derivatives, side: int, span: Span) -> Claims | None:
+    """Collect the outputs of which two readings contradict each other.
+
+    Parameters
+    ----------
+    problem : Problem
+        With f0.
+    lines : Derivatives
+        What the ladders found and left.
+    side : int
+        The side of x on which they stayed, 0 for both.
+    span : Span
+        Where their steps might lie.
+
+    Returns
+    -------
+    Claims or None
+        None if there are none.
+    """
+    rows = np.flatnonzero(~lines.calm)
+    state, value, start = lines.state[rows], lines.value[rows], span.start[rows]
+    base, moved = state[:, registers.BASE], span.reach[rows][:, None] * np.abs(np.nan_to_num(value))
+    seen = _Evidence(
+        rows, lines.samples[rows], state, value, lines.noise[rows],
+        ROUNDING * (np.abs(problem.f0) + moved), base - state[:, registers.LAST],
+        base - state[:, registers.FIRST], state[:, registers.TINY],
+    )  # fmt: skip
+    claim = _claims(seen, lines, start)
+    row, output = np.nonzero(claim)
+    if not len(row):
+        return None
+    claims = _collected(seen, claim[row, output], row, output, float(side), start)
+    place = claims.row, output
+    wide, most = claims.claim == Claim.WIDE, lines.error[place] / (2.0 * MARGIN)
+    return claims._replace(most=np.where(wide, most, math.inf))
+
+
+def _claims(seen: _Evidence, lines: Derivatives, start: Ints) -> Ints:
+    """Say of each output (R, m) why it is disputed, 0 if it is not."""
+    known, status = np.isfinite(seen.value), lines.status[seen.rows]
+    error = lines.error[seen.rows]
+    wide = known & np.isfinite(error) & (error > WIDER * lines.proven[seen.rows])
+    asked = (seen.tiny != registers.NEVER)[:, None]
+    last = seen.samples[:, :, registers.SLOTS + 1]
+    rest = np.abs(last[:, 0] - seen.value * np.ldexp(1.0, seen.tiny)[:, None])
+    for c in range(1, last.shape[1]):
+        rest = np.maximum(rest, np.abs(last[:, c]))
+    silent = asked & (status == NOISE_LIMITED) & (rest < SILENT * seen.noise)
+    silent &= seen.noise > CLEARLY * seen.floor
+    # where larger steps leave the domain of f, it had to be looked at closer
+    deep = (seen.bottom < start - LEAPT) & (seen.state[:, registers.CEILING] == 0)
+    leapt = deep[:, None] & known & np.isfinite(error)
+    for r, i in np.argwhere(leapt):
+        leapt[r, i] = straight(seen.samples[r], seen.state[r], i, seen.value[r, i])
+    lost = asked & (status == UNRESOLVED) & np.isfinite(last[:, 0])
+    choices = (lost, Claim.LOST), (wide & (status <= NOISE_LIMITED), Claim.WIDE)
+    claim = np.zeros(known.shape, np.int64)
+    for mask, name in (*choices, (silent, Claim.SILENT), (leapt, Claim.LEAPT)):
+        claim[mask] = name  # the last one is the strongest
+    return claim
+
+
+def _collected(
+    seen: _Evidence, claim: Ints, row: Ints, output: Ints, side: float, start: Ints
+) -> Claims:
+    """Put the claims together with what the smaller steps say of f."""
+    bottom, lost = seen.bottom[row], claim == Claim.LOST
+    tiny = (claim == Claim.SILENT) | lost
+    near = np.ldexp(1.0, np.where(tiny, seen.tiny[row], bottom))
+    series = np.zeros((4, len(row)))
+    series[0] = seen.value[row, output]
+    series[0, tiny] = seen.samples[row, 0, registers.SLOTS + 1, output][tiny] / near[tiny]
+    lean = np.zeros(len(row))
+    if seen.samples.shape[1] > 1:  # curvature is told by the window, if its noise allows
+        lean[tiny] = seen.samples[row, 1, registers.SLOTS + 1, output][tiny] / near[tiny]
+        even = seen.samples[row, 1, seen.state[row, registers.LAST], output]
+        least = SURE * np.maximum(seen.floor, seen.noise)[row, output]
+        curved = ~lost & (np.abs(even) > least)
+        series[1] = np.where(curved, even / np.ldexp(1.0, bottom) ** 2, 0.0)
+        wide = np.flatnonzero(claim == Claim.WIDE)
+        series[1:, wide] = _higher(seen, row[wide], output[wide])
+    far = np.where(claim == Claim.WIDE, seen.top[row], bottom)
+    far = np.where(lost | (claim == Claim.LEAPT), start[row], far)
+    sides = np.full(len(row), side)
+    return Claims(
+        seen.rows[row], output, claim, seen.value[row, output], sides, series, lean, near, near,
+        np.ldexp(1.0, far),
+    )  # fmt: skip
+
+
+def _higher(seen: _Evidence, row: Ints, output: Ints) -> Floats:
+    """Return the coefficients of t**2 to t**4 by the two smallest levels: a jump may be small."""
+    last, h = seen.state[row, registers.LAST], np.ldexp(1.0, seen.bottom[row])
+    odd, even = seen.samples[row, :, last, output].T
+    odd_above, even_above = seen.samples[row, :, last - 1, output].T
+    third = (odd_above / 2.0 - odd) / (3.0 * h**3)
+    fourth = (even_above / 4.0 - even) / (3.0 * h**4)
+    return np.array([even / h**2 - fourth * h**2, third, fourth])

@@ -1,0 +1,301 @@
+"""Two readings of f contradict each other: which of them is right is told by the break between.
+
+The smaller steps are right about structure of f, the larger ones about stairs and noise. So f is
+asked where it departs from what the smaller steps say: if it jumps there, and goes on otherwise,
+the smaller steps have seen one stair of many; if it bends, it is structure and they are right.
+"""
+
+from __future__ import annotations
+
+import math
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+
+from numdiff.arrays import Floats, Ints, Mask
+from numdiff.constants import EPS, NOISE_LIMITED, OK, UNRESOLVED
+from numdiff.drivers.climb import Window, climb, span_of
+from numdiff.drivers.derivatives import Derivatives, Problem
+from numdiff.drivers.sampling import sample
+from numdiff.geometry.directions import Directions
+from numdiff.ladder import registers
+from numdiff.ladder.channels import Span
+from numdiff.ladder.noise import CLEARLY
+from numdiff.nonsmooth.claims import Claim, Claims, claims_of
+
+LONGEST = 40  # evaluations that the look at a break may take
+SHARE = 1.0 / 3.0  # of the gap between two readings, times the step: there f leaves the near one
+UNSURE = 0.08  # of what counts as a change: what rounding may do to the slope at a tiny step
+STRIDE = 3  # octaves from the near step up to the first look at f, then twice as many each time
+FINE = 10  # halvings of the step, once the break is known within an octave
+JUMP, BEND = 0.5, 0.25  # of the departure, left over the last interval: more jumps, less bends
+SAME = 0.25  # of the jump: by so much f may be off behind it, if it is an edge alone
+ALONG = (0.25, 0.5, 0.75, 1.0)  # of the octaves from a jump to twice the far step: where f is asked
+STEEP = (1.7, 7.0)  # powers of the step by which a smooth f departs from its tangent or parabola
+ALIKE = 0.4  # by which two looks at that power may differ
+EVEN = 0.5  # of a jump: the standard deviation of f on stairs, on the safe side of 12**-0.5
+# times the noise of stairs: what was taken for noise before may be as much, or as little
+MORE, LESS = 16.0, 0.25
+BELOW, ABOVE = 3, 1  # octaves from a break to where another ladder starts, or ends
+LEVELS = 3  # octaves that a ladder has at least
+
+
+class Kind(IntEnum):
+    """What f does where it departs from the near reading."""
+
+    AGREE = 0  # it does not
+    STRUCTURE = 1  # it bends, or has one edge
+    STAIRS = 2  # it jumps, and goes on otherwise
+    UNCLEAR = 3
+
+
+class Break(NamedTuple):
+    """Where f departs from what the smaller steps say, by how much, and what it is."""
+
+    kind: Ints  # (K,)
+    step: Floats
+    jump: Floats
+    gap: Floats  # between the slopes of both readings
+    nfev: int
+
+
+def resolve(
+    problem: Problem, directions: Directions, window: Window
+) -> tuple[Derivatives, list[Window], int]:
+    """Look at what contradicts the answers of a window, and mend them.
+
+    Parameters
+    ----------
+    problem, directions
+        What the ladders were given, first derivatives of it.
+    window : Window
+        What they left.
+
+    Returns
+    -------
+    Derivatives
+        Those of the window, with other bars where the break has told which reading is right.
+    list of Window
+        What other ladders left, which were climbed anew: below the break where f has structure,
+        above it where f has stairs.
+    int
+        How often f was asked.
+    """
+    lines, span = window.lines, span_of(problem.x, directions, window.limits)
+    claims = claims_of(problem, lines, window.side, span)
+    if claims is None or problem.budget < LONGEST * len(claims.row):
+        return lines, [], 0
+    found = look(problem, directions, claims, span.reach[claims.row])
+    place = claims.row, claims.output
+    piece = (claims.claim == Claim.SILENT) & (found.kind == Kind.AGREE)  # f is smooth as far
+    below = piece | (~claims.standing & (found.kind == Kind.STRUCTURE))
+    noise, deviation = lines.noise[place], EVEN * found.jump
+    other = (noise > MORE * deviation) | (LESS * deviation > noise)
+    other |= claims.claim != Claim.SILENT
+    above = (claims.claim != Claim.WIDE) & (found.kind == Kind.STAIRS) & other
+    again, nfev = [], found.nfev
+    for chosen, start in ((below, True), (above, False)):
+        for output in np.unique(claims.output[chosen]):
+            k = np.flatnonzero(chosen & (claims.output == output))
+            again.append(_anew(problem, directions, window, claims, found, k, below=start))
+            nfev += again[-1].lines.nfev
+            _reaching(again[-1].lines, output, claims.answer[k], piece[k])
+    return _written(lines, claims, found, above), again, nfev
+
+
+def _reaching(lines: Derivatives, output: int, answer: Floats, piece: Mask) -> None:
+    """Let bars reach the old answers as well: f may have the same slope in one piece only."""
+    off = np.where(piece, np.abs(lines.value[:, output] - answer), 0.0)
+    wider = off > lines.error[:, output]
+    lines.error[wider, output], lines.status[wider, output] = off[wider], NOISE_LIMITED
+
+
+def _written(lines: Derivatives, claims: Claims, found: Break, above: Mask) -> Derivatives:
+    """Write what the breaks say of bars: nothing is left of an answer from one of many stairs."""
+    place, wide = (claims.row, claims.output), claims.claim == Claim.WIDE
+    error, status = lines.error[place], lines.status[place]
+    sound = wide & (found.kind <= Kind.STRUCTURE)
+    torn = ~wide & (claims.claim != Claim.LOST) & (found.kind == Kind.UNCLEAR)
+    error = np.where(sound, lines.proven[place], error)
+    error = np.where(torn, np.fmax(error, found.gap), np.where(above, math.inf, error))
+    status = np.where(sound, OK, np.where(torn, NOISE_LIMITED, status))
+    new = lines._replace(error=lines.error.copy(), status=lines.status.copy())
+    new.error[place], new.status[place] = error, np.where(above, UNRESOLVED, status)
+    return new
+
+
+def _anew(
+    problem: Problem, directions: Directions, window: Window, claims: Claims, found: Break, k: Ints,
+    *, below: bool,
+) -> Window:  # fmt: skip
+    """Climb along the directions of claims on one output once more, below the break or above it."""
+    rows, output = claims.row[k], claims.output[k[0]]
+    span = span_of(problem.x, directions, window.limits)
+    start, highest, lowest = span.start[rows], span.highest[rows], span.lowest[rows]
+    at = np.floor(np.log2(found.step[k])).astype(np.int64)
+    noise, prior = None, 0
+    if below:
+        start = np.maximum(np.minimum(start, at - BELOW), lowest)
+        highest = np.minimum(highest, at - ABOVE)
+    else:
+        lowest = np.maximum(lowest, np.minimum(at + ABOVE, highest))
+        start = np.minimum(np.maximum(start, lowest + LEVELS), highest)
+        noise, prior = np.zeros((len(k), problem.f0.size)), registers.LOOKED
+        noise[:, output] = EVEN * found.jump[k]
+    alone = np.full(problem.f0.shape, math.nan)  # the other outputs have no part in it
+    alone[output] = problem.f0[output]
+    limits = Span(start, span.other[rows], highest, lowest, span.reach[rows])
+    chosen, rest = directions.pick(rows), problem._replace(f0=alone)
+    lines = climb(rest, chosen, limits, window.levels, noise=noise, prior=prior)
+    return window._replace(rows=window.rows[rows], limits=limits, lines=lines)
+
+
+class _Walk:
+    """Where f is asked along K directions, and how far it is from what the near reading says.
+
+    Its state is the slope of that reading, which gets more certain on the way, and what was asked.
+    """
+
+    def __init__(self, problem: Problem, directions: Directions, claims: Claims) -> None:
+        self.problem, self.claims, self.nfev = problem, claims, 0
+        self.directions = directions.pick(claims.row)
+        self.f0 = problem.f0[claims.output]
+        self.slope = claims.series[0] + claims.side * claims.lean
+
+    def departures(self, steps: Floats, rows: Ints) -> tuple[Floats, Floats]:
+        """Return how far f at some steps is from the near reading, and those steps as they are."""
+        claims = self.claims
+        found = sample(
+            self.problem, self.directions.pick(rows), np.ones(1), claims.side[rows] * steps
+        )
+        self.nfev += found.nfev
+        t, values = found.steps, found.values[0, np.arange(len(rows)), claims.output[rows]]
+        second, third, fourth = claims.series[1:, rows]
+        says = t * (self.slope[rows] + t * (second + t * (third + t * fourth)))
+        return values - self.f0[rows] - says, t
+
+
+class _Bracket(NamedTuple):
+    """Between which steps (K,) f departs, and by what there; nan where that is not known."""
+
+    low: Floats
+    high: Floats
+    below: Floats
+    above: Floats
+
+    def narrowed(self, rows: Ints, steps: Floats, off: Floats, *, beyond: Mask) -> None:
+        """Take in what was found at other steps: beyond the break, or in front of it."""
+        self.high[rows[beyond]], self.above[rows[beyond]] = steps[beyond], off[beyond]
+        self.low[rows[~beyond]], self.below[rows[~beyond]] = steps[~beyond], off[~beyond]
+
+
+def look(problem: Problem, directions: Directions, claims: Claims, reach: Floats) -> Break:
+    """Look at where f departs from what the smaller steps say, and whether it jumps there.
+
+    `reach` (K,) is the size of x along t, which is rounded as well.
+    """
+    walk, gap = _farthest(problem, directions, claims)
+    claims = walk.claims
+    floor = CLEARLY * EPS * (np.abs(walk.f0) + gap + reach * np.abs(claims.series[0]))
+    live = (gap > floor) & (claims.far > claims.near)
+    kind, limit = np.where(live, Kind.UNCLEAR, Kind.AGREE), gap / claims.far
+    limit = SHARE * np.minimum(limit, claims.most)
+    bracket, followed = _first(walk, live, limit, floor)
+    kind[followed], live[followed] = Kind.AGREE, False
+    # what has widened a bar may be a jump that is small beside what the near reading leaves out
+    steep = _steep(walk, np.flatnonzero(live & (claims.claim != Claim.WIDE)), bracket)
+    kind[steep], live[steep] = Kind.STRUCTURE, False
+    _halve(walk, live, limit, bracket)
+    jump = np.abs(bracket.above - bracket.below)
+    kind[live & (jump < BEND * np.abs(bracket.above))] = Kind.STRUCTURE
+    kind[live & (jump > JUMP * np.abs(bracket.above))] = Kind.STAIRS
+    # what has widened a bar is a jump that was seen: even if it is an edge alone
+    torn = np.flatnonzero((kind == Kind.STAIRS) & (claims.claim != Claim.WIDE))
+    kind[torn[_alone(walk, torn, bracket)]] = Kind.STRUCTURE
+    return Break(kind, bracket.high, jump, gap / claims.far, walk.nfev)
+
+
+def _farthest(problem: Problem, directions: Directions, claims: Claims) -> tuple[_Walk, Floats]:
+    """Return a walk on the side of x where f is farther from the near reading, and by how much."""
+    walks, gaps = [], []
+    for sign in (1.0, -1.0):
+        side = np.where(claims.side == 0.0, sign, claims.side)
+        walk = _Walk(problem, directions, claims._replace(side=side))
+        rows = np.flatnonzero((claims.side == 0.0) | (sign > 0.0))
+        gap = np.zeros(len(side))
+        if rows.size:
+            off, t = walk.departures(claims.far[rows], rows)
+            bent = off + claims.series[1, rows] * t * t
+            gap[rows] = np.nan_to_num(np.minimum(np.abs(off), np.abs(bent)))
+        walks.append(walk)
+        gaps.append(gap)
+    ahead, behind = walks
+    side = np.where(gaps[0] >= gaps[1], ahead.claims.side, behind.claims.side)
+    walk = _Walk(problem, directions, claims._replace(side=side))
+    walk.nfev = ahead.nfev + behind.nfev
+    return walk, np.maximum(*gaps)
+
+
+def _first(walk: _Walk, live: Mask, limit: Floats, floor: Floats) -> tuple[_Bracket, Mask]:
+    """Go up from the near step until f departs, and say where it never does.
+
+    Up to there the slope of a tiny step becomes more certain.
+    """
+    claims = walk.claims
+    zero, unknown = np.zeros(len(limit)), np.full(len(limit), math.nan)
+    bracket = _Bracket(claims.near.copy(), claims.far.copy(), zero, unknown)
+    going, step, octaves, sure = live.copy(), claims.near.copy(), STRIDE, claims.standing
+    while going.any():
+        rows = np.flatnonzero(going)
+        step[rows] = np.minimum(np.ldexp(step[rows], octaves), claims.far[rows])
+        off, t = walk.departures(step[rows], rows)
+        unsure = np.where(sure[rows], 0.0, UNSURE * floor[rows] / bracket.low[rows])
+        beyond = np.abs(off) > np.maximum(limit[rows], unsure) * step[rows]
+        walk.slope[rows] += np.where(beyond | sure[rows], 0.0, off / t)
+        bracket.narrowed(rows, step[rows], off, beyond=beyond)
+        going[rows] = ~beyond & (step[rows] < claims.far[rows])
+        octaves *= 2
+    return bracket, live & np.isnan(bracket.above)
+
+
+def _steep(walk: _Walk, rows: Ints, bracket: _Bracket) -> Ints:
+    """Return where f departs as a power of t does: that is what the near reading leaves out.
+
+    Two points between tell the power, and it has to be the same; f was closer to it below.
+    """
+    if not rows.size:
+        return rows
+    low, high, powers = bracket.low[rows], bracket.high[rows], []
+    for share in ALONG[1:3]:
+        middle = low ** (1.0 - share) * high**share
+        off, _ = walk.departures(middle, rows)
+        powers.append(np.log(np.abs(off / bracket.above[rows])) / np.log(middle / high))
+    one, other = powers
+    least, most = STEEP
+    small = np.abs(bracket.below[rows]) < np.abs(bracket.above[rows]) * (low / high) ** 1.5
+    good = small & (one > least) & (one < most) & (np.abs(one - other) < ALIKE)
+    return np.asarray(rows[good])
+
+
+def _halve(walk: _Walk, live: Mask, limit: Floats, bracket: _Bracket) -> None:
+    """Narrow the break down to a part 2**-FINE of its step."""
+    halvings = np.where(live, 0, FINE)
+    while (halvings < FINE).any():
+        rows = np.flatnonzero(halvings < FINE)
+        low, high = bracket.low[rows], bracket.high[rows]
+        wide = high > 2.0 * low
+        middle = np.where(wide, np.sqrt(high * low), 0.5 * (high + low))
+        off, _ = walk.departures(middle, rows)
+        bracket.narrowed(rows, middle, off, beyond=np.abs(off) > limit[rows] * middle)
+        halvings[rows] += ~wide
+
+
+def _alone(walk: _Walk, rows: Ints, bracket: _Bracket) -> Mask:
+    """Whether f goes on as before behind a jump: then it is one edge, and not one of many."""
+    same, step, jump = np.ones(rows.size, np.bool_), bracket.high[rows], bracket.above[rows]
+    far = np.maximum(2.0 * walk.claims.far[rows], 8.0 * step)
+    for share in ALONG if rows.size else ():
+        off, _ = walk.departures(step * (far / step) ** share, rows)
+        same &= np.abs(off - jump) < SAME * np.abs(jump)
+    return same
