@@ -61,11 +61,17 @@ class Expensive(TypedDict, total=False):
     progress: bool | Literal["always"]
 
 
-class Measuring(Arguments, Expensive, total=False):
+class Looking(Arguments, Expensive, total=False):
     """The options of whatever looks at f alone."""
 
 
-class Detecting(Measuring, total=False):
+class Measuring(Looking, total=False):
+    """The options of whoever looks for the noise of f."""
+
+    accuracy: float | None
+
+
+class Detecting(Looking, total=False):
     """The options of the search for patterns."""
 
     bounds: Any
@@ -76,6 +82,7 @@ class Settings(Differences, Detecting, total=False):
     """The options that operators and checks share."""
 
     noise: Numbers | None
+    accuracy: float | None
     rtol: float
     max_nfev: int | None
 
@@ -138,6 +145,11 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "noise": """None, float or array like the output of f, optional
             The standard deviation of f's own error, in units of f, which is then used as it is.
             None lets it be noticed from the values of f.""",
+        "accuracy": """float, optional
+            The relative accuracy to which f is computed: the rtol of a solver inside, 6e-8 for
+            single precision. Steps and bars then hold for the function behind f. Noise of a sixth
+            times this is reckoned with, relative to the size of f at x and around it, which takes
+            two evaluations. None means that f is wanted as it is coded.""",
         "bounds": """scipy.optimize.Bounds, tuple (lower, upper), list of pairs, or dict, optional
             f is never called outside. A tuple holds two sides, numbers or arrays like x; a list one
             (lower, upper) pair for each entry, as in SciPy's ``minimize``; a dict pairs by the keys
@@ -207,8 +219,8 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
 )
 DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {
-        "method": "auto", "step": None, "noise": None, "bounds": None, "rtol": 0.0,
-        "max_nfev": None, "vectorized": False, "workers": None, "timeout": None,
+        "method": "auto", "step": None, "noise": None, "accuracy": None, "bounds": None,
+        "rtol": 0.0, "max_nfev": None, "vectorized": False, "workers": None, "timeout": None,
         "journal": None, "progress": False, "args": (), "kwargs": None,
         "sparsity": None, "on_flag": "keep", "names": None, "n_points": 1, "radius": 0.1, "rng": 0,
         "inconclusive": "fail",
