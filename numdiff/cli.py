@@ -537,6 +537,8 @@ COMMANDS = (
             Option("--radius", "how far from x, relative to it; default 0.1", _number, "R"),
             Option("--rng", "seed of the random numbers; default 0", _whole_number, "SEED"),
             Option("--rtol", "the agreement to be proven; default 1e-4", _number, "RTOL"),
+            Option("--accept", "relative differences that are accepted", _number, "A"),
+            Option("--atol", "absolute differences that are accepted", _number, "A"),
             *(option for option in COMMON if option.flag != "--rtol"),
         ),
         _verify,

@@ -110,7 +110,7 @@ def as_point(x: Any, name: str = "x") -> Floats:
         flat = x.ravel()
         if math.isfinite(flat.dot(flat)):
             return x.copy()
-    _require_plain(x, name)
+    require_plain(x, name)
     try:
         point = np.asarray(x)
     except ValueError as error:
@@ -127,7 +127,7 @@ def as_point(x: Any, name: str = "x") -> Floats:
     return point
 
 
-def _require_plain(x: Any, name: str) -> None:
+def require_plain(x: Any, name: str) -> None:
     """Raise TypeError if x has a mask or units, which an array of numbers would lose."""
     kinds = {type(entry): entry for entry in x} if isinstance(x, list | tuple) else {}
     for thing in (x, *kinds.values()):

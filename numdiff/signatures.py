@@ -113,6 +113,8 @@ class Sparsely(Operating, total=False):
 class Checking(Settings, total=False):
     """The options of checks."""
 
+    accept: float
+    atol: float
     names: Sequence[str] | None
     n_points: int
     radius: float
@@ -192,6 +194,12 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "on_flag": """str, default "keep"
             ``"keep"``: flagged entries only say so. ``"warn"``: one `FlaggedWarning` with the
             table. ``"raise"``: `FlaggedError`, which carries the estimate.""",
+        "accept": """float, default 0.0
+            Differences of up to this part of an entry are accepted even where bars exclude them, as
+            of an f that is inexact.""",
+        "atol": """float, default 0.0
+            Absolute differences that are accepted, and prove agreement: for zeros up to
+            rounding.""",
         "names": """sequence of str, optional
             Of the entries of x, for the report; those of a dict are its keys.""",
         "n_points": """int, default 1
@@ -222,8 +230,8 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "method": "auto", "step": None, "noise": None, "accuracy": None, "bounds": None,
         "rtol": 0.0, "max_nfev": None, "vectorized": False, "workers": None, "timeout": None,
         "journal": None, "progress": False, "args": (), "kwargs": None,
-        "sparsity": None, "on_flag": "keep", "names": None, "n_points": 1, "radius": 0.1, "rng": 0,
-        "inconclusive": "fail",
+        "sparsity": None, "on_flag": "keep", "accept": 0.0, "atol": 0.0, "names": None,
+        "n_points": 1, "radius": 0.1, "rng": 0, "inconclusive": "fail",
     }
 )  # fmt: skip
 # the meaning of an option, where a default of its own gives it another one

@@ -41,7 +41,7 @@ LINES = {
     "paths": 552,
     "plot": 825,
     "regression": 525,
-    "verify": 2235,
+    "verify": 2340,
 }
 POSITIONAL = 6
 COMPLEXITY = 10

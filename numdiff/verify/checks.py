@@ -14,7 +14,7 @@ from numdiff.verify.report import Report
 NO_OPERATOR = ("method", "step")
 NO_POINTS = (
     *(*NO_OPERATOR, "noise", "accuracy", "bounds", "rtol", "max_nfev", "vectorized"),
-    *("n_points", "radius", "workers", "timeout", "journal", "progress"),
+    *("n_points", "radius", "accept", "atol", "workers", "timeout", "journal", "progress"),
 )
 
 check_of = public(Checking, rtol=1e-4)

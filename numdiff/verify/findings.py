@@ -17,10 +17,11 @@ from numdiff.verify.hints.ideas import EVERYWHERE, LISTED, Evidence
 from numdiff.verify.hints.search import hints
 from numdiff.verify.identities import Identity, adjoint
 from numdiff.verify.kinds import Posed
+from numdiff.verify.manners import manners
 from numdiff.verify.point import Case, Place, beside, examine, places
 from numdiff.verify.reading import Reading, Subject, read_product
 from numdiff.verify.report import AGREE, DISAGREE, INCONCLUSIVE, Coverage, Report, records, tally
-from numdiff.verify.rule import BARS, judge, reasons
+from numdiff.verify.rule import BARS, reasons
 
 WORDS = MappingProxyType({
     AGREE: "what is asked for holds there too",
@@ -30,6 +31,8 @@ WORDS = MappingProxyType({
 TRIALS = 3  # random pairs of vectors: one is enough but for bad luck
 SPECIAL = (-1.0, 0.0, 1.0)  # where powers, logarithms and products hide terms
 SMALL = 1e-5  # relative: what single precision and rounded constants explain
+TINY, MODEST = 1e-9, 1e-2  # between which an inexact f makes differences
+ALIKE = 30.0  # times the smallest: these are alike
 MOSTLY = 0.9  # of the entries: where fewer are known, a few can fit anything
 
 
@@ -49,10 +52,13 @@ def check(posed: Posed) -> Report:
     untrue = [rule for case in cases for rule in case.identities if not rule.holds]
     broken = cases[0].reading.transposed or bool(untrue)
     mistakes = _hints(posed, cases, untrue) if broken or coverage.disagree else ()
-    notes = dict.fromkeys(_notes(posed.subject.x, cases, coverage, entries))
+    other = next(beside(posed.subject.x, posed.plan.radius, posed.box, np.random.default_rng(0)))
+    habits = manners(posed, posed.subject.x, other)
+    notes = dict.fromkeys([*habits.notes, *_notes(posed.subject.x, cases, coverage, entries)])
     return posed.report(
         cases[0].place.outputs + posed.subject.x.shape, coverage, wrong=broken, entries=entries,
-        hints=tuple(mistakes), notes=tuple(notes), nfev=sum(case.nfev for case in cases),
+        hints=tuple(mistakes), notes=tuple(notes),
+        nfev=habits.nfev + sum(case.nfev for case in cases),
     )  # fmt: skip
 
 
@@ -216,7 +222,7 @@ def _likely(posed: Posed, case: Case) -> tuple[str, ...]:
 
     def accept(matrix: Floats) -> bool:
         """Say whether a corrected derivative agrees by the same rule, where most is known."""
-        judged = judge(matrix, case.rounding, case.numerical, case.sizes, posed.plan.rtol)
+        judged = posed.judge(matrix, case.rounding, case.numerical, case.sizes)
         right, wrong = judged.verdict == AGREE, judged.verdict == DISAGREE
         enough = np.isfinite(judged.doubt).mean() >= MOSTLY
         return bool(enough and right.any() and not wrong.any())
@@ -237,6 +243,9 @@ def _notes(x: Floats, cases: list[Case], coverage: Coverage, entries: Array) -> 
         f0 = np.abs(case.place.form.unpack(case.place.f0))
         for reason in (*reasons(case.judged, case.reading.matrix, case.numerical, f0), *case.notes):
             yield where + reason
+    lost = np.count_nonzero(~np.isfinite(entries["analytic"]))
+    if lost:
+        yield f"the derivative is nan or infinite in {lost} of {entries.size} entries"
     if coverage.untested:
         yield (
             f"the derivative by {_some(coverage.untested)} is zero here, so that a wrong factor or "
@@ -249,14 +258,21 @@ def _notes(x: Floats, cases: list[Case], coverage: Coverage, entries: Array) -> 
             "n_points=3 tests beside it as well"
         )
     wrong = entries["relative"][entries["verdict"] == DISAGREE]
-    if wrong.size and wrong.max() <= SMALL:
+    if wrong.size and _alike(wrong):
         yield (
-            f"the difference is small, at most {wrong.max():.0e} of an entry: a rounded constant, "
-            "single precision, a tolerance or an old value inside may be the cause"
+            f"the difference is small and much alike, at most {wrong.max():.0e} of an entry: an "
+            "inexact f looks like that (a solver's tolerance, a table, single precision), and for "
+            "it there are accuracy= and accept=; so does a rounded constant or an old value"
         )
     for case in cases:
         hinted = not (case.judged.verdict == DISAGREE).any()
         yield from (str(rule) for rule in case.identities if rule.holds or not hinted)
+
+
+def _alike(wrong: Floats) -> bool:
+    """Say whether relative differences are small and alike, as those of an inexact f are."""
+    small = bool(wrong.max() <= SMALL)
+    return small or bool(wrong.max() <= MODEST and wrong.min() >= max(TINY, wrong.max() / ALIKE))
 
 
 def _some(labels: Sequence[Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from numbers import Integral, Real
 from types import MappingProxyType
@@ -18,11 +19,12 @@ from numdiff.options import as_args, as_kwargs, as_point, read, require_callable
 from numdiff.signatures import Checking, Settings
 from numdiff.sparse_estimate import SparseEstimate
 from numdiff.verify import reading
-from numdiff.verify.arrays import Floats, Function, Mask, Shape
+from numdiff.verify.arrays import Array, Floats, Function, Mask, Shape
 from numdiff.verify.directions.screen import Finding, along
 from numdiff.verify.directions.slope import Told
 from numdiff.verify.reading import Further, Product, Reading, Subject
 from numdiff.verify.report import AGREE, DISAGREE, INCONCLUSIVE, Coverage, Report
+from numdiff.verify.rule import Judged, Numerical, Sizes, judge
 
 COMPARED = 36  # evaluations along a direction: six, and a closer look at what seems wrong
 CONTRADICTED = "`grad` itself disagrees with f: f was differentiated instead"
@@ -71,6 +73,8 @@ class Plan(NamedTuple):
     radius: float
     rng: Any
     further: Further
+    accept: float
+    atol: float
     settings: Settings
 
 
@@ -95,6 +99,8 @@ class Posed(NamedTuple):
         The derivative as it was handed over: an array holds at x alone.
     derivative : callable
         The derivative as a function of x, or the product as one of x and a vector.
+    raw : callable
+        The same, without copies of what it is handed.
     box : Box or None
         The bounds, if there are any.
     title, again : str
@@ -109,6 +115,7 @@ class Posed(NamedTuple):
     gradient_of: Function | None
     handed: Any
     derivative: Function
+    raw: Function
     box: Box | None
     title: str
     again: str
@@ -135,6 +142,13 @@ class Posed(NamedTuple):
         fields = {"verdict": verdict, "coverage": counts, "reproduce": self.again, **more}
         return Report(title=f"{self.title}, of shape {shape}", **fields)
 
+    def judge(self, matrix: Array, rounding: Floats, numerical: Numerical, sizes: Sizes) -> Judged:
+        """Judge a derivative by the agreement that is asked for."""
+        plan = self.plan
+        return judge(
+            matrix, rounding, numerical, sizes, plan.rtol, accept=plan.accept, atol=plan.atol
+        )
+
     def along(
         self, product: Product, x: Floats, rng: Any, max_nfev: int | None,
         sizes: Floats | None = None,
@@ -153,7 +167,7 @@ class Posed(NamedTuple):
         return along(
             of_one_vector, product.apply, x.ravel(), rtol=self.plan.rtol, max_nfev=max_nfev,
             rng=rng, bounds=self.box, total=product.total, rounding=product.rounding,
-            told=told, sizes=sizes,
+            told=told, sizes=sizes, accept=self.plan.accept, atol=self.plan.atol,
         )  # fmt: skip
 
 
@@ -168,7 +182,14 @@ def _plan(choices: Checking) -> Plan:
     if not (isinstance(radius, Real) and float(radius) > 0.0):
         raise ValueError(f"`radius` must be positive, got {radius!r}")
     further = as_args(settings.pop("args", ())), as_kwargs(settings.pop("kwargs", None))
-    return Plan(float(rtol), int(n_points), float(radius), rng, further, settings)
+    accept, atol = (_not_negative(settings.pop(name, 0.0), name) for name in ("accept", "atol"))
+    return Plan(float(rtol), int(n_points), float(radius), rng, further, accept, atol, settings)
+
+
+def _not_negative(value: Any, name: str) -> float:
+    if not (isinstance(value, Real) and 0.0 <= float(value) < math.inf):
+        raise ValueError(f"`{name}` must be zero or positive, got {value!r}")
+    return float(value)
 
 
 def pose(
@@ -197,11 +218,14 @@ def pose(
         plan.settings["bounds"] = sides[0], sides[1]
     at_x = (lambda *_: derivative) if fixed else derivative
     ask = subject.bound(at_x, plan.further, 1 + (kind.product == "right"))
+    raw = bound(subject.inward(at_x, 1 + (kind.product == "right")), *plan.further)
     words = {"f": f if name == "hvp" else None, "grad": grad, **choices}
     order = (derivative, subject) if name == "hvp" else (f, derivative, subject)
     again = _call_text(name, order, words)
     title = f"{kind.title or name}, {_name_of(derivative)} for {_name_of(grad if f is None else f)}"
-    return Posed(name, kind, plan, subject, call, gradient_of, derivative, ask, box, title, again)
+    return Posed(
+        name, kind, plan, subject, call, gradient_of, derivative, ask, raw, box, title, again
+    )
 
 
 def _call(

@@ -16,7 +16,7 @@ from numdiff.verify.kinds import Posed, measure
 from numdiff.verify.reading import Reading, is_function
 from numdiff.verify.report import DISAGREE, INCONCLUSIVE
 from numdiff.verify.rounding import rounding_of
-from numdiff.verify.rule import Judged, Numerical, Sizes, judge, size_of
+from numdiff.verify.rule import Judged, Numerical, Sizes, size_of
 from numdiff.verify.second_look import second_look
 
 NEAR = 0.1  # of the size of inputs: so far from x f is asked what effect they have
@@ -110,7 +110,7 @@ def _identities(
 
 def examine(posed: Posed, place: Place, reading: Reading, random: Random) -> Case:
     """Measure the derivative at a place and judge the one that was given."""
-    matrix, rtol = reading.matrix, posed.plan.rtol
+    matrix = reading.matrix
     again = partial(posed.reading_at, outputs=place.outputs)
     ask = again if is_function(posed.handed) else None
     rounding = rounding_of(ask, place.x, matrix, reading.precision, random)
@@ -122,11 +122,11 @@ def examine(posed: Posed, place: Place, reading: Reading, random: Random) -> Cas
     inputs = size_of(place.x.ravel(), np.fmax(1.0, followed))
     alike = posed.kind.curved and m == n
     sizes = Sizes(inputs, np.zeros(m), inputs if alike else None, np.zeros(m, bool))
-    judged, more = judge(matrix, rounding, numerical, sizes, rtol), 0
+    judged, more = posed.judge(matrix, rounding, numerical, sizes), 0
     wide = (judged.verdict == INCONCLUSIVE) & np.isfinite(judged.doubt)
     if wide.any() and place.f0.size in {1, m}:
         sizes, more = _effects(posed, place, sizes, random)
-        judged = judge(matrix, rounding, numerical, sizes, rtol)
+        judged = posed.judge(matrix, rounding, numerical, sizes)
     identities = tuple(_identities(posed, place, reading, rounding, random))
     nfev = place.nfev + int(estimate.nfev) + more
     notes = estimate.notes
@@ -168,5 +168,7 @@ def _once_more(posed: Posed, case: Case, random: Random) -> Case:
     )  # fmt: skip
     verdict = case.judged.verdict
     verdict = np.where(doubtful & (verdict == DISAGREE), INCONCLUSIVE, verdict)
-    judged = case.judged._replace(verdict=verdict)
+    # the notes say why: nothing is known there
+    doubt = np.where(doubtful, np.inf, case.judged.doubt)
+    judged = case.judged._replace(verdict=verdict, doubt=doubt)
     return case._replace(judged=judged, nfev=case.nfev + nfev, notes=(*case.notes, *notes))

@@ -11,7 +11,7 @@ import numpy as np
 
 from numdiff.evaluation.call import bound
 from numdiff.naming import Named
-from numdiff.options import point_of
+from numdiff.options import point_of, require_plain
 from numdiff.verify.arrays import EPS, Array, Floats, Function, Mask, Shape
 from numdiff.verify.identities import spacing_of
 
@@ -132,7 +132,8 @@ def read_matrix(value: Any, outputs: Shape, inputs: Shape) -> Reading:
         Shapes of what f returns and of x.
     """
     m, n = math.prod(outputs), math.prod(inputs)
-    reading = Reading(np.full((m, n), np.nan), np.shape(value))
+    _require_alone(value, m * n)
+    reading = Reading(np.full((m, n), np.nan), ())
     if hasattr(value, "matvec"):
         reading = reading._replace(shape=tuple(value.shape), backward=value.rmatvec)
         fits = value.shape[1] == n
@@ -143,12 +144,8 @@ def read_matrix(value: Any, outputs: Shape, inputs: Shape) -> Reading:
         pattern[coo.row, coo.col] = True  # zeros among them
         reading = reading._replace(shape=array.shape, stored=pattern)
     else:
-        array = np.asarray(value)
-    if array.dtype.kind not in "biufc":
-        raise TypeError(
-            f"the derivative must return numbers, an array or a linear operator, got "
-            f"{type(value).__name__}"
-        )
+        array = _array_of(value)
+        reading = reading._replace(shape=array.shape)
     shape, wanted = reading.shape, (outputs + inputs, (m, n))
     turned = shape not in wanted and outputs != () and shape in (inputs + outputs, (n, m))
     if array.size != m * n or not (turned or shape in wanted or _alike(shape, *wanted)):
@@ -158,6 +155,34 @@ def read_matrix(value: Any, outputs: Shape, inputs: Shape) -> Reading:
     # an operator in single precision may hand out columns in double
     precision, stored = spacing_of(array, value) / 2, None if turned else reading.stored
     return Reading(matrix, shape, precision, stored, reading.backward, fits=True, transposed=turned)
+
+
+def _require_alone(value: Any, size: int) -> None:
+    """Raise TypeError if a derivative comes with the value of f, with units or a mask."""
+    require_plain(value, "derivative")
+    pair = isinstance(value, tuple) and len(value) == 2
+    if pair and np.size(value[0]) == 1 and np.size(value[1]) == size:
+        raise TypeError(
+            "the derivative returns a pair, as of f and its gradient: hand over the second alone, "
+            "as in lambda x: both(x)[1]"
+        )
+
+
+def _array_of(value: Any) -> Array:
+    """Return what a derivative returned as an array of numbers."""
+    try:
+        array = np.asarray(value)
+        array = array.astype(float) if array.dtype == object else array
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"the derivative must return numbers, of one shape, got {type(value).__name__}: {error}"
+        ) from error
+    if array.dtype.kind not in "biufc":
+        raise TypeError(
+            f"the derivative must return numbers, an array or a linear operator, got "
+            f"{type(value).__name__}"
+        )
+    return array
 
 
 def _alike(shape: Shape, *others: Shape) -> bool:

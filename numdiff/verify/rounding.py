@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from numdiff.evaluation.attempts import undefined
-from numdiff.verify.arrays import Array, Floats, Function
+from numdiff.verify.arrays import EPS, Array, Floats, Function
 from numdiff.verify.identities import weights
 
 OPERATIONS = 4.0  # roundings that a value has at least gone through
@@ -13,7 +13,8 @@ OPERATIONS = 4.0  # roundings that a value has at least gone through
 # that roundings fall differently, but by no more than eps**(1/4) of x: fourth differences leave no
 # more than eps of a smooth derivative.
 LAST_BITS = 2.0**7
-WAYS = 2  # each of them may show nothing, by luck
+# each of them may show nothing, by luck; the second reaches the digits that a large constant took
+WAYS = (LAST_BITS * EPS, 2.0**-18)
 ORDER = 4
 FEWER = 1.0 / 3.0  # fourth differences spread by sqrt(70) of a jump: nearly three of them is enough
 STEPS = (-3.0, -2.0, -1.0, 1.0, 2.0, 3.0)  # three fourth differences: one may vanish by luck
@@ -50,9 +51,10 @@ def rounding_of(
         return np.asarray(least)
     own = np.full(size.shape, np.nan)
     with np.errstate(all="ignore"):
-        step = np.minimum(LAST_BITS * eps * np.fmax(1.0, 1.0 / np.abs(x)), eps**0.25)
-        for _ in range(WAYS):
-            way = x * step * weights(random, x.size).reshape(x.shape)
+        for least_step in WAYS:
+            reach = max(LAST_BITS * eps, least_step)
+            far = np.minimum(reach * np.fmax(1.0, 1.0 / np.abs(x)), eps**0.25)
+            way = x * far * weights(random, x.size).reshape(x.shape)
             try:
                 around = [ask(x + length * way).matrix for length in STEPS]
             except Exception as exception:

@@ -97,8 +97,9 @@ def is_wrong(analytic: Any, numerical: Any, error: Any, size: Any) -> Mask:
 
 
 def judge(
-    analytic: Array, rounding: Floats, numerical: Numerical, sizes: Sizes, rtol: float
-) -> Judged:
+    analytic: Array, rounding: Floats, numerical: Numerical, sizes: Sizes, rtol: float, *,
+    accept: float = 0.0, atol: float = 0.0,
+) -> Judged:  # fmt: skip
     """Judge each entry of a derivative.
 
     An entry disagrees if its difference from the numerical value exceeds both eight times the bars
@@ -118,6 +119,8 @@ def judge(
         What makes entries comparable.
     rtol : float
         The agreement that is to be proven.
+    accept, atol : float
+        Relative and absolute differences that are accepted even where bars exclude them.
     """
     value, trusted = numerical.value, TRUSTED[numerical.status] & np.isfinite(numerical.error)
     with np.errstate(all="ignore"):
@@ -130,15 +133,19 @@ def judge(
         if sizes.weights is not None:
             effect = np.maximum(effect, np.max(effect * sizes.weights, initial=0.0) / sizes.weights)
         typical = np.maximum(effect, sizes.rows)[:, None] / sizes.inputs
-        limit = allowance(doubt, size)
+        limit = np.maximum(allowance(doubt, size), np.maximum(accept * size, atol))
         # what is surely not zero has a size of its own
         scale = np.where(np.abs(value) > doubt, np.abs(value), np.fmax(size, SHARE * typical))
-        # where the floor alone accepts a difference it is told in units of the floor
+        # where the floor, or the user, alone accepts a difference it is told in units of that
         floored = trusted & (doubt < gap) & (gap <= limit)
         bar = np.where(floored, limit / bars, numerical.error + rounding)
         differs = trusted & ~(np.isfinite(analytic) & (gap <= limit))
         nothing = sizes.still[:, None] & (size == 0.0)
-        proven = trusted & ~differs & (nothing | (gap + doubt <= rtol * scale))
+        proven = (
+            trusted
+            & ~differs
+            & (nothing | (gap + doubt <= np.maximum(max(rtol, accept) * scale, atol)))
+        )
     verdict = np.select([differs, proven], [DISAGREE, AGREE], INCONCLUSIVE)
     return Judged(verdict, difference, limit, bar, doubt, scale)
 
@@ -154,7 +161,7 @@ def reasons(judged: Judged, analytic: Array, numerical: Numerical, f0: Floats) -
         chosen = lost & (numerical.status == code)
         detail = _between(chosen, analytic, numerical) if code == Status.KINK else ""
         yield f"{_count(chosen)}: {detail}{Status(code).message}"
-    wide = undecided & ~lost
+    wide = undecided & ~lost & np.isfinite(judged.doubt)  # else a second look tells why
     own = wide & (BARS * numerical.error < 0.25 * judged.doubt)
     if own.any():
         yield (

@@ -125,6 +125,7 @@ def along(
     f: Function, apply: Function, x: Any, *, rtol: float = 1e-4, max_nfev: int | None = None,
     rng: int | np.random.Generator = 0, bounds: Box | None = None, told: Told = EXACT,
     total: Any = math.nan, rounding: float = EPS, sizes: Floats | None = None,
+    accept: float = 0.0, atol: float = 0.0,
 ) -> Finding:  # fmt: skip
     """Compare a derivative with f along a random direction, and find the entries that are wrong.
 
@@ -152,6 +153,8 @@ def along(
         The sum of the absolute entries of the derivative times those of x, of each output.
     rounding : float, default 2**-52
         Of the entries of the analytic derivative, relative.
+    accept, atol : float
+        Relative and absolute differences that are accepted.
     sizes : array (n,), optional
         How far entries move, in units of which steps are; by default the sizes of x. Those with 0
         are not tested.
@@ -195,7 +198,8 @@ def along(
         size = np.hypot(predicted, claim.predicted(other)) / math.sqrt(2.0)
     size = np.where(np.isfinite(predicted) & np.isfinite(size), size, 0.0)
     line = slope(claim.call, claim.x, v, size=size, told=claim.told)
-    bar = line.bar + MADE_OF * claim.rounding * size
+    slack = accept * size + atol * np.abs(v).sum()
+    bar = line.bar + MADE_OF * claim.rounding * size + slack
     # a derivative that is not finite is wrong where nothing speaks against that of f
     lost = ~np.isfinite(predicted) & np.isfinite(bar) & (line.doubt == Doubt.ROUNDED)
     value = line.value.copy()  # it may be corrected

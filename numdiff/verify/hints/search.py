@@ -20,6 +20,7 @@ from numdiff.verify.hints.orders import moves, orders
 PLAIN = 1.5  # digits that a number such as 12 or 0.25 holds: many mistakes lead to it
 SHORT = 6  # significant digits of such plain numbers
 PARTS = 3  # mistakes at once
+ALIKE = 1e-13  # of the largest entry: what rounding does to symmetry
 MANY = 3000  # wrong entries beyond which only single mistakes are sought: seconds
 
 
@@ -46,18 +47,33 @@ def hints(evidence: Evidence, accept: Callable[[Floats], bool]) -> tuple[str, ..
     ('the sign is wrong in all entries',)
     """
     with np.errstate(all="ignore"):  # where a factor is not defined no entry fits
-        view = view_of(evidence)
-        if not view.row.size or not np.isfinite(view.analytic).all():
-            return ()
-        two = chain(_on_top(view), _several(view)) if view.row.size <= MANY else ()
-        # the most generous ideas come last
-        generous = chain(factors_by_line(view), rank_one(view))
-        last = ((idea,) for idea in generous if _explains(view, idea))
-        for parts in chain(_single(view), two, last):
-            if accept(parts[-1].corrected):
-                places = [place_of(evidence, part.mended) for part in parts]
-                pairs = zip(parts, places, strict=True)
-                return tuple(part.words.format(place).strip() for part, place in pairs)
+        if not (evidence.symmetric and _mirrored(evidence.analytic)):
+            return _found(evidence, accept)
+        # what is wrong with one triangle is wrong with the other: it is told once
+        upper = np.where(np.tri(len(evidence.analytic), k=-1) > 0.0, np.nan, evidence.numerical)
+        whole = lambda matrix: accept(np.triu(matrix) + np.triu(matrix, 1).T)  # noqa: E731
+        return _found(evidence._replace(numerical=upper), whole) or _found(evidence, accept)
+
+
+def _mirrored(matrix: Floats) -> bool:
+    """Say whether a matrix is symmetric up to rounding."""
+    return bool((np.abs(matrix - matrix.T) <= ALIKE * np.abs(matrix).max(initial=0.0)).all())
+
+
+def _found(evidence: Evidence, accept: Callable[[Floats], bool]) -> tuple[str, ...]:
+    """Return the first mistakes that explain everything."""
+    view = view_of(evidence)
+    if not view.row.size or not np.isfinite(view.analytic).all():
+        return ()
+    two = chain(_on_top(view), _several(view)) if view.row.size <= MANY else ()
+    # the most generous ideas come last
+    generous = chain(factors_by_line(view), rank_one(view))
+    last = ((idea,) for idea in generous if _explains(view, idea))
+    for parts in chain(_single(view), two, last):
+        if accept(parts[-1].corrected):
+            places = [place_of(evidence, part.mended) for part in parts]
+            pairs = zip(parts, places, strict=True)
+            return tuple(part.words.format(place).strip() for part, place in pairs)
     return ()
 
 
