@@ -38,7 +38,7 @@ LINES = {
     "native": 360,
     "noise": 192,
     "nonsmooth": 624,
-    "paths": 545,
+    "paths": 555,
     "plot": 825,
     "regression": 525,
     "verify": 2155,
