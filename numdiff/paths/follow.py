@@ -162,11 +162,10 @@ def _learn(now: Round, memory: Memory, late: Ints, near: Pairs, far: Pairs) -> t
 
 
 def _heard(memory: Memory, noise: Floats, f0: Floats) -> Memory:
-    """Return the memory with noise as it is here."""
-    shapes = memory.shapes.copy()
-    shapes[NOISE] = noise
-    memory = memory._replace(shapes=shapes, size=size_of_noise(noise, f0))
-    return tuned(memory, noise, np.ones(f0.size))
+    """Return the memory in which noise is what it is here; how it goes with abs(f) stays."""
+    scale, shapes = noise_scale(memory, f0), memory.shapes.copy()
+    shapes[NOISE] = noise / scale
+    return tuned(memory._replace(shapes=shapes), noise, scale)
 
 
 def _ask(now: Round, which: Ints, h: Floats) -> tuple[Round, Pairs, Floats]:
@@ -221,17 +220,15 @@ def _looked_at(
     part, nfev = _first(problem, options, rows[which], slope, noise)
     part = part._replace(status=full.status[which])
     found = found._replace(nfev=found.nfev + nfev)
-    falls = is_rounding(part.status, noise, problem.f0)
-    if np.count_nonzero(memory.known()):
-        falls &= memory.falls
     now = noise_at(memory, problem.f0, noise_scale(memory, problem.f0))
-    memory = memory.put(rows[which], part)._replace(falls=falls)
-    if problem.noise is None:
-        now[rows[which]] = noise
-        return found, _heard(memory, now, problem.f0)
-    now[:] = problem.noise
-    told = _heard(memory, now, problem.f0)
-    return found, told._replace(size=np.full(len(falls), np.inf), falls=np.zeros_like(falls))
+    now[rows[which]] = noise
+    size, falls = size_of_noise(noise, problem.f0), is_rounding(part.status, noise, problem.f0)
+    if problem.noise is not None:
+        now[:], size, falls = problem.noise, np.full(len(size), np.inf), falls & False
+    elif np.count_nonzero(memory.known()):  # what others have shown still counts
+        size, falls = memory.size, falls & memory.falls
+    memory = memory.put(rows[which], part)._replace(size=size, falls=falls)
+    return found, _heard(memory, now, problem.f0)
 
 
 def _first(
