@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 Function: TypeAlias = Callable[..., Any]
 Work = TypeVar("Work", bound=Callable[..., Any])
+Made = TypeVar("Made")
 
 
 class Differences(TypedDict, total=False):
@@ -89,6 +90,17 @@ class Settings(Differences, Detecting, total=False):
 class Operating(Settings, total=False):
     """The options of operators."""
 
+    on_flag: Literal["keep", "warn", "raise"]
+
+
+class Following(Arguments, total=False):
+    """The options of what is differentiated at many points."""
+
+    noise: Numbers | None
+    bounds: Any
+    rtol: float
+    vectorized: bool
+    workers: int | None
     on_flag: Literal["keep", "warn", "raise"]
 
 
@@ -201,6 +213,13 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
             The agreement, relative to the size of an entry, that "agree" must prove. It is no
             tolerance: a difference beyond eight error bars disagrees, however far below `rtol`, if
             it is more than 1e-10 of the entry, the floor that rounding inside formulas needs.""",
+        "exactness": """float, default 1e-6
+            How exact, relative to the size of an entry, answers have to be where f is looked at
+            anew, and how closely the check along one direction must agree.""",
+        "flags": """str, default "raise"
+            ``"raise"``: flagged entries raise `FlaggedError`, except at kinks, where the mean of
+            both sides is returned with one `FlaggedWarning`. ``"warn"``: all flags warn.
+            ``"keep"``: only `estimate` says so.""",
         "inconclusive": """str, default "fail"
             What to do where that is the verdict: ``"fail"``, ``"warn"``, ``"skip"`` the test, or
             ``"pass"``.""",
@@ -215,6 +234,10 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "n_points": 1, "radius": 0.1, "rng": 0, "inconclusive": "fail",
     }
 )  # fmt: skip
+# the meaning of an option, where a default of its own gives it another one
+OTHERWISE: Mapping[tuple[str, Any], str] = MappingProxyType(
+    {("rtol", 1e-4): "agreement", ("rtol", 1e-6): "exactness", ("on_flag", "raise"): "flags"}
+)
 # what other packages call it, or what belongs to another function
 ELSEWHERE: Mapping[str, str] = MappingProxyType(
     {
@@ -256,6 +279,7 @@ def public(kind: Any, without: Sequence[str] = (), **changed: Any) -> Callable[[
         own = inspect.signature(work)
         shown = list(own.parameters.values())[:-1]  # without **options
         placed = [one.name for one in shown if one.kind is one.POSITIONAL_OR_KEYWORD]
+        name = work.__name__ if work.__name__ != "__init__" else work.__qualname__.split(".")[0]
         allowed = frozenset([*names, *(one.name for one in shown)])
         most = (
             math.inf if inspect.Parameter.VAR_POSITIONAL in {p.kind for p in shown} else len(placed)
@@ -265,14 +289,30 @@ def public(kind: Any, without: Sequence[str] = (), **changed: Any) -> Callable[[
         def call(*arguments: Any, **given: Any) -> Any:
             __tracebackhide__ = True
             if len(arguments) > most or not allowed.issuperset(given):
-                raise TypeError(_misuse(work.__name__, placed, arguments, given, allowed))
+                raise TypeError(_misuse(name, placed, arguments, given, allowed))
             found = work(*arguments, **given)
-            return _heeded(found, given["on_flag"]) if "on_flag" in given else found
+            heed = "on_flag" in given and found is not None
+            return _heeded(found, given["on_flag"]) if heed else found
 
         told: Any = call
         told.__signature__ = own.replace(parameters=[*shown, *options])
         told.__doc__ = _spelled_out(work.__doc__, names, defaults)
         return cast("Work", call)
+
+    return spelled
+
+
+def constructed(kind: Any, **changed: Any) -> Callable[[type[Made]], type[Made]]:
+    """Spell out the options of a class, whose ``__init__`` takes them as ``**options``."""
+    spell = public(kind, **changed)
+
+    def spelled(made: type[Made]) -> type[Made]:
+        told: Any = made
+        plain = told.__init__
+        plain.__doc__ = made.__doc__
+        told.__init__ = spell(plain)
+        made.__doc__, told.__init__.__doc__ = told.__init__.__doc__, None
+        return made
 
     return spelled
 
@@ -285,7 +325,7 @@ def _parameter(kind: Any, name: str, default: Any) -> inspect.Parameter:
     )
 
 
-_ORDER = tuple(name for name in MEANINGS if name != "agreement")
+_ORDER = tuple(name for name in MEANINGS if name not in OTHERWISE.values())
 PLACE = "    **options\n        The options of all, spelled out in the signature.\n"
 
 
@@ -295,7 +335,7 @@ def _spelled_out(doc: str | None, names: Sequence[str], defaults: Mapping[str, A
         return None
     lines = []
     for name in names:
-        meaning = MEANINGS["agreement" if name == "rtol" and defaults["rtol"] else name]
+        meaning = MEANINGS[OTHERWISE.get((name, defaults[name]), name)]
         lines.append(f"    {name} : {meaning.replace(12 * ' ', 8 * ' ')}\n")
     assert PLACE in doc, doc
     return doc.replace(PLACE, "".join(lines))

@@ -41,6 +41,7 @@ class Claims(NamedTuple):
     series: Floats  # (4, K): coefficients of t to t**4 by the smaller steps, 0 if not known
     lean: Floats  # how far the slopes ahead and behind are from the one in the series
     most: Floats  # what the slope may be off by what contradicts it
+    slack: Floats  # by how much f may be off the near reading at the far step by its bar and noise
     near: Floats  # the steps of both readings
     far: Floats
 
@@ -98,7 +99,9 @@ def claims_of(problem: Problem, lines: Derivatives, side: int, span: Span) -> Cl
     claims = _collected(seen, claim[row, output], row, output, float(side), start)
     place = claims.row, output
     wide, most = claims.claim == Claim.WIDE, lines.error[place] / (2.0 * MARGIN)
-    return claims._replace(most=np.where(wide, most, math.inf))
+    slack = np.where(claims.standing, lines.proven[place] * claims.far, 0.0)
+    slack += np.where(claims.claim == Claim.LEAPT, SURE * lines.noise[place], 0.0)
+    return claims._replace(most=np.where(wide, most, math.inf), slack=slack)
 
 
 def _claims(seen: _Evidence, lines: Derivatives, start: Ints) -> Ints:
@@ -150,7 +153,7 @@ def _collected(
     sides = np.full(len(row), side)
     return Claims(
         seen.rows[row], output, claim, seen.value[row, output], sides, series, lean, near, near,
-        np.ldexp(1.0, far),
+        near, np.ldexp(1.0, far),
     )  # fmt: skip
 
 

@@ -31,6 +31,7 @@ STRIDE = 3  # octaves from the near step up to the first look at f, then twice a
 FINE = 10  # halvings of the step, once the break is known within an octave
 JUMP, BEND = 0.5, 0.25  # of the departure, left over the last interval: more jumps, less bends
 SAME = 0.25  # of the jump: by so much f may be off behind it, if it is an edge alone
+ONE_SIDE = 0.01  # of the departure on the other side: so little is none
 ALONG = (0.25, 0.5, 0.75, 1.0)  # of the octaves from a jump to twice the far step: where f is asked
 STEEP = (1.7, 7.0)  # powers of the step by which a smooth f departs from its tangent or parabola
 ALIKE = 0.4  # by which two looks at that power may differ
@@ -195,10 +196,10 @@ def look(problem: Problem, directions: Directions, claims: Claims, reach: Floats
 
     `reach` (K,) is the size of x along t, which is rounded as well.
     """
-    walk, gap = _farthest(problem, directions, claims)
+    walk, gap = _sided(problem, directions, claims)
     claims = walk.claims
     floor = CLEARLY * EPS * (np.abs(walk.f0) + gap + reach * np.abs(claims.series[0]))
-    live = (gap > floor) & (claims.far > claims.near)
+    live = (gap > floor + claims.slack) & (claims.far > claims.near)
     kind, limit = np.where(live, Kind.UNCLEAR, Kind.AGREE), gap / claims.far
     limit = SHARE * np.minimum(limit, claims.most)
     bracket, followed = _first(walk, live, limit, floor)
@@ -216,25 +217,28 @@ def look(problem: Problem, directions: Directions, claims: Claims, reach: Floats
     return Break(kind, bracket.high, jump, gap / claims.far, walk.nfev)
 
 
-def _farthest(problem: Problem, directions: Directions, claims: Claims) -> tuple[_Walk, Floats]:
-    """Return a walk on the side of x where f is farther from the near reading, and by how much."""
-    walks, gaps = [], []
-    for sign in (1.0, -1.0):
-        side = np.where(claims.side == 0.0, sign, claims.side)
-        walk = _Walk(problem, directions, claims._replace(side=side))
-        rows = np.flatnonzero((claims.side == 0.0) | (sign > 0.0))
-        gap = np.zeros(len(side))
+def _sided(problem: Problem, directions: Directions, claims: Claims) -> tuple[_Walk, Floats]:
+    """Return a walk on the side of x that tells most, and how far f is from the near reading there.
+
+    That is where it is farther; but what leapt is right if either side follows it all the way.
+    """
+    gaps, nfev = np.full((2, len(claims.row)), math.nan), 0
+    for gap, sign in zip(gaps, (1.0, -1.0), strict=True):
+        rows = np.flatnonzero(claims.side != -sign)
         if rows.size:
+            walk = _Walk(problem, directions, claims._replace(side=np.full(len(gap), sign)))
             off, t = walk.departures(claims.far[rows], rows)
             bent = off + claims.series[1, rows] * t * t
-            gap[rows] = np.nan_to_num(np.minimum(np.abs(off), np.abs(bent)))
-        walks.append(walk)
-        gaps.append(gap)
-    ahead, behind = walks
-    side = np.where(gaps[0] >= gaps[1], ahead.claims.side, behind.claims.side)
-    walk = _Walk(problem, directions, claims._replace(side=side))
-    walk.nfev = ahead.nfev + behind.nfev
-    return walk, np.maximum(*gaps)
+            gap[rows] = np.minimum(np.abs(off), np.abs(bent))
+            nfev += walk.nfev
+    ahead, back = gaps
+    followed = (claims.claim == Claim.LEAPT) & (
+        np.fmin(ahead, back) < ONE_SIDE * np.fmax(ahead, back)
+    )
+    behind = np.where(followed, back < ahead, (back > ahead) | np.isnan(ahead))
+    walk = _Walk(problem, directions, claims._replace(side=np.where(behind, -1.0, 1.0)))
+    walk.nfev = nfev
+    return walk, np.nan_to_num(np.where(behind, back, ahead))
 
 
 def _first(walk: _Walk, live: Mask, limit: Floats, floor: Floats) -> tuple[_Bracket, Mask]:
