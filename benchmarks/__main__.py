@@ -22,6 +22,7 @@ COMMANDS = (
     Command("optimise", "benchmarks.optimise", "optimisers with remembered steps, beside SciPy's"),
     Command("rules", "benchmarks.rules", "the classical step rules beside method auto"),
     Command("same", "benchmarks.same", "whether another state of the code gives the same bits"),
+    Command("scale", "benchmarks.scale", "how well many workers are used, on paper"),
     Command("sparse", "benchmarks.sparse", "colours and sparse Jacobians beside SciPy's"),
     Command("speed", "benchmarks.speed", "time and memory, as ratios, beside peers"),
     Command(

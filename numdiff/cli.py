@@ -345,6 +345,7 @@ def _as_typed(message: str, command: Command, typed: dict[str, Any]) -> str:
 
 def _failure(error: BaseException) -> str:
     notes = [note.removeprefix("numdiff: ") for note in getattr(error, "__notes__", ())]
+    notes = [note for note in notes if not note.startswith("in a worker")]  # a traceback
     if notes or isinstance(error, SystemExit):  # only what f raises has notes
         who = "the derivative" if notes and "the derivative" in notes[0] else "f"
         return "; ".join([f"{who} failed with {_in_a_line(error)}", *notes])
@@ -472,6 +473,15 @@ POINT = (
 JSON = Option("--json", "print the result as one JSON object")
 ORDER = Option("--order", "order of the derivative, 1 to 10; default 1", _whole_number, "K")
 GRAD = Option("--grad", "the gradient, as a function, to differentiate instead", _target, "TARGET")
+ACCURACY = Option(
+    "--accuracy", "the relative accuracy of the function, as a solver's", _number, "A"
+)
+EXPENSIVE = (
+    Option("--workers", "evaluate the function in so many processes", _whole_number, "N"),
+    Option("--timeout", "seconds after which they give an evaluation up", _number, "SECONDS"),
+    Option("--journal", "a file of evaluations, from which a killed run goes on", str, "FILE"),
+    Option("--progress", "show a bar, if stderr is a terminal"),
+)
 COMMON = (
     Option(
         "--method", "auto (default), forward, backward, central, richardson or complex", str, "M"
@@ -484,13 +494,14 @@ COMMON = (
         "H",
     ),
     Option("--noise", "the standard deviation of the function's own error", _numbers, "S"),
+    ACCURACY,
     Option("--lower", "the function is never called below; one number or many", _numbers, "X"),
     Option("--upper", "the function is never called above; one number or many", _numbers, "X"),
     Option("--rtol", "stop where the error bar is below RTOL times the value", _number, "RTOL"),
     Option("--max-nfev", "about this many evaluations at most", _whole_number, "N"),
     Option("--vectorized", "the function takes many points at once, along the last axis"),
     Option("--args", "further arguments of the function, numbers separated by commas", _args, "A"),
-    Option("--workers", "so many threads may call a function of Numba", _whole_number, "N"),
+    *EXPENSIVE,
 )
 VECTOR = Option("--vector", "which is multiplied by, not normalised", _numbers, "V")
 COMMANDS = (
@@ -536,7 +547,7 @@ COMMANDS = (
     Command(
         "noise",
         "the size and the kind of the function's own error",
-        (Option("--direction", "along which it is asked", _numbers, "V"),),
+        (Option("--direction", "along which it is asked", _numbers, "V"), ACCURACY, *EXPENSIVE),
         numdiff.noise_level,
         scalar=True,
         exit_code=lambda _: TRUSTWORTHY,

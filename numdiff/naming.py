@@ -7,7 +7,7 @@ import math
 import sys
 from collections.abc import Callable, Mapping, MutableMapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -72,12 +72,16 @@ class Named(NamedTuple):
 
     def inward(self, function: Callable[..., Any], points: int = 1) -> Callable[..., Any]:
         """Return the function of flat arrays; its first so many arguments have names."""
-        return partial(_of_names, function, self, points)
+        inner: Any = partial(_of_names, function, self, points)
+        inner.__wrapped__, inner.around = function, (type(self.like), self.shapes)
+        return cast("Callable[..., Any]", inner)
 
 
-def _of_names(function: Callable[..., Any], named: Named, points: int, *given: Any) -> Any:
+def _of_names(
+    function: Callable[..., Any], named: Named, points: int, /, *given: Any, **words: Any
+) -> Any:
     restored = (named.restored(flat) for flat in given[:points])
-    return named.flat(function(*restored, *given[points:]), "what is returned")
+    return named.flat(function(*restored, *given[points:], **words), "what is returned")
 
 
 def has_names(x: Any) -> bool:

@@ -22,12 +22,12 @@ from numdiff.drivers.derivatives import Derivatives, Problem, stacked, still
 from numdiff.engine.differentiate import counted, differentiate, pose
 from numdiff.engine.mixed import second
 from numdiff.estimate import Estimate
-from numdiff.evaluation.call import Call, bound
+from numdiff.evaluation.call import NOBODY, Call, bound
 from numdiff.evaluation.dispatchers import as_function, is_dispatcher
 from numdiff.geometry.directions import Directions, axes, joined, parts_of
 from numdiff.naming import Named
 from numdiff.options import Options, as_point, as_vector, point_of, read, require_callable
-from numdiff.signatures import Operating, Settings, Sparsely, public
+from numdiff.signatures import Detecting, Operating, Settings, Sparsely, public
 
 if TYPE_CHECKING:
     from numdiff.signatures import Point
@@ -93,11 +93,10 @@ def derivative(f: Function, x: Point, *, order: int = 1, **options: Unpack[Opera
         raise ValueError(f"`order` must be an integer from 1 to 10, got {order!r}")
     point, call, settings, _ = asked(f, x, options, scalar=True)
     points: list[Derivatives] = []
-    for k, number in enumerate(point.reshape(-1, 1)):
-        spent = sum(one.nfev for one in points)
-        points.append(
-            differentiate(call, number, axes(1), int(order), settings.at(k, point.size - k, spent))
-        )
+    with call.evaluator or NOBODY:
+        for k, number in enumerate(point.reshape(-1, 1)):
+            own = settings.at(k, point.size - k, sum(one.nfev for one in points))
+            points.append(differentiate(call, number, axes(1), int(order), own))
     if not points:
         raise ValueError("`x` must hold at least one point, got an empty array")
     whole = stacked(points)
@@ -142,7 +141,8 @@ def gradient(f: Function, x: Point, **options: Unpack[Operating]) -> Estimate:
     [8.0, 7.0]
     """
     point, call, settings, _ = asked(f, x, options)
-    slopes = differentiate(call, point.ravel(), axes(point.size), 1, settings)
+    with call.evaluator or NOBODY:
+        slopes = differentiate(call, point.ravel(), axes(point.size), 1, settings)
     return estimate_of(_one_output(slopes), point.shape, settings)
 
 
@@ -261,14 +261,15 @@ def jvp(f: Function, x: Point, v: Point, **options: Unpack[Operating]) -> Estima
     10.0
     """
     point, call, settings, layout = asked(f, x, options)
-    vector = as_vector(v, point, "v", layout).ravel()
     settings = settings._replace(names=())  # the value has no axis of x
-    if vector.any():
-        parts = parts_of(vector, point.ravel())
-        slope = summed(differentiate(call, point.ravel(), parts, 1, settings))
-    else:
-        problem = pose(call, point.ravel(), settings)
-        slope = counted(problem, still(problem, 1))
+    with call.evaluator or NOBODY:
+        vector = as_vector(v, point, "v", layout).ravel()
+        if vector.any():
+            parts = parts_of(vector, point.ravel())
+            slope = summed(differentiate(call, point.ravel(), parts, 1, settings))
+        else:
+            problem = pose(call, point.ravel(), settings)
+            slope = counted(problem, still(problem, 1))
     return estimate_of(slope, slope.form.shape, settings)
 
 
@@ -327,7 +328,8 @@ def hessian(
             raise ValueError(f"`grad` must return the shape of x, {shape}, got {got}")
         return symmetrised(found, shape)
     point, call, settings, _ = asked(f, x, others)
-    return hessian_at(pose(call, point.ravel(), settings), point.shape, settings)
+    with call.evaluator or NOBODY:
+        return hessian_at(pose(call, point.ravel(), settings), point.shape, settings)
 
 
 def hessian_at(problem: Problem, form: tuple[int, ...], settings: Options) -> Estimate:
@@ -377,8 +379,9 @@ def hvp(f: Function, x: Point, v: Point, **options: Unpack[Operating]) -> Estima
     [4.0, 3.0]
     """
     point, call, settings, layout = asked(f, x, options)
-    vector = as_vector(v, point, "v", layout).ravel()
-    return hvp_at(pose(call, point.ravel(), settings), point.shape, vector, settings)
+    with call.evaluator or NOBODY:
+        vector = as_vector(v, point, "v", layout).ravel()
+        return hvp_at(pose(call, point.ravel(), settings), point.shape, vector, settings)
 
 
 def hvp_at(problem: Problem, form: tuple[int, ...], vector: Floats, settings: Options) -> Estimate:
@@ -401,7 +404,8 @@ def hvp_at(problem: Problem, form: tuple[int, ...], vector: Floats, settings: Op
 
 def _axis_by_axis(f: Function, x: Point, order: int, options: Operating) -> Estimate:
     point, call, settings, _ = asked(f, x, options)
-    slopes = differentiate(call, point.ravel(), axes(point.size), order, settings)
+    with call.evaluator or NOBODY:
+        slopes = differentiate(call, point.ravel(), axes(point.size), order, settings)
     return estimate_of(slopes, slopes.form.shape + point.shape, settings)
 
 
@@ -415,23 +419,27 @@ def _sparse(
         raise ValueError("`sparsity` 'detect' needs `grad` here: give it, or give the pattern")
     point, call, settings, _ = asked(f, x, options)
     flat = point.ravel()
-    coloring, spent = compressed.coloring_of(call, flat, sparsity, settings, symmetric=symmetric)
     along_all = compressed.along_pairs if of_f else compressed.along_colors
-    lines = along_all(call, flat, coloring, settings)
+    with call.evaluator or NOBODY:
+        coloring, spent = compressed.coloring_of(
+            call, flat, sparsity, settings, symmetric=symmetric
+        )
+        lines = along_all(call, flat, coloring, settings)
     lines = lines._replace(nfev=lines.nfev + spent)
     return sparse_estimate(lines, coloring.pattern, settings)
 
 
 def asked(
-    f: Function, x: Point, options: Settings, *, scalar: bool = False
+    f: Function, x: Point, options: Settings | Detecting, *, scalar: bool = False
 ) -> tuple[Floats, Call, Options, Named | None]:
     """Read what was handed over.
 
     Returns
     -------
     tuple
-        The point, as an array; how f is called there; the options; and the names of the entries of
-        x, if it has some: then the point is flat, and f is called with what it was handed over as.
+        The point, as an array; how f is called there, to be used `with` its evaluator; the options;
+        and the names of the entries of x, if it has some: then the point is flat, and f is called
+        with what it was handed over as.
 
     Raises
     ------
@@ -447,12 +455,15 @@ def asked(
     args, kwargs = settings.args, settings.kwargs
     if args or kwargs:
         f = bound(f, args, kwargs)
-    plain = settings.vectorized or not is_dispatcher(f)
-    if plain and settings.workers > 1:
-        raise ValueError("`workers` is for @njit functions of x alone: leave it out")
-    shape = () if scalar else point.shape
-    inner = f if plain else as_function(f)
-    call = Call(inner, shape, settings.vectorized, scalar, not plain, settings.workers)
+    plain, asking = settings.vectorized or not is_dispatcher(f), settings.asking
+    inner, shape = f if plain else as_function(f), () if scalar else point.shape
+    if asking is None:
+        call = Call(inner, shape, settings.vectorized, scalar, not plain)
+    elif asking.threads and not plain:
+        call = Call(inner, shape, scalar=scalar, dispatcher=True, workers=asking.threads)
+    else:
+        evaluator = asking.evaluator(f, inner, vectorized=settings.vectorized)
+        call = Call(inner, shape, settings.vectorized, scalar, evaluator=evaluator)
     return point, call, settings, layout
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from numbers import Integral, Real
+from numbers import Real
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from numdiff.arrays import Array, Floats, Mask
+from numdiff.evaluation.asking import ASKING, Asking, read_asking
 from numdiff.geometry.domain import Box
 from numdiff.methods import METHODS, Method, named_method
 from numdiff.naming import Named, has_names, named
@@ -29,18 +30,20 @@ class Options(NamedTuple):
     """The options of one call, checked.
 
     `step` is None, the name of a rule or an array like x (flattened); `noise` is as it was given.
-    `way` says how derivatives are taken: "ladder", "single", "rule" or "complex".
+    `accuracy` is 0 where it was not given. `way` says how derivatives are taken: "ladder",
+    "single", "rule" or "complex".
     """
 
     way: str
     method: Method
     step: Floats | str | None
     noise: Floats | None = None
+    accuracy: float = 0.0
     box: Box | None = None
     rtol: float = 0.0
     max_nfev: float = math.inf
     vectorized: bool = False
-    workers: int = 1
+    asking: Asking | None = None  # None for plain calls of f
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = MappingProxyType({})
     on_flag: str = "keep"
@@ -195,13 +198,21 @@ def read(
         way, steps = _way(chosen, step), _step(step, x, layout)
     if layout is None and not others:
         return Options(way, chosen, steps)
+    names = () if layout is None else layout.names
+    return Options(way, chosen, steps, names=names, **_fields(others, x, layout))
+
+
+def _fields(given: dict[str, Any], x: Floats, layout: Named | None) -> dict[str, Any]:
+    """Return what options become, those of expensive functions one field together."""
     fields: dict[str, Any] = {}
-    for name, value in others.items():
+    if not ASKING.isdisjoint(given):
+        fields["asking"] = read_asking(**{name: given.pop(name) for name in ASKING & given.keys()})
+    for name, value in given.items():
         if name not in READERS:
             raise TypeError(f"there is no option {name!r}")
         field, reader = READERS[name]
         fields[field] = reader(value, x, layout)
-    return Options(way, chosen, steps, names=() if layout is None else layout.names, **fields)
+    return fields
 
 
 def _way(method: Method, step: Any) -> str:
@@ -249,6 +260,18 @@ def _noise(noise: Any, *_: Any) -> Floats | None:
     return sizes
 
 
+def _accuracy(accuracy: Any, *_: Any) -> float:
+    if accuracy is None:
+        return 0.0
+    share = _number(accuracy, "accuracy")
+    if not 0.0 < share < 1.0:
+        raise ValueError(
+            f"`accuracy` must lie between 0 and 1, got {accuracy!r}: it is relative, as the rtol "
+            "of a solver; an absolute error of f is `noise`"
+        )
+    return share
+
+
 def _bounds(bounds: Any, x: Floats, layout: Named | None) -> Box | None:
     if bounds is None:
         return None
@@ -285,16 +308,6 @@ def _vectorized(vectorized: Any, *_: Any) -> bool:
     return bool(vectorized)
 
 
-def _workers(workers: Any, *_: Any) -> int:
-    if workers is None:
-        return 1
-    if not isinstance(workers, Integral) or isinstance(workers, bool):
-        raise TypeError(f"`workers` must be an integer, got {workers!r}")
-    if workers < 1:
-        raise ValueError(f"`workers` must be at least 1, got {workers!r}")
-    return int(workers)
-
-
 def _on_flag(on_flag: Any, *_: Any) -> str:
     if on_flag not in ON_FLAG:
         names = ", ".join(map(repr, ON_FLAG))
@@ -306,11 +319,11 @@ def _on_flag(on_flag: Any, *_: Any) -> str:
 READERS: Mapping[str, tuple[str, Callable[[Any, Floats, Named | None], Any]]] = MappingProxyType(
     {
         "noise": ("noise", _noise),
+        "accuracy": ("accuracy", _accuracy),
         "bounds": ("box", _bounds),
         "rtol": ("rtol", _rtol),
         "max_nfev": ("max_nfev", _max_nfev),
         "vectorized": ("vectorized", _vectorized),
-        "workers": ("workers", _workers),
         "args": ("args", as_args),
         "kwargs": ("kwargs", as_kwargs),
         "on_flag": ("on_flag", _on_flag),

@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, TypeVar, c
 from numdiff.estimate import Estimate
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+    from os import PathLike
+
     from numpy.typing import ArrayLike, NDArray
 
     from numdiff.stencil import Stencil
@@ -49,15 +52,39 @@ class Arguments(TypedDict, total=False):
     kwargs: Mapping[str, Any] | None
 
 
-class Settings(Differences, Arguments, total=False):
+class Expensive(TypedDict, total=False):
+    """How f is asked for where that is expensive."""
+
+    workers: int | Executor | Function | None
+    timeout: float | None
+    journal: str | PathLike[str] | tuple[str | PathLike[str], str] | None
+    progress: bool | Literal["always"]
+
+
+class Looking(Arguments, Expensive, total=False):
+    """The options of whatever looks at f alone."""
+
+
+class Measuring(Looking, total=False):
+    """The options of whoever looks for the noise of f."""
+
+    accuracy: float | None
+
+
+class Detecting(Looking, total=False):
+    """The options of the search for patterns."""
+
+    bounds: Any
+    vectorized: bool
+
+
+class Settings(Differences, Detecting, total=False):
     """The options that operators and checks share."""
 
     noise: Numbers | None
-    bounds: Any
+    accuracy: float | None
     rtol: float
     max_nfev: int | None
-    vectorized: bool
-    workers: int | None
 
 
 class Operating(Settings, total=False):
@@ -118,6 +145,11 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "noise": """None, float or array like the output of f, optional
             The standard deviation of f's own error, in units of f, which is then used as it is.
             None lets it be noticed from the values of f.""",
+        "accuracy": """float, optional
+            The relative accuracy to which f is computed: the rtol of a solver inside, 6e-8 for
+            single precision. Steps and bars then hold for the function behind f. Noise of a sixth
+            times this is reckoned with, relative to the size of f at x and around it, which takes
+            two evaluations. None means that f is wanted as it is coded.""",
         "bounds": """scipy.optimize.Bounds, tuple (lower, upper), list of pairs, or dict, optional
             f is never called outside. A tuple holds two sides, numbers or arrays like x; a list one
             (lower, upper) pair for each entry, as in SciPy's ``minimize``; a dict pairs by the keys
@@ -136,8 +168,23 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
             for each color tells all entries, and all arrays that come back are CSC arrays. A
             `numdiff.sparse.Coloring` is prepared once for many calls; ``"detect"`` finds the
             pattern by calls of f, or of `grad`.""",
-        "workers": """int, optional
-            How many threads may call f, where Numba has compiled it; the answer is the same.""",
+        "workers": """int, Executor or callable, optional
+            Who evaluates f, all points of a round at the same time; the answer is the same to the
+            last bit. An integer starts so many processes (extra ``parallel``), which are replaced
+            when they are lost and wait half a minute for the next call, or threads where Numba has
+            compiled f. Any `concurrent.futures.Executor` will do, as those of Dask and mpi4py, and
+            any callable like `map`, as the method of a pool. Workers that are left over look ahead,
+            at points that may be asked for next; ``nfev`` counts these evaluations when they are
+            handed out.""",
+        "timeout": """float, optional
+            Seconds after which `workers` give an evaluation up: f then counts as not defined
+            there.""",
+        "journal": """path or (path, name), optional
+            A file in which every evaluation that has returned is kept: the same call, if it is
+            killed, goes on from there when it is made once more. It belongs to one function, which
+            is told by its code and all that it holds, or by the name.""",
+        "progress": """bool or "always", default False
+            Show a bar on stderr (extra ``progress``) if it is a terminal, or always.""",
         "args": """tuple or number, default ()
             Further positional arguments for f; ``args=3.0`` means ``args=(3.0,)``.""",
         "kwargs": """dict, optional
@@ -172,8 +219,9 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
 )
 DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {
-        "method": "auto", "step": None, "noise": None, "bounds": None, "rtol": 0.0,
-        "max_nfev": None, "vectorized": False, "workers": None, "args": (), "kwargs": None,
+        "method": "auto", "step": None, "noise": None, "accuracy": None, "bounds": None,
+        "rtol": 0.0, "max_nfev": None, "vectorized": False, "workers": None, "timeout": None,
+        "journal": None, "progress": False, "args": (), "kwargs": None,
         "sparsity": None, "on_flag": "keep", "names": None, "n_points": 1, "radius": 0.1, "rng": 0,
         "inconclusive": "fail",
     }

@@ -21,7 +21,7 @@ Coloring(100 x 100, 298 entries, 3 colors)
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
@@ -29,22 +29,20 @@ from numdiff.coloring.pattern import as_pattern, require_inputs
 from numdiff.coloring.prepared import Coloring, color
 from numdiff.compressed.derivatives import pattern_of
 from numdiff.compressed.detection import missing
+from numdiff.evaluation.call import NOBODY
 from numdiff.operators import asked
+from numdiff.signatures import Detecting, public
 
 if TYPE_CHECKING:
     from scipy.sparse import csc_array
 
+    from numdiff.signatures import Point
+
 __all__ = ["Coloring", "check", "color", "detect"]
 
 
-def detect(
-    f: Callable[..., Any],
-    x: Any,
-    *,
-    bounds: Any = None,
-    vectorized: bool = False,
-    args: tuple[Any, ...] = (),
-) -> csc_array:
+@public(Detecting)
+def detect(f: Callable[..., Any], x: Point, **options: Unpack[Detecting]) -> csc_array:
     """Find which outputs of a function depend on which entries of x.
 
     Random groups of entries move at random points near x; what does not change depends on nothing
@@ -56,10 +54,10 @@ def detect(
     ----------
     f : callable
         ``f(x, *args)`` returns an array of any shape, the same for the same x.
-    x : array of float
-        The point, of any shape.
-    bounds, vectorized, args
-        As in `derivative`.
+    x : array of float, dict or Series
+        The point, of any shape. With a dict or a Series f gets the same, and x counts as flat.
+    **options
+        The options of all, spelled out in the signature.
 
     Returns
     -------
@@ -87,29 +85,25 @@ def detect(
     >>> detect(lambda x: x[:-1] * x[1:], np.ones(4)).toarray().astype(int).tolist()
     [[1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 1, 1]]
     """
-    point, call, settings, _ = asked(
-        f, x, {"bounds": bounds, "vectorized": vectorized, "args": args}
-    )
-    return pattern_of(call, point.ravel(), settings)[0]
+    point, call, settings, _ = asked(f, x, options)
+    with call.evaluator or NOBODY:
+        return pattern_of(call, point.ravel(), settings)[0]
 
 
-def check(
-    f: Callable[..., Any],
-    x: Any,
-    pattern: Any,
-    *,
-    bounds: Any = None,
-    vectorized: bool = False,
-    args: tuple[Any, ...] = (),
-) -> csc_array:
+@public(Detecting)
+def check(f: Callable[..., Any], x: Point, pattern: Any, **options: Unpack[Detecting]) -> csc_array:
     """Find entries that a pattern misses.
 
     Parameters
     ----------
-    f, x, bounds, vectorized, args
-        As in `detect`.
+    f : callable
+        ``f(x, *args)`` returns an array of any shape, the same for the same x.
+    x : array of float, dict or Series
+        The point, of any shape. With a dict or a Series f gets the same, and x counts as flat.
     pattern : sparse array, dense array or Coloring
         Where f is said to depend on x.
+    **options
+        The options of all, spelled out in the signature.
 
     Returns
     -------
@@ -132,11 +126,10 @@ def check(
     """
     from scipy.sparse import csc_array  # noqa: PLC0415 - loads when needed
 
-    point, call, settings, _ = asked(
-        f, x, {"bounds": bounds, "vectorized": vectorized, "args": args}
-    )
-    known = pattern.pattern if isinstance(pattern, Coloring) else as_pattern(pattern)
-    require_inputs(known, point.size)
-    places = missing(call, point.ravel(), settings.box, known)
+    point, call, settings, _ = asked(f, x, options)
+    with call.evaluator or NOBODY:
+        known = pattern.pattern if isinstance(pattern, Coloring) else as_pattern(pattern)
+        require_inputs(known, point.size)
+        places = missing(call, point.ravel(), settings.box, known)
     new = csc_array((np.ones(len(places[0]), np.bool_), places), shape=known.shape)
     return as_pattern(new)

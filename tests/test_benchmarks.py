@@ -396,6 +396,16 @@ def test_a_complex_step_reaches_f_as_a_complex_number():
         assert found.outcome.digits > 13, instance.name
 
 
+def test_scale_prints_gains_that_workers_allow(capfd):
+    assert main(["scale", "--n", "1", "3", "--workers", "2", "6", "--spread", "0", "0.5"]) == 0
+    rows = [line.split() for line in capfd.readouterr().out.splitlines() if "hessian" in line]
+    assert len(rows) == 8  # as they come, and as a table
+    for row in rows:
+        two, six = float(row[4]), float(row[6])
+        assert 1.2 < two <= 2.0
+        assert two < six <= 6.0
+
+
 def test_optimisers_are_followed(capsys):
     assert main(["optimise", "--paths", "beale", "--methods", "BFGS", "--rounds", "1"]) == 0
     printed = capsys.readouterr().out

@@ -113,7 +113,8 @@ def test_points_with_names_come_from_files(capsys, name):
         (["--lower", "0,0,0"], "--lower takes one number, or as many as x has, 2, got 3"),
         (["--lower", "9", "--upper", "1"], "--lower and --upper are reversed"),
         (["--max-nfev", "0"], "--max-nfev must be at least 1"),
-        (["--workers", "2"], "--workers is for @njit functions"),
+        (["--workers", "0"], "--workers must be at least 1"),
+        (["--timeout", "3"], "--timeout needs --workers"),
         (["--metod", "auto"], "did you mean '--method'?"),
     ],
 )

@@ -719,14 +719,22 @@ def test_threads_are_not_started_for_little_work(monkeypatch):
     assert nd.gradient(moody, at(SMOOTH), workers=4).success.all()
 
 
-@pytest.mark.parametrize(
-    ("f", "options"),
-    [(np.sum, {}), (moody, {"vectorized": True}), (moody, {"args": (1,)})],
-    ids=["Python", "vectorized", "args"],
-)
-def test_threads_are_for_compiled_functions_of_x_alone(f, options):
+def test_threads_are_for_compiled_functions_of_x_alone(tmp_path):
+    """Others go to processes, and a journal sees each call."""
+    shifted = njit(lambda x, a: a * x[0] * np.exp(x[1]))
+    alone = answer(nd.gradient, shifted, X[:2], args=(2.0,))
+    assert answer(nd.gradient, shifted, X[:2], args=(2.0,), workers=2) == alone
     with pytest.raises(ValueError, match="workers"):
-        nd.gradient(f, X, workers=2, **options)
+        nd.gradient(moody, X, workers=2, vectorized=True)
+    for f in (moody, njit(shift_in_place)):
+        journal = tmp_path / f"{f.py_func.__name__}.db"
+        alone = answer(nd.jacobian, f, at(SMOOTH))
+        for _ in range(2):
+            assert answer(nd.jacobian, f, at(SMOOTH), journal=journal) == alone
+
+
+def shift_in_place(x, out):
+    out[:] = np.exp(x)
 
 
 # --- complex step ---

@@ -12,11 +12,12 @@ import pytest
 
 import numdiff as nd
 from numdiff import signatures
+from numdiff.evaluation.asking import ASKING
 from numdiff.methods import METHODS
 from numdiff.native import operators as native
 from numdiff.options import READERS
 from numdiff.rules import RULES
-from numdiff.signatures import DEFAULTS, MEANINGS, Asserting, Checking, Operating
+from numdiff.signatures import DEFAULTS, MEANINGS, Asserting, Checking, Operating, Sparsely
 from numdiff.verify import asserts, checks
 
 GOOD = """
@@ -110,7 +111,8 @@ def options_of(function):
     [*((one, Operating) for one in OPERATORS), *((one, Checking) for one in CHECKS),
      *((one, Asserting) for one in ASSERTS),
      *((one, signatures.Differences) for one in NATIVE),
-     (nd.noise_level, signatures.Arguments), (nd.local_model, signatures.Settings),
+     (nd.noise_level, signatures.Measuring), (nd.sparse.detect, signatures.Detecting),
+     (nd.sparse.check, signatures.Detecting), (nd.local_model, signatures.Settings),
      (nd.Differentiable, signatures.Following)],
 )  # fmt: skip
 def test_every_option_is_spelled_out_and_explained(function, kind):
@@ -128,9 +130,9 @@ def test_every_option_is_spelled_out_and_explained(function, kind):
 
 
 def test_the_tables_of_options_agree():
-    every = set(Asserting.__annotations__) | set(signatures.Sparsely.__annotations__)
+    every = set(Asserting.__annotations__) | set(Sparsely.__annotations__)
     assert every == set(DEFAULTS) == set(MEANINGS) - set(signatures.OTHERWISE.values())
-    assert set(Operating.__annotations__) == set(READERS) | {"method", "step"}
+    assert set(Operating.__annotations__) == set(READERS) | ASKING | {"method", "step"}
 
 
 def test_the_literals_are_the_names_of_methods_and_rules():

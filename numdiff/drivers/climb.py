@@ -15,6 +15,7 @@ from numdiff.arrays import Floats, Ints
 from numdiff.constants import BUDGET
 from numdiff.drivers import compiled
 from numdiff.drivers.derivatives import NOTHING, Columns, Derivatives, Problem
+from numdiff.drivers.foresight import foresee
 from numdiff.drivers.memory import Memory, recall
 from numdiff.evaluation.call import Call, ask_again, evaluate, every_point
 from numdiff.evaluation.dispatchers import Compiled
@@ -52,10 +53,14 @@ class _Work(NamedTuple):
     memory: Memory | None
 
 
-def cut(problem: Problem, count: int, channels: Channels) -> Iterator[slice]:
-    """Cut so many directions into blocks that fit into memory while they are climbed."""
-    width = channels.fold.shape[0] * (registers.SLOTS + 2)
-    return blocks(count, max(channels.offsets.size * problem.x.size, width * problem.f0.size))
+def cut(problem: Problem, count: int, channels: Channels, workers: int = 1) -> Iterator[slice]:
+    """Cut so many directions into blocks that fit into memory while they are climbed.
+
+    A block has a point for each of the workers, if there are any.
+    """
+    width, points_each = channels.fold.shape[0] * (registers.SLOTS + 2), channels.offsets.size
+    numbers = max(points_each * problem.x.size, width * problem.f0.size)
+    return blocks(count, numbers, workers // points_each)
 
 
 def climb(
@@ -140,10 +145,10 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     block, stretch = np.empty((count, width, problem.x.size)), np.ldexp(1.0, span.start)
     run(rounds.begin)(*span[:4], not len(beside), prior, f0, known, state, found, samples)
     run(points.place)(live, stretch, *where, block, stretch)
-    while live.size:
+    while live.size and spent + live.size * width <= problem.budget:
         asked = live.size * width
-        if spent + asked > problem.budget:
-            break
+        if problem.call.evaluator is not None:
+            foresee(problem, directions, channels, state, live)
         if memory is None:
             values = evaluate(call, block.reshape(asked, problem.x.size), problem.form)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -9,11 +10,13 @@ import numpy as np
 
 from numdiff.arrays import Floats, Ints
 from numdiff.constants import EPS
-from numdiff.drivers.climb import FREE, Window, climb, cut
+from numdiff.drivers.climb import FREE, Window, climb, cut, span_of
 from numdiff.drivers.derivatives import Derivatives, Problem, stacked
+from numdiff.drivers.foresight import foresee_first
 from numdiff.drivers.memory import Memory
 from numdiff.engine.sides import Task, on_sides, task_of
 from numdiff.engine.single import user_steps
+from numdiff.evaluation.call import Call
 from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import USUAL, reach_of, size_of
 from numdiff.ladder.channels import Limits, channels
@@ -54,6 +57,19 @@ def by_ladder(
         if keep is not None:
             keep(rows, windows)
     return parts[0] if len(parts) == 1 else stacked(parts)
+
+
+def expect_first(
+    call: Call, x: Floats, directions: Directions, order: int, options: Options
+) -> None:
+    """Tell workers where ladders begin, if nothing is in the way: that is known before f(x)."""
+    if options.box is not None or options.max_nfev < math.inf or not call.ahead:
+        return
+    problem, few = Problem(call, x), directions.part(slice(0, min(len(directions), call.ahead)))
+    side = options.method.side
+    task = Task(problem, few, order, options, None)
+    span = span_of(x, few, _limits(task, few, side, np.arange(len(few))))
+    foresee_first(problem, few, channels(options.method.on(side), order), span)
 
 
 def _follow(

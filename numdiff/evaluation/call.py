@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from numbers import Number
+from contextlib import nullcontext
+from functools import partial
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
 from numdiff.arrays import Array, Floats, Ints
+from numdiff.evaluation.attempts import IMMUTABLE, Raised, numbers, undefined
 from numdiff.evaluation.dispatchers import POINT, SCALAR, Compiled, found
 from numdiff.evaluation.machine_code import sweep
 from numdiff.evaluation.threads import spread
 from numdiff.ladder.runtime import compiled, runner
 
-# What f may raise beside x to say that it is not defined there, solvers that do not converge as
-# well. LinAlgError is a ValueError; two RuntimeErrors speak of the code of f and not of the point.
-OUTSIDE = (ArithmeticError, ValueError, RuntimeError)
-DEFECTS = (NotImplementedError, RecursionError)
-IMMUTABLE = (float, np.float64)
+if TYPE_CHECKING:
+    from numdiff.evaluation.evaluator import Evaluator
 
 
 class Form(NamedTuple):
@@ -49,11 +48,7 @@ class Form(NamedTuple):
 REAL = Form((), is_complex=False)
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 UNKNOWN = Form((), is_complex=False)  # until f was asked: told by its identity
-
-
-def undefined(exception: Exception) -> bool:
-    """Whether what f raised beside x says that it is not defined there."""
-    return isinstance(exception, OUTSIDE) and not isinstance(exception, DEFECTS)
+NOBODY = nullcontext()  # costs less than an `__enter__` of ours that has nothing to do
 
 
 def no_point(row: int) -> bool:  # noqa: ARG001
@@ -83,6 +78,9 @@ class Call(NamedTuple):
         Whether f is a Numba dispatcher, or writes to its second argument as one.
     workers : int
         How many threads may call machine code at once.
+    evaluator : Evaluator or None
+        Who asks for f point by point where that is not done here. Whoever asks does so ``with
+        call.evaluator or NOBODY``, which lets go of workers, journal and progress bar.
     spared : callable
         Whether the point of a row is a probe that an answer can do without: any exception there is
         like an edge of the domain.
@@ -94,7 +92,23 @@ class Call(NamedTuple):
     scalar: bool = False
     dispatcher: bool = False
     workers: int = 1
+    evaluator: Evaluator | None = None
     spared: Callable[[int], bool] = no_point
+
+    @property
+    def plain(self) -> Callable[..., Any]:
+        """The function as it was handed over, which nobody watches."""
+        return self.f if self.evaluator is None else self.evaluator.f.f
+
+    @property
+    def ahead(self) -> int:
+        """How many points it is worth to expect: as many as workers can look at."""
+        return 0 if self.evaluator is None else self.evaluator.mapper.ahead
+
+    def expect(self, points: Floats) -> None:
+        """Name points that may be asked for soon, the most likely first: workers may look there."""
+        assert self.evaluator is not None
+        self.evaluator.expected = [*_arguments(self, points)]
 
     def rows(self, places: Ints) -> Call:
         """Return the call for some of the points, whose rows were `places`."""
@@ -121,17 +135,24 @@ def bound(
     f: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any] = NOTHING
 ) -> Callable[..., Any]:
     """Return f without its further arguments."""
-    return (lambda *first: f(*first, *args, **kwargs)) if args or kwargs else f
+    if not (args or kwargs):
+        return f
+    alone: Any = lambda *first: f(*first, *args, **kwargs)  # noqa: E731 - quicker than a partial
+    alone.__wrapped__, alone.around = f, (args, dict(kwargs))
+    return cast("Callable[..., Any]", alone)
 
 
 def of_parts(f: Callable[..., Any], shapes: list[tuple[int, ...]]) -> Callable[..., Any]:
     """Return f of several arguments as a function of one array that holds them all."""
     ends = np.cumsum([math.prod(shape) for shape in shapes])[:-1]
 
-    def whole(flat: Floats, *args: Any) -> Any:
+    def whole(flat: Floats, *args: Any, **kwargs: Any) -> Any:
         parts = np.split(flat, ends)
-        return f(*(part.reshape(s)[()] for part, s in zip(parts, shapes, strict=True)), *args)
+        own = (part.reshape(s)[()] for part, s in zip(parts, shapes, strict=True))
+        return f(*own, *args, **kwargs)
 
+    inner: Any = whole
+    inner.__wrapped__, inner.around = f, shapes
     return whole
 
 
@@ -139,22 +160,33 @@ def origin(call: Call, x: Array) -> Values:
     """Ask for f(x) itself, where every exception is the caller's."""
     point = x.reshape(1, -1).copy()
     try:
-        value = _ask_batch(call, point) if call.vectorized else call.f(*_arguments(call, point))
+        if call.evaluator is not None:
+            value = call.evaluator.one(*_arguments(call, point))
+        elif call.vectorized:
+            value = _ask_batch(call, point)
+        else:
+            value = call.f(*_arguments(call, point))
     except Exception as exception:
         alone = call.scalar and isinstance(exception, TypeError | IndexError)
         hint = ": one number; for an f of an array use `gradient` or `jacobian`" * alone
         exception.add_note(_note(call, x, "x itself") + hint)
         raise
-    if type(value) in IMMUTABLE and not call.vectorized:
+    batch = call.vectorized and call.evaluator is None
+    if type(value) in IMMUTABLE and not batch:
         return Values(np.array([[value]]), REAL, 1)
-    outputs = _points_first(_numbers(value), 1)[0] if call.vectorized else _numbers(value)
+    outputs = points_first(numbers(value), 1)[0] if batch else numbers(value)
     form = _form_of(outputs)
     return Values(pack(outputs[None].copy(), form), form, 1)  # f may reuse its buffer
 
 
 def evaluate(call: Call, points: Array, form: Form | None) -> Values:
-    """Ask for f at the rows of a fresh block of points, which f may keep or change."""
+    """Ask for f at the rows of a fresh block of points, which f may keep or change.
+
+    `nfev` counts what workers have looked at ahead as well, when it is handed out.
+    """
     with np.errstate(all="ignore"):
+        if call.evaluator is not None:
+            return _by_evaluator(call, points, form or UNKNOWN)
         return (_batch if call.vectorized else _pointwise)(call, points, form or UNKNOWN)
 
 
@@ -186,9 +218,24 @@ def _pointwise(call: Call, points: Array, form: Form) -> Values:
     if plain and (form is REAL or form == REAL):  # or unknown
         rows = np.array(outputs, np.float64)[:, None]  # None is nan
         return Values(rows, REAL, count, trouble)
+    return _stacked(outputs, form, count, trouble)
+
+
+def _by_evaluator(call: Call, points: Array, form: Form) -> Values:
+    """Let the evaluator of the call ask for f at all points."""
+    assert call.evaluator is not None
+    note = partial(_note, call, where="a displaced point")
+    outcomes = call.evaluator.ask(_arguments(call, points), note, call.spared)
+    raised = (outcome.exception for outcome in outcomes if isinstance(outcome, Raised))
+    trouble: Any = next(raised, None)
+    outputs = [None if isinstance(outcome, Raised) else outcome for outcome in outcomes]
+    return _stacked(outputs, form, len(points) + call.evaluator.owed(), trouble)
+
+
+def _stacked(outputs: list[Any], form: Form, nfev: int, trouble: Exception | None) -> Values:
     if form is UNKNOWN:
         form = _form_of(next((value for value in outputs if value is not None), math.nan))
-    return Values(_stack(outputs, form), form, count, trouble)
+    return Values(_stack(outputs, form), form, nfev, trouble)
 
 
 def _natively(call: Call, code: Compiled, points: Floats, form: Form) -> Values:
@@ -232,7 +279,7 @@ def _ask_all(call: Call, points: Array) -> tuple[list[Any], Exception | None, bo
             for point in waiting:  # goes on behind a point at which f raised
                 value = f(point)
                 if type(value) not in IMMUTABLE:
-                    value, plain = _numbers(value).copy(), False  # f may reuse its buffer
+                    value, plain = numbers(value).copy(), False  # f may reuse its buffer
                 rows.append(value)
         except Exception as exception:
             if not (undefined(exception) or call.spared(len(rows))):
@@ -279,7 +326,7 @@ def _parts(call: Call, points: Array, rows: range) -> list[Array | Exception]:
     """Return outputs (N, ...) in blocks, and an exception for each point that is outside."""
     count = len(points)
     try:
-        outputs = _numbers(_ask_batch(call, points)).copy()
+        outputs = numbers(_ask_batch(call, points)).copy()
     except Exception as exception:
         if not (undefined(exception) or any(map(call.spared, rows))):
             exception.add_note(_note(call, points[0], "one of the points that begin with"))
@@ -289,7 +336,7 @@ def _parts(call: Call, points: Array, rows: range) -> list[Array | Exception]:
         half = (count + 1) // 2
         halves = (slice(half), slice(half, count))
         return [part for half in halves for part in _parts(call, points[half], rows[half])]
-    return [_points_first(outputs, count)]
+    return [points_first(outputs, count)]
 
 
 def _fitted(outputs: Array, form: Form) -> Floats:
@@ -318,7 +365,7 @@ def _ask_batch(call: Call, points: Array) -> Any:
     return call.f(block)
 
 
-def _points_first(outputs: Array, count: int) -> Array:
+def points_first(outputs: Array, count: int) -> Array:
     """Turn what a vectorized f returned, (..., N), into outputs (N, ...)."""
     if outputs.ndim == 0 or outputs.shape[-1] != count:
         raise ValueError(
@@ -327,19 +374,6 @@ def _points_first(outputs: Array, count: int) -> Array:
             "last axis"
         )
     return np.moveaxis(outputs, -1, 0)
-
-
-def _numbers(value: Any) -> Array:
-    wanted = "f must return a number or an array of numbers"
-    try:
-        outputs = np.asarray(value)
-    except ValueError as error:  # rows of different lengths: no domain error of f
-        raise TypeError(f"{wanted}: {error}") from error
-    if outputs.dtype.kind == "O" and all(isinstance(entry, Number) for entry in outputs.flat):
-        outputs = outputs.astype(np.float64)  # Fraction, Decimal, large int
-    if outputs.dtype.kind not in "biufc":
-        raise TypeError(f"{wanted}, got {type(value).__name__}")
-    return outputs
 
 
 def _form_of(value: Any) -> Form:

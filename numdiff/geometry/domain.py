@@ -91,9 +91,12 @@ def sides_of(room: Room, need: Floats, reach: Floats, side: int) -> Ints:
     return np.where(room.on(side) < share * np.minimum(largest, need), wider, side)
 
 
-def blocks(count: int, numbers: int) -> Iterator[slice]:
-    """Cut `count` directions, each with so many numbers, into parts that fit into memory."""
-    size = BLOCK_BYTES // (8 * numbers or 1) or 1
+def blocks(count: int, numbers: int, least: int = 1) -> Iterator[slice]:
+    """Cut `count` directions, each with so many numbers, into parts that fit into memory.
+
+    A part has at least so many, if there are as many.
+    """
+    size = max(BLOCK_BYTES // (8 * numbers or 1), least, 1)
     first = 0
     while first + size < count:
         yield slice(first, first + size)

@@ -16,6 +16,7 @@ from numdiff.constants import EPS
 from numdiff.engine.differentiate import WAYS, counted, pose
 from numdiff.engine.mixed import second
 from numdiff.estimate import Estimate, Status
+from numdiff.evaluation.call import NOBODY
 from numdiff.geometry.directions import axes
 from numdiff.model.bars import (
     derived,
@@ -35,6 +36,8 @@ from numdiff.signatures import Settings, public
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+    from numdiff.drivers.derivatives import Problem
+    from numdiff.options import Options
     from numdiff.signatures import Point
 
 __all__ = ["CriticalPoint", "LocalModel", "NewtonStep", "local_model"]
@@ -424,7 +427,12 @@ def local_model(
     if isinstance(order, bool) or order not in {1, 2}:
         raise ValueError(f"`order` must be 1 or 2, got {order!r}")
     point, call, settings, _ = asked(f, x, options)
-    problem = pose(call, point.ravel(), settings)
+    with call.evaluator or NOBODY:
+        return _modelled(pose(call, point.ravel(), settings), point, order, settings)
+
+
+def _modelled(problem: Problem, point: Floats, order: int, settings: Options) -> LocalModel:
+    """Differentiate along the axes, and along pairs of them for the second order."""
     n, shape = point.size, point.shape
     form, f0 = problem.form, problem.f0
     value = form.unpack(f0).reshape(form.shape)[()]

@@ -11,9 +11,10 @@ from numdiff.verify.kinds import pose, refuse_array
 from numdiff.verify.report import Report
 
 # options that have no meaning without an operator, and those without f
-NO_OPERATOR = ("method", "step", "workers")
+NO_OPERATOR = ("method", "step")
 NO_POINTS = (
-    *(*NO_OPERATOR, "noise", "bounds", "rtol", "max_nfev", "vectorized", "n_points", "radius"),
+    *(*NO_OPERATOR, "noise", "accuracy", "bounds", "rtol", "max_nfev", "vectorized"),
+    *("n_points", "radius", "workers", "timeout", "journal", "progress"),
 )
 
 check_of = public(Checking, rtol=1e-4)
@@ -278,6 +279,7 @@ def hvp(
         "method",
         "step",
         "noise",
+        "accuracy",
         "bounds",
         "rtol",
         "max_nfev",

@@ -20,6 +20,7 @@ from numdiff.sparse_estimate import SparseEstimate
 from numdiff.verify import reading
 from numdiff.verify.arrays import Floats, Function, Mask, Shape
 from numdiff.verify.directions.screen import Finding, along
+from numdiff.verify.directions.slope import Told
 from numdiff.verify.reading import Further, Product, Reading, Subject
 from numdiff.verify.report import AGREE, DISAGREE, INCONCLUSIVE, Coverage, Report
 
@@ -134,20 +135,25 @@ class Posed(NamedTuple):
         fields = {"verdict": verdict, "coverage": counts, "reproduce": self.again, **more}
         return Report(title=f"{self.title}, of shape {shape}", **fields)
 
-    def along(self, product: Product, x: Floats, rng: Any, max_nfev: int | None) -> Finding:
+    def along(
+        self, product: Product, x: Floats, rng: Any, max_nfev: int | None,
+        sizes: Floats | None = None,
+    ) -> Finding:  # fmt: skip
         """Compare f along a direction with what is said to be its derivative times a vector."""
         __tracebackhide__ = True
         function, noise = self.call.f, self.plan.settings.get("noise")
+        level = None if noise is None else float(np.max(as_point(noise, "noise")))
+        told = Told(level, self.plan.settings.get("accuracy") or 0.0)
 
         def of_one_vector(v: Floats) -> Any:
-            if self.call.vectorized:
+            if self.call.vectorized and self.call.evaluator is None:
                 return np.asarray(function(v.reshape(*x.shape, 1)))[..., 0]
             return function(v.reshape(x.shape))
 
         return along(
             of_one_vector, product.apply, x.ravel(), rtol=self.plan.rtol, max_nfev=max_nfev,
             rng=rng, bounds=self.box, total=product.total, rounding=product.rounding,
-            noise=None if noise is None else float(np.max(as_point(noise, "noise"))),
+            told=told, sizes=sizes,
         )  # fmt: skip
 
 
@@ -185,8 +191,7 @@ def pose(
         raise ValueError("an array is the derivative at x only: give a function for `n_points` > 1")
     gradient_of = _of_arrays(grad, "grad", subject, plan)
     function: Any = _of_arrays(f, "f", subject, plan, 1 + (name == "adjoint")) or gradient_of
-    call = Call(function, subject.x.shape, vectorized=plan.settings.get("vectorized", False))
-    box = read(function, subject.x, subject.layout, **plan.settings).box
+    call, box = _call(function, subject, plan.settings, alone=name == "directional")
     if box is not None:  # those of a dict are read; what follows has x flat
         sides = [side.reshape(subject.x.shape) for side in box]
         plan.settings["bounds"] = sides[0], sides[1]
@@ -197,6 +202,21 @@ def pose(
     again = _call_text(name, order, words)
     title = f"{kind.title or name}, {_name_of(derivative)} for {_name_of(grad if f is None else f)}"
     return Posed(name, kind, plan, subject, call, gradient_of, derivative, ask, box, title, again)
+
+
+def _call(
+    function: Any, subject: Subject, settings: Any, *, alone: bool
+) -> tuple[Call, Box | None]:
+    """Return how f is called beside the operators, which start their own processes, or alone."""
+    options = read(function, subject.x, subject.layout, **settings)
+    evaluator, asking = None, options.asking
+    if asking is not None:
+        if isinstance(asking.workers, int) and not alone:
+            asking = asking._replace(workers=None)
+        evaluator = asking.evaluator(function, function, vectorized=options.vectorized)
+    called = function if evaluator is None else evaluator.one
+    call = Call(called, subject.x.shape, options.vectorized, evaluator=evaluator)
+    return call, options.box
 
 
 def _of_arrays(
@@ -239,7 +259,7 @@ def measure(posed: Posed, x: Floats, stored: Mask | None = None) -> Estimate:
     Where only some entries of a Jacobian are `stored`, their columns share directions, as long as
     one direction more tells that there are no others.
     """
-    function, gradient_of, settings = posed.call.f, posed.gradient_of, posed.plan.settings
+    function, gradient_of, settings = posed.call.plain, posed.gradient_of, posed.plan.settings
     if stored is not None and posed.kind == KINDS["jacobian"]:
         try:
             estimate = operators.jacobian(function, x, sparsity=stored, **settings)
@@ -249,7 +269,8 @@ def measure(posed: Posed, x: Floats, stored: Mask | None = None) -> Estimate:
     if not posed.kind.curved:
         operator = operators.jacobian if posed.kind.axes else operators.gradient
         return operator(function, x, **settings)
-    estimate = operators.hessian(function, x, grad=gradient_of, **settings)
+    of_f = settings if gradient_of is None else settings | {"journal": None}  # it is that of f
+    estimate = operators.hessian(function, x, grad=gradient_of, **of_f)
     if gradient_of is None or function is gradient_of or not x.size:
         return estimate
     slope = np.ravel(gradient_of(x.copy()))

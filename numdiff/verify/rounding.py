@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from numdiff.evaluation.call import undefined
+from numdiff.evaluation.attempts import undefined
 from numdiff.verify.arrays import Array, Floats, Function
 from numdiff.verify.identities import weights
 
