@@ -38,7 +38,7 @@ LINES = {
     "native": 360,
     "noise": 250,
     "nonsmooth": 732,
-    "paths": 555,
+    "paths": 560,
     "plot": 825,
     "regression": 525,
     "verify": 2340,
