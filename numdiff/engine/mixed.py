@@ -128,7 +128,8 @@ def _along_pairs(problem: Problem, axes: _Axes, rows: Ints, columns: Ints) -> De
 def _on_side(problem: Problem, axes: _Axes, rows: Ints, columns: Ints, side: int) -> Derivatives:
     """Differentiate along pairs in blocks, on both sides of x (0) or on that of each direction."""
     parts = []
-    workers = problem.call.ahead  # pairs do not depend on one another: blocks may be larger
+    call = problem.call
+    workers = call.ahead if call.evaluator else 1  # no pair waits for another: blocks may be larger
     for block in cut(problem, len(rows), mixed_channels(one_sided=side != 0), workers):
         parts.append(_climbed(problem, axes, rows[block], columns[block], side))
         problem = problem.less(parts[-1].nfev)
