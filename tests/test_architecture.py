@@ -30,7 +30,7 @@ LINES = {
     "coloring": 415,
     "compressed": 540,
     "drivers": 810,
-    "engine": 726,
+    "engine": 727,
     "evaluation": 1335,
     "geometry": 141,
     "ladder": 1304,
