@@ -19,6 +19,7 @@ class Command:
 COMMANDS = (
     Command("accuracy", "benchmarks.accuracy", "digits, error bars and evaluations beside peers"),
     Command("native", "benchmarks.native", "derivatives of compiled functions, beside peers"),
+    Command("optimise", "benchmarks.optimise", "optimisers with remembered steps, beside SciPy's"),
     Command("rules", "benchmarks.rules", "the classical step rules beside method auto"),
     Command("same", "benchmarks.same", "whether another state of the code gives the same bits"),
     Command("scale", "benchmarks.scale", "how well many workers are used, on paper"),

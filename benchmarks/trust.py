@@ -38,7 +38,7 @@ HIGH = 3  # from this order on a bar wider than the value is no answer
 
 
 def by_numdiff(instance: Instance) -> Call:
-    """The call of numdiff, with the solver's accuracy where this state of it takes one."""
+    """The call of numdiff, with the solver's accuracy where there is one."""
     import numdiff
 
     operator = getattr(numdiff, instance.operator)
@@ -195,6 +195,19 @@ def _cover(group: Sequence[Verdict]) -> float:
     return float(inside.mean()) if inside.size else np.nan
 
 
+def _width(group: Sequence[Verdict]) -> float:
+    """The median bar in true errors, these no smaller than rounding."""
+    parts = []
+    for v in group:
+        o, chosen = v.outcome, v.judged & ~v.outcome.flagged
+        least = np.maximum(o.true_error, EPS * np.abs(o.exact))
+        with np.errstate(all="ignore"):
+            parts.append((o.error / least)[chosen])
+    ratios = np.concatenate(parts)
+    ratios = ratios[~np.isnan(ratios)]
+    return float(np.median(ratios)) if ratios.size else np.nan
+
+
 def _flagged(group: Sequence[Verdict]) -> float:
     return float(sum(v.outcome.flagged.sum() for v in group))
 
@@ -213,6 +226,7 @@ class Column:
 COLUMNS = (
     Column("entries", lambda group: float(sum(v.outcome.exact.size for v in group))),
     Column("cover", _cover, ".3f"),
+    Column("bar/true", _width, ".0f"),
     Column("lies", partial(_count, "lies")),
     Column("missing", lambda group: float(sum((~v.exists).sum() for v in group))),
     Column("missed", partial(_count, "missed")),
@@ -242,12 +256,12 @@ def by_family(found: Sequence[Verdict]) -> dict[str, list[Verdict]]:
 
 
 def family_table(found: Sequence[Verdict]) -> str:
-    """One row a family, the last one for all but those with a solver inside."""
+    """One row a family, the last two for those without and with a solver inside."""
     rows = [["", *(column.title for column in COLUMNS)]]
     rows += [_row(name, group) for name, group in by_family(found).items()]
-    plain = [verdict for verdict in found if verdict.instance.accuracy is None]
-    if plain:
-        rows.append(_row("all without solvers", plain))
+    for name, solved in (("all without solvers", False), ("all solvers", True)):
+        group = [one for one in found if (one.instance.accuracy is not None) == solved]
+        rows += [_row(name, part) for part in [group] if part]
     return table(rows)
 
 

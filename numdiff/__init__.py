@@ -2,6 +2,7 @@
 
 `derivative`, `gradient`, `jacobian`, `hessian`, `hessian_diagonal`, `jvp` and `hvp` return an
 `Estimate`: a value, an error bar and a status, which can be used where the value is meant.
+`Differentiable` is a function whose derivatives are wanted along a path, as by an optimiser.
 `local_model` and `propagate` build on them, `noise_level` tells how exact f itself is.
 `numdiff.verify` checks hand-written derivatives, `numdiff.native` makes compiled functions,
 `numdiff.plot` draws.
@@ -37,9 +38,11 @@ from numdiff.operators import (
 if TYPE_CHECKING:  # what loads late
     from numdiff import native, plot, sparse, verify
     from numdiff.model import LocalModel, local_model, propagate
+    from numdiff.paths import Differentiable
     from numdiff.stencil import Stencil
 
 __all__ = [
+    "Differentiable",
     "Estimate",
     "FlaggedError",
     "FlaggedWarning",
@@ -75,6 +78,8 @@ if not TYPE_CHECKING:  # a checker would take every name for one of ours
             return Stencil
         if name in {"local_model", "propagate", "LocalModel"}:  # with SciPy
             return getattr(import_module("numdiff.model"), name)
+        if name == "Differentiable":
+            return import_module("numdiff.paths").Differentiable
         if name in {"native", "plot", "sparse", "verify"}:  # likewise
             return import_module(f"numdiff.{name}")
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -473,6 +473,9 @@ POINT = (
 JSON = Option("--json", "print the result as one JSON object")
 ORDER = Option("--order", "order of the derivative, 1 to 10; default 1", _whole_number, "K")
 GRAD = Option("--grad", "the gradient, as a function, to differentiate instead", _target, "TARGET")
+ACCURACY = Option(
+    "--accuracy", "the relative accuracy of the function, as a solver's", _number, "A"
+)
 EXPENSIVE = (
     Option("--workers", "evaluate the function in so many processes", _whole_number, "N"),
     Option("--timeout", "seconds after which they give an evaluation up", _number, "SECONDS"),
@@ -491,6 +494,7 @@ COMMON = (
         "H",
     ),
     Option("--noise", "the standard deviation of the function's own error", _numbers, "S"),
+    ACCURACY,
     Option("--lower", "the function is never called below; one number or many", _numbers, "X"),
     Option("--upper", "the function is never called above; one number or many", _numbers, "X"),
     Option("--rtol", "stop where the error bar is below RTOL times the value", _number, "RTOL"),
@@ -543,7 +547,7 @@ COMMANDS = (
     Command(
         "noise",
         "the size and the kind of the function's own error",
-        (Option("--direction", "along which it is asked", _numbers, "V"), *EXPENSIVE),
+        (Option("--direction", "along which it is asked", _numbers, "V"), ACCURACY, *EXPENSIVE),
         numdiff.noise_level,
         scalar=True,
         exit_code=lambda _: TRUSTWORTHY,

@@ -18,7 +18,7 @@ from numdiff.assemble import (
     symmetric,
     symmetrised,
 )
-from numdiff.drivers.derivatives import Derivatives, stacked, still
+from numdiff.drivers.derivatives import Derivatives, Problem, stacked, still
 from numdiff.engine.differentiate import counted, differentiate, pose
 from numdiff.engine.mixed import second
 from numdiff.estimate import Estimate
@@ -328,12 +328,16 @@ def hessian(
             raise ValueError(f"`grad` must return the shape of x, {shape}, got {got}")
         return symmetrised(found, shape)
     point, call, settings, _ = asked(f, x, others)
-    n = point.size
     with call.evaluator or NOBODY:
-        problem = pose(call, point.ravel(), settings)
-        diagonal, across = second(problem, axes(n), *np.triu_indices(n, 1), settings)
+        return hessian_at(pose(call, point.ravel(), settings), point.shape, settings)
+
+
+def hessian_at(problem: Problem, form: tuple[int, ...], settings: Options) -> Estimate:
+    """Differentiate twice by all pairs of entries of a point of that shape, f(x) being known."""
+    n = problem.x.size
+    diagonal, across = second(problem, axes(n), *np.triu_indices(n, 1), settings)
     columns = symmetric(per_output(diagonal), per_output(across), n)
-    shape = diagonal.form.shape + point.shape + point.shape
+    shape = diagonal.form.shape + form + form
     return estimate_from(columns, shape, counted(problem, diagonal, across), settings, named=2)
 
 
@@ -375,23 +379,27 @@ def hvp(f: Function, x: Point, v: Point, **options: Unpack[Operating]) -> Estima
     [4.0, 3.0]
     """
     point, call, settings, layout = asked(f, x, options)
-    n = point.size
     with call.evaluator or NOBODY:
         vector = as_vector(v, point, "v", layout).ravel()
-        problem = pose(call, point.ravel(), settings)
-        if vector.any():
-            # e_i and v are taken with the same sign in entry i, so that their sum does not vanish
-            toward = np.where(vector < 0.0, -1.0, 1.0)
-            parts = parts_of(vector, problem.x)
-            both = joined(Directions(np.arange(n), np.arange(n), toward), parts)
-            columns, rows = np.divmod(np.arange(n * len(parts)), n)
-            first, across = second(problem, both, rows, n + columns, settings)
-            across = summed(across, n)
-            across = across._replace(value=across.value * toward[:, None])
-            products = counted(problem, first, across)
-        else:
-            products = counted(problem, still(problem, n))
-    return estimate_of(_one_output(products), point.shape, settings)
+        return hvp_at(pose(call, point.ravel(), settings), point.shape, vector, settings)
+
+
+def hvp_at(problem: Problem, form: tuple[int, ...], vector: Floats, settings: Options) -> Estimate:
+    """Multiply the Hessian at a point of that shape by a vector, f(x) being known."""
+    n = vector.size
+    if vector.any():
+        # e_i and v are taken with the same sign in entry i, so that their sum does not vanish
+        toward = np.where(vector < 0.0, -1.0, 1.0)
+        parts = parts_of(vector, problem.x)
+        both = joined(Directions(np.arange(n), np.arange(n), toward), parts)
+        columns, rows = np.divmod(np.arange(n * len(parts)), n)
+        first, across = second(problem, both, rows, n + columns, settings)
+        across = summed(across, n)
+        across = across._replace(value=across.value * toward[:, None])
+        products = counted(problem, first, across)
+    else:
+        products = counted(problem, still(problem, n))
+    return estimate_of(_one_output(products), form, settings)
 
 
 def _axis_by_axis(f: Function, x: Point, order: int, options: Operating) -> Estimate:

@@ -30,13 +30,15 @@ class Options(NamedTuple):
     """The options of one call, checked.
 
     `step` is None, the name of a rule or an array like x (flattened); `noise` is as it was given.
-    `way` says how derivatives are taken: "ladder", "single", "rule" or "complex".
+    `accuracy` is 0 where it was not given. `way` says how derivatives are taken: "ladder",
+    "single", "rule" or "complex".
     """
 
     way: str
     method: Method
     step: Floats | str | None
     noise: Floats | None = None
+    accuracy: float = 0.0
     box: Box | None = None
     rtol: float = 0.0
     max_nfev: float = math.inf
@@ -258,6 +260,18 @@ def _noise(noise: Any, *_: Any) -> Floats | None:
     return sizes
 
 
+def _accuracy(accuracy: Any, *_: Any) -> float:
+    if accuracy is None:
+        return 0.0
+    share = _number(accuracy, "accuracy")
+    if not 0.0 < share < 1.0:
+        raise ValueError(
+            f"`accuracy` must lie between 0 and 1, got {accuracy!r}: it is relative, as the rtol "
+            "of a solver; an absolute error of f is `noise`"
+        )
+    return share
+
+
 def _bounds(bounds: Any, x: Floats, layout: Named | None) -> Box | None:
     if bounds is None:
         return None
@@ -305,6 +319,7 @@ def _on_flag(on_flag: Any, *_: Any) -> str:
 READERS: Mapping[str, tuple[str, Callable[[Any, Floats, Named | None], Any]]] = MappingProxyType(
     {
         "noise": ("noise", _noise),
+        "accuracy": ("accuracy", _accuracy),
         "bounds": ("box", _bounds),
         "rtol": ("rtol", _rtol),
         "max_nfev": ("max_nfev", _max_nfev),

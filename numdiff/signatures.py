@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 Function: TypeAlias = Callable[..., Any]
 Work = TypeVar("Work", bound=Callable[..., Any])
+Made = TypeVar("Made")
 
 
 class Differences(TypedDict, total=False):
@@ -60,11 +61,17 @@ class Expensive(TypedDict, total=False):
     progress: bool | Literal["always"]
 
 
-class Measuring(Arguments, Expensive, total=False):
+class Looking(Arguments, Expensive, total=False):
     """The options of whatever looks at f alone."""
 
 
-class Detecting(Measuring, total=False):
+class Measuring(Looking, total=False):
+    """The options of whoever looks for the noise of f."""
+
+    accuracy: float | None
+
+
+class Detecting(Looking, total=False):
     """The options of the search for patterns."""
 
     bounds: Any
@@ -75,6 +82,7 @@ class Settings(Differences, Detecting, total=False):
     """The options that operators and checks share."""
 
     noise: Numbers | None
+    accuracy: float | None
     rtol: float
     max_nfev: int | None
 
@@ -82,6 +90,17 @@ class Settings(Differences, Detecting, total=False):
 class Operating(Settings, total=False):
     """The options of operators."""
 
+    on_flag: Literal["keep", "warn", "raise"]
+
+
+class Following(Arguments, total=False):
+    """The options of what is differentiated at many points."""
+
+    noise: Numbers | None
+    bounds: Any
+    rtol: float
+    vectorized: bool
+    workers: int | None
     on_flag: Literal["keep", "warn", "raise"]
 
 
@@ -126,6 +145,11 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "noise": """None, float or array like the output of f, optional
             The standard deviation of f's own error, in units of f, which is then used as it is.
             None lets it be noticed from the values of f.""",
+        "accuracy": """float, optional
+            The relative accuracy to which f is computed: the rtol of a solver inside, 6e-8 for
+            single precision. Steps and bars then hold for the function behind f. Noise of a sixth
+            times this is reckoned with, relative to the size of f at x and around it, which takes
+            two evaluations. None means that f is wanted as it is coded.""",
         "bounds": """scipy.optimize.Bounds, tuple (lower, upper), list of pairs, or dict, optional
             f is never called outside. A tuple holds two sides, numbers or arrays like x; a list one
             (lower, upper) pair for each entry, as in SciPy's ``minimize``; a dict pairs by the keys
@@ -181,6 +205,13 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
             The agreement, relative to the size of an entry, that "agree" must prove. It is no
             tolerance: a difference beyond eight error bars disagrees, however far below `rtol`, if
             it is more than 1e-10 of the entry, the floor that rounding inside formulas needs.""",
+        "exactness": """float, default 1e-6
+            How exact, relative to the size of an entry, answers have to be where f is looked at
+            anew, and how closely the check along one direction must agree.""",
+        "flags": """str, default "raise"
+            ``"raise"``: flagged entries raise `FlaggedError`, except at kinks, where the mean of
+            both sides is returned with one `FlaggedWarning`. ``"warn"``: all flags warn.
+            ``"keep"``: only `estimate` says so.""",
         "inconclusive": """str, default "fail"
             What to do where that is the verdict: ``"fail"``, ``"warn"``, ``"skip"`` the test, or
             ``"pass"``.""",
@@ -188,13 +219,17 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
 )
 DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {
-        "method": "auto", "step": None, "noise": None, "bounds": None, "rtol": 0.0,
-        "max_nfev": None, "vectorized": False, "workers": None, "timeout": None,
+        "method": "auto", "step": None, "noise": None, "accuracy": None, "bounds": None,
+        "rtol": 0.0, "max_nfev": None, "vectorized": False, "workers": None, "timeout": None,
         "journal": None, "progress": False, "args": (), "kwargs": None,
         "sparsity": None, "on_flag": "keep", "names": None, "n_points": 1, "radius": 0.1, "rng": 0,
         "inconclusive": "fail",
     }
 )  # fmt: skip
+# the meaning of an option, where a default of its own gives it another one
+OTHERWISE: Mapping[tuple[str, Any], str] = MappingProxyType(
+    {("rtol", 1e-4): "agreement", ("rtol", 1e-6): "exactness", ("on_flag", "raise"): "flags"}
+)
 # what other packages call it, or what belongs to another function
 ELSEWHERE: Mapping[str, str] = MappingProxyType(
     {
@@ -236,6 +271,7 @@ def public(kind: Any, without: Sequence[str] = (), **changed: Any) -> Callable[[
         own = inspect.signature(work)
         shown = list(own.parameters.values())[:-1]  # without **options
         placed = [one.name for one in shown if one.kind is one.POSITIONAL_OR_KEYWORD]
+        name = work.__name__ if work.__name__ != "__init__" else work.__qualname__.split(".")[0]
         allowed = frozenset([*names, *(one.name for one in shown)])
         most = (
             math.inf if inspect.Parameter.VAR_POSITIONAL in {p.kind for p in shown} else len(placed)
@@ -245,14 +281,30 @@ def public(kind: Any, without: Sequence[str] = (), **changed: Any) -> Callable[[
         def call(*arguments: Any, **given: Any) -> Any:
             __tracebackhide__ = True
             if len(arguments) > most or not allowed.issuperset(given):
-                raise TypeError(_misuse(work.__name__, placed, arguments, given, allowed))
+                raise TypeError(_misuse(name, placed, arguments, given, allowed))
             found = work(*arguments, **given)
-            return _heeded(found, given["on_flag"]) if "on_flag" in given else found
+            heed = "on_flag" in given and found is not None
+            return _heeded(found, given["on_flag"]) if heed else found
 
         told: Any = call
         told.__signature__ = own.replace(parameters=[*shown, *options])
         told.__doc__ = _spelled_out(work.__doc__, names, defaults)
         return cast("Work", call)
+
+    return spelled
+
+
+def constructed(kind: Any, **changed: Any) -> Callable[[type[Made]], type[Made]]:
+    """Spell out the options of a class, whose ``__init__`` takes them as ``**options``."""
+    spell = public(kind, **changed)
+
+    def spelled(made: type[Made]) -> type[Made]:
+        told: Any = made
+        plain = told.__init__
+        plain.__doc__ = made.__doc__
+        told.__init__ = spell(plain)
+        made.__doc__, told.__init__.__doc__ = told.__init__.__doc__, None
+        return made
 
     return spelled
 
@@ -265,7 +317,7 @@ def _parameter(kind: Any, name: str, default: Any) -> inspect.Parameter:
     )
 
 
-_ORDER = tuple(name for name in MEANINGS if name != "agreement")
+_ORDER = tuple(name for name in MEANINGS if name not in OTHERWISE.values())
 PLACE = "    **options\n        The options of all, spelled out in the signature.\n"
 
 
@@ -275,7 +327,7 @@ def _spelled_out(doc: str | None, names: Sequence[str], defaults: Mapping[str, A
         return None
     lines = []
     for name in names:
-        meaning = MEANINGS["agreement" if name == "rtol" and defaults["rtol"] else name]
+        meaning = MEANINGS[OTHERWISE.get((name, defaults[name]), name)]
         lines.append(f"    {name} : {meaning.replace(12 * ' ', 8 * ' ')}\n")
     assert PLACE in doc, doc
     return doc.replace(PLACE, "".join(lines))

@@ -16,30 +16,12 @@ Key = tuple[str, str, float | str]  # operator, name, and x or the name of the p
 KNOWN_DISHONEST: frozenset[Key] = frozenset(
     (
         # 1 + x rounds alike at all steps of powers of two
-        ("derivative", "loan payment", 0.001),
-        # x + 1e7 rounds alike at all steps of powers of two
-        ("derivative", "roundabout identity", 0.3),
-        # 1 + x rounds alike at all steps of powers of two
         ("derivative 6", "loan payment", 0.001),
-        # truncation taken too small
         # the one small step that is tried is above the scale of f
         ("derivative above", "capacitor charge", 0.0),
         ("derivative above", "relativistic energy of an electron", 1e-24),
         ("derivative above", "relativistic energy of an electron", 2.7e-22),
         ("derivative above", "relativistic energy of an electron", 1e-20),
-        # the small step contradicts, and is not heeded
-        ("derivative above", "elu", -0.001),
-        ("derivative above", "sine with a tiny very fast ripple", 0.1),
-        ("derivative above", "sine with a tiny very fast ripple", 2.0),
-        # x + 1e7 rounds alike at all steps of powers of two
-        ("derivative above", "roundabout identity", 0.3),
-        # rounding of 1e6 x taken too small
-        ("derivative above", "sin of 1e6 x", 0.3),
-        # the small step contradicts, and is not heeded
-        ("derivative below", "sine with a tiny very fast ripple", 0.1),
-        ("derivative below", "sine with a tiny very fast ripple", 2.0),
-        # rounding of 1e6 x taken too small
-        ("derivative below", "sin of 1e6 x", 0.3),
         # rounding of the quotient seen in two samples only
         ("complex step", "saturation at 1e-12", 1e-09),
         # terms cancel alike in both samples
@@ -53,7 +35,6 @@ KNOWN_DISHONEST: frozenset[Key] = frozenset(
         ("complex step", "saturated tanh", 100.0),
         # noise of one residual taken too small
         ("jacobian", "osborne_2_residuals", "start"),
-        # truncation taken too small off the diagonal
         # noise of the second difference taken too small
         ("hessian", "entropy", "rare"),
         # one side only, and the smallest step tried is above the scale of f
@@ -81,22 +62,12 @@ KNOWN_SILENT: frozenset[Key] = frozenset(
         ("derivative", "wells scaled up", -2.0),
         ("derivative", "wells scaled up", 0.0),
         ("derivative", "wells scaled up", 1.0),
-        # a ripple of small pieces or a slope of its own? the bar reaches both
-        ("derivative", "sine with a tiny very fast ripple", 0.1),
-        ("derivative", "sine with a tiny very fast ripple", 0.5),
-        ("derivative", "sine with a tiny very fast ripple", 2.0),
-        # an edge of f beside x looks like one of small pieces
-        ("derivative", "numpy where of log and line", 1.001),
-        # f is 800, its derivative 0.01: the bar allows for small pieces
-        ("gradient", "log_sum_exp", "large"),
         # 0 within its bar: f is 1 to the last bit
         ("derivative", "saturated tanh", 25.0),
         ("derivative", "saturated tanh", 100.0),
         ("derivative", "saturated tanh", 300.0),
         # outputs beside 1: f has lost its digits; the bar says so
         ("jacobian", "softmax", "steep"),
-        # f is 800, its second derivatives 0.01: digits lost; the bar says so
-        ("hessian", "log_sum_exp", "large"),
         # a lie as well
         ("jvp", "scaled_exponential", "generic"),
         # outputs beside 1: f has lost its digits; the bar says so
@@ -104,15 +75,20 @@ KNOWN_SILENT: frozenset[Key] = frozenset(
     )
 )
 
+# Families of `tests.corpus`: a silent wrong answer, or a bar of no use (the sample of test_trust).
+KNOWN_UNTRUSTED: frozenset[str] = frozenset(
+    (
+        # the bar is narrower than the value, but wider than the truth
+        "bends, second-1-38 third_jumps at 1.74319737",
+    )
+)
+
 # Figures that fall short of the targets: what they must be, and what was reached.
 KNOWN_SHORTFALLS: dict[str, tuple[float, float]] = {
-    "derivative 6: cover": (0.97, 0.9673),
-    "derivative above: cover": (0.98, 0.9676),
-    "derivative below: cover": (0.98, 0.9612),
-    "gradient: median digits": (14, 13.92),
-    "derivative: evaluations": (14, 14.47),
-    # a slope of 1e100 with half of its domain missing is called a singularity
-    "derivative: unanswered": (0, 1),
+    "derivative 6: cover": (0.97, 0.9657),
+    "gradient: median digits": (14, 13.917),
+    # looks at breaks between readings that contradict each other are counted
+    "derivative: evaluations": (14, 15.4),
 }
 
 # What is wrong with the corpus itself: the check of `tests.test_corpus` and the name.

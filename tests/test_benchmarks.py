@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 from time import sleep
 
@@ -403,3 +404,11 @@ def test_scale_prints_gains_that_workers_allow(capfd):
         two, six = float(row[4]), float(row[6])
         assert 1.2 < two <= 2.0
         assert two < six <= 6.0
+
+
+def test_optimisers_are_followed(capsys):
+    assert main(["optimise", "--paths", "beale", "--methods", "BFGS", "--rounds", "1"]) == 0
+    printed = capsys.readouterr().out
+    assert "Differentiable: calls" in printed
+    assert "cover 1.0000 over 34 entries, 0 lies" in printed
+    assert re.search(r"SciPy, 3-point +41\.0", printed)

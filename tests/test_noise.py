@@ -119,7 +119,6 @@ def test_noise_that_looks_like_noise_costs_no_closer_look():
         "sin@0.7+hash_uniform:1e-10",
         "small_values@2+hash_gaussian:1e-08",
         "sin@2.9+fast_sine:1e-06",
-        "cosh@0.9+fixed_point:1e-09",
         "sqrt@90+step_integration:1e-05",
     ):
         assert nd.derivative(case.f, case.x).nfev <= 26, case.name

@@ -44,6 +44,8 @@ verdict: str = report.verdict
 nd.verify.assert_gradient(f, lambda x: 2 * x, x, inconclusive="warn")
 compiled = nd.native.gradient(f, method="forward", step="textbook")
 model: nd.LocalModel = nd.local_model(f, x)
+fun = nd.Differentiable(f, bounds=[(0, None), (0, 3)], on_flag="keep", noise=1e-6)
+bar: NDArray[np.float64] = fun.gradient(x) + fun.estimate.error
 try:
     nd.jacobian(f, x, on_flag="raise")
 except nd.FlaggedError as flagged:
@@ -55,6 +57,7 @@ WRONG = {
     "nd.gradient(f, x, stpe=1e-3)": "call-arg",
     'nd.gradient(f, x, "central")': "call-arg",
     'nd.gradient(f, x, on_flag="stop")': "arg-type",
+    "nd.Differentiable(f, step=1e-3)": "call-arg",
     "nd.gradient(f, x).valeu": "attr-defined",
     "nd.Stencil.centrel(1)": "attr-defined",
     "nd.verify.gradeint(f, f, x)": "attr-defined",
@@ -109,7 +112,8 @@ def options_of(function):
      *((one, Asserting) for one in ASSERTS),
      *((one, signatures.Differences) for one in NATIVE),
      (nd.noise_level, signatures.Measuring), (nd.sparse.detect, signatures.Detecting),
-     (nd.sparse.check, signatures.Detecting), (nd.local_model, signatures.Settings)],
+     (nd.sparse.check, signatures.Detecting), (nd.local_model, signatures.Settings),
+     (nd.Differentiable, signatures.Following)],
 )  # fmt: skip
 def test_every_option_is_spelled_out_and_explained(function, kind):
     options = options_of(function)
@@ -118,7 +122,7 @@ def test_every_option_is_spelled_out_and_explained(function, kind):
     assert not any(one.kind is one.VAR_KEYWORD for one in parameters)
     for name, option in options.items():
         assert f"\n    {name} : " in function.__doc__
-        if name in DEFAULTS and name != "rtol":
+        if name in DEFAULTS and (name, option.default) not in signatures.OTHERWISE:
             assert option.default == DEFAULTS[name]
     if "method" in options:
         assert "Literal" in options["method"].annotation
@@ -127,7 +131,7 @@ def test_every_option_is_spelled_out_and_explained(function, kind):
 
 def test_the_tables_of_options_agree():
     every = set(Asserting.__annotations__) | set(Sparsely.__annotations__)
-    assert every == set(DEFAULTS) == set(MEANINGS) - {"agreement"}
+    assert every == set(DEFAULTS) == set(MEANINGS) - set(signatures.OTHERWISE.values())
     assert set(Operating.__annotations__) == set(READERS) | ASKING | {"method", "step"}
 
 

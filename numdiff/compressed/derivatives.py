@@ -68,7 +68,7 @@ def along_colors(call: Call, x: Floats, coloring: Coloring, options: Options) ->
     if coloring.check and len(routes.directions):
         nfev += check(problem, coloring, routes, whole, options)
     if not entries:
-        return whole._replace(nfev=nfev + (problem.f0 is not UNASKED))
+        return whole._replace(nfev=nfev + problem.nfev)
     return counted(problem, whole._replace(nfev=nfev))
 
 

@@ -40,6 +40,8 @@ class Problem(NamedTuple):
         Standard deviation of the error of f, where it was given.
     again : array (m,) or None
         f(x) as it was when it was asked once more.
+    nfev : int
+        How many evaluations it took to pose it, f(x) among them.
     """
 
     call: Call
@@ -50,6 +52,7 @@ class Problem(NamedTuple):
     budget: float = math.inf
     noise: Floats | None = None
     again: Floats | None = None
+    nfev: int = 0
 
     def less(self, nfev: int) -> Problem:
         """Return the problem after so many evaluations more."""

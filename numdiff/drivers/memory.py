@@ -12,7 +12,7 @@ from numdiff.evaluation.call import Values, evaluate
 from numdiff.ladder.pairs import CLIMBED, LARGEST, LEVELS, SAMPLED, SIDE
 from numdiff.ladder.registers import LADDER, NEVER, PHASE, REQUEST, SAMPLE, SLOTS
 
-NOTHING = (0, 0, 0, 0, 0, NEVER)  # the columns of an axis along which nothing is known
+NOTHING = (0, 0, 0, 0, 0, NEVER, 0)  # the columns of an axis along which nothing is known
 
 
 class Memory(NamedTuple):

@@ -19,6 +19,7 @@ TINY = 2.0**-66
 SHAKEN = 1365.0  # ulps from one sample to the next: far enough for f to round anew
 BARS = 8.0  # of real and imaginary slopes together, by which they may differ: 2 in 100 exceed one
 CONVINCING = 0.1  # of f and its change: a difference that is no wider tells right from wrong
+SOLVED = 8.0  # relative accuracies of f: a slope whose solver keeps its steps errs by five
 SIGMAS = 2.0  # bends of four roundings each, the larger of two, are some two standard deviations
 
 
@@ -62,6 +63,8 @@ def _checked(problem: Problem, directions: Directions, options: Options) -> Deri
     imaginary = _imaginary(problem, directions, options.box)
     if imaginary is None:
         return _flagged(by_ladder(problem, directions, 1, plain))
+    inexact = SOLVED * options.accuracy * np.abs(imaginary.value)
+    imaginary = imaginary._replace(error=np.fmax(imaginary.error, inexact))
     share, guard = _combination(problem.x, directions, options.box)
     real = by_ladder(problem.less(imaginary.nfev).probing(), guard, 1, plain)
     off = np.abs(share @ imaginary.value - real.value[0])

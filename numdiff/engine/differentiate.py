@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from numdiff.arrays import Floats
 from numdiff.constants import DOMAIN
-from numdiff.drivers.derivatives import UNASKED, Derivatives, Problem, still
+from numdiff.drivers.derivatives import Derivatives, Problem, still
 from numdiff.engine.by_ladder import by_ladder, expect_first
 from numdiff.engine.single import by_rule, by_single_step
 from numdiff.evaluation.call import Call, origin
@@ -25,7 +25,12 @@ def pose(call: Call, x: Floats, options: Options, order: int = 0) -> Problem:
     values = origin(call, x)
     noise = None if options.noise is None else options.noise_of(values.form)
     budget = options.max_nfev - 1
-    return Problem(call, x, values.form, values.rows[0], options.rtol, budget, noise)
+    problem = Problem(call, x, values.form, values.rows[0], options.rtol, budget, noise, nfev=1)
+    if options.accuracy == 0.0 or options.way == "single":
+        return problem
+    from numdiff.drivers.inexact import inexact  # noqa: PLC0415 - loads when needed
+
+    return inexact(problem, options.accuracy, options.box)
 
 
 def differentiate(
@@ -58,7 +63,7 @@ def counted(problem: Problem, *parts: Derivatives) -> Derivatives:
     Exception
         What f raised beside x, if that left nothing at all.
     """
-    trouble, nfev = None, int(problem.f0 is not UNASKED)
+    trouble, nfev = None, problem.nfev
     for part in parts:
         trouble, nfev = trouble or part.trouble, nfev + part.nfev
     if trouble is not None and (parts[0].status == DOMAIN).all():

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numdiff.arrays import Floats, Ints
+from numdiff.arrays import Floats, Ints, Mask
 from numdiff.constants import BUDGET, DOMAIN, JUMP, KINK, SINGLE_STEP, STOCHASTIC
 from numdiff.drivers.climb import Window, climb, cut
 from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill, stacked
@@ -18,7 +18,11 @@ from numdiff.engine.sides import one_sided, task_of
 from numdiff.engine.single import by_rule, by_single_step, user_steps
 from numdiff.geometry.directions import Directions, combine
 from numdiff.ladder.channels import Span, mixed_channels
-from numdiff.ladder.pairs import AXIS, DEPTH, LARGEST, LEAST, LEVELS, PLACES, SIDE, keep, relate
+
+from numdiff.ladder.pairs import (  # isort: skip
+    AXIS, BEGIN, DEPTH, LARGEST, LEAST, LEVELS, PLACES, SIDE, contest, keep, probes, relate,
+)  # fmt: skip
+from numdiff.ladder.registers import SLOTS
 from numdiff.ladder.runtime import runner
 from numdiff.options import Options
 
@@ -55,7 +59,7 @@ def second(
             return (*both, by_single_step(problem, directions, 1, options)) if slopes else both
         axes = _along_axes(problem, directions, options)
         status, rest = axes.derivatives.status, problem.less(axes.derivatives.nfev)
-        across = _along_pairs(rest, axes, rows, columns)
+        across = _along_pairs(rest, axes, rows, columns, options)
         if ((status == KINK) | (status == JUMP) | (status == STOCHASTIC)).any():
             from numdiff.engine.diagnose import inherited  # noqa: PLC0415 - loads when needed
 
@@ -77,8 +81,13 @@ def _along_axes(problem: Problem, directions: Directions, options: Options) -> _
     def collect(rows: slice, windows: list[Window]) -> None:
         for window in windows:  # later ones are for directions that had no levels before
             numbers, lines = window.rows + rows.start, window.lines
+            steps = (
+                lines.step / np.abs(directions.weight[numbers, None])
+                if directions.single
+                else lines.step
+            )
             run = runner(len(numbers))
-            run(keep)(numbers, window.side, lines.samples, lines.state, table, beside)
+            run(keep)(numbers, window.side, lines.samples, lines.state, steps, table, beside)
 
     derivatives = by_ladder(problem, directions, 2, options, keep=collect)
     return _deepened(problem, _Axes(directions, derivatives, table, beside))
@@ -103,7 +112,9 @@ def _deepened(problem: Problem, axes: _Axes) -> _Axes:
     return axes._replace(derivatives=derivatives._replace(nfev=derivatives.nfev + nfev))
 
 
-def _along_pairs(problem: Problem, axes: _Axes, rows: Ints, columns: Ints) -> Derivatives:
+def _along_pairs(
+    problem: Problem, axes: _Axes, rows: Ints, columns: Ints, options: Options
+) -> Derivatives:
     """Differentiate along pairs (rows, columns) of directions, once along each.
 
     Where one direction could be followed on one side only, both are.
@@ -112,51 +123,107 @@ def _along_pairs(problem: Problem, axes: _Axes, rows: Ints, columns: Ints) -> De
     sided = (sides[rows] != 0) | (sides[columns] != 0)
     usable = np.minimum(levels[rows], levels[columns]) > 0
     if len(rows) and usable.all() and not sided.any():
-        return _on_side(problem, axes, rows, columns, 0)
+        return _on_side(problem, axes, rows, columns, 0, options)
     whole, status = blank(problem, len(rows)), axes.derivatives.status
     short = (status[rows] == BUDGET) | (status[columns] == BUDGET)
     whole.status[short & ~usable[:, None]] = BUDGET
     for side in (0, 1):
         chosen = np.flatnonzero((sided == (side != 0)) & usable)
         if chosen.size:
-            part = _on_side(problem, axes, rows[chosen], columns[chosen], side)
+            part = _on_side(problem, axes, rows[chosen], columns[chosen], side, options)
             problem = problem.less(part.nfev)
             whole = fill(whole, chosen, one_sided(part, side, 0))
     return whole
 
 
-def _on_side(problem: Problem, axes: _Axes, rows: Ints, columns: Ints, side: int) -> Derivatives:
+def _on_side(
+    problem: Problem, axes: _Axes, rows: Ints, columns: Ints, side: int, options: Options
+) -> Derivatives:
     """Differentiate along pairs in blocks, on both sides of x (0) or on that of each direction."""
     parts = []
     call = problem.call
     workers = call.ahead if call.evaluator else 1  # no pair waits for another: blocks may be larger
     for block in cut(problem, len(rows), mixed_channels(one_sided=side != 0), workers):
-        parts.append(_climbed(problem, axes, rows[block], columns[block], side))
-        problem = problem.less(parts[-1].nfev)
+        one, other = rows[block], columns[block]
+        lines, units = _climbed(problem, axes, one, other, side)
+        rest = problem.less(lines.nfev)
+        if 2 * len(one) <= rest.budget:
+            lines, doubt = _probed(rest, axes, (one, other), units, side, lines)
+            if doubt.any():
+                from numdiff.engine.diagonals import diagonals  # noqa: PLC0415 - when needed
+
+                some = np.flatnonzero(doubt.any(axis=1))
+                ends = axes.derivatives, (one[some], other[some]), units[some]
+                found = diagonals(problem.less(lines.nfev), axes.directions, *ends, options)
+                lines = fill(lines, some, found, doubt[some])
+        parts.append(_scaled(lines, units))
+        problem = problem.less(lines.nfev)
     return stacked(parts)
 
 
-def _climbed(problem: Problem, axes: _Axes, rows: Ints, columns: Ints, side: int) -> Derivatives:
-    """Climb along pairs of directions; t is in units of the largest steps of both."""
+def _climbed(
+    problem: Problem, axes: _Axes, rows: Ints, columns: Ints, side: int
+) -> tuple[Derivatives, Floats]:
+    """Climb along pairs of directions; t is in units (K, 2) of both, which are returned."""
     table, levels_of = axes.table, mixed_channels(one_sided=side != 0)
-    signs = np.where(table[:, SIDE] < 0, -1, 1) if side else np.ones(len(table))
-    units = signs * np.ldexp(1.0, table[:, LARGEST])
-    levels = np.minimum(table[rows, LEVELS], table[columns, LEVELS])
+    begin = np.minimum(table[rows, BEGIN], table[columns, BEGIN])
+    units, levels = np.empty((len(rows), 2)), np.full(len(rows), SLOTS)
+    for k, ends in enumerate((rows, columns)):
+        above = table[ends, BEGIN] - begin
+        signs = np.where(table[ends, SIDE] < 0, -1.0, 1.0) if side else 1.0
+        units[:, k] = signs * np.ldexp(1.0, table[ends, LARGEST] - above)
+        levels = np.minimum(levels, table[ends, LEVELS] - above)
     shape = (len(rows), max(int(levels.max()), 2), len(levels_of.offsets), problem.f0.size)
     beside = np.full(shape, np.nan)
     runner(len(rows))(relate)(rows, columns, table, axes.beside, side != 0, beside)
     # two directions that move the same entry of x go half as far, to stay inside bounds
     apart, index = axes.directions.single, axes.directions.index
     first = np.where(index[rows] != index[columns], 0, -1) if apart else np.full(len(rows), -1)
-    span = Span(first, first, first, 1 - levels, np.zeros(len(rows)))
+    start = np.minimum(first, -begin)
+    span = Span(start, start, first, 1 - levels, np.zeros(len(rows)))
     together = combine(axes.directions, rows, columns, units)
+    least = _noise_of(axes, rows, columns)
+    lines = climb(problem, together, span, levels_of, beside=beside, noise=least, every=True)
+    return lines, units
+
+
+def _noise_of(axes: _Axes, rows: Ints, columns: Ints) -> Floats:
     noise = axes.derivatives.noise
-    least = np.maximum(noise[rows], noise[columns])
-    lines = climb(problem, together, span, levels_of, beside=beside, noise=least)
-    area = (units[rows] * units[columns])[:, None]
-    shorter = np.minimum(np.abs(units[rows]), np.abs(units[columns]))[:, None]
+    return np.maximum(noise[rows], noise[columns])
+
+
+def _scaled(lines: Derivatives, units: Floats) -> Derivatives:
+    """Return derivatives in units of both directions, without samples."""
+    area, shorter = units.prod(axis=1)[:, None], np.abs(units).min(axis=1)[:, None]
     value, error, step = lines.value / area, lines.error / np.abs(area), lines.step * shorter
-    return Derivatives(value, error, lines.status, step, *lines[4:8])  # without samples
+    return Derivatives(value, error, lines.status, step, *lines[4:8])
+
+
+def _probed(
+    problem: Problem,
+    axes: _Axes,
+    pairs: tuple[Ints, Ints],
+    units: Floats,
+    side: int,
+    lines: Derivatives,
+) -> tuple[Derivatives, Mask]:
+    """Ask for f at a small step off the diagonal of each pair, and say what contradicts it."""
+    rows, columns = pairs
+    run, lengths = runner(len(rows)), np.empty((len(rows), 2))
+    run(probes)(rows, columns, axes.table, lengths)
+    lengths = lengths * (np.sign(units) if side else (1.0, -1.0))
+    signs = np.array([1.0]) if side else np.array([1.0, -1.0])
+    together = combine(axes.directions, rows, columns, lengths)
+    found = sample(problem, together, signs, np.ones(len(rows)))
+    doubt = np.zeros(lines.value.shape, np.bool_)
+    run(contest)(
+        rows, columns, units, found.values, problem.f0, _noise_of(axes, rows, columns),
+        axes.table, axes.beside, lines.value, lines.error, lines.samples, lines.state, doubt,
+    )  # fmt: skip
+    trouble = lines.trouble or found.trouble
+    return lines._replace(nfev=lines.nfev + found.nfev, trouble=trouble), doubt & np.isfinite(
+        lines.error
+    )
 
 
 def _by_single_step(

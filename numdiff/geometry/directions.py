@@ -104,13 +104,17 @@ def parts_of(v: Floats, x: Floats) -> Directions:
 
 
 def combine(directions: Directions, rows: Ints, columns: Ints, units: Floats) -> Directions:
-    """Return units[p] d_p + units[q] d_q for each pair (p, q) of directions."""
+    """Return units[p] d_p + units[q] d_q for each pair (p, q) of directions.
+
+    Units (K, 2) are those of each pair instead of those of each direction.
+    """
     pairs = np.stack([rows, columns], axis=1)
+    units = units[pairs] if units.ndim == 1 else units
     if directions.single and not (directions.index[rows] == directions.index[columns]).any():
         index = directions.index[pairs].ravel()
-        weight = (units * directions.weight)[pairs].ravel()
+        weight = (units * directions.weight[pairs]).ravel()
         return Directions(np.arange(0, len(index), 2), index, weight)
-    return joined(*[_sum(directions.pick(pair), units[pair]) for pair in pairs])
+    return joined(*[_sum(directions.pick(p), u) for p, u in zip(pairs, units, strict=True)])
 
 
 def joined(*many: Directions) -> Directions:

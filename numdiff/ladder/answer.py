@@ -14,8 +14,8 @@ from numdiff.ladder.window import amplitude
 
 from numdiff.ladder.registers import (  # isort: skip
     BAR, BASE, COMPLETE, DEVIATION, DISPUTE, ELSEWHERE, ERROR, ESTIMATE, FORMER, GUESS, LAST,
-    LEAST_NOISE, NOISE, NOISY, ORDER, PRIOR, PROVEN, ROUGHNESS, ROW, SIGMA, SLACK, SLOPE, SPREAD,
-    STATUS, STEP, TERMS, TRUNCATION, VALUE, WINDOW,
+    LEAST_NOISE, NOISE, NOISY, ORDER, PRIOR, PROVEN, RESTARTS, ROUGHNESS, ROUND, ROW, SIGMA, SLACK,
+    SLOPE, SPREAD, STATUS, STEP, TERMS, TRUNCATION, VALUE, WINDOW,
 )  # fmt: skip
 
 FAIR = 1e-12  # relative bar limited by noise that larger steps would only halve, before the check
@@ -23,6 +23,7 @@ PIECES = 0.02  # relative difference of slopes below which it is f's own error t
 MARGIN = 4.0  # times what small pieces of f were seen to do to the derivative: they were seen once
 MINOR_SLOPE = 2.0**-8  # of the derivative: a jump that makes more of it is an edge of f
 FOREIGN = 0.1  # of the size of f: more than this is no noise
+LITTLE = 1e-4  # of the derivative that changes f by as much as the largest step does
 LEADING = 4.0  # standard deviations of noise in the slope that the smallest step shows
 
 
@@ -69,7 +70,16 @@ def record(n, reach, window, method, room, output):
     if moved and output[ERROR] < math.inf:
         # two windows that contradict each other: one has missed noise or structure of f
         off = abs(value - output[ESTIMATE])
-        output[DISPUTE] = max(output[DISPUTE], off if off > bar + output[ERROR] else 0.0)
+        apart = off > bar + output[ERROR]
+        if order == 2 and apart and window[RESTARTS] > 0:
+            # what scattered was structure, of which smaller steps know better; if they are clean
+            clean = best[SIGMA] <= CLEARLY * best[ROUND]
+            output[DISPUTE] = 0.0 if clean else off + max(bar, output[ERROR])
+            output[ERROR] = math.inf
+        elif apart:
+            # of higher orders the bar reaches that of the other window
+            off += max(bar, output[ERROR]) if order > 1 else 0.0
+            output[DISPUTE] = max(output[DISPUTE], off)
         output[ERROR] = max(output[ERROR], output[DISPUTE])
     bar = max(bar, output[DISPUTE])
     # a window that has grown knows better than before; another window may have been the better one
@@ -77,10 +87,23 @@ def record(n, reach, window, method, room, output):
         return
     guess = best[TRUNCATION] > best[NOISE] and best[BAR] > abs(best[VALUE])
     output[WINDOW], output[GUESS] = window[BASE], 1.0 if guess else 0.0
+    if order > 2 and hollow(order, method, room):
+        output[GUESS] = 2.0
     output[ESTIMATE], output[ERROR], output[STATUS] = value, bar, OK
     output[PROVEN] = scale(best[BAR], -top * order) + drift(n, top, reach, method, room.table)
     output[DEVIATION], output[STEP] = best[SIGMA], scale(1.0, top - int(best[ROW]))
     testify(room.y, n, top, order, best[SIGMA], output)
+
+
+@kernel
+def hollow(order, method, room):
+    """Whether a bar is wider than its derivative, and no small one for an f that changes so much.
+
+    Of an f that does not change, 0 is all that there is to say.
+    """
+    size = abs(room.y[method.primary, 0])
+    least = max(abs(room.best[VALUE]), LITTLE * math.gamma(order + 1.0) * size)
+    return room.best[BAR] > least and size > CLEARLY * room.floors[0]
 
 
 @kernel
@@ -118,11 +141,12 @@ def conclude(samples, window, i, f0, output):
     output[ERROR] = max(output[ERROR], MARGIN * output[ROUGHNESS])
     size = max(abs(f0), amplitude(samples, window, i))
     foreign = output[DEVIATION] > FOREIGN * size and window[PRIOR] == 0
+    foreign = foreign and output[WINDOW] == window[BASE]  # whose size it is
     expected = output[LEAST_NOISE] if window[PRIOR] == ELSEWHERE else 0.0
     noisy = output[DEVIATION] > CLEARLY * max(ROUNDING * size, expected)
     # a sum of terms that cancel rounds more than f tells, and may have digits enough
     limited = output[STATUS] == OK and output[ERROR] > FAIR * abs(output[ESTIMATE])
-    if foreign or (output[GUESS] == 1.0 and window[NOISY] == 0):
+    if foreign or output[GUESS] > window[NOISY]:
         output[ERROR] = math.inf  # noise as large as f itself is f, not resolved
     elif noisy and limited:
         output[STATUS] = NOISE_LIMITED

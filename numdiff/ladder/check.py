@@ -8,16 +8,18 @@ off the lattice comes first; where it shows nothing unexpected, the tiny step is
 import math
 
 from numdiff.constants import ROUNDING
+from numdiff.ladder.curvature import contradicted, misfit, persists, resolving
 from numdiff.ladder.decide import LEAP, close
 from numdiff.ladder.noise import CLEARLY, COARSE, MINOR, SKEW, SURE
 from numdiff.ladder.runtime import kernel
+from numdiff.ladder.symptoms import PROOF, regular
 from numdiff.ladder.tableau import TINIEST, power, scale
 from numdiff.ladder.window import amplitude, change_at, restart, resume
 
 from numdiff.ladder.registers import (  # isort: skip
     BASE, CHECK, CLOSED, DEVIATION, DOUBT, ERROR, ESTIMATE, FIRST, FORMER, LAST, LEAST_NOISE, LOST,
     LOWEST, NEVER, NOISY, OTHER, PHASE, REQUEST, RESTARTS, ROUGHNESS, SAMPLE_STEP, SLACK, SLOPE,
-    SLOTS, SPREAD, SURPRISE, TINY,
+    SLOTS, SPREAD, SURPRISE, TINY, WINDOW,
 )  # fmt: skip
 
 CONFIRM = 1e4  # the tiny step confirms a slope to one part in this
@@ -35,7 +37,8 @@ FALLEN = 0.35  # of the noise: less is left of it at smaller steps where f comes
 SOLVER = 6e-5  # of the size of f: noise above it is structure of f rather than a solver's
 AROUND = 16.0  # times what f changes by at the smallest step: its size near x where f(x) is 0
 
-AGREES, SURPRISES, REFUTES, SCATTERS = range(4)  # verdicts of a tiny step on an output
+# verdicts of a tiny step on an output; what is reopened keeps its answer and gets another window
+AGREES, SURPRISES, REFUTES, SCATTERS, REOPENS = range(5)
 
 
 @kernel
@@ -45,7 +48,7 @@ def floor_of(samples, window, i, f0):
 
 
 @kernel
-def compare(samples, window, outputs, f0, ratio):
+def compare(samples, window, outputs, f0, order, ratio):
     """Compare the sample off the lattice with what the ladder says there.
 
     It is one more pair of values, so it shows noise; if it shows more, f is looked at closer to x.
@@ -62,23 +65,27 @@ def compare(samples, window, outputs, f0, ratio):
         if output[ERROR] < math.inf:
             slack = (output[SLACK] + output[SPREAD] * fall) * width
             off = abs(samples[0, SLOTS, i] - output[SLOPE] * width) - slack
+            if order == 2 and samples.shape[0] > 1 and output[WINDOW] == window[BASE]:
+                off = max(off, misfit(samples, window, SLOTS, width, i, output))
             alike = alike and not off > ALIKE * max(output[DEVIATION], floor)
     window[SAMPLE_STEP] = window[REQUEST]
     if alike and not noisier:
         resume(window)
     else:
         window[PHASE] = CHECK
-        window[REQUEST] = tiny_step(samples, window, outputs, f0)
+        window[REQUEST] = tiny_step(samples, window, outputs, f0, order)
 
 
 @kernel
-def tiny_step(samples, window, outputs, f0):
-    """Exponent of the smallest step at which rounding still lets the slopes be confirmed."""
+def tiny_step(samples, window, outputs, f0, order):
+    """Exponent of the smallest step at which rounding still lets the derivatives be confirmed."""
     wanted, bottom = math.inf, window[BASE] - window[LAST]
     for i in range(f0.size):
-        slope = abs(outputs[i, SLOPE])
-        if outputs[i, CLOSED] == 0.0 and slope != 0.0:
-            wanted = min(wanted, CONFIRM * floor_of(samples, window, i, f0[i]) / slope)
+        said = outputs[i, SLOPE if order == 1 else ESTIMATE]
+        if outputs[i, CLOSED] == 0.0 and said != 0.0:
+            floor = floor_of(samples, window, i, f0[i])
+            step = CONFIRM * floor / abs(said) if order == 1 else resolving(order, floor, said)
+            wanted = min(wanted, step)
     exponent = bottom - BELOW
     if 0.0 < wanted < scale(1.0, exponent):
         exponent = int(math.floor(math.log2(wanted)))  # noqa: RUF046 - a float in Numba
@@ -86,25 +93,31 @@ def tiny_step(samples, window, outputs, f0):
 
 
 @kernel
-def check(samples, window, outputs, f0, order, ratio):
+def check(samples, window, outputs, f0, order, ratio, left):
     """Settle what the tiny step confirms, and send a direction back to the ladder for the rest."""
     tiny, bottom = window[REQUEST], window[BASE] - window[LAST]
     window[TINY] = tiny
+    # a quarter of the way to where rounding leaves nothing to read
+    closer = (3 * bottom + tiny_step(samples, window, outputs, f0, order)) // 4
     surprises, refuted, noise, again = 0, 0, 0, bottom - 1 - window[RESTARTS]
     for i in range(f0.size):
         output = outputs[i]
         if output[CLOSED] != 0.0:
             continue
         floor = max(floor_of(samples, window, i, f0[i]), TINIEST)
-        verdict = verdict_of(samples, window, i, f0[i], order, ratio, floor, output)
+        verdict = verdict_of(samples, window, i, f0[i], order, ratio, floor, left, output)
         if verdict == AGREES and window[SAMPLE_STEP] == NEVER:
             output[CLOSED] = 1.0
         elif verdict == SURPRISES:
             surprises += 1
-        elif verdict == REFUTES:
+        elif verdict in (REFUTES, REOPENS):
             refuted += 1
-            again = min(again, scale_of(samples, window, i, floor))
-            if output[ERROR] < math.inf:
+            near = order > 1 and window[PHASE] == CHECK and output[ERROR] < math.inf
+            near = near or (order > 2 and verdict == REOPENS)
+            again = min(again, closer if near else scale_of(samples, window, i, floor))
+            if verdict == REOPENS:
+                continue
+            if order == 1 and output[ERROR] < math.inf:
                 output[FORMER] = output[ESTIMATE]
             # nothing stays of the answer; the slope at the tiny step is a guess in its place
             output[LEAST_NOISE], output[ERROR] = 0.0, math.inf
@@ -114,22 +127,35 @@ def check(samples, window, outputs, f0, order, ratio):
             noise += 1
             if verdict == SCATTERS:
                 output[LEAST_NOISE] = output[SURPRISE]
-    if surprises > 0:
-        window[PHASE] = DOUBT
-        window[REQUEST] = window[LOWEST] if window[LOST] > 0 else min(tiny + STRIDE, bottom - 1)
-    elif refuted > 0 and window[RESTARTS] < MOST_RESTARTS:
-        window[RESTARTS] += 1
-        window[NOISY] = 0
-        restart(window, max(again, tiny + APART))
-    elif noise > 0:
-        window[NOISY] = 1
-        resume(window)
-    else:
+    # what surprises is looked at where structure shows more; or where slopes can just be confirmed
+    doubt = min(tiny + STRIDE, bottom - 1)
+    if order > 1:
+        doubt = min(tiny_step(samples, window, outputs, f0, 1), tiny - STRIDE)
+    if proceed(window, surprises, refuted, noise, (max(again, tiny + APART), doubt)):
         close(samples, window, outputs, f0)
 
 
 @kernel
-def verdict_of(samples, window, i, f0, order, ratio, floor, output):
+def proceed(window, surprises, refuted, noise, steps):
+    """Say where a direction goes on after a tiny step, at which of two steps; or that it ends."""
+    again, doubt = steps
+    if surprises > 0:
+        window[PHASE] = DOUBT
+        window[REQUEST] = window[LOWEST] if window[LOST] > 0 else max(doubt, window[LOWEST])
+    elif refuted > 0 and window[RESTARTS] < MOST_RESTARTS:
+        window[RESTARTS] += 1
+        window[NOISY] = 0
+        restart(window, again)
+    elif noise > 0:
+        window[NOISY] = 1
+        resume(window)
+    else:
+        return True
+    return False
+
+
+@kernel
+def verdict_of(samples, window, i, f0, order, ratio, floor, left, output):
     """Say whether the tiny step agrees with an output: with its slope, its noise, its scale."""
     change = change_at(samples, samples.shape[1] - 1, i)  # the tiny step
     if not math.isfinite(change):
@@ -139,9 +165,14 @@ def verdict_of(samples, window, i, f0, order, ratio, floor, output):
     tiny, sigma = window[REQUEST], max(output[DEVIATION], floor)
     octaves = tiny - window[BASE] + window[LAST]  # from the window to the tiny step
     two_sided = ratio == 4.0  # what the slope leaves out falls like h**2, on one side like h
-    left = output[SPREAD] * scale(1.0, 2 * octaves if two_sided else octaves)
+    bends = output[SPREAD] * scale(1.0, 2 * octaves if two_sided else octaves)
     off = abs(samples[0, SLOTS + 1, i] - scale(output[SLOPE], tiny))
-    surplus = off - scale(output[SLACK] + left, tiny)
+    surplus = off - scale(output[SLACK] + bends, tiny)
+    if order > 1:
+        known = window[RESTARTS] > 1 or window[PHASE] == DOUBT or persists(samples, window, i)
+        if order == 2 and known and regular(samples, window, i, f0, order, PROOF, left):
+            return AGREES  # what falls by a law over so many octaves is at x: no case for steps
+        return verdict_above(samples, window, i, order, floor, change, off, surplus, output)
     # what float32 would not resolve, wherever it was looked at, is noise as well
     coarse = max(sigma, unexpected(samples, window, i, output)) < COARSE * floor
     if not surplus <= SURE * sigma:
@@ -150,14 +181,48 @@ def verdict_of(samples, window, i, f0, order, ratio, floor, output):
     alone, even = samples.shape[0] == 1, abs(samples[samples.shape[0] - 1, SLOTS + 1, i])
     if change == 0.0 or alone or not max(off, even) < GONE * sigma:
         return AGREES
-    return verdict_on_silence(samples, window, i, f0, order, floor, off, coarse, output)
+    return verdict_on_silence(samples, window, i, f0, floor, off, coarse, output)
 
 
 @kernel
-def verdict_on_silence(samples, window, i, f0, order, floor, off, coarse, output):
+def verdict_above(samples, window, i, order, floor, change, off, surplus, output):
+    """Say whether the tiny step agrees with a derivative above the first one.
+
+    It is where rounding still lets that be read; what scatters there is looked at closer to x.
+    """
+    if (
+        output[WINDOW] != window[BASE]
+    ):  # of other steps, and in dispute with these as far as they differ
+        return AGREES
+    sigma, alone = max(output[DEVIATION], floor), samples.shape[0] == 1
+    if contradicted(samples, window, i, order, max(sigma, 2.0 * floor), output):
+        return REFUTES
+    again, surprised = window[PHASE] == DOUBT, surplus > SURE * sigma
+    if again:
+        surprised, sigma = output[SURPRISE] > SURE * sigma, max(sigma, output[SURPRISE])
+    even = samples[samples.shape[0] - 1, SLOTS + 1, i]
+    if order == 2:  # whose own part of f is no noise
+        even -= 0.5 * output[ESTIMATE] * scale(1.0, 2 * window[REQUEST])
+    rest = off if alone else max(off, abs(even))
+    vanished = change > 0.0 and rest < GONE * sigma and (surprised or not alone)
+    if again:
+        if vanished:
+            return REFUTES if order == 2 or surprised else REOPENS
+        if change == 0.0 and surprised:
+            output[SURPRISE] = max(output[SURPRISE], quantum(samples, window, i, floor))
+        return SCATTERS if surprised else AGREES
+    if vanished:
+        wrong = contradicted(samples, window, i, order, 2.0 * floor, output)
+        return REFUTES if wrong else REOPENS
+    output[SURPRISE] = max(surplus, 0.0)
+    return SURPRISES if surprised or output[DEVIATION] > CLEARLY * floor else AGREES
+
+
+@kernel
+def verdict_on_silence(samples, window, i, f0, floor, off, coarse, output):
     """Say what it means that the slope is confirmed, but nothing is left of the noise."""
     size = max(abs(f0), AROUND * change_at(samples, window[LAST], i))
-    if order > 1 or output[DEVIATION] > SOLVER * size:
+    if output[DEVIATION] > SOLVER * size:
         return AGREES if coarse else REFUTES
     rough = pieces(samples, window, i, floor, 0.0 if coarse else off, output)
     output[ROUGHNESS] = max(output[ROUGHNESS], rough)

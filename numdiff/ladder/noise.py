@@ -83,9 +83,12 @@ def surprise(n, method, room):
     """Return how far the sample off the lattice is from where the levels of a channel put it."""
     law, width, largest = method.shape[method.primary], room.sample[-1], 0.0
     first = int(room.best[ROW] - room.best[COLUMN]) - law[TERMS] + 1
-    first = max(0, min(first, n - 3))  # the other channel needs a few levels of its own
     for c in range(method.shape.shape[0]):
-        level = predict(room.y[c], first, n, method.shape[c], width, room.table[-1, 0])
+        # the other channel needs a few levels of its own; above order 1 those of the answer only
+        few = 3 if law[ORDER] == 1 else (1 if c == method.primary else 2)
+        level = predict(
+            room.y[c], max(0, min(first, n - few)), n, method.shape[c], width, room.table[-1, 0]
+        )
         largest = max(largest, abs(room.sample[c] - level))
     return largest
 

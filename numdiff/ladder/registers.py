@@ -43,7 +43,7 @@ ESTIMATE, ERROR, STATUS, STEP, DEVIATION = range(5)
 CLOSED = 5  # whether nothing more is to be found out
 WINDOW = 6  # BASE of its window
 IDLE = 7  # how many levels in a row have not narrowed the bar
-GUESS = 8  # whether it has no digit at all
+GUESS = 8  # 1 if it has no digit at all, 2 if no noise is an excuse for that
 # the evidence for a check: change of f per step, how well it is known, and how much it still bends
 SLOPE, SLACK, SPREAD = range(9, 12)
 # the evidence against it

@@ -72,9 +72,9 @@ def advance(
         levels, window, own = samples[d], state[d], outputs[d]
         absorb(arrived[a], stretch[a], f0, fold, levels, window, own)
         if window[PHASE] == CHECK or window[PHASE] == DOUBT:
-            check(levels, window, own, f0, order, ratio)
+            check(levels, window, own, f0, order, ratio, best)
         elif window[PHASE] == SAMPLE:
-            compare(levels, window, own, f0, ratio)
+            compare(levels, window, own, f0, order, ratio)
         # what the sample or the check has shown lets the levels be judged again
         if window[READY] == 1:
             judge(levels, window, own, f0, reach[d], rtol, method, room)

@@ -170,7 +170,7 @@ def calm(f0, start, order, value, error, status, samples, state, quiet):
     CLEAR roundings of f make a difference. A window DEEP octaves below the first step where f does
     not move has lost its way, and f that does not move at all may be rounded coarsely.
     """
-    poor, restless = POOR if order == 1 else math.inf, 0
+    poor, restless = POOR if order < 3 else math.inf, 0
     for d in range(status.shape[0]):
         last, low = state[d, LAST], state[d, BASE] - state[d, FIRST] < start[d] - DEEP
         bottom = state[d, BASE] - last

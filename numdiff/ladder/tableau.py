@@ -24,7 +24,6 @@ POWERS = np.ldexp(1.0, np.arange(-FAR, FAR + 1))  # looked up: ldexp takes half 
 POWERS.setflags(write=False)
 SIGMAS = 3.4  # standard deviations of noise that a bar allows for: few samples know it to some 40 %
 RIVAL = 4.0  # entries whose bars differ by less than this claim the same
-APPEALS = 5  # so many entries may be refuted before the rest is believed
 SLOWEST = 0.75  # a column whose differences fall by less is taken to fall by this
 
 
@@ -152,7 +151,7 @@ def choose_entry(table, n, law, gain, sigma, floors, bars, best):
     terms = law[TERMS]
     last = min(law[COLUMNS], n - terms + 1)
     write_bars(table, n, law, gain, sigma, floors, bars)
-    for _ in range(APPEALS):
+    for _ in range(n * last):  # each may be refuted once
         best[BAR], excess, spread = math.inf, 0.0, 0.0
         for j in range(last):
             for k in range(max(terms, terms - 1 + j), n):

@@ -14,9 +14,12 @@ import numpy as np
 from numdiff.arrays import Array, Floats
 from numdiff.constants import ROUNDING
 from numdiff.drivers.derivatives import Problem
+from numdiff.drivers.inexact import inexact
 from numdiff.drivers.sampling import sample
 from numdiff.evaluation.call import NOBODY, Call, bound, origin
 from numdiff.geometry.directions import Directions, along
+from numdiff.noise.pieces import OFFSETS as OFFSETS_OF_PIECES
+from numdiff.noise.pieces import unsmooth
 from numdiff.noise.quantum import stairs_of
 from numdiff.options import as_vector, point_of, read
 from numdiff.signatures import Measuring, public
@@ -32,9 +35,12 @@ __all__ = ["NoiseEstimate", "noise_level"]
 
 SENTENCES = MappingProxyType(
     {
-        "rounding": "f is as exact as its rounding, about {level:.0e}",
+        "rounding": "f is as exact as its rounding, about {level:.0e} (an error that is smooth "
+        "over half of x, as that of a solver may be, does not show)",
         "deterministic": "f has an error of about {level:.0e}, the same at every call",
         "quantised": "f is rounded to about {quantum:.0e}",
+        "pieces": "f has an error of about {level:.0e} that shows only far from x, as of a solver "
+        "whose steps adapt: pass `accuracy`, its tolerance, for derivatives of the model behind it",
         "stochastic": "f differs between calls by about {level:.0e}",
     }
 )
@@ -129,7 +135,8 @@ def noise_level(
     Differences of order k of values at equal distances leave nothing of a smooth f if k is large,
     while noise of standard deviation s keeps the mean square s**2 (2k)! / (k!)**2: More and Wild
     (2011), doi:10.1137/100786125. Here noise is believed where two distances, a factor of 16 apart,
-    show the same; f that changes in steps is seen by its plateaus.
+    show the same; f that changes in steps is seen by its plateaus. Where that shows nothing f is
+    asked for 48 values over x -+ a half, for the error of solvers, which is smooth close to x.
 
     Examples
     --------
@@ -145,33 +152,54 @@ def noise_level(
     evaluator = None if asking is None else asking.evaluator(inner, inner)
     call = Call(inner, point.shape, scalar=point.ndim == 0, evaluator=evaluator)
     with call.evaluator or NOBODY:
-        return _measured(call, point, _direction(point, direction, layout).ravel())
+        way = _direction(point, direction, layout).ravel()
+        return _measured(call, point, way, settings.accuracy)
 
 
-def _measured(call: Call, point: Floats, direction: Floats) -> NoiseEstimate:
+def _measured(call: Call, point: Floats, direction: Floats, accuracy: float) -> NoiseEstimate:
     """Estimate the error of f from values along a direction and from further ones at x."""
     centre = origin(call, point)
     f0, again = centre.rows[0], origin(call, point).rows[0]
     differs = (again != f0) & np.isfinite(f0)
-    problem = Problem(call, point.ravel(), centre.form, f0)
-    look = partial(_values, problem, along(direction), f0)
+    problem = Problem(call, point.ravel(), centre.form, f0, nfev=2)
+    line = along(direction)
+    look = partial(_values, problem, line, f0)
     with np.errstate(all="ignore"):  # values outside the domain are nan here
         noise, nfev = _deterministic(look, f0.size)
         quantum, more = _plateaus(look, noise)
-    level = np.where(quantum > 0.0, quantum / UNIFORM, np.fmax(noise.level, noise.rounding))
+        seen = np.where(quantum > 0.0, quantum / UNIFORM, np.fmax(noise.level, noise.rounding))
+        level, most = _farther(problem, line, seen, ORDINARY * noise.rounding)
+    if accuracy:
+        told = inexact(problem, accuracy, None)
+        least: Any = told.noise
+        level, nfev = np.fmax(level, least), nfev + told.nfev - problem.nfev
     if differs.any():
         repeated = [f0, again, *(origin(call, point).rows[0] for _ in range(CALLS))]
         level[differs] = np.std(repeated, axis=0, ddof=1)[differs]
-    nfev += 2 + more + (CALLS if differs.any() else 0)
-    kinds = np.select(
-        [differs, quantum > 0.0, level > ORDINARY * noise.rounding],
-        ["stochastic", "quantised", "deterministic"],
+    nfev += problem.nfev + more + most + (CALLS if differs.any() else 0)
+    sentences = np.select(
+        [differs, quantum > 0.0, level > np.fmax(seen, ORDINARY * noise.rounding),
+         level > ORDINARY * noise.rounding],
+        ["stochastic", "quantised", "pieces", "deterministic"],
         "rounding",
-    )
+    )  # fmt: skip
     outputs = centre.form.unpack(np.arange(level.size)).real.astype(int)  # real parts come first
-    level, quantum, kinds = level[outputs], quantum[outputs], kinds[outputs]
+    level, quantum, sentences = level[outputs], quantum[outputs], sentences[outputs]
+    kinds = np.where(sentences == "pieces", "deterministic", sentences)
     size, kind = (_shaped(column, centre.form.shape) for column in (level, kinds))
-    return NoiseEstimate(size, kind, nfev, _sentences(level, quantum, kinds))
+    return NoiseEstimate(size, kind, nfev, _sentences(level, quantum, sentences))
+
+
+def _farther(
+    problem: Problem, line: Directions, level: Floats, ordinary: Floats
+) -> tuple[Floats, int]:
+    """Return the noise with that of pieces, where f looks exact from close by, and the cost."""
+    exact = level <= ordinary
+    if not exact.any():
+        return level, 0
+    wide = sample(problem.probing(), line, OFFSETS_OF_PIECES, np.ones(1))
+    error = unsmooth(wide.values[:, 0])
+    return np.where(exact & (error > ordinary), error, level), wide.nfev
 
 
 def _direction(point: Floats, direction: Point | None, layout: Named | None) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from numdiff.arrays import Floats, Ints, Mask
 from numdiff.constants import NOISE_LIMITED, ROUNDING, UNRESOLVED
 from numdiff.drivers.derivatives import Derivatives, Problem
 from numdiff.ladder import registers
+from numdiff.ladder.answer import MARGIN
 from numdiff.ladder.channels import Span
 from numdiff.ladder.noise import CLEARLY, SURE
 from numdiff.ladder.symptoms import LEAPT, straight
@@ -34,9 +36,12 @@ class Claims(NamedTuple):
     row: Ints  # which direction
     output: Ints
     claim: Ints
-    side: Floats  # on which side of x f is looked at
-    slope: Floats  # along t, and half the second derivative, by the smaller steps
-    bend: Floats
+    answer: Floats
+    side: Floats  # on which side of x f is looked at, 0 for the one where it departs farther
+    series: Floats  # (4, K): coefficients of t to t**4 by the smaller steps, 0 if not known
+    lean: Floats  # how far the slopes ahead and behind are from the one in the series
+    most: Floats  # what the slope may be off by what contradicts it
+    slack: Floats  # by how much f may be off the near reading at the far step by its bar and noise
     near: Floats  # the steps of both readings
     far: Floats
 
@@ -91,7 +96,12 @@ def claims_of(problem: Problem, lines: Derivatives, side: int, span: Span) -> Cl
     row, output = np.nonzero(claim)
     if not len(row):
         return None
-    return _collected(seen, claim[row, output], row, output, float(side or 1), start)
+    claims = _collected(seen, claim[row, output], row, output, float(side), start)
+    place = claims.row, output
+    wide, most = claims.claim == Claim.WIDE, lines.error[place] / (2.0 * MARGIN)
+    slack = np.where(claims.standing, lines.proven[place] * claims.far, 0.0)
+    slack += np.where(claims.claim == Claim.LEAPT, SURE * lines.noise[place], 0.0)
+    return claims._replace(most=np.where(wide, most, math.inf), slack=slack)
 
 
 def _claims(seen: _Evidence, lines: Derivatives, start: Ints) -> Ints:
@@ -126,18 +136,32 @@ def _collected(
     bottom, lost = seen.bottom[row], claim == Claim.LOST
     tiny = (claim == Claim.SILENT) | lost
     near = np.ldexp(1.0, np.where(tiny, seen.tiny[row], bottom))
-    slope = seen.value[row, output]
-    slope[tiny] = seen.samples[row, 0, registers.SLOTS + 1, output][tiny] / near[tiny]
-    bend = np.zeros(len(row))
-    if seen.samples.shape[1] > 1:
-        # the slope on this side; curvature is told by the window, if its noise allows
-        slope[tiny] += seen.samples[row, 1, registers.SLOTS + 1, output][tiny] / near[tiny]
+    series = np.zeros((4, len(row)))
+    series[0] = seen.value[row, output]
+    series[0, tiny] = seen.samples[row, 0, registers.SLOTS + 1, output][tiny] / near[tiny]
+    lean = np.zeros(len(row))
+    if seen.samples.shape[1] > 1:  # curvature is told by the window, if its noise allows
+        lean[tiny] = seen.samples[row, 1, registers.SLOTS + 1, output][tiny] / near[tiny]
         even = seen.samples[row, 1, seen.state[row, registers.LAST], output]
         least = SURE * np.maximum(seen.floor, seen.noise)[row, output]
-        bend = np.where(lost | (np.abs(even) <= least), 0.0, even / np.ldexp(1.0, bottom) ** 2)
+        curved = ~lost & (np.abs(even) > least)
+        series[1] = np.where(curved, even / np.ldexp(1.0, bottom) ** 2, 0.0)
+        wide = np.flatnonzero(claim == Claim.WIDE)
+        series[1:, wide] = _higher(seen, row[wide], output[wide])
     far = np.where(claim == Claim.WIDE, seen.top[row], bottom)
     far = np.where(lost | (claim == Claim.LEAPT), start[row], far)
     sides = np.full(len(row), side)
     return Claims(
-        seen.rows[row], output, claim, sides, slope, bend, near, np.ldexp(1.0, far)
+        seen.rows[row], output, claim, seen.value[row, output], sides, series, lean, near, near,
+        near, np.ldexp(1.0, far),
     )  # fmt: skip
+
+
+def _higher(seen: _Evidence, row: Ints, output: Ints) -> Floats:
+    """Return the coefficients of t**2 to t**4 by the two smallest levels: a jump may be small."""
+    last, h = seen.state[row, registers.LAST], np.ldexp(1.0, seen.bottom[row])
+    odd, even = seen.samples[row, :, last, output].T
+    odd_above, even_above = seen.samples[row, :, last - 1, output].T
+    third = (odd_above / 2.0 - odd) / (3.0 * h**3)
+    fourth = (even_above / 4.0 - even) / (3.0 * h**4)
+    return np.array([even / h**2 - fourth * h**2, third, fourth])

@@ -28,11 +28,12 @@ LONGEST = 40  # evaluations that the look at a break may take
 SHARE = 1.0 / 3.0  # of the gap between two readings, times the step: there f leaves the near one
 UNSURE = 0.08  # of what counts as a change: what rounding may do to the slope at a tiny step
 STRIDE = 3  # octaves from the near step up to the first look at f, then twice as many each time
-FINE = 6  # halvings of the step, once the break is known within an octave
+FINE = 10  # halvings of the step, once the break is known within an octave
 JUMP, BEND = 0.5, 0.25  # of the departure, left over the last interval: more jumps, less bends
 SAME = 0.25  # of the jump: by so much f may be off behind it, if it is an edge alone
+ONE_SIDE = 0.01  # of the departure on the other side: so little is none
 ALONG = (0.25, 0.5, 0.75, 1.0)  # of the octaves from a jump to twice the far step: where f is asked
-STEEP = (1.7, 5.0)  # powers of the step by which a smooth f departs from its tangent or parabola
+STEEP = (1.7, 7.0)  # powers of the step by which a smooth f departs from its tangent or parabola
 ALIKE = 0.4  # by which two looks at that power may differ
 EVEN = 0.5  # of a jump: the standard deviation of f on stairs, on the safe side of 12**-0.5
 # times the noise of stairs: what was taken for noise before may be as much, or as little
@@ -88,7 +89,8 @@ def resolve(
         return lines, [], 0
     found = look(problem, directions, claims, span.reach[claims.row])
     place = claims.row, claims.output
-    below = ~claims.standing & (found.kind == Kind.STRUCTURE)
+    piece = (claims.claim == Claim.SILENT) & (found.kind == Kind.AGREE)  # f is smooth as far
+    below = piece | (~claims.standing & (found.kind == Kind.STRUCTURE))
     noise, deviation = lines.noise[place], EVEN * found.jump
     other = (noise > MORE * deviation) | (LESS * deviation > noise)
     other |= claims.claim != Claim.SILENT
@@ -99,7 +101,15 @@ def resolve(
             k = np.flatnonzero(chosen & (claims.output == output))
             again.append(_anew(problem, directions, window, claims, found, k, below=start))
             nfev += again[-1].lines.nfev
+            _reaching(again[-1].lines, output, claims.answer[k], piece[k])
     return _written(lines, claims, found, above), again, nfev
+
+
+def _reaching(lines: Derivatives, output: int, answer: Floats, piece: Mask) -> None:
+    """Let bars reach the old answers as well: f may have the same slope in one piece only."""
+    off = np.where(piece, np.abs(lines.value[:, output] - answer), 0.0)
+    wider = off > lines.error[:, output]
+    lines.error[wider, output], lines.status[wider, output] = off[wider], NOISE_LIMITED
 
 
 def _written(lines: Derivatives, claims: Claims, found: Break, above: Mask) -> Derivatives:
@@ -151,7 +161,8 @@ class _Walk:
     def __init__(self, problem: Problem, directions: Directions, claims: Claims) -> None:
         self.problem, self.claims, self.nfev = problem, claims, 0
         self.directions = directions.pick(claims.row)
-        self.f0, self.slope = problem.f0[claims.output], claims.slope.copy()
+        self.f0 = problem.f0[claims.output]
+        self.slope = claims.series[0] + claims.side * claims.lean
 
     def departures(self, steps: Floats, rows: Ints) -> tuple[Floats, Floats]:
         """Return how far f at some steps is from the near reading, and those steps as they are."""
@@ -161,7 +172,8 @@ class _Walk:
         )
         self.nfev += found.nfev
         t, values = found.steps, found.values[0, np.arange(len(rows)), claims.output[rows]]
-        says = self.slope[rows] * t + claims.bend[rows] * t * t
+        second, third, fourth = claims.series[1:, rows]
+        says = t * (self.slope[rows] + t * (second + t * (third + t * fourth)))
         return values - self.f0[rows] - says, t
 
 
@@ -184,15 +196,16 @@ def look(problem: Problem, directions: Directions, claims: Claims, reach: Floats
 
     `reach` (K,) is the size of x along t, which is rounded as well.
     """
-    walk = _Walk(problem, directions, claims)
-    gap, t = walk.departures(claims.far, np.arange(len(claims.row)))
-    gap = np.minimum(np.abs(gap), np.abs(gap + claims.bend * t * t))
-    floor = CLEARLY * EPS * (np.abs(walk.f0) + gap + reach * np.abs(claims.slope))
-    live = (gap > floor) & (claims.far > claims.near)
-    kind, limit = np.where(live, Kind.UNCLEAR, Kind.AGREE), SHARE * gap / claims.far
+    walk, gap = _sided(problem, directions, claims)
+    claims = walk.claims
+    floor = CLEARLY * EPS * (np.abs(walk.f0) + gap + reach * np.abs(claims.series[0]))
+    live = (gap > floor + claims.slack) & (claims.far > claims.near)
+    kind, limit = np.where(live, Kind.UNCLEAR, Kind.AGREE), gap / claims.far
+    limit = SHARE * np.minimum(limit, claims.most)
     bracket, followed = _first(walk, live, limit, floor)
-    kind[followed], live[followed] = Kind.STRUCTURE, False
-    steep = _steep(walk, np.flatnonzero(live), bracket)
+    kind[followed], live[followed] = Kind.AGREE, False
+    # what has widened a bar may be a jump that is small beside what the near reading leaves out
+    steep = _steep(walk, np.flatnonzero(live & (claims.claim != Claim.WIDE)), bracket)
     kind[steep], live[steep] = Kind.STRUCTURE, False
     _halve(walk, live, limit, bracket)
     jump = np.abs(bracket.above - bracket.below)
@@ -202,6 +215,30 @@ def look(problem: Problem, directions: Directions, claims: Claims, reach: Floats
     torn = np.flatnonzero((kind == Kind.STAIRS) & (claims.claim != Claim.WIDE))
     kind[torn[_alone(walk, torn, bracket)]] = Kind.STRUCTURE
     return Break(kind, bracket.high, jump, gap / claims.far, walk.nfev)
+
+
+def _sided(problem: Problem, directions: Directions, claims: Claims) -> tuple[_Walk, Floats]:
+    """Return a walk on the side of x that tells most, and how far f is from the near reading there.
+
+    That is where it is farther; but what leapt is right if either side follows it all the way.
+    """
+    gaps, nfev = np.full((2, len(claims.row)), math.nan), 0
+    for gap, sign in zip(gaps, (1.0, -1.0), strict=True):
+        rows = np.flatnonzero(claims.side != -sign)
+        if rows.size:
+            walk = _Walk(problem, directions, claims._replace(side=np.full(len(gap), sign)))
+            off, t = walk.departures(claims.far[rows], rows)
+            bent = off + claims.series[1, rows] * t * t
+            gap[rows] = np.minimum(np.abs(off), np.abs(bent))
+            nfev += walk.nfev
+    ahead, back = gaps
+    followed = (claims.claim == Claim.LEAPT) & (
+        np.fmin(ahead, back) < ONE_SIDE * np.fmax(ahead, back)
+    )
+    behind = np.where(followed, back < ahead, (back > ahead) | np.isnan(ahead))
+    walk = _Walk(problem, directions, claims._replace(side=np.where(behind, -1.0, 1.0)))
+    walk.nfev = nfev
+    return walk, np.nan_to_num(np.where(behind, back, ahead))
 
 
 def _first(walk: _Walk, live: Mask, limit: Floats, floor: Floats) -> tuple[_Bracket, Mask]:
@@ -231,6 +268,8 @@ def _steep(walk: _Walk, rows: Ints, bracket: _Bracket) -> Ints:
 
     Two points between tell the power, and it has to be the same; f was closer to it below.
     """
+    if not rows.size:
+        return rows
     low, high, powers = bracket.low[rows], bracket.high[rows], []
     for share in ALONG[1:3]:
         middle = low ** (1.0 - share) * high**share

@@ -13,6 +13,7 @@ from numdiff.drivers.derivatives import Derivatives
 from numdiff.ladder.channels import channels
 from numdiff.ladder.symptoms import CLEAR
 from numdiff.methods import METHODS
+from numdiff.nonsmooth.curvature import bends
 from numdiff.nonsmooth.secants import FAIR, STEPS, Limits, Secants
 from numdiff.nonsmooth.suspicion import Suspects
 
@@ -46,18 +47,25 @@ def level_gap(secants: Secants) -> Mask:
 
 def compare(
     suspects: Suspects, secants: Secants, limits: Limits, sloping: Mask
-) -> tuple[Sides, Mask]:
-    """Climb on either side of x; return the derivatives there, and where f or f' has a kink."""
+) -> tuple[Sides, Mask, Floats]:
+    """Climb on either side of x; return the derivatives there, and where f or f' has a kink.
+
+    And how far above order 1 they are from the value where they differ though secants do not tell.
+    """
     start = _starts(suspects, secants, limits)
     sides = _climb_sides(suspects, start, limits, sloping)
-    kinked, nfev = _corners(secants, sides), sides.nfev
+    kinked, nfev, reach = _corners(secants, sides), sides.nfev, np.zeros(suspects.value.shape)
     for order in range(2, suspects.order + 1):
         left, right = (_climb(suspects, start.min(axis=0), side, order) for side in (-1, 1))
         at, nfev = suspects.at, nfev + left.nfev + right.nfev
         sound = (left.status[at] == OK) & (right.status[at] == OK)
-        gap, bars = np.abs(right.value - left.value)[at], (right.error + left.error)[at]
-        kinked |= sound & (gap > SURE * bars)
-    return sides._replace(nfev=nfev), kinked
+        gap, bars = (right.value - left.value)[at], (right.error + left.error)[at]
+        apart = sound & (np.abs(gap) > SURE * bars)
+        seen = bends(secants, gap) if order == 2 else np.ones(apart.shape, np.bool_)
+        kinked |= apart & seen
+        far = np.fmax(*(np.abs(part.value[at] - suspects.value) for part in (left, right)))
+        reach = np.where(apart & ~seen, np.fmax(reach, far + bars), reach)
+    return sides._replace(nfev=nfev), kinked, reach
 
 
 def _corners(secants: Secants, sides: Sides) -> Mask:

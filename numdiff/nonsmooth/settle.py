@@ -16,6 +16,7 @@ from numdiff.drivers.derivatives import Derivatives, Problem
 from numdiff.geometry.directions import Directions
 from numdiff.ladder.answer import PIECES
 from numdiff.ladder.channels import Span
+from numdiff.nonsmooth.curvature import Curvature, curvature_of
 from numdiff.nonsmooth.kinks import LONGEST, Sides, compare, level_gap
 from numdiff.nonsmooth.secants import STEPS, laws_of, limits_of, secants_of, torn
 from numdiff.nonsmooth.suspicion import Suspects, suspects_of
@@ -28,6 +29,7 @@ class _Verdict(NamedTuple):
     kinked: Mask
     whole: Mask  # the sides tell the derivative, if they agree
     sides: Sides
+    curvature: Curvature | None  # of a second derivative
     nfev: int
 
 
@@ -82,18 +84,24 @@ def _judge(suspects: Suspects) -> _Verdict:
     """Say what the suspects are, from secants and from ladders on either side of x."""
     secants = secants_of(suspects)
     jumps, again = torn(suspects, secants)
+    curvature = curvature_of(secants, suspects.value) if suspects.order == 2 else None
     limits, level, (laws, sloping) = limits_of(secants), level_gap(secants), laws_of(secants)
     lawful = suspects.lawful | laws.any(axis=0)
     whole = ~jumps & (suspects.bent | level | lawful)
     if len(suspects.signs) == 2 and whole.any():
-        sides, kinked = compare(suspects, secants, limits, sloping)
+        sides, kinked, reach = compare(suspects, secants, limits, sloping)
+        if curvature is not None:
+            curvature = curvature._replace(reach=np.fmax(curvature.reach, reach))
     else:  # the limits of secants are all that is known of either side
         off, nothing = np.zeros(limits.value.shape), np.zeros(limits.value.shape, np.bool_)
         sides, kinked = Sides(*limits[:2], off, nothing, nothing[0], 0), nothing[0]
     # a flat piece of a staircase is no derivative
     flat = np.all(limits.value == 0.0, axis=0)
     derived = whole & (level | (~flat & (suspects.lost | lawful | sides.clean)))
-    return _Verdict(jumps, whole & kinked, derived, sides, secants.nfev + again + sides.nfev)
+    nfev = secants.nfev + again + sides.nfev
+    if curvature is not None:  # of a kink in f, f'' grows without end as well
+        jumps = jumps | (curvature.torn & ~kinked)
+    return _Verdict(jumps, whole & kinked, derived, sides, curvature, nfev)
 
 
 def _write(lines: Derivatives, suspects: Suspects, verdict: _Verdict) -> Derivatives:
@@ -102,6 +110,8 @@ def _write(lines: Derivatives, suspects: Suspects, verdict: _Verdict) -> Derivat
     if suspects.order == 1:
         value, error, new = _correct(suspects, verdict)
         status = np.where(new & suspects.lost, OK, status)
+    if verdict.curvature is not None:
+        error = np.fmax(error, verdict.curvature.reach)
     flagged, flags = verdict.torn | verdict.kinked, np.where(verdict.torn, JUMP, KINK)
     lines = lines._replace(
         value=lines.value.copy(), error=lines.error.copy(), status=lines.status.copy(),

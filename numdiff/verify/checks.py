@@ -13,8 +13,8 @@ from numdiff.verify.report import Report
 # options that have no meaning without an operator, and those without f
 NO_OPERATOR = ("method", "step")
 NO_POINTS = (
-    *(*NO_OPERATOR, "noise", "bounds", "rtol", "max_nfev", "vectorized", "n_points", "radius"),
-    *("workers", "timeout", "journal", "progress"),
+    *(*NO_OPERATOR, "noise", "accuracy", "bounds", "rtol", "max_nfev", "vectorized"),
+    *("n_points", "radius", "workers", "timeout", "journal", "progress"),
 )
 
 check_of = public(Checking, rtol=1e-4)
@@ -279,6 +279,7 @@ def hvp(
         "method",
         "step",
         "noise",
+        "accuracy",
         "bounds",
         "rtol",
         "max_nfev",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from numdiff.evaluation.call import NOBODY
 from numdiff.verify.arrays import Array, Floats
 from numdiff.verify.directions.screen import Finding
+from numdiff.verify.directions.slope import minute
 from numdiff.verify.hints.ideas import EVERYWHERE, LISTED, Evidence
 from numdiff.verify.hints.search import hints
 from numdiff.verify.identities import Identity, adjoint
@@ -20,6 +22,11 @@ from numdiff.verify.reading import Reading, Subject, read_product
 from numdiff.verify.report import AGREE, DISAGREE, INCONCLUSIVE, Coverage, Report, records, tally
 from numdiff.verify.rule import BARS, judge, reasons
 
+WORDS = MappingProxyType({
+    AGREE: "what is asked for holds there too",
+    DISAGREE: "the derivative is wrong there",
+    INCONCLUSIVE: "f varies too fast to tell more than that its own size is moved",
+})  # fmt: skip
 TRIALS = 3  # random pairs of vectors: one is enough but for bad luck
 SPECIAL = (-1.0, 0.0, 1.0)  # where powers, logarithms and products hide terms
 SMALL = 1e-5  # relative: what single precision and rounded constants explain
@@ -124,20 +131,34 @@ def check_along(posed: Posed) -> Report:
     random = np.random.default_rng(plan.rng)
     findings: list[Finding] = []
     notes: list[str] = []
+    nfev, limit = 0, plan.settings.get("max_nfev")
     with posed.call.evaluator or NOBODY:
         for k in range(plan.n_points):
             x = next(beside(subject.x, plan.radius, posed.box, random)) if k else subject.x
             product = read_product(posed.handed, subject, x, plan.further)
-            findings.append(posed.along(product, x, random, plan.settings.get("max_nfev")))
-            notes += [*product.notes, *findings[-1].notes]
+            finding = posed.along(product, x, random, limit)
+            notes += [*product.notes, *finding.notes]
+            far, nfev = minute(x.ravel()), nfev + finding.nfev
+            if far.any() and finding.verdict != DISAGREE:
+                others = posed.along(product._replace(total=math.nan), x, random, limit, far)
+                notes, nfev = [*notes, _of_minute(far, others)], nfev + others.nfev
+                finding = others if others.verdict == DISAGREE else finding
+            findings.append(finding)
     verdicts = np.concatenate([finding.verdicts for finding in findings])
     coverage = tally(verdicts, points=len(findings), unit="outputs along a direction")
     return posed.report(
         subject.x.shape, coverage,
         entries=np.concatenate([_tested(one, subject, k) for k, one in enumerate(findings)]),
-        hints=tuple(_sampled(findings[0], subject.x)), notes=tuple(dict.fromkeys(notes)),
-        nfev=sum(finding.nfev for finding in findings),
+        hints=tuple(_sampled(findings[0], subject.x)), notes=tuple(dict.fromkeys(notes)), nfev=nfev,
     )  # fmt: skip
+
+
+def _of_minute(far: Floats, others: Finding) -> str:
+    """Say what was done about entries of x that are far smaller than the others."""
+    count = np.count_nonzero(far)
+    entries = "1 entry of x is" if count == 1 else f"{count} entries of x are"
+    start = f"{entries} far smaller than the others and moved like them as well"
+    return f"{start}: {WORDS[others.verdict]}"
 
 
 def _sampled(finding: Finding, x: Floats) -> Iterator[str]:

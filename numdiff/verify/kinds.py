@@ -20,6 +20,7 @@ from numdiff.sparse_estimate import SparseEstimate
 from numdiff.verify import reading
 from numdiff.verify.arrays import Floats, Function, Mask, Shape
 from numdiff.verify.directions.screen import Finding, along
+from numdiff.verify.directions.slope import Told
 from numdiff.verify.reading import Further, Product, Reading, Subject
 from numdiff.verify.report import AGREE, DISAGREE, INCONCLUSIVE, Coverage, Report
 
@@ -134,10 +135,15 @@ class Posed(NamedTuple):
         fields = {"verdict": verdict, "coverage": counts, "reproduce": self.again, **more}
         return Report(title=f"{self.title}, of shape {shape}", **fields)
 
-    def along(self, product: Product, x: Floats, rng: Any, max_nfev: int | None) -> Finding:
+    def along(
+        self, product: Product, x: Floats, rng: Any, max_nfev: int | None,
+        sizes: Floats | None = None,
+    ) -> Finding:  # fmt: skip
         """Compare f along a direction with what is said to be its derivative times a vector."""
         __tracebackhide__ = True
         function, noise = self.call.f, self.plan.settings.get("noise")
+        level = None if noise is None else float(np.max(as_point(noise, "noise")))
+        told = Told(level, self.plan.settings.get("accuracy") or 0.0)
 
         def of_one_vector(v: Floats) -> Any:
             if self.call.vectorized and self.call.evaluator is None:
@@ -147,7 +153,7 @@ class Posed(NamedTuple):
         return along(
             of_one_vector, product.apply, x.ravel(), rtol=self.plan.rtol, max_nfev=max_nfev,
             rng=rng, bounds=self.box, total=product.total, rounding=product.rounding,
-            noise=None if noise is None else float(np.max(as_point(noise, "noise"))),
+            told=told, sizes=sizes,
         )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from numdiff.evaluation.call import Call, evaluate
 from numdiff.geometry.domain import Box
 from numdiff.operators import derivative
 from numdiff.verify.arrays import EPS, Array, Floats, Ints
-from numdiff.verify.directions.slope import Slope, short_slope, spread
+from numdiff.verify.directions.slope import Slope, Told, short_slope, spread
 from numdiff.verify.rule import BARS, is_wrong
 
 MADE_OF = 4.0  # roundings that an entry of the analytic derivative has gone through
@@ -44,8 +44,8 @@ class Claim(NamedTuple):
         The point, and the size of each entry.
     box : Box or None
         The bounds.
-    noise : float or None
-        The standard deviation of the error of f, if it is known.
+    told : Told
+        What is known of the error of f.
     rounding : float
         Relative, of the entries of the analytic derivative.
     """
@@ -55,7 +55,7 @@ class Claim(NamedTuple):
     x: Floats
     sizes: Floats
     box: Box | None = None
-    noise: float | None = None
+    told: Told = Told()
     rounding: float = EPS
 
     def product(self, v: Floats) -> Array:
@@ -103,7 +103,7 @@ def follow(claim: Claim, v: Floats, like: Slope, rows: Ints, limit: int) -> Esti
     # of one number t: the operators walk through the entries of v in Python, and v may be long
     room = claim.room[v != 0.0] / np.abs(v[v != 0.0])
     bounds = None if claim.box is None else (-room.min(), room.min())
-    ask, noise = claim.call.f, like.noise_of(rows, claim.noise)
+    ask, noise = claim.call.f, like.noise_of(rows, claim.told)
     return derivative(
         lambda t: np.ravel(ask(claim.x + t * v))[rows], 0.0, step=OUTER, bounds=bounds,
         max_nfev=limit, noise=noise,
@@ -152,7 +152,7 @@ class Bisection:
         errors = np.abs(differences - like.value[row]) + spread(like.noise[row], steps)
         self.claim, self.v, self.row, self.left = claim, v, row, left
         self.step, self.error = float(steps[errors.argmin()]), float(errors.min())
-        self.noise = like.noise_of(row, claim.noise)
+        self.noise = like.noise_of(row, claim.told)
         self.entries: tuple[Entry, ...] = ()
         self.notes: tuple[str, ...] = ()
         self.sampled = False

@@ -15,7 +15,16 @@ from numdiff.geometry.domain import Box
 from numdiff.options import as_point
 from numdiff.verify.arrays import EPS, Array, Floats, Function, Ints, Mask
 from numdiff.verify.directions.locate import MADE_OF, Bisection, Claim, Entry, by_column, follow
-from numdiff.verify.directions.slope import SENTENCES, Doubt, Slope, directions, scales, slope
+from numdiff.verify.directions.slope import (
+    SENTENCES,
+    Doubt,
+    Slope,
+    Told,
+    directions,
+    scales,
+    slope,
+    within,
+)
 from numdiff.verify.identities import spacing_of
 from numdiff.verify.report import AGREE, DISAGREE, INCONCLUSIVE, WORST_FIRST
 from numdiff.verify.rule import BARS, is_wrong
@@ -27,6 +36,7 @@ PROOF = 1.0 / 8.0  # of rtol: a direction may well hide so much of an error
 HIDDEN = 4.0  # bars: one for either side of the difference, and a weight may be 1/2
 UNTRACED = "the difference along the direction was not traced to single entries"
 ONCE = "one direction shows a difference that another one does not"
+EXACT = Told()
 ENDED = "`max_nfev` ended the search"
 
 
@@ -113,8 +123,8 @@ class Finding:
 
 def along(
     f: Function, apply: Function, x: Any, *, rtol: float = 1e-4, max_nfev: int | None = None,
-    rng: int | np.random.Generator = 0, bounds: Box | None = None, noise: float | None = None,
-    total: Any = math.nan, rounding: float = EPS,
+    rng: int | np.random.Generator = 0, bounds: Box | None = None, told: Told = EXACT,
+    total: Any = math.nan, rounding: float = EPS, sizes: Floats | None = None,
 ) -> Finding:  # fmt: skip
     """Compare a derivative with f along a random direction, and find the entries that are wrong.
 
@@ -136,12 +146,15 @@ def along(
         Where the directions come from.
     bounds : Box, optional
         Outside of which f is not called. Entries of x at a bound are not tested.
-    noise : float, optional
-        Standard deviation of the error of f, where it is known.
+    told : Told, optional
+        What is known of the error of f.
     total : float or array (m,), optional
         The sum of the absolute entries of the derivative times those of x, of each output.
     rounding : float, default 2**-52
         Of the entries of the analytic derivative, relative.
+    sizes : array (n,), optional
+        How far entries move, in units of which steps are; by default the sizes of x. Those with 0
+        are not tested.
 
     Returns
     -------
@@ -169,8 +182,9 @@ def along(
     ('disagree', [321])
     """
     point = as_point(x).ravel()
-    claim = Claim(Call(f, point.shape), apply, point, point, bounds, noise, rounding)
-    claim = claim._replace(sizes=scales(point, claim.room))
+    claim = Claim(Call(f, point.shape), apply, point, point, bounds, told, rounding)
+    own = scales(point, claim.room) if sizes is None else within(sizes, claim.room)
+    claim = claim._replace(sizes=own)
     limit = BUDGET if max_nfev is None else int(max_nfev)
     draws = directions(claim.sizes, rng)
     v, other = next(draws), next(draws)  # the second one tells the size of the derivative
@@ -180,7 +194,7 @@ def along(
     with np.errstate(all="ignore"):
         size = np.hypot(predicted, claim.predicted(other)) / math.sqrt(2.0)
     size = np.where(np.isfinite(predicted) & np.isfinite(size), size, 0.0)
-    line = slope(claim.call, claim.x, v, size=size, noise=claim.noise)
+    line = slope(claim.call, claim.x, v, size=size, told=claim.told)
     bar = line.bar + MADE_OF * claim.rounding * size
     # a derivative that is not finite is wrong where nothing speaks against that of f
     lost = ~np.isfinite(predicted) & np.isfinite(bar) & (line.doubt == Doubt.ROUNDED)
@@ -283,7 +297,7 @@ def _notes(claim: Claim, finding: Finding) -> tuple[str, ...]:
     for doubt in np.unique(finding.slope.doubt[unproven]) if not notes else ():
         count = np.count_nonzero(unproven & (finding.slope.doubt == doubt))
         notes.append(SENTENCES[doubt] + f" ({count} outputs)" * (unproven.size > 1))
-    fixed = np.count_nonzero(claim.sizes == 0.0)
+    fixed = np.count_nonzero(claim.room == 0.0)
     if fixed:
         notes.append(f"{fixed} entries of x at their bounds were not moved")
     if 0.0 < finding.limit < math.inf:

@@ -14,17 +14,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from numdiff.drivers.inexact import SHARE
 from numdiff.evaluation.call import Call, Form, evaluate
 from numdiff.verify.arrays import EPS, Floats, Ints, Mask
 from numdiff.verify.rule import size_of
 
 HEAVIEST = 1.5  # weights lie in [1/2, 3/2]: none can hide an entry, and no two cancel exactly
 FIRST = 2.0**-10  # of the size of x: what its fourth power leaves is rounding
+NEAREST = 0.5  # of the fourth root of the accuracy of f: what is left of smooth f is as small
 HALFWAY = 0.5  # of the size of x: where f that is rounded changes too, and x keeps its sign
 RATIO = 8.0  # between steps: three of them follow f over scales down to that part of x
 FALLING = RATIO ** -np.arange(3.0)
 CLOSER = (1.0, 2.0**-9, 2.0**-18)  # where f is not defined at some step, all of them shrink
 REMAINDER = 1.0 / (RATIO**2 - 1.0)  # Richardson's weight: the error of a step goes with its square
+MINUTE = 1e-7  # of the median size: what is smaller than this moves f by its last digits
 DIGITS = 53  # of a double, binary
 DEVIATIONS = 3.0  # of the noise
 DISTRUST = 4.0  # of the bar: the noise is known from two numbers only
@@ -42,6 +45,22 @@ class Doubt(IntEnum):
     """What makes the bar of a slope."""
 
     ROUNDED, ROUGH, KINKED, FAST, OUTSIDE = range(5)
+
+
+class Told(NamedTuple):
+    """What is known of the error of f beforehand: its standard deviation, its relative accuracy."""
+
+    noise: float | None = None
+    accuracy: float = 0.0
+
+    @property
+    def first(self) -> float:
+        """The first step, in sizes of x: the larger the less exact f is."""
+        return max(FIRST, NEAREST * math.sqrt(math.sqrt(self.accuracy)))
+
+    def least(self, size: Floats) -> Floats:
+        """Return the least noise to reckon with where f is of this size."""
+        return np.fmax(self.noise or 0.0, SHARE * self.accuracy * size)
 
 
 class Pairs(NamedTuple):
@@ -72,15 +91,30 @@ class Slope(NamedTuple):
         """Return how far the middle one of the central differences is from other values."""
         return np.asarray(np.median(np.abs(self.pairs.odd[:, rows] - value), axis=0))
 
-    def noise_of(self, rows: Any, noise: float | None) -> Any:
+    def noise_of(self, rows: Any, told: Told) -> Any:
         """Return what an operator is to know of the noise of some outputs."""
         rough = (self.doubt[rows] == Doubt.ROUGH).all()
-        return self.noise[rows] if noise is None and rough else noise
+        return self.noise[rows] if told.accuracy or (told.noise is None and rough) else told.noise
 
 
 def scales(x: Floats, room: Floats | float) -> Floats:
     """Return the size of each entry of x: a zero has that of the others, and bounds leave room."""
-    return np.minimum(size_of(x, math.inf), room / (HEAVIEST * HALFWAY))
+    return within(size_of(x, math.inf), room)
+
+
+def within(sizes: Floats, room: Floats | float) -> Floats:
+    """Return sizes, shortened so that no step along a direction leaves the room."""
+    return np.minimum(sizes, room / (HEAVIEST * HALFWAY))
+
+
+def minute(x: Floats) -> Floats:
+    """Return the sizes of entries far smaller than the others, as if they were zero, 0 elsewhere.
+
+    Along a direction that is scaled like x they hardly move f.
+    """
+    size = size_of(x, math.inf)
+    typical = float(np.median(size)) if size.size else 0.0
+    return np.where((x != 0.0) & (size < MINUTE * typical), typical, 0.0)
 
 
 def directions(sizes: Floats, seed: int | np.random.Generator) -> Iterator[Floats]:
@@ -92,7 +126,7 @@ def directions(sizes: Floats, seed: int | np.random.Generator) -> Iterator[Float
         yield weights * sizes
 
 
-def slope(call: Call, x: Floats, v: Floats, *, size: Floats | float, noise: float | None) -> Slope:
+def slope(call: Call, x: Floats, v: Floats, *, size: Floats | float, told: Told) -> Slope:
     """Differentiate f along v from six values.
 
     Parameters
@@ -103,8 +137,8 @@ def slope(call: Call, x: Floats, v: Floats, *, size: Floats | float, noise: floa
         The point and the direction, which is scaled like x.
     size : float or array (m,)
         Of the derivative along such directions: the rounding of x itself shows that much.
-    noise : float or None
-        The standard deviation of the error of f, if it is known.
+    told : Told
+        What is known of the error of f.
 
     Returns
     -------
@@ -121,7 +155,7 @@ def slope(call: Call, x: Floats, v: Floats, *, size: Floats | float, noise: floa
     """
     nfev = 0
     for closer in CLOSER:
-        steps = FALLING * FIRST * closer
+        steps = FALLING * told.first * closer
         nfev += 2 * steps.size
         pairs = _pairs(call, x, v, steps)
         if np.isfinite(pairs.odd[1:]).all():
@@ -135,7 +169,7 @@ def slope(call: Call, x: Floats, v: Floats, *, size: Floats | float, noise: floa
             f"{kind} values of shape {pairs.form.shape}"
         )
     with np.errstate(all="ignore"):  # rows that are not finite are told by their bars
-        best = _best(pairs, size, noise)._replace(nfev=nfev)
+        best = _best(pairs, size, told)._replace(nfev=nfev)
     # the smallest step may be too small to change f where others are not
     lost = (pairs.odd[-1] == 0.0) & (pairs.odd != 0.0).any(axis=0)
     stuck = pairs.still | (lost & (size > 0.0))
@@ -191,7 +225,7 @@ def _grain(table: Floats) -> Floats:
     return np.where(np.isfinite(least), least, 0.0)
 
 
-def _best(pairs: Pairs, size: Floats | float, noise: float | None) -> Slope:
+def _best(pairs: Pairs, size: Floats | float, told: Told) -> Slope:
     """Choose the difference with the least error."""
     odd, t = pairs.odd, pairs.steps
     coarse = odd[1] + REMAINDER * (odd[1] - odd[0])
@@ -206,7 +240,7 @@ def _best(pairs: Pairs, size: Floats | float, noise: float | None) -> Slope:
     growth = (even[0] - even[1]) / (even[1] - even[2])
     kinked = (growth > math.sqrt(RATIO)) & (growth < RATIO * math.sqrt(RATIO))
     scatter = np.fmax(math.sqrt(2.0) * gap * t[2], bent / 2.0)
-    level = np.fmax(np.fmax(rounding, noise or 0.0), scatter)
+    level = np.fmax(np.fmax(rounding, told.least(pairs.size)), scatter)
     values = np.stack([odd[0], coarse, fine])
     # an extrapolated value is off by less than what it was corrected by
     left = np.fmin(np.abs(coarse - odd[1]), gap), np.fmin(np.abs(fine - odd[2]), gap / 4.0)
