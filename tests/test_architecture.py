@@ -30,7 +30,7 @@ LINES = {
     "coloring": 415,
     "compressed": 540,
     "drivers": 874,
-    "engine": 844,
+    "engine": 845,
     "evaluation": 1335,
     "geometry": 143,
     "ladder": 1488,
