@@ -431,8 +431,10 @@ def test_a_derivative_in_single_precision_has_single_precision():
     assert single().verdict == "agree"
     assert single(rtol=1e-9).verdict == "inconclusive"
     rounded = verify.gradient(rosen, lambda x: np.float32(rosen_der(x)).astype(float), POINT)
-    assert rounded.verdict == "disagree"
-    assert any("difference is small" in note for note in rounded.notes)
+    assert rounded.verdict == "agree"  # its rounding is seen, whatever its type says
+    table = verify.gradient(rosen, np.float32(rosen_der(POINT)).astype(float), POINT)
+    assert table.verdict == "disagree"
+    assert any("difference is small" in note for note in table.notes)
 
 
 def test_nan_on_both_sides_is_inconclusive_and_on_one_side_is_wrong():
@@ -590,7 +592,7 @@ def test_several_points_are_the_same_each_time_and_keep_to_their_bounds():
 
 def test_hints_hold_at_all_points():
     def gradient(x):
-        return 3 * x**2 * (2.0 if abs(x[0] - 0.5) < 1e-6 else -1.0)
+        return 3 * x**2 * (2.0 if abs(x[0] - 0.5) < 1e-4 else -1.0)
 
     check = partial(verify.gradient, lambda x: (x**3).sum(), gradient, [0.5, 1.5])
     assert "factor 1/2" in check().hints[0]

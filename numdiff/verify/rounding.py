@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from numdiff.evaluation.attempts import undefined
-from numdiff.verify.arrays import EPS, Array, Floats, Function
+from numdiff.verify.arrays import Array, Floats, Function, Random
 from numdiff.verify.identities import weights
 
 OPERATIONS = 4.0  # roundings that a value has at least gone through
@@ -13,8 +13,7 @@ OPERATIONS = 4.0  # roundings that a value has at least gone through
 # that roundings fall differently, but by no more than eps**(1/4) of x: fourth differences leave no
 # more than eps of a smooth derivative.
 LAST_BITS = 2.0**7
-# each of them may show nothing, by luck; the second reaches the digits that a large constant took
-WAYS = (LAST_BITS * EPS, 2.0**-18)
+WIDE, CLOSER = 2.0**-18, 4.0  # of x: smooth derivatives leave 256 times less from closer by
 ORDER = 4
 FEWER = 1.0 / 3.0  # fourth differences spread by sqrt(70) of a jump: nearly three of them is enough
 STEPS = (-3.0, -2.0, -1.0, 1.0, 2.0, 3.0)  # three fourth differences: one may vanish by luck
@@ -24,7 +23,7 @@ MINOR = 1e-3
 
 
 def rounding_of(
-    ask: Function | None, x: Floats, matrix: Array, precision: float, random: np.random.Generator
+    ask: Function | None, x: Floats, matrix: Array, precision: float, random: Random
 ) -> Floats:
     """Return how exact a derivative (m, n) is: roundings of its numbers, and of x inside it.
 
@@ -49,23 +48,28 @@ def rounding_of(
     least = OPERATIONS * precision * size
     if ask is None:
         return np.asarray(least)
-    own = np.full(size.shape, np.nan)
     with np.errstate(all="ignore"):
-        for least_step in WAYS:
-            reach = max(LAST_BITS * eps, least_step)
-            far = np.minimum(reach * np.fmax(1.0, 1.0 / np.abs(x)), eps**0.25)
-            way = x * far * weights(random, x.size).reshape(x.shape)
-            try:
-                around = [ask(x + length * way).matrix for length in STEPS]
-            except Exception as exception:
-                if not undefined(exception):
-                    raise
-                jump = np.zeros(size.shape)
-            else:
-                table = np.diff([*around[:HALF], matrix, *around[HALF:]], ORDER, axis=0)
-                jump = FEWER * np.fmax.reduce(np.abs(table))
-            own = np.fmax(own, jump)
+        near = LAST_BITS * eps * np.fmax(1.0, 1.0 / np.abs(x))
+        steps = near, np.full(x.shape, WIDE), np.full(x.shape, WIDE / CLOSER)
+        last, wide, other = (
+            _jump(ask, x, matrix, x * np.minimum(step, eps**0.25), random) for step in steps
+        )
+        # digits that a large constant took show far from x only, and as much from less far
+        own = np.fmax(last, np.minimum(wide, other))
         largest = np.max(size, axis=1, keepdims=True, initial=0.0)
         counted = np.isfinite(own) & (size > MINOR * largest)
         shared = np.median((own / size)[counted]) if counted.any() else 0.0
         return np.asarray(np.fmax(least, np.fmax(own, shared * size)))
+
+
+def _jump(ask: Function, x: Floats, matrix: Array, step: Floats, random: Random) -> Floats:
+    """Return what fourth differences of a derivative show along a random direction."""
+    way = step * weights(random, x.size).reshape(x.shape)
+    try:
+        around = [ask(x + length * way).matrix for length in STEPS]
+    except Exception as exception:
+        if not undefined(exception):
+            raise
+        return np.zeros(matrix.shape)
+    table = np.diff([*around[:HALF], matrix, *around[HALF:]], ORDER, axis=0)
+    return np.asarray(FEWER * np.fmax.reduce(np.abs(table)))
