@@ -26,10 +26,10 @@ LINES_PER_FUNCTION = 40
 LINES_PER_MODULE = 400
 # code lines that a room may have; what stands beside the rooms is one of them
 LINES = {
-    "": 2302,
+    "": 2312,
     "coloring": 415,
     "compressed": 540,
-    "drivers": 874,
+    "drivers": 879,
     "engine": 845,
     "evaluation": 1335,
     "geometry": 143,
