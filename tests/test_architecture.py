@@ -34,7 +34,7 @@ LINES = {
     "evaluation": 1335,
     "geometry": 143,
     "ladder": 1488,
-    "model": 545,
+    "model": 552,
     "native": 360,
     "noise": 250,
     "nonsmooth": 741,

@@ -101,6 +101,12 @@ class LocalModel:
         return 1 if self.hessian is None else 2
 
     @property
+    def success(self) -> bool:
+        """Whether all derivatives are trustworthy."""
+        parts = (self.gradient, self.gradient if self.hessian is None else self.hessian)
+        return all(bool(np.all(part.success)) for part in parts)
+
+    @property
     def jacobian(self) -> Estimate:
         """The first derivatives by the name that they have where f has several outputs."""
         return self.gradient
