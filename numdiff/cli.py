@@ -74,6 +74,11 @@ def _estimate_code(estimate: Estimate) -> int:
     return TRUSTWORTHY if np.all(estimate.success) else FLAGGED
 
 
+def _model_code(model: Any) -> int:
+    parts = [model.gradient, *([] if model.hessian is None else [model.hessian])]
+    return TRUSTWORTHY if all(np.all(part.success) for part in parts) else FLAGGED
+
+
 def _verdict_code(report: Any) -> int:
     return {"agree": TRUSTWORTHY, "disagree": WRONG, "inconclusive": FLAGGED}[report.verdict]
 
@@ -525,6 +530,13 @@ COMMANDS = (
     ),
     Command(
         "hvp", "the Hessian of a function times a vector", (VECTOR, *COMMON), _times(numdiff.hvp)
+    ),
+    Command(
+        "model",
+        "value, gradient, eigenvalues, kind of point and Newton step of a function",
+        (Option("--order", "of the Taylor model, 1 or 2; default 2", _whole_number, "K"), *COMMON),
+        numdiff.local_model,
+        exit_code=_model_code,
     ),
     Command(
         "verify",

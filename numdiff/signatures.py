@@ -97,6 +97,7 @@ class Following(Arguments, total=False):
     """The options of what is differentiated at many points."""
 
     noise: Numbers | None
+    accuracy: float | None
     bounds: Any
     rtol: float
     vectorized: bool

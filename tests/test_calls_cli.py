@@ -77,6 +77,19 @@ def test_products_and_the_diagonal(capsys):
     )
 
 
+def test_local_models(capsys):
+    code, found = value(capsys, "model", "scipy.optimize:rosen", "--at", "1,1")
+    assert code == 0
+    assert found["kind"] == "minimum"
+    assert found["eigenvalues"]["value"] == pytest.approx([0.39936077, 1001.60063923])
+    assert found["newton_step"]["value"] == pytest.approx([0.0, 0.0], abs=1e-12)
+    first = value(capsys, "model", "scipy.optimize:rosen", "--at", "1,1", "--order", "1")[1]
+    assert first["hessian"] is None
+    code, found = value(capsys, "model", "numpy:fabs", "--at", "0")
+    assert code == 2
+    assert found["kind"] == "unknown"
+
+
 def test_arguments_of_f(capsys):
     words = ("gradient", "calls of cli.py:scaled", "--at", "3")
     assert value(capsys, *words, "--args", "1.5,2")[1]["value"] == pytest.approx([9.0])

@@ -92,6 +92,22 @@ def test_noise_that_is_given_is_used():
     assert fun.estimate.error.min() > 1e-4
 
 
+def test_accuracy_makes_bars_hold_for_what_is_behind_f():
+    counted = []
+
+    def solved(x):
+        counted.append(x)
+        return rosen(x) * (1.0 + 1e-6 * np.sin(20.0 * np.sum(x)))  # smooth, as a solver's error
+
+    fun = nd.Differentiable(solved, accuracy=1e-5)
+    for shift in np.linspace(0.0, 0.3, 7):
+        x = np.array([0.5, 0.3, 0.2]) + shift
+        slopes = fun.gradient(x)
+        assert (np.abs(slopes - rosen_der(x)) <= fun.estimate.error).all()
+    fun.hessian(x)
+    assert fun.nfev == len(counted)
+
+
 def test_noise_grows_with_f():
     """Single precision inside f, which grows by six orders on the way."""
 
@@ -125,13 +141,15 @@ def test_bars_hold_for_rounded_functions(digits):
 
 def test_all_derivatives():
     x, v = np.array([0.3, -0.2, 0.5]), np.array([1.0, 2.0, -1.0])
-    fun = nd.Differentiable(rosen)
+    f = Counted(PATHS["rosen 5"])
+    fun = nd.Differentiable(f)
     assert fun(x) == rosen(x)
     np.testing.assert_allclose(fun.gradient(x), rosen_der(x), rtol=1e-9)
     assert fun.estimate.value.tolist() == fun.gradient(x).tolist()
     np.testing.assert_allclose(fun.jacobian(x), rosen_der(x), rtol=1e-9)
     np.testing.assert_allclose(fun.hessian(x), rosen_hess(x), atol=1e-4)
     assert fun.estimate.shape == (3, 3)
+    assert fun.nfev == f.calls
     np.testing.assert_allclose(fun.hvp(x, v), rosen_hess(x) @ v, atol=1e-4)
     value, slopes = fun.value_and_gradient(x)
     assert value == rosen(x)

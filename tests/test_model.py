@@ -115,7 +115,8 @@ def test_a_model_costs_what_its_hessian_does(f, n):
     x = np.random.default_rng(n).normal(size=n)
     counted = counting(f)
     model = nd.local_model(counted, x)
-    assert counted.calls == model.nfev <= nd.hessian(f, x).nfev
+    # one pair of points at most, where the slope along an axis needs a look of its own
+    assert counted.calls == model.nfev <= nd.hessian(f, x).nfev + 2
     plain = nd.gradient(f, x)
     assert np.all(abs(model.gradient.value - plain.value) <= model.gradient.error + plain.error)
     np.testing.assert_array_equal(model.hessian.value, nd.hessian(f, x).value)

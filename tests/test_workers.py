@@ -250,29 +250,34 @@ def test_a_direction_is_checked_by_processes_too():
     assert verify.directional(elsewhere, slopes, X, workers=2).verdict == "disagree"
 
 
-def test_probes_may_fail_in_workers_as_they_may_here(tmp_path):
+@pytest.mark.parametrize("kind", [KeyError, NotImplementedError, RuntimeError])
+@pytest.mark.parametrize("how", ["workers", "journal", "vectorized"])
+def test_probes_may_fail_in_workers_as_they_may_here(tmp_path, kind, how):
     """What f raises where an answer can do without is an edge; where it cannot, the caller's."""
 
-    def fussy(kind, near):
-        def f(x):
-            if 0.0 < np.abs(x - X).max() < near:
-                raise kind("too near")
-            return wavy(x)
+    def price(p):
+        if np.any(np.abs(p - 2.9) > 0.29):
+            raise kind("no price there")
+        return 3.0 + 0.0 * p
 
-        return f
+    def half(p):
+        if np.any(p > 2.9):
+            raise kind("no price there")
+        return np.sin(p)
 
-    for kind, near in ((RuntimeError, 1e-4), (NotImplementedError, 1e-4), (KeyError, 1e-12)):
-        outcomes = []
-        with ThreadPoolExecutor(3) as pool:
-            for number, how in enumerate(({}, {"workers": pool}, {"journal": tmp_path / "1.db"})):
-                try:
-                    found = nd.gradient(fussy(kind, near), X, **how)
-                    outcomes.append([getattr(found, field).tolist() for field in FIELDS])
-                except kind as error:
-                    outcomes.append(str(error))
-                if number == 2:
-                    (tmp_path / "1.db").unlink()
-        assert outcomes[0] == outcomes[1] == outcomes[2], kind
+    with ThreadPoolExecutor(3) as pool:
+        journal = {"journal": tmp_path / "run.db"}
+        options = {"workers": {"workers": pool}, "vectorized": journal | {"vectorized": True}}
+        options = options.get(how, journal)
+        alone, found = nd.derivative(price, 2.9), nd.derivative(price, 2.9, **options)
+        assert same(alone, found)
+        assert found.success
+        (tmp_path / "run.db").unlink(missing_ok=True)
+        if kind is RuntimeError:
+            assert same(nd.derivative(half, 2.9), nd.derivative(half, 2.9, **options))
+        else:
+            with pytest.raises(kind, match="no price there"):
+                nd.derivative(half, 2.9, **options)
 
 
 # --- Processes ---
@@ -496,6 +501,16 @@ def test_threads_that_hang_are_left_alone():
                 nd.gradient(hanging, X, workers=pool, timeout=0.1)
         finally:
             free.set()
+
+
+def test_workers_that_cannot_go_on_are_no_edge_of_f():
+    def hanging(x):
+        if x[0] != X[0]:
+            time.sleep(0.5)
+        return wavy(x)
+
+    with ThreadPoolExecutor(1) as pool, pytest.raises(RuntimeError, match="every worker hangs"):
+        verify.directional(hanging, wavy_gradient(X), X, workers=pool, timeout=0.05)
 
 
 def test_a_timeout_at_x_is_an_error():

@@ -9,10 +9,13 @@ import numpy as np
 from numdiff.arrays import Floats, Ints, Mask
 from numdiff.drivers.derivatives import Problem
 from numdiff.evaluation.call import Values, evaluate
-from numdiff.ladder.pairs import CLIMBED, LARGEST, LEVELS, SAMPLED, SIDE
-from numdiff.ladder.registers import LADDER, NEVER, PHASE, REQUEST, SAMPLE, SLOTS
+from numdiff.ladder.pairs import CLIMBED, LARGEST, LEVELS, SAMPLED, SIDE, TINIEST
 
-NOTHING = (0, 0, 0, 0, 0, NEVER, 0)  # the columns of an axis along which nothing is known
+from numdiff.ladder.registers import (  # isort: skip
+    BASE, CHECK, LADDER, LAST, NEVER, PHASE, REQUEST, SAMPLE, SLOTS,
+)  # fmt: skip
+
+NOTHING = (0, 0, 0, 0, 0, NEVER, NEVER, 0)  # the columns of an axis along which nothing is known
 
 
 class Memory(NamedTuple):
@@ -79,10 +82,14 @@ def recall(
 
 def _places(table: Ints, state: Ints, live: Ints) -> tuple[Ints, Mask, Mask]:
     """Say where the requests of directions are answered, whether they are, and corrected."""
-    ladder, sample = state[live, PHASE] == LADDER, state[live, PHASE] == SAMPLE
-    sample &= table[:, SAMPLED] != NEVER
+    phase, bottom = state[live, PHASE], state[live, BASE] - state[live, LAST]
+    ladder, sample = phase == LADDER, (phase == SAMPLE) & (table[:, SAMPLED] != NEVER)
+    # any tiny step tells, below the levels
+    tiny = (phase == CHECK) & (table[:, TINIEST] != NEVER) & (table[:, TINIEST] < bottom)
     state[live[sample], REQUEST] = table[sample, SAMPLED]
+    state[live[tiny], REQUEST] = table[tiny, TINIEST]
     depth = table[:, LARGEST] - state[live, REQUEST]
     ladder &= (depth >= 0) & (depth < table[:, LEVELS])
-    places = np.where(sample, SLOTS, np.where(ladder, depth, 0))
-    return places, sample | ladder, sample | (ladder & (depth < table[:, CLIMBED]))
+    places = np.where(sample, SLOTS, np.where(tiny, SLOTS + 1, np.where(ladder, depth, 0)))
+    off = sample | tiny
+    return places, off | ladder, off | (ladder & (depth < table[:, CLIMBED]))

@@ -141,7 +141,8 @@ def _on_side(
 ) -> Derivatives:
     """Differentiate along pairs in blocks, on both sides of x (0) or on that of each direction."""
     parts = []
-    workers = problem.call.ahead  # pairs do not depend on one another: blocks may be larger
+    call = problem.call
+    workers = call.ahead if call.evaluator else 1  # no pair waits for another: blocks may be larger
     for block in cut(problem, len(rows), mixed_channels(one_sided=side != 0), workers):
         one, other = rows[block], columns[block]
         lines, units = _climbed(problem, axes, one, other, side)

@@ -11,17 +11,17 @@ import math
 
 from numdiff.constants import EPS, ROUNDING
 from numdiff.ladder.noise import SKEW, SURE
-from numdiff.ladder.registers import BASE, FIRST, LAST, LOWEST, NEVER, SAMPLE_STEP, SLOTS
+from numdiff.ladder.registers import BASE, FIRST, LAST, LOWEST, NEVER, SAMPLE_STEP, SLOTS, TINY
 from numdiff.ladder.runtime import kernel
 from numdiff.ladder.tableau import scale
 
 DEPTH = 8  # how many levels a pair may use: axes are sampled that far, which costs little
 
 # columns of an axis: the side it was followed on, its largest step, how many levels, how far down,
-# how many levels the ladder asked for, the step off the lattice, or NEVER, and the level at which
-# pairs begin
-SIDE, LARGEST, LEVELS, LEAST, CLIMBED, SAMPLED, BEGIN = range(7)
-AXIS = 7
+# how many levels the ladder asked for, the step off the lattice and the tiny one, or NEVER, and the
+# level at which pairs begin
+SIDE, LARGEST, LEVELS, LEAST, CLIMBED, SAMPLED, TINIEST, BEGIN = range(8)
+AXIS = 8
 LENGTH = 3  # levels above the smallest one of an axis' answer that pairs begin: it came from these
 MARGIN = 16.0  # times what a smooth f leaves out: its terms may have cancelled on the diagonal
 QUARTER = 0.25  # of what the odd part was at the largest step: that of a smooth f falls like h
@@ -29,7 +29,7 @@ EVEN = 0.05  # of the derivative: an odd part of less is no case for a look
 BETTER = 100.0  # times rounding at the probe: a bar wider than that
 POOR = 1e-5  # of the value, is no good one
 SPARE = 6  # bits of a step that the smallest one keeps above the last bit of x
-PLACES = SLOTS + 1  # the last one is off the lattice
+PLACES = SLOTS + 2  # the last two are off the lattice, and tiny
 
 
 @kernel
@@ -44,14 +44,16 @@ def keep(rows, side, samples, state, steps, axes, beside):
         axes[d, SIDE], axes[d, LARGEST] = side, state[a, BASE] - first
         axes[d, LEVELS], axes[d, LEAST] = last - first + 1, state[a, LOWEST]
         axes[d, CLIMBED], axes[d, SAMPLED] = last - first + 1, state[a, SAMPLE_STEP]
-        axes[d, BEGIN] = last - first
+        axes[d, TINIEST], axes[d, BEGIN] = state[a, TINY], last - first
         for i in range(beside.shape[3]):
             depth = 0
             if steps[a, i] > 0.0:  # an answer from another window says nothing of this one
                 depth = axes[d, LARGEST] - int(math.floor(math.log2(steps[a, i]) + 0.5))  # noqa: RUF046
             axes[d, BEGIN] = max(min(axes[d, BEGIN], depth - LENGTH), 0)
-        for s in range(first, last + 2):
-            slot, place = (s, s - first) if s <= last else (SLOTS, SLOTS)
+        for s in range(first, last + 3):
+            slot, place = s, s - first
+            if s > last:
+                slot = place = SLOTS + s - last - 1
             for i in range(beside.shape[3]):
                 odd = samples[a, 0, slot, i]
                 if side == 0:

@@ -440,14 +440,15 @@ def _modelled(problem: Problem, point: Floats, order: int, settings: Options) ->
         slopes = counted(problem, WAYS[settings.way](problem, axes(n), 1, settings))
         gradient = estimate_of(slopes, form.shape + shape, settings)
         return LocalModel(x=point, value=value, gradient=gradient, hessian=None, nfev=slopes.nfev)
-    if form.shape != () or form.is_complex:
+    if form.size != 1:  # a complex output has two columns
         raise ValueError(
             f"a second-order model needs an f with one real output, got shape {form.shape}: use "
             "`order=1`"
         )
+    value = f0[0]
     pairs = np.triu_indices(n, 1)
     diagonal, across, first = second(problem, axes(n), *pairs, settings, slopes=True)
-    whole = counted(problem, diagonal, across, first)
+    whole = counted(problem, diagonal, first, across)
     gradient = estimate_of(first._replace(nfev=whole.nfev), shape, settings)
     columns = symmetric(per_output(diagonal), per_output(across), n)
     hessian = estimate_from(columns, shape + shape, whole, settings, named=2)

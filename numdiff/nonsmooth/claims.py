@@ -96,7 +96,12 @@ def claims_of(problem: Problem, lines: Derivatives, side: int, span: Span) -> Cl
     row, output = np.nonzero(claim)
     if not len(row):
         return None
-    claims = _collected(seen, claim[row, output], row, output, float(side), start)
+    sides = np.full(len(row), float(side))
+    if side == 0:  # what has widened a bar may be a jump on either side of x
+        twice = claim[row, output] == Claim.WIDE
+        sides = np.concatenate([np.where(twice, 1.0, 0.0), np.full(twice.sum(), -1.0)])
+        row, output = np.append(row, row[twice]), np.append(output, output[twice])
+    claims = _collected(seen, claim[row, output], row, output, sides, start)
     place = claims.row, output
     wide, most = claims.claim == Claim.WIDE, lines.error[place] / (2.0 * MARGIN)
     slack = np.where(claims.standing, lines.proven[place] * claims.far, 0.0)
@@ -130,7 +135,7 @@ def _claims(seen: _Evidence, lines: Derivatives, start: Ints) -> Ints:
 
 
 def _collected(
-    seen: _Evidence, claim: Ints, row: Ints, output: Ints, side: float, start: Ints
+    seen: _Evidence, claim: Ints, row: Ints, output: Ints, sides: Floats, start: Ints
 ) -> Claims:
     """Put the claims together with what the smaller steps say of f."""
     bottom, lost = seen.bottom[row], claim == Claim.LOST
@@ -150,7 +155,6 @@ def _collected(
         series[1:, wide] = _higher(seen, row[wide], output[wide])
     far = np.where(claim == Claim.WIDE, seen.top[row], bottom)
     far = np.where(lost | (claim == Claim.LEAPT), start[row], far)
-    sides = np.full(len(row), side)
     return Claims(
         seen.rows[row], output, claim, seen.value[row, output], sides, series, lean, near, near,
         near, np.ldexp(1.0, far),

@@ -28,13 +28,15 @@ LONGEST = 40  # evaluations that the look at a break may take
 SHARE = 1.0 / 3.0  # of the gap between two readings, times the step: there f leaves the near one
 UNSURE = 0.08  # of what counts as a change: what rounding may do to the slope at a tiny step
 STRIDE = 3  # octaves from the near step up to the first look at f, then twice as many each time
-FINE = 10  # halvings of the step, once the break is known within an octave
+FINE, COARSE, FLAT = 10, 6, 3  # halvings of the step, once the break is known within an octave
 JUMP, BEND = 0.5, 0.25  # of the departure, left over the last interval: more jumps, less bends
 SAME = 0.25  # of the jump: by so much f may be off behind it, if it is an edge alone
 ONE_SIDE = 0.01  # of the departure on the other side: so little is none
 ALONG = (0.25, 0.5, 0.75, 1.0)  # of the octaves from a jump to twice the far step: where f is asked
 STEEP = (1.7, 7.0)  # powers of the step by which a smooth f departs from its tangent or parabola
+MANY = 3.0  # times a jump f is off farther away: then it was not the only one
 ALIKE = 0.4  # by which two looks at that power may differ
+BOTH = 1.25  # times the gap between two slopes: the near one is known to a part of it
 EVEN = 0.5  # of a jump: the standard deviation of f on stairs, on the safe side of 12**-0.5
 # times the noise of stairs: what was taken for noise before may be as much, or as little
 MORE, LESS = 16.0, 0.25
@@ -89,8 +91,7 @@ def resolve(
         return lines, [], 0
     found = look(problem, directions, claims, span.reach[claims.row])
     place = claims.row, claims.output
-    piece = (claims.claim == Claim.SILENT) & (found.kind == Kind.AGREE)  # f is smooth as far
-    below = piece | (~claims.standing & (found.kind == Kind.STRUCTURE))
+    below = (claims.claim == Claim.LOST) & (found.kind == Kind.STRUCTURE)
     noise, deviation = lines.noise[place], EVEN * found.jump
     other = (noise > MORE * deviation) | (LESS * deviation > noise)
     other |= claims.claim != Claim.SILENT
@@ -101,25 +102,23 @@ def resolve(
             k = np.flatnonzero(chosen & (claims.output == output))
             again.append(_anew(problem, directions, window, claims, found, k, below=start))
             nfev += again[-1].lines.nfev
-            _reaching(again[-1].lines, output, claims.answer[k], piece[k])
     return _written(lines, claims, found, above), again, nfev
-
-
-def _reaching(lines: Derivatives, output: int, answer: Floats, piece: Mask) -> None:
-    """Let bars reach the old answers as well: f may have the same slope in one piece only."""
-    off = np.where(piece, np.abs(lines.value[:, output] - answer), 0.0)
-    wider = off > lines.error[:, output]
-    lines.error[wider, output], lines.status[wider, output] = off[wider], NOISE_LIMITED
 
 
 def _written(lines: Derivatives, claims: Claims, found: Break, above: Mask) -> Derivatives:
     """Write what the breaks say of bars: nothing is left of an answer from one of many stairs."""
     place, wide = (claims.row, claims.output), claims.claim == Claim.WIDE
     error, status = lines.error[place], lines.status[place]
-    sound = wide & (found.kind <= Kind.STRUCTURE)
-    torn = ~wide & (claims.claim != Claim.LOST) & (found.kind == Kind.UNCLEAR)
+    doubted = np.zeros(lines.error.shape, np.bool_)  # on one side of x at least
+    doubted[claims.row[found.kind > Kind.STRUCTURE], claims.output[found.kind > Kind.STRUCTURE]] = (
+        True
+    )
+    sound = wide & ~doubted[place]
+    # waves of f that are fast and small are noise to one, and to another one f
+    torn = (claims.claim == Claim.SILENT) & (found.kind != Kind.STAIRS)
+    torn |= (claims.claim == Claim.LEAPT) & (found.kind == Kind.UNCLEAR)
     error = np.where(sound, lines.proven[place], error)
-    error = np.where(torn, np.fmax(error, found.gap), np.where(above, math.inf, error))
+    error = np.where(torn, error + BOTH * found.gap, np.where(above, math.inf, error))
     status = np.where(sound, OK, np.where(torn, NOISE_LIMITED, status))
     new = lines._replace(error=lines.error.copy(), status=lines.status.copy())
     new.error[place], new.status[place] = error, np.where(above, UNRESOLVED, status)
@@ -212,9 +211,11 @@ def look(problem: Problem, directions: Directions, claims: Claims, reach: Floats
     kind[live & (jump < BEND * np.abs(bracket.above))] = Kind.STRUCTURE
     kind[live & (jump > JUMP * np.abs(bracket.above))] = Kind.STAIRS
     # what has widened a bar is a jump that was seen: even if it is an edge alone
-    torn = np.flatnonzero((kind == Kind.STAIRS) & (claims.claim != Claim.WIDE))
+    torn = (kind == Kind.STAIRS) & (claims.claim != Claim.WIDE) & (gap < MANY * jump)
+    torn = np.flatnonzero(torn)
     kind[torn[_alone(walk, torn, bracket)]] = Kind.STRUCTURE
-    return Break(kind, bracket.high, jump, gap / claims.far, walk.nfev)
+    apart = np.fmax(gap / claims.far, np.abs(walk.slope - claims.answer))
+    return Break(kind, bracket.high, jump, apart, walk.nfev)
 
 
 def _sided(problem: Problem, directions: Directions, claims: Claims) -> tuple[_Walk, Floats]:
@@ -284,7 +285,10 @@ def _steep(walk: _Walk, rows: Ints, bracket: _Bracket) -> Ints:
 
 def _halve(walk: _Walk, live: Mask, limit: Floats, bracket: _Bracket) -> None:
     """Narrow the break down to a part 2**-FINE of its step."""
-    halvings = np.where(live, 0, FINE)
+    # a bend of f' grows slowly; of a plateau nothing is left but its edge: a few halvings tell
+    wanted = np.where(walk.claims.claim == Claim.WIDE, FINE, COARSE)
+    wanted = np.where(walk.slope == 0.0, FLAT, wanted)
+    halvings = FINE - np.where(live, wanted, 0)
     while (halvings < FINE).any():
         rows = np.flatnonzero(halvings < FINE)
         low, high = bracket.low[rows], bracket.high[rows]

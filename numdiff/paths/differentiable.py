@@ -14,6 +14,7 @@ from numdiff.arrays import Array, Floats, Mask
 from numdiff.assemble import estimate_of
 from numdiff.constants import KINK, ONE_SIDED
 from numdiff.drivers.derivatives import Derivatives, Problem
+from numdiff.drivers.inexact import inexact
 from numdiff.engine.differentiate import counted
 from numdiff.estimate import Estimate, FlaggedError, FlaggedWarning
 from numdiff.evaluation.call import Call, Values, origin
@@ -204,7 +205,7 @@ class Differentiable:
         """
         place = self._read(x)
         problem, spent = self._posed(place)
-        found = hessian_at(problem, place.point.shape, place.options)
+        found = hessian_at(problem._replace(nfev=0), place.point.shape, place.options)
         return self._second("hessian", place, found, spent)
 
     def hvp(self, x: Point, v: Point) -> Array:
@@ -215,7 +216,7 @@ class Differentiable:
         place = self._read(x)
         vector = as_vector(v, place.point, "v", place.layout).ravel()
         problem, spent = self._posed(place)
-        products = hvp_at(problem, place.point.shape, vector, place.options)
+        products = hvp_at(problem._replace(nfev=0), place.point.shape, vector, place.options)
         return self._second("hvp", place, products, spent)
 
     @property
@@ -269,14 +270,18 @@ class Differentiable:
         problem = Problem(
             place.call, x, values.form, values.rows[0], options.rtol, options.max_nfev, noise
         )
-        return problem, spent
+        if options.accuracy:
+            problem = inexact(problem, options.accuracy, options.box)
+            with self._lock:
+                self._nfev += problem.nfev
+        return problem, spent + problem.nfev
 
     def _first(self, kind: str, x: Point) -> Array:
         place = self._read(x)
-        problem, spent = self._posed(place)
         last, key = self._answer, place.key
         if last is not None and (last.kind, last.key) == (kind, key) and last.plain is not None:
             return last.plain.copy()
+        problem, spent = self._posed(place)
         n, m = problem.x.size, problem.f0.size
         if kind == "gradient" and m != 1 + problem.form.is_complex:
             raise ValueError(
@@ -297,8 +302,8 @@ class Differentiable:
 
     def _second(self, kind: str, place: _Place, found: Estimate, spent: int) -> Array:
         with self._lock:
-            self._nfev += found.nfev - 1  # without f(x), which was counted
-        found = replace(found, nfev=found.nfev - 1 + spent)
+            self._nfev += found.nfev
+        found = replace(found, nfev=found.nfev + spent)
         return self._told(_Answer(kind, place.key, found, found.shape, place))
 
     def _told(self, answer: _Answer) -> Array:

@@ -17,7 +17,6 @@ from numdiff.options import Options
 from numdiff.paths.memory import (
     BEND,
     DRIFT,
-    NOISE,
     PART,
     SECOND,
     SEEN,
@@ -114,7 +113,7 @@ def _by_pairs(
 ) -> tuple[Derivatives, Memory, Ints]:
     """Take pairs along entries of which something is known; say which need a full look."""
     x = problem.x if len(rows) == problem.x.size else problem.x[rows]
-    scale = noise_scale(memory, problem.f0)
+    scale = noise_scale(memory, problem.f0, problem.noise)
     now = Round(problem, options, rows, x, noise_at(memory, problem.f0, scale))
     memory = retuned(memory, now.noise, scale)
     count, steps = len(x), memory.places[STEP]
@@ -162,11 +161,9 @@ def _learn(now: Round, memory: Memory, late: Ints, near: Pairs, far: Pairs) -> t
 
 
 def _heard(memory: Memory, noise: Floats, f0: Floats) -> Memory:
-    """Return the memory with noise as it is here."""
-    shapes = memory.shapes.copy()
-    shapes[NOISE] = noise
-    memory = memory._replace(shapes=shapes, size=size_of_noise(noise, f0))
-    return tuned(memory, noise, np.ones(f0.size))
+    """Return the memory in which noise is what it is here; how it goes with abs(f) stays."""
+    scale = noise_scale(memory, f0, None)
+    return tuned(memory.with_noise(noise / scale), noise, scale)
 
 
 def _ask(now: Round, which: Ints, h: Floats) -> tuple[Round, Pairs, Floats]:
@@ -221,17 +218,17 @@ def _looked_at(
     part, nfev = _first(problem, options, rows[which], slope, noise)
     part = part._replace(status=full.status[which])
     found = found._replace(nfev=found.nfev + nfev)
-    falls = is_rounding(part.status, noise, problem.f0)
-    if np.count_nonzero(memory.known()):
-        falls &= memory.falls
-    now = noise_at(memory, problem.f0, noise_scale(memory, problem.f0))
-    memory = memory.put(rows[which], part)._replace(falls=falls)
-    if problem.noise is None:
-        now[rows[which]] = noise
-        return found, _heard(memory, now, problem.f0)
-    now[:] = problem.noise
-    told = _heard(memory, now, problem.f0)
-    return found, told._replace(size=np.full(len(falls), np.inf), falls=np.zeros_like(falls))
+    now = noise_at(memory, problem.f0, noise_scale(memory, problem.f0, problem.noise))
+    now[rows[which]] = noise
+    size, falls = size_of_noise(noise, problem.f0), is_rounding(part.status, noise, problem.f0)
+    if problem.noise is not None:
+        now[:] = problem.noise
+    elif np.count_nonzero(memory.known()):  # what others have shown still counts
+        size, falls = memory.size, falls & memory.falls
+    memory = memory.put(rows[which], part)._replace(size=size, falls=falls)
+    if problem.noise is not None:
+        return found, tuned(memory.with_noise(now), now, np.ones(len(size)))
+    return found, _heard(memory, now, problem.f0)
 
 
 def _first(

@@ -47,7 +47,7 @@ class Memory(NamedTuple):
         What the last full look said.
     size : array (m,)
         abs(f) above which the noise grows with it: where it was seen, or what single precision
-        would make of it; inf where it was given.
+        would make of it.
     falls : array (m,)
         Whether the noise is rounding, which falls with abs(f) too.
     tuned : array (m,)
@@ -87,6 +87,12 @@ class Memory(NamedTuple):
         whole = not np.isnan(places[REACH]).any()
         return self._replace(places=places, shapes=shapes, status=status, whole=bool(whole))
 
+    def with_noise(self, noise: Floats) -> Memory:
+        """Return the memory with other noise, (n, m)."""
+        shapes = self.shapes.copy()
+        shapes[NOISE] = noise
+        return self._replace(shapes=shapes)
+
     def known(self) -> Mask:
         """Say of which entries something is known."""
         return np.asarray(np.isfinite(self.places[REACH]))
@@ -106,12 +112,16 @@ class Pairs(NamedTuple):
         return Pairs(*(column[rows] for column in self))
 
 
-def noise_scale(memory: Memory, f0: Floats) -> Floats:
+def noise_scale(memory: Memory, f0: Floats, given: Floats | None) -> Floats:
     """Return how the noise has changed by now, where f is f0, (m,).
 
     A sum of squares keeps the rounding of its terms as it falls, so rounding falls with its root;
     that of residuals does not fall.
     """
+    if given is not None:
+        known = memory.shapes[NOISE, 0]
+        changed: Floats = np.divide(given, known, out=np.ones(known.shape), where=known > 0.0)
+        return changed
     ratio = np.abs(f0) / memory.size
     if f0.size == 1 and memory.falls[0]:
         return np.asarray(np.maximum(ratio, np.sqrt(ratio)))
