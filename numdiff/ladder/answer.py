@@ -14,8 +14,8 @@ from numdiff.ladder.window import amplitude
 
 from numdiff.ladder.registers import (  # isort: skip
     BAR, BASE, COMPLETE, DEVIATION, DISPUTE, ELSEWHERE, ERROR, ESTIMATE, FORMER, GUESS, LAST,
-    LEAST_NOISE, NOISE, NOISY, ORDER, PRIOR, PROVEN, RESTARTS, ROUGHNESS, ROUND, ROW, SIGMA, SLACK,
-    SLOPE, SPREAD, STATUS, STEP, TERMS, TRUNCATION, VALUE, WINDOW,
+    LEAST_NOISE, LOOKED, NOISE, NOISY, ORDER, PRIOR, PROVEN, RESTARTS, ROUGHNESS, ROUND, ROW, SIGMA,
+    SLACK, SLOPE, SPREAD, STATUS, STEP, TERMS, TRUNCATION, VALUE, WINDOW,
 )  # fmt: skip
 
 FAIR = 1e-12  # relative bar limited by noise that larger steps would only halve, before the check
@@ -140,7 +140,8 @@ def conclude(samples, window, i, f0, output):
         output[DEVIATION] = max(output[DEVIATION], off * output[STEP])
     output[ERROR] = max(output[ERROR], MARGIN * output[ROUGHNESS])
     size = max(abs(f0), amplitude(samples, window, i))
-    foreign = output[DEVIATION] > FOREIGN * size and window[PRIOR] == 0
+    looked = window[PRIOR] == 0 or window[PRIOR] == LOOKED
+    foreign = output[DEVIATION] > FOREIGN * size and looked
     foreign = foreign and output[WINDOW] == window[BASE]  # whose size it is
     expected = output[LEAST_NOISE] if window[PRIOR] == ELSEWHERE else 0.0
     noisy = output[DEVIATION] > CLEARLY * max(ROUNDING * size, expected)

@@ -44,6 +44,7 @@ class Claims(NamedTuple):
     slack: Floats  # by how much f may be off the near reading at the far step by its bar and noise
     near: Floats  # the steps of both readings
     far: Floats
+    rough: Floats  # the least even part of f over the levels: noise of them is not much larger
 
     @property
     def standing(self) -> Mask:
@@ -106,7 +107,8 @@ def claims_of(problem: Problem, lines: Derivatives, side: int, span: Span) -> Cl
     wide, most = claims.claim == Claim.WIDE, lines.error[place] / (2.0 * MARGIN)
     slack = np.where(claims.standing, lines.proven[place] * claims.far, 0.0)
     slack += np.where(claims.claim == Claim.LEAPT, SURE * lines.noise[place], 0.0)
-    return claims._replace(most=np.where(wide, most, math.inf), slack=slack)
+    rough = _least_even(seen, row, output)
+    return claims._replace(most=np.where(wide, most, math.inf), slack=slack, rough=rough)
 
 
 def _claims(seen: _Evidence, lines: Derivatives, start: Ints) -> Ints:
@@ -157,8 +159,18 @@ def _collected(
     far = np.where(lost | (claim == Claim.LEAPT), start[row], far)
     return Claims(
         seen.rows[row], output, claim, seen.value[row, output], sides, series, lean, near, near,
-        near, np.ldexp(1.0, far),
+        near, np.ldexp(1.0, far), near,
     )  # fmt: skip
+
+
+def _least_even(seen: _Evidence, row: Ints, output: Ints) -> Floats:
+    """Return the smallest even part of f over the levels of each claim, 0 on one side of x."""
+    if seen.samples.shape[1] == 1:
+        return np.zeros(len(row))
+    slot, state = np.arange(registers.SLOTS), seen.state[row]
+    inside = (slot >= state[:, [registers.FIRST]]) & (slot <= state[:, [registers.LAST]])
+    even = np.abs(seen.samples[row, 1, : registers.SLOTS, output])
+    return np.asarray(np.where(inside, even, math.inf).min(axis=1))
 
 
 def _higher(seen: _Evidence, row: Ints, output: Ints) -> Floats:

@@ -93,7 +93,8 @@ def resolve(
     place = claims.row, claims.output
     below = (claims.claim == Claim.LOST) & (found.kind == Kind.STRUCTURE)
     noise, deviation = lines.noise[place], EVEN * found.jump
-    other = (noise > MORE * deviation) | (LESS * deviation > noise)
+    other = (noise > MORE * deviation) & (claims.rough <= MORE * deviation)
+    other |= LESS * deviation > noise
     other |= claims.claim != Claim.SILENT
     above = (claims.claim != Claim.WIDE) & (found.kind == Kind.STAIRS) & other
     again, nfev = [], found.nfev
