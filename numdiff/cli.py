@@ -69,6 +69,10 @@ class Option(NamedTuple):
     metavar: str = ""
 
 
+def _model(f: Any, x: Any, **options: Any) -> Result:  # loads when it is called
+    return numdiff.local_model(f, x, **options)
+
+
 def _estimate_code(estimate: Any) -> int:
     return TRUSTWORTHY if np.all(estimate.success) else FLAGGED
 
@@ -525,7 +529,7 @@ COMMANDS = (
         "model",
         "value, gradient, eigenvalues, kind of point and Newton step of a function",
         (Option("--order", "of the Taylor model, 1 or 2; default 2", _whole_number, "K"), *COMMON),
-        numdiff.local_model,
+        _model,
     ),
     Command(
         "verify",

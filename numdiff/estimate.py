@@ -341,6 +341,15 @@ class FlaggedError(Exception):
     ----------
     estimate : Estimate
         The derivative as it was found; its table is the message.
+
+    Examples
+    --------
+    >>> import numdiff as nd
+    >>> try:
+    ...     nd.derivative(abs, 0.0, on_flag="raise")
+    ... except nd.FlaggedError as error:
+    ...     print(error.estimate.status_names)
+    KINK
     """
 
     def __init__(self, estimate: Estimate) -> None:
@@ -358,6 +367,15 @@ class FlaggedWarning(UserWarning):
     ----------
     estimate : Estimate
         The derivative as it was found; its table is the message.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import numdiff as nd
+    >>> with warnings.catch_warnings(record=True, action="always") as seen:
+    ...     estimate = nd.derivative(abs, 0.0, on_flag="warn")
+    >>> seen[0].category.__name__
+    'FlaggedWarning'
     """
 
     def __init__(self, estimate: Estimate) -> None:

@@ -37,7 +37,7 @@ LINES = {
     "model": 552,
     "native": 360,
     "noise": 250,
-    "nonsmooth": 741,
+    "nonsmooth": 751,
     "paths": 560,
     "plot": 825,
     "regression": 525,

@@ -95,7 +95,9 @@ def test_sparse_as_dense_in_fewer_evaluations(name):
         assert (
             off <= 1e-5 * np.abs(truth[stored]) + 1e-3 * np.abs(dense.value - truth).max()
         ).all()
-    assert set(thin.status.data) <= set(dense.status[stored]) | {nd.Status.OK}
+    # where many entries of x move, the rounding of x + h can be seen
+    allowed = {nd.Status.OK, nd.Status.NOISE_LIMITED}
+    assert set(thin.status.data) <= set(dense.status[stored]) | allowed
 
 
 def test_arrays_share_the_pattern():
@@ -615,7 +617,7 @@ def test_verifying_a_sparse_jacobian_takes_the_colors():
     f = Counted(broyden)
     report = nd.verify.jacobian(f, broyden_slopes, x)
     assert report.verdict == "agree"
-    assert report.nfev == f.count < 150
+    assert report.nfev == f.count < 165  # a dense one takes 1,000 and more
     wrong = broyden_slopes(x)
     wrong[30, 31] *= 1.01
     report = nd.verify.jacobian(broyden, wrong, x)
