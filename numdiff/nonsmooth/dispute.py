@@ -24,6 +24,7 @@ from numdiff.ladder.channels import Span
 from numdiff.ladder.noise import CLEARLY
 from numdiff.nonsmooth.claims import Claim, Claims, claims_of
 
+MOST = 64  # outputs of a block that are looked at: thousands that share a solver would take hours
 LONGEST = 40  # evaluations that the look at a break may take
 SHARE = 1.0 / 3.0  # of the gap between two readings, times the step: there f leaves the near one
 UNSURE = 0.08  # of what counts as a change: what rounding may do to the slope at a tiny step
@@ -89,6 +90,7 @@ def resolve(
     claims = claims_of(problem, lines, window.side, span)
     if claims is None or problem.budget < LONGEST * len(claims.row):
         return lines, [], 0
+    claims = Claims._make(column[..., :MOST] for column in claims)
     found = look(problem, directions, claims, span.reach[claims.row])
     place = claims.row, claims.output
     below = (claims.claim == Claim.LOST) & (found.kind == Kind.STRUCTURE)
