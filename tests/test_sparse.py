@@ -81,7 +81,7 @@ def test_sparse_as_dense_in_fewer_evaluations(name):
     stored = TRIDIAGONAL.toarray() != 0.0
     value, error = thin.value.toarray(), thin.error.toarray()
     assert (value[~stored] == 0.0).all()
-    assert thin.nfev < dense.nfev / 3
+    assert thin.nfev < dense.nfev / 2  # looks at what readings contradict are counted by output
     truth = broyden_slopes(X).toarray()
     if np.isfinite(dense.error[stored]).all():
         assert np.isfinite(error[stored]).all()
