@@ -11,6 +11,7 @@ import numpy as np
 
 from numdiff.constants import DOMAIN, OK
 from numdiff.evaluation.machine_code import ask
+from numdiff.ladder.disputes import SILENCE, dispute
 from numdiff.ladder.points import place, span
 from numdiff.ladder.registers import BEST, ORDER, OUTPUT, REQUEST, SLOTS, STATE
 from numdiff.ladder.rounds import advance, begin, conclude
@@ -177,8 +178,14 @@ def follow(kind, address, x, f0, route, channels, plan, kept, columns, doubt):
         f0, edges[0], channels.shape[channels.primary, ORDER], columns[0], columns[1], columns[2],
         kept[0], kept[1], np.empty(TAIL), bent, torn,
     )  # fmt: skip
+    claims = np.zeros((1, f0.size), np.int64)
+    if channels.shape[channels.primary, ORDER] == 1:
+        value, error, status, _, noise = columns
+        dispute(
+            f0, edges[0], edges[4], value, error, status, noise, kept[2], kept[0], kept[1], claims
+        )
     for i in range(f0.size):
-        doubt[i] = bent[0, i] or torn[0, i]
+        doubt[i] = bent[0, i] or torn[0, i] or claims[0, i] >= SILENCE
 
 
 @allocating

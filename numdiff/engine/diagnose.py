@@ -137,8 +137,9 @@ def _disputed(
             good = new.lines.status != DOMAIN
             new_lines = one_sided(new.lines._replace(nfev=0), side, asked)
             result = fill(result, new.rows, new_lines, good)
-        status = lines.status.copy()
-        for new in again:  # what was climbed anew is looked at there
+        # what was climbed anew is looked at there, and what lost its answer not any more
+        status = np.where(new_bars & (lines.status == UNRESOLVED), DOMAIN, lines.status)
+        for new in again:
             here = np.flatnonzero(np.isin(rows, new.rows))
             status[here] = np.where(new.lines.status != DOMAIN, DOMAIN, status[here])
         known += [*again, window._replace(lines=lines._replace(status=status))]

@@ -38,6 +38,11 @@ class Span(NamedTuple):
     lowest: Ints
     reach: Floats  # |x| / |d|
 
+    def pick(self, rows: Ints) -> Span:
+        """Return the span of some directions."""
+        start, other, highest, lowest, reach = self
+        return Span(start[rows], other[rows], highest[rows], lowest[rows], reach[rows])
+
 
 class Limits(NamedTuple):
     """What says where the steps of D directions may lie: `points.span` makes a span of it."""

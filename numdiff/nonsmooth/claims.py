@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 import math
-from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from numdiff.arrays import Floats, Ints, Mask
-from numdiff.constants import NOISE_LIMITED, ROUNDING, UNRESOLVED
+from numdiff.constants import ROUNDING
 from numdiff.drivers.derivatives import Derivatives, Problem
-from numdiff.ladder import registers
+from numdiff.ladder import disputes, registers
 from numdiff.ladder.answer import MARGIN
 from numdiff.ladder.channels import Span
-from numdiff.ladder.noise import CLEARLY, SURE
-from numdiff.ladder.symptoms import LEAPT, straight
-
-SILENT = 0.15  # of the noise: less than this at a tiny step is none of it
-WIDER = 2.0  # times what the levels prove: a bar that something else has widened
-
-
-class Claim(IntEnum):
-    """Why an answer is disputed."""
-
-    LEAPT = 1  # it is from far smaller steps than the first, and there f seems to be straight
-    SILENT = 2  # it has noise of which nothing is left at a tiny step
-    WIDE = 3  # its levels prove a narrower bar than what contradicts them allows
-    LOST = 4  # there is none, but a tiny step was asked
+from numdiff.ladder.disputes import LEAP, LOST, SILENCE, WIDE
+from numdiff.ladder.noise import SURE
+from numdiff.ladder.runtime import runner
 
 
 class Claims(NamedTuple):
@@ -35,7 +23,7 @@ class Claims(NamedTuple):
 
     row: Ints  # which direction
     output: Ints
-    claim: Ints
+    claim: Ints  # why, as in `ladder.disputes`
     answer: Floats
     side: Floats  # on which side of x f is looked at, 0 for the one where it departs farther
     series: Floats  # (4, K): coefficients of t to t**4 by the smaller steps, 0 if not known
@@ -49,7 +37,7 @@ class Claims(NamedTuple):
     @property
     def standing(self) -> Mask:
         """Whether the answer is that of the smaller steps."""
-        return np.asarray((self.claim == Claim.LEAPT) | (self.claim == Claim.WIDE))
+        return np.asarray((self.claim == LEAP) | (self.claim == WIDE))
 
 
 class _Evidence(NamedTuple):
@@ -93,55 +81,35 @@ def claims_of(problem: Problem, lines: Derivatives, side: int, span: Span) -> Cl
         ROUNDING * (np.abs(problem.f0) + moved), base - state[:, registers.LAST],
         base - state[:, registers.FIRST], state[:, registers.TINY],
     )  # fmt: skip
-    claim = _claims(seen, lines, start)
+    claim = np.zeros(value.shape, np.int64)
+    run: Any = runner(claim.size)
+    run(disputes.dispute)(
+        problem.f0, start, span.reach[rows], value, lines.error[rows], lines.status[rows],
+        seen.noise, lines.proven[rows], seen.samples, state, claim,
+    )  # fmt: skip
     row, output = np.nonzero(claim)
     if not len(row):
         return None
     sides = np.full(len(row), float(side))
     if side == 0:  # what has widened a bar may be a jump on either side of x
-        twice = claim[row, output] == Claim.WIDE
+        twice = claim[row, output] == WIDE
         sides = np.concatenate([np.where(twice, 1.0, 0.0), np.full(twice.sum(), -1.0)])
         row, output = np.append(row, row[twice]), np.append(output, output[twice])
     claims = _collected(seen, claim[row, output], row, output, sides, start)
     place = claims.row, output
-    wide, most = claims.claim == Claim.WIDE, lines.error[place] / (2.0 * MARGIN)
+    wide, most = claims.claim == WIDE, lines.error[place] / (2.0 * MARGIN)
     slack = np.where(claims.standing, lines.proven[place] * claims.far, 0.0)
-    slack += np.where(claims.claim == Claim.LEAPT, SURE * lines.noise[place], 0.0)
+    slack += np.where(claims.claim == LEAP, SURE * lines.noise[place], 0.0)
     rough = _least_even(seen, row, output)
     return claims._replace(most=np.where(wide, most, math.inf), slack=slack, rough=rough)
-
-
-def _claims(seen: _Evidence, lines: Derivatives, start: Ints) -> Ints:
-    """Say of each output (R, m) why it is disputed, 0 if it is not."""
-    known, status = np.isfinite(seen.value), lines.status[seen.rows]
-    error = lines.error[seen.rows]
-    wide = known & np.isfinite(error) & (error > WIDER * lines.proven[seen.rows])
-    asked = (seen.tiny != registers.NEVER)[:, None]
-    last = seen.samples[:, :, registers.SLOTS + 1]
-    rest = np.abs(last[:, 0] - seen.value * np.ldexp(1.0, seen.tiny)[:, None])
-    for c in range(1, last.shape[1]):
-        rest = np.maximum(rest, np.abs(last[:, c]))
-    silent = asked & (status == NOISE_LIMITED) & (rest < SILENT * seen.noise)
-    silent &= seen.noise > CLEARLY * seen.floor
-    # where larger steps leave the domain of f, it had to be looked at closer
-    deep = (seen.bottom < start - LEAPT) & (seen.state[:, registers.CEILING] == 0)
-    leapt = deep[:, None] & known & np.isfinite(error)
-    for r, i in np.argwhere(leapt):
-        leapt[r, i] = straight(seen.samples[r], seen.state[r], i, seen.value[r, i])
-    lost = asked & (status == UNRESOLVED) & np.isfinite(last[:, 0])
-    choices = (lost, Claim.LOST), (wide & (status <= NOISE_LIMITED), Claim.WIDE)
-    claim = np.zeros(known.shape, np.int64)
-    for mask, name in (*choices, (silent, Claim.SILENT), (leapt, Claim.LEAPT)):
-        claim[mask] = name  # the last one is the strongest
-    return claim
 
 
 def _collected(
     seen: _Evidence, claim: Ints, row: Ints, output: Ints, sides: Floats, start: Ints
 ) -> Claims:
     """Put the claims together with what the smaller steps say of f."""
-    bottom, lost = seen.bottom[row], claim == Claim.LOST
-    tiny = (claim == Claim.SILENT) | lost
+    bottom, lost = seen.bottom[row], claim == LOST
+    tiny = (claim == SILENCE) | lost
     near = np.ldexp(1.0, np.where(tiny, seen.tiny[row], bottom))
     series = np.zeros((4, len(row)))
     series[0] = seen.value[row, output]
@@ -153,10 +121,10 @@ def _collected(
         least = SURE * np.maximum(seen.floor, seen.noise)[row, output]
         curved = ~lost & (np.abs(even) > least)
         series[1] = np.where(curved, even / np.ldexp(1.0, bottom) ** 2, 0.0)
-        wide = np.flatnonzero(claim == Claim.WIDE)
+        wide = np.flatnonzero(claim == WIDE)
         series[1:, wide] = _higher(seen, row[wide], output[wide])
-    far = np.where(claim == Claim.WIDE, seen.top[row], bottom)
-    far = np.where(lost | (claim == Claim.LEAPT), start[row], far)
+    far = np.where(claim == WIDE, seen.top[row], bottom)
+    far = np.where(lost | (claim == LEAP), start[row], far)
     return Claims(
         seen.rows[row], output, claim, seen.value[row, output], sides, series, lean, near, near,
         near, np.ldexp(1.0, far), near,

@@ -8,23 +8,25 @@ the smaller steps have seen one stair of many; if it bends, it is structure and 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
 
 from numdiff.arrays import Floats, Ints, Mask
-from numdiff.constants import EPS, NOISE_LIMITED, OK, UNRESOLVED
+from numdiff.constants import BUDGET, EPS, NOISE_LIMITED, OK, UNRESOLVED
 from numdiff.drivers.climb import Window, climb, span_of
 from numdiff.drivers.derivatives import Derivatives, Problem
 from numdiff.drivers.sampling import sample
 from numdiff.geometry.directions import Directions
-from numdiff.ladder import registers
 from numdiff.ladder.channels import Span
+from numdiff.ladder.disputes import LEAP, LOST, SILENCE, WIDE
 from numdiff.ladder.noise import CLEARLY
-from numdiff.nonsmooth.claims import Claim, Claims, claims_of
+from numdiff.ladder.registers import LOOKED, NEVER
+from numdiff.nonsmooth.claims import Claims, claims_of
 
-MOST = 64  # outputs of a block that are looked at: thousands that share a solver would take hours
+FEW = 16  # outputs that are looked at along a direction: thousands would take hours
 LONGEST = 40  # evaluations that the look at a break may take
 SHARE = 1.0 / 3.0  # of the gap between two readings, times the step: there f leaves the near one
 UNSURE = 0.08  # of what counts as a change: what rounding may do to the slope at a tiny step
@@ -88,68 +90,88 @@ def resolve(
     """
     lines, span = window.lines, span_of(problem.x, directions, window.limits)
     claims = claims_of(problem, lines, window.side, span)
-    if claims is None or problem.budget < LONGEST * len(claims.row):
+    if claims is None:
         return lines, [], 0
-    claims = Claims._make(column[..., :MOST] for column in claims)
-    found = look(problem, directions, claims, span.reach[claims.row])
     place = claims.row, claims.output
-    below = (claims.claim == Claim.LOST) & (found.kind == Kind.STRUCTURE)
+    if problem.budget < LONGEST * len(claims.row):
+        open_ = (claims.claim == LEAP) | (claims.claim == SILENCE)
+        lines = lines._replace(status=lines.status.copy())
+        lines.status[claims.row[open_], claims.output[open_]] = BUDGET
+        return lines, [], 0
+    found = look(problem.probing(), directions, claims, span)
+    below = (claims.claim == LOST) & (found.kind == Kind.STRUCTURE)
     noise, deviation = lines.noise[place], EVEN * found.jump
     other = (noise > MORE * deviation) & (claims.rough <= MORE * deviation)
-    other |= LESS * deviation > noise
-    other |= claims.claim != Claim.SILENT
-    above = (claims.claim != Claim.WIDE) & (found.kind == Kind.STAIRS) & other
+    other |= (LESS * deviation > noise) | (claims.claim != SILENCE)
+    above = (claims.claim != WIDE) & (found.kind == Kind.STAIRS) & other
     again, nfev = [], found.nfev
-    for chosen, start in ((below, True), (above, False)):
-        for output in np.unique(claims.output[chosen]):
-            k = np.flatnonzero(chosen & (claims.output == output))
-            again.append(_anew(problem, directions, window, claims, found, k, below=start))
+    for chosen, way in ((below, _below), (above, _above)):
+        for k in _alike(claims, chosen, lines.value.shape):
+            again.append(_anew(problem.less(nfev), directions, window, claims, found, k, way=way))
             nfev += again[-1].lines.nfev
     return _written(lines, claims, found, above), again, nfev
 
 
 def _written(lines: Derivatives, claims: Claims, found: Break, above: Mask) -> Derivatives:
     """Write what the breaks say of bars: nothing is left of an answer from one of many stairs."""
-    place, wide = (claims.row, claims.output), claims.claim == Claim.WIDE
+    place, doubtful = (claims.row, claims.output), found.kind > Kind.STRUCTURE
     error, status = lines.error[place], lines.status[place]
     doubted = np.zeros(lines.error.shape, np.bool_)  # on one side of x at least
-    doubted[claims.row[found.kind > Kind.STRUCTURE], claims.output[found.kind > Kind.STRUCTURE]] = (
-        True
-    )
-    sound = wide & ~doubted[place]
+    doubted[claims.row[doubtful], claims.output[doubtful]] = True
+    sound = (claims.claim == WIDE) & ~doubted[place]
     # waves of f that are fast and small are noise to one, and to another one f
-    torn = (claims.claim == Claim.SILENT) & (found.kind != Kind.STAIRS)
-    torn |= (claims.claim == Claim.LEAPT) & (found.kind == Kind.UNCLEAR)
+    torn = (claims.claim == SILENCE) & (found.kind != Kind.STAIRS)
+    nothing = above | ((claims.claim == LEAP) & (found.kind == Kind.UNCLEAR))
     error = np.where(sound, lines.proven[place], error)
-    error = np.where(torn, error + BOTH * found.gap, np.where(above, math.inf, error))
+    error = np.where(torn, error + BOTH * found.gap, np.where(nothing, math.inf, error))
     status = np.where(sound, OK, np.where(torn, NOISE_LIMITED, status))
     new = lines._replace(error=lines.error.copy(), status=lines.status.copy())
-    new.error[place], new.status[place] = error, np.where(above, UNRESOLVED, status)
+    new.error[place], new.status[place] = error, np.where(nothing, UNRESOLVED, status)
     return new
+
+
+def _alike(claims: Claims, chosen: Mask, shape: tuple[int, ...]) -> list[Ints]:
+    """Group the chosen claims by the directions that have them on the same outputs."""
+    if not chosen.any():
+        return []
+    k, has = np.flatnonzero(chosen), np.zeros(shape, np.bool_)
+    has[claims.row[k], claims.output[k]] = True
+    rows = np.unique(claims.row[k])
+    _, pattern = np.unique(has[rows], axis=0, return_inverse=True)
+    kind = np.zeros(shape[0], np.int64)
+    kind[rows] = np.ravel(pattern)
+    return [k[kind[claims.row[k]] == one] for one in range(int(kind.max()) + 1)]
+
+
+def _below(span: Span, at: Ints) -> Span:
+    """Say where steps below a break may lie."""
+    start = np.maximum(np.minimum(span.start, at - BELOW), span.lowest)
+    return span._replace(start=start, highest=np.minimum(span.highest, at - ABOVE))
+
+
+def _above(span: Span, at: Ints) -> Span:
+    """Say where steps above a break may lie."""
+    lowest = np.maximum(span.lowest, np.minimum(at + ABOVE, span.highest))
+    start = np.minimum(np.maximum(span.start, lowest + LEVELS), span.highest)
+    return span._replace(start=start, lowest=lowest)
 
 
 def _anew(
     problem: Problem, directions: Directions, window: Window, claims: Claims, found: Break, k: Ints,
-    *, below: bool,
+    *, way: Callable[[Span, Ints], Span],
 ) -> Window:  # fmt: skip
-    """Climb along the directions of claims on one output once more, below the break or above it."""
-    rows, output = claims.row[k], claims.output[k[0]]
-    span = span_of(problem.x, directions, window.limits)
-    start, highest, lowest = span.start[rows], span.highest[rows], span.lowest[rows]
-    at = np.floor(np.log2(found.step[k])).astype(np.int64)
-    noise, prior = None, 0
-    if below:
-        start = np.maximum(np.minimum(start, at - BELOW), lowest)
-        highest = np.minimum(highest, at - ABOVE)
-    else:
-        lowest = np.maximum(lowest, np.minimum(at + ABOVE, highest))
-        start = np.minimum(np.maximum(start, lowest + LEVELS), highest)
-        noise, prior = np.zeros((len(k), problem.f0.size)), registers.LOOKED
-        noise[:, output] = EVEN * found.jump[k]
-    alone = np.full(problem.f0.shape, math.nan)  # the other outputs have no part in it
-    alone[output] = problem.f0[output]
-    limits = Span(start, span.other[rows], highest, lowest, span.reach[rows])
-    chosen, rest = directions.pick(rows), problem._replace(f0=alone)
+    """Climb along directions with claims on the same outputs once more, below a break or above."""
+    rows, place = np.unique(claims.row[k], return_inverse=True)
+    span = span_of(problem.x, directions, window.limits).pick(rows)
+    at = np.full(len(rows), -NEVER if way is _below else NEVER)
+    extreme = np.minimum if way is _below else np.maximum
+    extreme.at(at, place, np.floor(np.log2(found.step[k])).astype(np.int64))
+    noise, prior = np.zeros((len(rows), problem.f0.size)), 0
+    if way is _above:
+        noise[place, claims.output[k]], prior = EVEN * found.jump[k], LOOKED
+    asked = np.isin(np.arange(problem.f0.size), claims.output[k])
+    rest = problem._replace(f0=np.where(asked, problem.f0, math.nan))  # others have no part in it
+    chosen, limits = directions.pick(rows), way(span, at)
     lines = climb(rest, chosen, limits, window.levels, noise=noise, prior=prior)
     return window._replace(rows=window.rows[rows], limits=limits, lines=lines)
 
@@ -162,18 +184,21 @@ class _Walk:
 
     def __init__(self, problem: Problem, directions: Directions, claims: Claims) -> None:
         self.problem, self.claims, self.nfev = problem, claims, 0
-        self.directions = directions.pick(claims.row)
+        self.directions = directions
         self.f0 = problem.f0[claims.output]
         self.slope = claims.series[0] + claims.side * claims.lean
 
     def departures(self, steps: Floats, rows: Ints) -> tuple[Floats, Floats]:
         """Return how far f at some steps is from the near reading, and those steps as they are."""
         claims = self.claims
-        found = sample(
-            self.problem, self.directions.pick(rows), np.ones(1), claims.side[rows] * steps
-        )
+        points = np.column_stack([claims.row[rows], claims.side[rows] * steps])
+        # outputs that are looked at along the same direction share what they have in common
+        points, place = np.unique(points, axis=0, return_inverse=True)
+        place = np.ravel(place)
+        chosen = self.directions.pick(points[:, 0].astype(np.int64))
+        found = sample(self.problem, chosen, np.ones(1), points[:, 1])
         self.nfev += found.nfev
-        t, values = found.steps, found.values[0, np.arange(len(rows)), claims.output[rows]]
+        t, values = found.steps[place], found.values[0, place, claims.output[rows]]
         second, third, fourth = claims.series[1:, rows]
         says = t * (self.slope[rows] + t * (second + t * (third + t * fourth)))
         return values - self.f0[rows] - says, t
@@ -193,30 +218,34 @@ class _Bracket(NamedTuple):
         self.low[rows[~beyond]], self.below[rows[~beyond]] = steps[~beyond], off[~beyond]
 
 
-def look(problem: Problem, directions: Directions, claims: Claims, reach: Floats) -> Break:
+def look(problem: Problem, directions: Directions, claims: Claims, span: Span) -> Break:
     """Look at where f departs from what the smaller steps say, and whether it jumps there.
 
-    `reach` (K,) is the size of x along t, which is rounded as well.
+    `span` says where f may be asked, and how large x is, which is rounded as well.
     """
     walk, gap = _sided(problem, directions, claims)
     claims = walk.claims
-    floor = CLEARLY * EPS * (np.abs(walk.f0) + gap + reach * np.abs(claims.series[0]))
+    moved = span.reach[claims.row] * np.abs(claims.series[0])
+    floor = CLEARLY * EPS * (np.abs(walk.f0) + gap + moved)
     live = (gap > floor + claims.slack) & (claims.far > claims.near)
     kind, limit = np.where(live, Kind.UNCLEAR, Kind.AGREE), gap / claims.far
+    left_out = live & ~_looked_at(claims, live, limit)
+    live &= ~left_out
     limit = SHARE * np.minimum(limit, claims.most)
     bracket, followed = _first(walk, live, limit, floor)
     kind[followed], live[followed] = Kind.AGREE, False
     # what has widened a bar may be a jump that is small beside what the near reading leaves out
-    steep = _steep(walk, np.flatnonzero(live & (claims.claim != Claim.WIDE)), bracket)
+    steep = _steep(walk, np.flatnonzero(live & (claims.claim != WIDE)), bracket)
     kind[steep], live[steep] = Kind.STRUCTURE, False
     _halve(walk, live, limit, bracket)
     jump = np.abs(bracket.above - bracket.below)
     kind[live & (jump < BEND * np.abs(bracket.above))] = Kind.STRUCTURE
     kind[live & (jump > JUMP * np.abs(bracket.above))] = Kind.STAIRS
     # what has widened a bar is a jump that was seen: even if it is an edge alone
-    torn = (kind == Kind.STAIRS) & (claims.claim != Claim.WIDE) & (gap < MANY * jump)
+    torn = (kind == Kind.STAIRS) & (claims.claim != WIDE) & (gap < MANY * jump)
     torn = np.flatnonzero(torn)
-    kind[torn[_alone(walk, torn, bracket)]] = Kind.STRUCTURE
+    kind[torn[_alone(walk, torn, bracket, np.ldexp(1.0, span.highest))]] = Kind.STRUCTURE
+    _infer(claims, kind, left_out)
     apart = np.fmax(gap / claims.far, np.abs(walk.slope - claims.answer))
     return Break(kind, bracket.high, jump, apart, walk.nfev)
 
@@ -236,9 +265,7 @@ def _sided(problem: Problem, directions: Directions, claims: Claims) -> tuple[_W
             gap[rows] = np.minimum(np.abs(off), np.abs(bent))
             nfev += walk.nfev
     ahead, back = gaps
-    followed = (claims.claim == Claim.LEAPT) & (
-        np.fmin(ahead, back) < ONE_SIDE * np.fmax(ahead, back)
-    )
+    followed = (claims.claim == LEAP) & (np.fmin(ahead, back) < ONE_SIDE * np.fmax(ahead, back))
     behind = np.where(followed, back < ahead, (back > ahead) | np.isnan(ahead))
     walk = _Walk(problem, directions, claims._replace(side=np.where(behind, -1.0, 1.0)))
     walk.nfev = nfev
@@ -289,7 +316,7 @@ def _steep(walk: _Walk, rows: Ints, bracket: _Bracket) -> Ints:
 def _halve(walk: _Walk, live: Mask, limit: Floats, bracket: _Bracket) -> None:
     """Narrow the break down to a part 2**-FINE of its step."""
     # a bend of f' grows slowly; of a plateau nothing is left but its edge: a few halvings tell
-    wanted = np.where(walk.claims.claim == Claim.WIDE, FINE, COARSE)
+    wanted = np.where(walk.claims.claim == WIDE, FINE, COARSE)
     wanted = np.where(walk.slope == 0.0, FLAT, wanted)
     halvings = FINE - np.where(live, wanted, 0)
     while (halvings < FINE).any():
@@ -302,10 +329,35 @@ def _halve(walk: _Walk, live: Mask, limit: Floats, bracket: _Bracket) -> None:
         halvings[rows] += ~wide
 
 
-def _alone(walk: _Walk, rows: Ints, bracket: _Bracket) -> Mask:
-    """Whether f goes on as before behind a jump: then it is one edge, and not one of many."""
+def _looked_at(claims: Claims, live: Mask, gaps: Floats) -> Mask:
+    """Choose what is looked at: along each direction the FEW outputs with the largest gaps."""
+    order = np.lexsort((-gaps, claims.row, ~live))
+    order = order[: np.count_nonzero(live)]
+    row = claims.row[order]
+    first = np.r_[True, row[1:] != row[:-1]] if row.size else np.empty(0, np.bool_)
+    number = np.arange(row.size) - np.maximum.accumulate(np.where(first, np.arange(row.size), 0))
+    looked = np.zeros(live.shape, np.bool_)
+    looked[order[number < FEW]] = True
+    return looked
+
+
+def _infer(claims: Claims, kind: Ints, left_out: Mask) -> None:
+    """Take outputs whose silence was not looked at for stairs if all others of a direction are."""
+    silent = claims.claim == SILENCE
+    for row in np.unique(claims.row[left_out & silent]):
+        here = silent & (claims.row == row)
+        if (kind[here & ~left_out] == Kind.STAIRS).all():
+            kind[here & left_out] = Kind.STAIRS
+
+
+def _alone(walk: _Walk, rows: Ints, bracket: _Bracket, most: Floats) -> Mask:
+    """Whether f goes on as before behind a jump: then it is one edge, and not one of many.
+
+    Steps are at most `most` (D,).
+    """
     same, step, jump = np.ones(rows.size, np.bool_), bracket.high[rows], bracket.above[rows]
     far = np.maximum(2.0 * walk.claims.far[rows], 8.0 * step)
+    far = np.minimum(far, np.maximum(most[walk.claims.row[rows]], step))
     for share in ALONG if rows.size else ():
         off, _ = walk.departures(step * (far / step) ** share, rows)
         same &= np.abs(off - jump) < SAME * np.abs(jump)

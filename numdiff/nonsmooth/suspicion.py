@@ -63,8 +63,7 @@ def suspects_of(
     row, output = np.nonzero(entries)
     place, lawful = (rows[row], output), np.empty(entries.shape, np.bool_)
     run(symptoms.lawful)(problem.f0, order, samples, state, left, lawful)
-    start, other, highest, lowest, reach = span
-    span = Span(start[rows], other[rows], highest[rows], lowest[rows], reach[rows])
+    span = span.pick(rows)
     smallest = np.abs(samples[np.arange(len(rows)), :, state[:, registers.LAST]]).sum(axis=1)
     moves = (entries & (smallest > EPS * np.abs(problem.f0))).any(axis=1)
     # beside a tiny x, a window far down that still sees f move has found the scale of f

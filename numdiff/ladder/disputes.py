@@ -1,0 +1,61 @@
+"""Which answers the ladder has contradicted itself: what else it saw of f does not go with them.
+
+Of noise something has to be left at a tiny step, and f has to go on beyond a window that is far
+below the first step as it does inside.
+"""
+
+import math
+
+from numdiff.constants import NOISE_LIMITED, ROUNDING, UNRESOLVED
+from numdiff.ladder.noise import CLEARLY
+from numdiff.ladder.runtime import kernel
+from numdiff.ladder.symptoms import LEAPT, straight
+from numdiff.ladder.tableau import scale
+
+from numdiff.ladder.registers import (  # isort: skip
+    BASE, CEILING, LAST, NEVER, SLOTS, TINY,
+)  # fmt: skip
+
+SILENT = 0.15  # of the noise: less than this at a tiny step is none of it
+WIDER = 2.0  # times what the levels prove: a bar that something else has widened
+
+# why an answer is disputed: there is none, but a tiny step was asked; its bar is wider than its
+# levels prove; it has noise that a tiny step does not show; it comes from far below the first step,
+# where f is straight
+NOTHING, LOST, WIDE, SILENCE, LEAP = range(5)
+
+
+@kernel
+def dispute(f0, start, reach, value, error, status, noise, proven, samples, state, claims):
+    """Write of each output (D, m) why it is disputed, if it is: first derivatives only.
+
+    start and reach (D,) are the exponents of the first steps and the sizes of x along t.
+    """
+    for d in range(claims.shape[0]):
+        for i in range(claims.shape[1]):
+            claims[d, i] = why(
+                f0[i], start[d], reach[d], value[d, i], error[d, i], status[d, i], noise[d, i],
+                proven[d, i], samples[d], state[d], i,
+            )  # fmt: skip
+
+
+@kernel
+def why(f0, start, reach, value, error, status, noise, proven, samples, window, i):
+    """Return why an output is disputed; where there are several reasons, the strongest."""
+    if not math.isfinite(value):
+        return NOTHING
+    leapt = window[BASE] - window[LAST] < start - LEAPT and window[CEILING] == 0
+    # where larger steps leave the domain of f, it had to be looked at closer
+    if leapt and error < math.inf and straight(samples, window, i, value):
+        return LEAP
+    asked = window[TINY] != NEVER and math.isfinite(samples[0, SLOTS + 1, i])
+    if asked and status == UNRESOLVED:
+        return LOST
+    floor = ROUNDING * (abs(f0) + reach * abs(value))  # of f, and of x
+    if asked and status == NOISE_LIMITED and noise > CLEARLY * floor:
+        rest = abs(samples[0, SLOTS + 1, i] - scale(value, window[TINY]))
+        if samples.shape[0] > 1:
+            rest = max(rest, abs(samples[1, SLOTS + 1, i]))
+        if rest < SILENT * noise:
+            return SILENCE
+    return WIDE if status <= NOISE_LIMITED and WIDER * proven < error < math.inf else NOTHING
