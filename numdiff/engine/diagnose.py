@@ -87,9 +87,10 @@ def _open_room(task: Task) -> Room | None:
 
 
 def _looked_farther(task: Task, result: Derivatives, window: Window) -> Derivatives:
-    """Look farther away along directions in which no output moves: f may be rounded coarsely.
+    """Look farther away for outputs that do not move: f may be rounded coarsely.
 
-    Then all its changes are multiples of one, less than which may be hidden in a step.
+    Then all its changes are multiples of one, less than which may be hidden in a step. An output
+    that moves in another direction is taken to be constant where it does not, if others move.
     """
     rows, side, asked, limits, raw, _ = window
     problem, directions = task.problem, task.directions.pick(rows)
@@ -97,7 +98,9 @@ def _looked_farther(task: Task, result: Derivatives, window: Window) -> Derivati
     last = raw.samples[restless, :, raw.state[restless, registers.LAST]]
     still[restless] = (last == 0.0).all(axis=1)
     still &= (raw.status == OK) & (problem.f0 != 0.0)
-    flat = np.flatnonzero((still | (raw.status == DOMAIN)).all(axis=1) & still.any(axis=1))
+    quiet = still | (raw.status == DOMAIN)
+    constant = still & quiet.all(axis=0)
+    flat = np.flatnonzero((quiet.all(axis=1) & still.any(axis=1)) | constant.any(axis=1))
     signs = (float(side),) if side else (1.0, -1.0)
     if not flat.size or result.nfev + flat.size * len(signs) * len(FAR) > problem.budget:
         return result
@@ -131,7 +134,7 @@ def _disputed(
         with np.errstate(all="ignore"):
             lines, again, nfev = resolve(rest, task.pick(rows), window)
         result = result._replace(nfev=result.nfev + nfev)
-        new_bars = (lines.error != window.lines.error) | (lines.status != window.lines.status)
+        new_bars = _changed(lines, window.lines)
         result = fill(result, rows, one_sided(lines._replace(nfev=0), side, asked), new_bars)
         for new in again:
             good = new.lines.status != DOMAIN
@@ -159,16 +162,22 @@ def _settled(task: Task, result: Derivatives, windows: list[Window]) -> Derivati
         if new is raw:
             continue
         lines = one_sided(new._replace(nfev=new.nfev - raw.nfev), side, asked)
-        result = _alone(task, fill(result, rows, lines, mine), window)
+        result = _alone(task, fill(result, rows, lines, mine & _changed(new, raw)), window)
     return result
+
+
+def _changed(new: Derivatives, old: Derivatives) -> Mask:
+    """Tell the outputs of which a closer look said something else."""
+    return np.asarray((new.error != old.error) | (new.status != old.status))
 
 
 def _alone(task: Task, result: Derivatives, window: Window) -> Derivatives:
     """Follow outputs without those that have no derivative, whose steps were too small for them."""
-    rows, side, asked, limits, _, levels = window
+    rows, side, asked, limits, lines, levels = window
     problem, status = task.problem, result.status[rows]
     torn = (status == KINK) | (status == JUMP)
-    spoilt = torn.any(axis=1)[:, None] & (status == NOISE_LIMITED)
+    # what had no noise on the ladder got it from farther points, or by a dispute
+    spoilt = torn.any(axis=1)[:, None] & (status == NOISE_LIMITED) & (lines.status == status)
     if not spoilt.any() or result.nfev >= problem.budget:
         return result
     smooth = np.where(torn.any(axis=0), math.nan, problem.f0)
