@@ -33,7 +33,7 @@ LINES = {
     "engine": 846,
     "evaluation": 1335,
     "geometry": 143,
-    "ladder": 1529,
+    "ladder": 1540,
     "model": 552,
     "native": 360,
     "noise": 250,
@@ -41,7 +41,7 @@ LINES = {
     "paths": 560,
     "plot": 825,
     "regression": 525,
-    "verify": 2340,
+    "verify": 2346,
 }
 POSITIONAL = 6
 COMPLEXITY = 10

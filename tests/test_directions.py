@@ -70,14 +70,6 @@ def test_displaced_points_stand_step_by_step_then_direction_by_direction(directi
     assert not np.shares_memory(points, directions.displace(X, t))
 
 
-@pytest.mark.parametrize("directions", [axes(3), axes(3).pick(np.array([2, 0])),
-                                        along(np.array([0.0, -2.0, 0.0]))])  # fmt: skip
-def test_the_entries_that_moved_are_found_again(directions):
-    t = np.ldexp(np.arange(1.0, 1 + 2 * len(directions)), -3).reshape(2, -1)
-    moved = directions.moved(X, directions.displace(X, t))
-    assert (moved == X[directions.index] + t * directions.weight).all()
-
-
 def test_combine_adds_pairs_in_their_units():
     units = np.array([2.0, 0.5, -4.0, 1.0])
     for rows, columns in (([0, 0, 1], [1, 2, 2]), ([0, 1, 2], [3, 3, 3]), ([3], [0]), ([2], [2])):

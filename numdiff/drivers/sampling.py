@@ -26,9 +26,19 @@ class Samples(NamedTuple):
 def sample(problem: Problem, directions: Directions, offsets: Floats, steps: Floats) -> Samples:
     """Ask for f at x + o h d for each direction d with its step h and each offset o."""
     parts: list[Samples] = []
-    for rows in blocks(len(directions), len(offsets) * problem.x.size):
-        parts.append(_sample(problem, directions.part(rows), offsets, steps[rows]))
-        problem = problem._replace(form=parts[-1].form)
+    x = problem.x
+    for block in blocks(len(directions), len(offsets) * x.size):
+        some, taken = directions.part(block), steps[block]
+        points = some.displace(x, offsets[:, None] * taken)
+        if some.single:
+            # x + h was rounded: divide by the step that was really taken
+            entries, alone = points[:, np.arange(len(some)), some.index], len(offsets) == 1
+            base, span = (x[some.index], 0.0) if alone else (entries[-1], float(offsets[-1]))
+            taken = (entries[0] - base) / (float(offsets[0]) - span) / some.weight
+        values = evaluate(problem.call, points.reshape(-1, x.size), problem.form)
+        rows = values.rows.reshape(len(offsets), len(some), values.rows.shape[1])
+        parts.append(Samples(rows, taken, values.form, values.nfev, values.trouble))
+        problem = problem._replace(form=values.form)
     if len(parts) == 1:
         return parts[0]
     return Samples(
@@ -38,17 +48,3 @@ def sample(problem: Problem, directions: Directions, offsets: Floats, steps: Flo
         sum(part.nfev for part in parts),
         next((part.trouble for part in parts if part.trouble), None),
     )
-
-
-def _sample(problem: Problem, directions: Directions, offsets: Floats, steps: Floats) -> Samples:
-    x, count = problem.x, len(directions)
-    points = directions.displace(x, offsets[:, None] * steps)
-    if directions.single:
-        # x + h was rounded: divide by the step that was really taken
-        entries = directions.moved(x, points)
-        alone = len(offsets) == 1
-        base, span = (x[directions.index], 0.0) if alone else (entries[-1], float(offsets[-1]))
-        steps = (entries[0] - base) / (float(offsets[0]) - span) / directions.weight
-    values = evaluate(problem.call, points.reshape(len(offsets) * count, x.size), problem.form)
-    rows = values.rows.reshape(len(offsets), count, values.rows.shape[1])
-    return Samples(rows, steps, values.form, values.nfev, values.trouble)

@@ -156,9 +156,12 @@ def _on_side(
                 ends = axes.derivatives, (one[some], other[some]), units[some]
                 found = diagonals(problem.less(lines.nfev), axes.directions, *ends, options)
                 lines = fill(lines, some, found, doubt[some])
-        parts.append(_scaled(lines, units))
         problem = problem.less(lines.nfev)
-    return stacked(parts)
+        # in units of both directions, without samples
+        area, shorter = units.prod(axis=1)[:, None], np.abs(units).min(axis=1)[:, None]
+        value, error, step = lines.value / area, lines.error / np.abs(area), lines.step * shorter
+        parts.append(Derivatives(value, error, lines.status, step, *lines[4:8]))
+    return parts[0] if len(parts) == 1 else stacked(parts)
 
 
 def _climbed(
@@ -182,21 +185,10 @@ def _climbed(
     start = np.minimum(first, -begin)
     span = Span(start, start, first, 1 - levels, np.zeros(len(rows)))
     together = combine(axes.directions, rows, columns, units)
-    least = _noise_of(axes, rows, columns)
+    noise = axes.derivatives.noise
+    least = np.maximum(noise[rows], noise[columns])
     lines = climb(problem, together, span, levels_of, beside=beside, noise=least, every=True)
     return lines, units
-
-
-def _noise_of(axes: _Axes, rows: Ints, columns: Ints) -> Floats:
-    noise = axes.derivatives.noise
-    return np.maximum(noise[rows], noise[columns])
-
-
-def _scaled(lines: Derivatives, units: Floats) -> Derivatives:
-    """Return derivatives in units of both directions, without samples."""
-    area, shorter = units.prod(axis=1)[:, None], np.abs(units).min(axis=1)[:, None]
-    value, error, step = lines.value / area, lines.error / np.abs(area), lines.step * shorter
-    return Derivatives(value, error, lines.status, step, *lines[4:8])
 
 
 def _probed(
@@ -216,8 +208,9 @@ def _probed(
     together = combine(axes.directions, rows, columns, lengths)
     found = sample(problem, together, signs, np.ones(len(rows)))
     doubt = np.zeros(lines.value.shape, np.bool_)
+    noise = axes.derivatives.noise
     run(contest)(
-        rows, columns, units, found.values, problem.f0, _noise_of(axes, rows, columns),
+        rows, columns, units, found.values, problem.f0, np.maximum(noise[rows], noise[columns]),
         axes.table, axes.beside, lines.value, lines.error, lines.samples, lines.state, doubt,
     )  # fmt: skip
     trouble = lines.trouble or found.trouble

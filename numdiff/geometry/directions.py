@@ -58,15 +58,9 @@ class Directions:
         if self.single:
             flat[:, np.arange(count) * n + self.index] += t * self.weight
         else:
-            rows = np.arange(count).repeat(self.stops - self.starts)
+            rows = np.arange(count).repeat(np.diff(self.starts, append=len(self.index)))
             flat[:, rows * n + self.index] += t[:, rows] * self.weight
         return flat.reshape(len(t), count, n)
-
-    def moved(self, x: Floats, points: Floats) -> Floats:
-        """Return the entries that single directions move, of points (P, D, n), as (P, D)."""
-        count, n = len(self.starts), x.size
-        flat = points.reshape(len(points), count * n)
-        return np.asarray(flat[:, np.arange(count) * n + self.index])
 
 
 def axes(n: int) -> Directions:

@@ -13,10 +13,11 @@ from numdiff.ladder.symptoms import LEAPT, straight
 from numdiff.ladder.tableau import scale
 
 from numdiff.ladder.registers import (  # isort: skip
-    BASE, CEILING, LAST, NEVER, SLOTS, TINY,
+    BASE, CEILING, FIRST, LAST, NEVER, SLOTS, TINY,
 )  # fmt: skip
 
 SILENT = 0.15  # of the noise: less than this at a tiny step is none of it
+HALF = 0.01  # part to which the even part of f halves with the step where f bends at x itself
 WIDER = 2.0  # times what the levels prove: a bar that something else has widened
 
 # why an answer is disputed: there is none, but a tiny step was asked; its bar is wider than its
@@ -47,7 +48,7 @@ def why(f0, start, reach, value, error, status, noise, proven, samples, window, 
     leapt = window[BASE] - window[LAST] < start - LEAPT and window[CEILING] == 0
     # where larger steps leave the domain of f, it had to be looked at closer
     if leapt and error < math.inf and straight(samples, window, i, value):
-        return LEAP
+        return NOTHING if bends(samples, window, i, value) else LEAP
     asked = window[TINY] != NEVER and math.isfinite(samples[0, SLOTS + 1, i])
     if asked and status == UNRESOLVED:
         return LOST
@@ -59,3 +60,16 @@ def why(f0, start, reach, value, error, status, noise, proven, samples, window, 
         if rest < SILENT * noise:
             return SILENCE
     return WIDE if status <= NOISE_LIMITED and WIDER * proven < error < math.inf else NOTHING
+
+
+@kernel
+def bends(samples, window, i, value):
+    """Whether all levels say that f bends at x itself: then its sides are looked at anyhow."""
+    last = window[LAST]
+    if samples.shape[0] == 1 or last - 2 < window[FIRST]:
+        return False
+    for slot in range(window[FIRST], last):
+        even, below = samples[1, slot, i], samples[1, slot + 1, i]
+        if not abs(even - 2.0 * below) < HALF * abs(even):
+            return False
+    return abs(samples[1, last, i]) > HALF * abs(scale(value, window[BASE] - last))

@@ -72,14 +72,10 @@ def secants_of(suspects: Suspects, width: float = 1.0) -> Secants:
         steepest[now] = np.where(down < unit, np.fmax(largest, steepest[now]), largest)
         rounds = EPS * np.fmax(np.abs(f0[now]), np.fmax.reduce(np.abs(values))) / h
         steps[k, now] = h
-        floor[k, now] = rounds + largest * _blur(lowest[row[now]], down)
-        inner[k, now] = rounds + steepest[now] * _blur(unit, down)
+        # and the part of a step that is lost in the last bit of what it is added to
+        floor[k, now] = rounds + np.ldexp(largest, lowest[row[now]] - SPARE_BITS - down)
+        inner[k, now] = rounds + np.ldexp(steepest[now], unit - SPARE_BITS - down)
     return Secants(steps, slopes, floor, inner, nfev)
-
-
-def _blur(lowest: Ints, exponent: Ints) -> Floats:
-    """Return the part of a step that is lost in the last bit of what it is added to."""
-    return np.asarray(np.ldexp(1.0, lowest - SPARE_BITS - exponent))
 
 
 def powers_of(slopes: Floats, floor: Floats) -> Floats:
@@ -103,12 +99,6 @@ def law(powers: Floats, low: float, high: float = np.inf) -> Ints:
         run = inside[..., first : end + 1, :].all(axis=-2) & alike[..., first:end, :].all(axis=-2)
         last[run] = end
     return last
-
-
-def laws_of(secants: Secants) -> tuple[Mask, Mask]:
-    """Whether the slopes of each side follow a law (2, K), and one by which they may converge."""
-    powers = powers_of(secants.slopes, secants.floor)
-    return law(powers, SMOOTH) >= 0, law(powers, SMOOTH, ENDLESS) >= 0
 
 
 def endless(slopes: Floats, secants: Secants, low: float) -> Ints:

@@ -18,7 +18,10 @@ from numdiff.ladder.answer import PIECES
 from numdiff.ladder.channels import Span
 from numdiff.nonsmooth.curvature import Curvature, curvature_of
 from numdiff.nonsmooth.kinks import LONGEST, Sides, compare, level_gap
-from numdiff.nonsmooth.secants import STEPS, laws_of, limits_of, secants_of, torn
+
+from numdiff.nonsmooth.secants import (  # isort: skip
+    ENDLESS, SMOOTH, STEPS, law, limits_of, powers_of, secants_of, torn,
+)  # fmt: skip
 from numdiff.nonsmooth.suspicion import Suspects, suspects_of
 
 
@@ -85,8 +88,10 @@ def _judge(suspects: Suspects) -> _Verdict:
     secants = secants_of(suspects)
     jumps, again = torn(suspects, secants)
     curvature = curvature_of(secants, suspects.value) if suspects.order == 2 else None
-    limits, level, (laws, sloping) = limits_of(secants), level_gap(secants), laws_of(secants)
-    lawful = suspects.lawful | laws.any(axis=0)
+    limits, level = limits_of(secants), level_gap(secants)
+    powers = powers_of(secants.slopes, secants.floor)
+    sloping = law(powers, SMOOTH, ENDLESS) >= 0  # by such a law they may converge
+    lawful = suspects.lawful | (law(powers, SMOOTH) >= 0).any(axis=0)
     whole = ~jumps & (suspects.bent | level | lawful)
     if len(suspects.signs) == 2 and whole.any():
         sides, kinked, reach = compare(suspects, secants, limits, sloping)

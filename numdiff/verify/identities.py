@@ -43,8 +43,12 @@ class Identity(NamedTuple):
 
 def spacing_of(*arrays: Any) -> float:
     """Return the spacing at 1 of the coarsest type among arrays, at least that of doubles."""
-    types = (np.dtype(getattr(array, "dtype", None)) for array in arrays)
-    return max([EPS, *(float(np.finfo(kind).eps) for kind in types if kind.kind in "fc")])
+    spacing = EPS
+    for array in arrays:
+        kind = np.dtype(getattr(array, "dtype", None))
+        if kind.kind in "fc":
+            spacing = max(spacing, float(np.finfo(kind).eps))
+    return spacing
 
 
 def weights(random: np.random.Generator, size: int) -> Floats:

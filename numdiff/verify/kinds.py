@@ -172,7 +172,8 @@ class Posed(NamedTuple):
 
 
 def _plan(choices: Checking) -> Plan:
-    settings: Any = {name: choice for name, choice in choices.items() if name != "names"}
+    settings: Any = dict(choices)
+    settings.pop("names", None)
     rtol, rng = settings.pop("rtol", 1e-4), settings.pop("rng", 0)
     n_points, radius = settings.pop("n_points", 1), settings.pop("radius", 0.1)
     if not (isinstance(rtol, Real) and 0.0 < float(rtol) < 1.0):
@@ -182,7 +183,8 @@ def _plan(choices: Checking) -> Plan:
     if not (isinstance(radius, Real) and float(radius) > 0.0):
         raise ValueError(f"`radius` must be positive, got {radius!r}")
     further = as_args(settings.pop("args", ())), as_kwargs(settings.pop("kwargs", None))
-    accept, atol = (_not_negative(settings.pop(name, 0.0), name) for name in ("accept", "atol"))
+    accept = _not_negative(settings.pop("accept", 0.0), "accept")
+    atol = _not_negative(settings.pop("atol", 0.0), "atol")
     return Plan(float(rtol), int(n_points), float(radius), rng, further, accept, atol, settings)
 
 

@@ -115,8 +115,8 @@ def examine(posed: Posed, place: Place, reading: Reading, random: Random) -> Cas
     ask = again if is_function(posed.handed) else None
     rounding = rounding_of(ask, place.x, matrix, reading.precision, random)
     estimate = measure(posed, place.x, reading.stored)
-    fields = (getattr(estimate, name) for name in Numerical._fields)
-    numerical = Numerical(*(np.reshape(part, matrix.shape) for part in fields))
+    fields = Numerical._fields
+    numerical = Numerical(*(np.reshape(getattr(estimate, name), matrix.shape) for name in fields))
     m, n = matrix.shape
     followed = np.nan_to_num(np.max(numerical.step, axis=0, initial=0.0), posinf=0.0)
     inputs = size_of(place.x.ravel(), np.fmax(1.0, followed))
