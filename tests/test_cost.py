@@ -141,6 +141,9 @@ def test_kernels_are_compiled_once_whatever_the_problem():
         for step in (1e-5, np.full(3, 1e-5), "textbook"):
             nd.jacobian(vector, x, method=method, step=step)
     nd.jvp(vector, x, x, method="central", step=1e-5)
+    for options in ({}, {"step": 1e-5, "method": "central"}, {"bounds": (1, 2)}):
+        nd.jacobian(lambda x: x**2, x, sparsity=np.eye(3), **options)
+    nd.hessian(optimize.rosen, x, sparsity=nd.sparse.color(np.ones((3, 3)), symmetric=True))
     assert compiled() == before
 
 

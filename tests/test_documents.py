@@ -36,6 +36,8 @@ SH = (
 
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d*)?(?:e[-+]?\d+)?(?![\w])")
 ROW = re.compile(r"^(\[[\d, ]*\])?\s*(\S+)\s+\+-\s+(\S+)\s+(\S+)\s*(\w*)$")
+# of a report: entry, analytic, numerical, its bar, difference, the same in bars, relative
+CHECKED = re.compile(r"^(\[[\d, ]*\])((?:\s+-?[\d.]+(?:e[-+]?\d+)?){6})$")
 BARS = 10  # by which factor two bars of the same entry may differ
 CALLS = 1.5  # the same, of numbers of evaluations
 
@@ -66,6 +68,22 @@ def row_of(line):
     return found and Row(found[1] or "", float(found[2]), float(found[3]), found[5])
 
 
+def checked_agree(shown, got):
+    """Rows of reports: values agree within both bars, bars and what is told in them by a factor."""
+    (index, ours), (other, theirs) = shown, got
+    (a, value, bar, gap, bars, part), (a2, value2, bar2, gap2, bars2, part2) = ours, theirs
+    near = abs(value - value2) <= bar + bar2
+    alike = all(x <= BARS * y and y <= BARS * x for x, y in ((bar, bar2), (bars, bars2)))
+    plain = ((a, a2), (gap, gap2), (part, part2))
+    same = all(numbers_agree(x, y, calls=False) for x, y in plain)
+    return index == other and near and alike and same
+
+
+def checked_of(line):
+    found = CHECKED.match(line.strip())
+    return found and (found[1], [float(number) for number in found[2].split()])
+
+
 def numbers_agree(shown, got, *, calls):
     if calls:
         return shown <= CALLS * got and got <= CALLS * shown
@@ -76,6 +94,9 @@ def lines_agree(shown, got):
     rows = row_of(shown), row_of(got)
     if all(rows):
         return rows[0].agrees(rows[1])
+    checked = checked_of(shown), checked_of(got)
+    if all(checked):
+        return checked_agree(*checked)
     if NUMBER.sub("#", shown).split() != NUMBER.sub("#", got).split():
         return False
     calls = " evaluation" in shown

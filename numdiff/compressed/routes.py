@@ -31,7 +31,8 @@ def routes_of(coloring: Coloring, x: Floats, options: Options) -> Routes:
 
     Columns that cannot move, or have no entries, are in no direction.
     """
-    weight, kind, order = _lengths(x, options), None, coloring.order
+    # kernels are compiled for arrays that may be written to
+    weight, kind, order = _lengths(x, options), None, coloring.order.copy()
     moving = np.diff(coloring.pointers) > 0
     if options.box is not None:
         weight, kind = _inside(weight, x, options)

@@ -89,8 +89,8 @@ def _open_room(task: Task) -> Room | None:
 def _looked_farther(task: Task, result: Derivatives, window: Window) -> Derivatives:
     """Look farther away for outputs that do not move: f may be rounded coarsely.
 
-    Then all its changes are multiples of one, less than which may be hidden in a step. An output
-    that moves in another direction is taken to be constant where it does not, if others move.
+    Then all its changes are multiples of one, less than which may be hidden in a step. Where others
+    move, and smoothly, an output that does not is taken to be constant.
     """
     rows, side, asked, limits, raw, _ = window
     problem, directions = task.problem, task.directions.pick(rows)
@@ -98,9 +98,9 @@ def _looked_farther(task: Task, result: Derivatives, window: Window) -> Derivati
     last = raw.samples[restless, :, raw.state[restless, registers.LAST]]
     still[restless] = (last == 0.0).all(axis=1)
     still &= (raw.status == OK) & (problem.f0 != 0.0)
-    quiet = still | (raw.status == DOMAIN)
-    constant = still & quiet.all(axis=0)
-    flat = np.flatnonzero((quiet.all(axis=1) & still.any(axis=1)) | constant.any(axis=1))
+    rough = ((raw.status == NOISE_LIMITED) | (raw.status == UNRESOLVED)).any(axis=1)
+    quiet = (still | (raw.status == DOMAIN)).all(axis=1)
+    flat = np.flatnonzero((quiet | rough) & still.any(axis=1))
     signs = (float(side),) if side else (1.0, -1.0)
     if not flat.size or result.nfev + flat.size * len(signs) * len(FAR) > problem.budget:
         return result
