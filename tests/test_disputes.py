@@ -1,0 +1,137 @@
+"""Readings of f that contradict each other, of many outputs and inputs at once."""
+
+import math
+
+import numpy as np
+import pytest
+
+import numdiff as nd
+from numdiff import Status
+from numdiff.engine import diagnose
+from numdiff.nonsmooth.dispute import resolve
+from tests.conftest import needs_the_compiler
+from tests.measuring.operators import Recorded
+
+COUNT = 100  # many more outputs than are looked at along a direction
+RNG = np.random.default_rng(5)
+RATES = RNG.uniform(0.5, 2.0, COUNT)
+# of a period that the smallest step along a direction resolves, which all outputs share
+WAVES, AMPLITUDES = 10.0 ** RNG.uniform(3, 5, COUNT), 10.0 ** RNG.uniform(-10, -4, COUNT)
+TREADS = 10.0 ** RNG.uniform(-9, -2, COUNT)
+
+
+def cancelled(t):
+    """(exp(z) - 1 - z) / z**2 as coded: near zero nothing of it is left."""
+    z = RATES * t
+    return (np.exp(z) - 1.0 - z) / z**2
+
+
+def slope_of_cancelled(t):
+    z = RATES * t
+    return RATES * (1 / 6 + z / 12 + z**2 / 40)
+
+
+def ripples(t):
+    return np.sin(RATES * t) + AMPLITUDES * np.sin(WAVES * t)
+
+
+def slope_of_ripples(t):
+    return RATES * np.cos(RATES * t) + AMPLITUDES * WAVES * np.cos(WAVES * t)
+
+
+def stairs(t):
+    return np.floor(np.sin(RATES * t) / TREADS) * TREADS
+
+
+def slope_of_stairs(t):
+    return RATES * np.cos(RATES * t)
+
+
+MANY = {
+    "cancelled": (cancelled, 6e-8, slope_of_cancelled),
+    "cancelled, farther": (cancelled, 1e-6, slope_of_cancelled),
+    "ripples": (ripples, 0.7, slope_of_ripples),
+    "stairs": (stairs, 0.7, slope_of_stairs),
+}
+
+
+@pytest.mark.parametrize("name", MANY)
+def test_hardly_one_of_many_outputs_lies(name):
+    f, x, slope = MANY[name]
+    found = nd.derivative(f, x)
+    off = np.abs(found.value - slope(x))
+    if name == "stairs":  # which are flat, to the letter
+        off = np.minimum(off, np.abs(found.value))
+    assert np.count_nonzero(found.success & (off > 10.0 * found.error)) <= 0.01 * COUNT
+    assert found.nfev <= 5 * COUNT  # points are shared by the outputs
+
+
+def test_inputs_of_a_sum_that_cancels_do_not_lie():
+    x = RATES * 6e-8
+    found = nd.gradient(lambda x: np.sum((np.exp(x) - 1.0 - x) / x**2), x)
+    off = np.abs(found.value - (1 / 6 + x / 12))
+    assert not np.any(found.success & (off > 10.0 * found.error))
+
+
+def test_what_is_still_among_rough_outputs_is_looked_at_farther_away():
+    """The tread of the second output is wider than all steps."""
+    both = lambda t: np.array([np.floor(math.sin(t) * 1e6) * 1e-6, np.floor(t * 40.0) / 40.0])
+    found = nd.derivative(both, 0.712)
+    assert abs(found.value[1] - 1.0) <= found.error[1]
+
+
+@needs_the_compiler(reason="it compiles functions")
+@pytest.mark.parametrize("name", ["cancelled", "stairs"])
+def test_compiled_functions_doubt_the_same(name):
+    import numba
+
+    if name == "cancelled":
+        f = numba.njit(lambda x: np.array([(math.exp(x[0]) - 1.0 - x[0]) / x[0] ** 2]))
+        x, slopes = np.array([6e-8]), (1 / 6,)
+    else:
+        f = numba.njit(lambda x: np.array([math.floor(math.sin(x[0]) * 1e5) / 1e5]))
+        x, slopes = np.array([0.7]), (math.cos(0.7), 0.0)
+    value, error = nd.native.jacobian(f)(x)
+    assert min(abs(value[0, 0] - slope) for slope in slopes) <= error[0, 0]
+
+
+@pytest.mark.parametrize("name", MANY)
+def test_f_is_not_asked_outside_bounds(name):
+    f, x, _ = MANY[name]
+    recorded, box = Recorded(f), (0.75 * x, 1.02 * x)
+    nd.derivative(recorded, x, bounds=box)
+    asked = [float(point) for point in recorded.points]
+    assert box[0] <= min(asked) <= max(asked) <= box[1]
+
+
+@pytest.mark.parametrize("name", ["cancelled", "ripples"])
+def test_a_short_budget_does_not_lie(name):
+    f, x, slope = MANY[name]
+    for budget in (15, 20, 40):
+        found = nd.derivative(f, x, max_nfev=budget)
+        off = np.abs(found.value - slope(x))
+        assert found.nfev <= budget
+        assert np.count_nonzero(found.success & (off > 10.0 * found.error)) <= 0.01 * COUNT
+
+
+def test_an_exception_at_a_look_costs_nothing(monkeypatch):
+    f, x, _ = MANY["ripples"]
+    recorded, before = Recorded(f), []
+
+    def watched(*question):
+        before.append(len(recorded.points))
+        return resolve(*question)
+
+    monkeypatch.setattr(diagnose, "resolve", watched)
+    plain = nd.derivative(recorded, x)
+    assert len(recorded.points) > before[0]
+    asked = iter(range(10**6))
+
+    def touchy(t):
+        if next(asked) >= before[0]:
+            raise KeyError(t)
+        return f(t)
+
+    found = nd.derivative(touchy, x)
+    assert np.isfinite(found.value).sum() >= np.isfinite(plain.value).sum()
+    assert Status.DOMAIN not in found.status
