@@ -39,6 +39,14 @@ from tests.measuring.metrics import Outcome, Target
 INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT", "0") != "0"
 needs_the_compiler = partial(pytest.mark.skipif, INTERPRETED)
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file in one process, and all that share the outcomes below."""
+    for item in items:
+        shares = "outcomes" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("outcomes" if shares else item.path.stem))
+
+
 Ask = Callable[[Counted, Any], nd.Estimate]
 Outcomes = dict[Key, Outcome]
 

@@ -601,7 +601,7 @@ class Bound:
 
 
 @pytest.mark.parametrize("f", [misbehaved.Callable1(), Bound().method, np.sum, abs, math.sin],
-                         ids=repr)  # fmt: skip
+                         ids=["object", "method", "function", "abs", "sin"])  # fmt: skip
 def test_anything_callable_is_accepted(f):
     assert nd.derivative(f, 0.7).success
 

@@ -23,7 +23,8 @@ from numdiff.evaluation.threads import spread
 from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import blocks
 from numdiff.ladder import points, registers, rounds, runtime, window
-from numdiff.ladder.channels import Channels, Limits, Span
+from numdiff.ladder.channels import Channels, Limits, Span, pairs_of_first_order
+from numdiff.ladder.loose import LEAST
 
 FREE, NOWHERE = np.empty(0), np.empty(0, np.int64)
 NO_EDGES = Span(NOWHERE, NOWHERE, NOWHERE, NOWHERE, FREE)  # they follow from the limits
@@ -49,6 +50,7 @@ class _Work(NamedTuple):
     channels: Channels
     noise: Floats  # (D or 0, m): the least to reckon with
     prior: int  # what is known of noise, as `registers.PRIOR` says
+    loose: bool  # whether two pairs of points may do
     beside: Floats  # (D or 0, K, P, m), as in `climb`
     memory: Memory | None
 
@@ -112,7 +114,9 @@ def climb(
     if native and run is runtime.compiled:
         code = problem.call.compiled
     prior = prior or (0 if problem.noise is None else registers.COMPLETE)
-    work = _Work(problem, directions, channels, known, prior, beside, memory)
+    fresh = isinstance(span, Limits) and not span.steps.size and memory is None and prior == 0
+    loose = fresh and problem.rtol >= LEAST and pairs_of_first_order(channels)
+    work = _Work(problem, directions, channels, known, prior, loose, beside, memory)
     if code is not None:
         return _natively(code, span, work, every=every)
     return _by_rounds(run, span_of(problem.x, directions, span), work)
@@ -131,7 +135,7 @@ def span_of(x: Floats, directions: Directions, limits: Span | Limits) -> Span:
 
 def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     """Advance all directions together, one round of calls of f at a time."""
-    problem, directions, channels, known, prior, beside, memory = work
+    problem, directions, channels, known, prior, loose, beside, memory = work
     f0, count, width = problem.f0, len(directions), channels.offsets.size
     method = channels.fold, channels.shape, channels.gain, channels.factor, channels.primary
     where = problem.x, directions.starts, directions.index, directions.weight, channels.offsets
@@ -142,8 +146,9 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     # compiled code that raises is asked again, beyond the budget: then more than was spent
     live, quiet, trouble, nfev, spent = np.arange(count), np.empty(count, np.bool_), None, 0, 0
     call = _sparing(problem.call, live, width, state, found)
-    block, stretch = np.empty((count, width, problem.x.size)), np.ldexp(1.0, span.start)
-    run(rounds.begin)(*span[:4], not len(beside), prior, f0, known, state, found, samples)
+    block = np.empty((count, width, problem.x.size))
+    run(rounds.begin)(*span[:4], not len(beside), prior, loose, f0, known, state, found, samples)
+    stretch = np.ldexp(1.0, state[:, registers.REQUEST])
     run(points.place)(live, stretch, *where, block, stretch)
     while live.size and spent + live.size * width <= problem.budget:
         asked = live.size * width
@@ -187,7 +192,7 @@ def _sparing(call: Call, live: Ints, width: int, state: Ints, found: Floats) -> 
 
 def _natively(code: Compiled, span: Span | Limits, work: _Work, *, every: bool) -> Derivatives:
     """Let compiled code lead the ladders, one direction after the other."""
-    problem, directions, channels, known, prior, beside, _ = work
+    problem, directions, channels, known, prior, loose, beside, _ = work
     count, f0 = len(directions), problem.f0
     lead: Any = runtime.compiled(compiled.lead)
     columns: Columns = compiled.columns_of(count, f0)
@@ -196,7 +201,7 @@ def _natively(code: Compiled, span: Span | Limits, work: _Work, *, every: bool) 
     places = np.empty((count, problem.x.size))
     edges, limits = (NO_EDGES, span) if isinstance(span, Limits) else (span, NO_LIMITS)
     first, steps, roams, ahead, behind = limits
-    plan = first, roams, prior, problem.rtol, every
+    plan = first, roams, prior, problem.rtol, loose, every
     arrays = (
         *edges, steps, ahead, behind, known, beside, *columns, quiet, samples, state, proven,
         raised, places,

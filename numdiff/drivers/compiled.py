@@ -27,18 +27,18 @@ def lead(kind, address, x, f0, route, channels, plan, arrays):
 
     `route` holds the directions: starts, index, weight; `plan` says at which step to start where x
     and the direction are of size 1, whether larger ones may be tried, what is known of noise, which
-    relative bar is good enough, and whether all evidence is wanted. The first five of
-    `arrays`, by direction, say where the steps may lie, as `span` writes it, or are empty where
-    that follows from the plan, the user's steps (D or 0,) and how far t may go ahead and behind
-    (D or 0,). Then there are known (D or 0, m), the least noise; beside (D or 0, K, P, m), what is
-    taken off f at the steps 1, 1/2, 1/4 and so on; and to be written the columns; quiet (D,),
-    whether nothing is suspicious at first sight; samples and state of other directions, or of all,
-    and the bars that are proven; and flags (D,) and points (D, n) where f raised first. Returns how
-    often f was asked, along how many directions something is suspicious, and along how many f
-    raised.
+    relative bar is good enough, whether two pairs may do, and whether all evidence is wanted. The
+    first five of `arrays`, by direction, say where the steps may lie, as `span` writes it, or are
+    empty where that follows from the plan, the user's steps (D or 0,) and how far t may go ahead
+    and behind (D or 0,). Then there are known (D or 0, m), the least noise; beside (D or 0, K, P,
+    m), what is taken off f at the steps 1, 1/2, 1/4 and so on; and to be written the columns; quiet
+    (D,), whether nothing is suspicious at first sight; samples and state of other directions, or of
+    all, and the bars that are proven; and flags (D,) and points (D, n) where f raised first.
+    Returns how often f was asked, along how many directions something is suspicious, and along how
+    many f raised.
     """
     starts, index, weight = route
-    first, roams, prior, rtol, every = plan
+    first, roams, prior, rtol, loose, every = plan
     (
         start, other, highest, lowest, reach, steps, ahead, behind, known, beside,
         value, error, status, step, noise, quiet, levels, states, proven, raised, places,
@@ -58,7 +58,7 @@ def lead(kind, address, x, f0, route, channels, plan, arrays):
         if beside.shape[0] > 0:
             alone, free = beside[d], False
         begin(
-            start[one], other[one], highest[one], lowest[one], free, prior, f0, known[one],
+            start[one], other[one], highest[one], lowest[one], free, prior, loose, f0, known[one],
             state, found, samples,
         )  # fmt: skip
         calls += climb(
@@ -169,7 +169,7 @@ def follow(kind, address, x, f0, route, channels, plan, kept, columns, doubt):
         *edges, steps, free, free, np.empty((0, f0.size)), alone, *columns, quiet, *kept,
         np.zeros(1, np.bool_), np.empty((1, x.size)),
     )  # fmt: skip
-    lead(kind, address, x, f0, route, channels, (first, roams, 0, 0.0, every), arrays)
+    lead(kind, address, x, f0, route, channels, (first, roams, 0, 0.0, False, every), arrays)
     doubt[:] = False
     if quiet[0]:
         return

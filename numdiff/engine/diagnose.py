@@ -50,11 +50,12 @@ def diagnose(
     changed = (again != problem.f0) & np.isfinite(problem.f0)
     parts = changed.reshape(1 + problem.form.is_complex, -1)
     differs = np.tile(parts.any(axis=0), len(parts))
-    met = result.error <= problem.rtol * np.abs(result.value)
-    if not differs.all() and not (problem.rtol > 0.0 and met.all()):
+    if not differs.all():
         if task.order == 1 and problem.noise is None:
             result, windows = _disputed(task, result, windows)
-        result = _settled(task, result, windows)
+        met = result.error <= problem.rtol * np.abs(result.value)
+        if not (problem.rtol > 0.0 and met.all()):
+            result = _settled(task, result, windows)
     if differs.any():
         wanted = np.isfinite(result.value) | (result.status != DOMAIN)
         result = _averaged(task, result, wanted & differs)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from numdiff.arrays import Floats, Ints
-from numdiff.ladder.registers import SLOTS
+from numdiff.ladder.registers import COLUMNS, ORDER, SLOTS
 from numdiff.methods import ALL, Method
 
 
@@ -108,6 +108,12 @@ def _assemble(
     for array in (points, fold, shape, factor, gain):
         array.setflags(write=False)
     return Channels(points, fold, shape, factor, gain, primary)
+
+
+def pairs_of_first_order(channels: Channels) -> bool:
+    """Whether levels are pairs around x, from which a first derivative is extrapolated."""
+    law = channels.shape[channels.primary]
+    return len(channels.fold) == 2 and bool(law[ORDER] == 1 and law[COLUMNS] > 1)
 
 
 @lru_cache(maxsize=64)

@@ -31,7 +31,8 @@ RESTARTS, SHRINKS, RESCALED = range(15, 18)  # how often what has been tried
 ENOUGH, LARGER, SMALLER, LOST = range(18, 22)  # how many outputs want what; LOST sees no scale of f
 OCTAVES = 22  # how far down all that want smaller steps may leap
 TINY = 23  # exponent of the tiny step, or NEVER
-STATE = 24
+LOOSE = 24  # where two pairs may do: what comes next of them, 0 if nothing
+STATE = 25
 
 # what is in PHASE: the next level, the sample off the lattice, the tiny step, a second one, the end
 LADDER, SAMPLE, CHECK, DOUBT, DONE = range(5)

@@ -16,19 +16,24 @@ from numdiff.ladder.symptoms import calm
 from numdiff.ladder.tableau import scale
 from numdiff.ladder.window import absorb, restart
 
+from numdiff.ladder.loose import (  # isort: skip
+    CLIMBS, HOPES, KEPT, climb_back, is_kept, sample_next, settle_loosely, start_loosely,
+)  # fmt: skip
 from numdiff.ladder.registers import (  # isort: skip
     CHECK, CLOSED, DEVIATION, DONE, DOUBT, ELSEWHERE, ERROR, ESTIMATE, HIGHEST, LEAST_NOISE,
-    LOWEST, NEVER, NOISY, ORDER, OTHER, OUTPUT, PHASE, PRIOR, PROVEN, RATIO, READY, REQUEST,
+    LOOSE, LOWEST, NEVER, NOISY, ORDER, OTHER, OUTPUT, PHASE, PRIOR, PROVEN, RATIO, READY, REQUEST,
     SAMPLE, STATE, STATUS, STEP, TINY, Room,
 )  # fmt: skip
 
 
 @kernel
-def begin(start, other, highest, lowest, roams, prior, f0, noise, state, outputs, samples):
+def begin(
+    start, other, highest, lowest, roams, prior, loose, f0, noise, state, outputs, samples
+):  # fmt: skip
     """Set up the ladders of D directions: nothing is known, a first step is asked for.
 
     Without `roams` there is no check elsewhere; `noise` (D or 0, m) is the least to reckon with,
-    and `prior` says what is known of it, as PRIOR does.
+    and `prior` says what is known of it, as PRIOR does; whether two pairs may do is in `loose`.
     """
     for d in range(start.size):
         window = state[d]
@@ -41,6 +46,8 @@ def begin(start, other, highest, lowest, roams, prior, f0, noise, state, outputs
             window[PRIOR] = prior
         window[TINY] = NEVER
         restart(window, start[d])
+        if loose:
+            start_loosely(window)
         for i in range(outputs.shape[1]):
             for k in range(OUTPUT):
                 outputs[d, i, k] = 0.0
@@ -73,12 +80,21 @@ def advance(
         absorb(arrived[a], stretch[a], f0, fold, levels, window, own)
         if window[PHASE] == CHECK or window[PHASE] == DOUBT:
             check(levels, window, own, f0, order, ratio, best)
+        elif window[LOOSE] == HOPES and window[PHASE] == SAMPLE:
+            settle_loosely(levels, window, own, f0, reach[d], rtol)
+        elif window[LOOSE] == HOPES and window[READY] == 1:
+            sample_next(window)
+        elif window[LOOSE] == CLIMBS and window[READY] == 1:
+            climb_back(window)
         elif window[PHASE] == SAMPLE:
             compare(levels, window, own, f0, order, ratio)
         # what the sample or the check has shown lets the levels be judged again
-        if window[READY] == 1:
+        while window[READY] == 1:
             judge(levels, window, own, f0, reach[d], rtol, method, room)
             choose(levels, window, own, f0)
+            window[READY] = 0
+            if window[LOOSE] == KEPT and is_kept(window):
+                compare(levels, window, own, f0, order, ratio)
         if window[PHASE] != DONE:
             # `stretch` holds the steps until the points are placed
             stretch[count] = scale(SKEW if window[PHASE] == SAMPLE else 1.0, window[REQUEST])

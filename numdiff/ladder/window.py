@@ -10,8 +10,8 @@ from numdiff.constants import DOMAIN, ROUNDING, UNRESOLVED
 from numdiff.ladder.runtime import kernel
 
 from numdiff.ladder.registers import (  # isort: skip
-    BASE, CEILING, CHECKED, DONE, ERROR, ESTIMATE, FIRST, FLOOR, LADDER, LAST, LOWEST, NEVER, OTHER,
-    PHASE, PRIOR, READY, REQUEST, SAMPLE, SAMPLE_STEP, SHRINKS, SLOTS, START, STATUS,
+    BASE, CEILING, CHECKED, DONE, ERROR, ESTIMATE, FIRST, FLOOR, LADDER, LAST, LOOSE, LOWEST,
+    NEVER, OTHER, PHASE, PRIOR, READY, REQUEST, SAMPLE, SAMPLE_STEP, SHRINKS, SLOTS, START, STATUS,
 )  # fmt: skip
 
 CLOSER = 4  # octaves at once towards x where f is not finite at any step so far
@@ -23,7 +23,7 @@ def restart(window, exponent):
     """Empty the window and ask for a level at another scale."""
     window[BASE], window[FIRST], window[LAST] = exponent + START, START, START - 1
     window[PHASE], window[REQUEST], window[READY] = LADDER, exponent, 0
-    window[CHECKED], window[SAMPLE_STEP] = min(window[PRIOR], 1), NEVER
+    window[CHECKED], window[SAMPLE_STEP], window[LOOSE] = min(window[PRIOR], 1), NEVER, 0
 
 
 @kernel

@@ -13,7 +13,7 @@ from numdiff.drivers.derivatives import Derivatives, Problem
 from numdiff.ladder import disputes, registers
 from numdiff.ladder.answer import MARGIN
 from numdiff.ladder.channels import Span
-from numdiff.ladder.disputes import LEAP, LOST, SILENCE, WIDE
+from numdiff.ladder.disputes import LEAP, LOST, NOTHING, SILENCE, WIDE
 from numdiff.ladder.noise import SURE
 from numdiff.ladder.runtime import runner
 
@@ -87,6 +87,8 @@ def claims_of(problem: Problem, lines: Derivatives, side: int, span: Span) -> Cl
         problem.f0, start, span.reach[rows], value, lines.error[rows], lines.status[rows],
         seen.noise, lines.proven[rows], seen.samples, state, claim,
     )  # fmt: skip
+    # a bar that is good enough may be wider than need be, by noise that is none, but not leap
+    claim[(claim != LEAP) & (lines.error[rows] <= problem.rtol * np.abs(value))] = NOTHING
     row, output = np.nonzero(claim)
     if not len(row):
         return None

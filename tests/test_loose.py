@@ -1,0 +1,128 @@
+"""A loose tolerance buys speed, and no lies."""
+
+import math
+
+import numpy as np
+import pytest
+
+import numdiff as nd
+from tests.conftest import needs_the_compiler, tasks_of
+from tests.corpus.noisy import noisy_cases
+from tests.measuring.operators import Recorded, bits
+
+SMOOTH = {"elementary", "textbook"}
+TOLERANCES = (1e-2, 1e-3, 1e-5)
+PAIRS = 5  # f(x) and two pairs
+
+
+def asked(tasks, rtol):
+    """What is said of each: evaluations, whether it is answered, covered, a lie."""
+    rows = []
+    for task in tasks:
+        found = nd.derivative(task.f, task.x, rtol=rtol)
+        off = abs(found.value - task.exact)
+        good = bool(found.success)
+        rows.append((found.nfev, good, off <= found.error, good and off > 10.0 * found.error))
+    return np.array(rows)
+
+
+@pytest.fixture(scope="module")
+def outcomes():
+    tasks = tasks_of("derivative")[::4]
+    smooth = np.array([task.category in SMOOTH for task in tasks])
+    return {rtol: (asked(tasks, rtol), smooth) for rtol in TOLERANCES}
+
+
+@pytest.mark.parametrize(("rtol", "most"), [(1e-2, 6.5), (1e-3, 7.5), (1e-5, 9.5)])
+def test_smooth_functions_take_few_evaluations(outcomes, rtol, most):
+    rows, smooth = outcomes[rtol]
+    assert rows[smooth, 0].mean() <= most
+
+
+@pytest.mark.parametrize("rtol", TOLERANCES)
+def test_bars_hold_at_every_tolerance(outcomes, rtol):
+    rows, _ = outcomes[rtol]
+    good = rows[:, 1] == 1
+    assert rows[good, 2].mean() >= 0.98
+    assert not rows[:, 3].any()
+
+
+def test_noise_is_not_passed_on():
+    tasks = list(noisy_cases("tune"))[::4]
+    rows = asked(tasks, 1e-3)
+    assert rows[rows[:, 1] == 1, 2].mean() >= 0.95
+    assert rows[:, 3].sum() <= 1  # of a fixed point iteration, in pieces wider than all steps
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (lambda t: abs(t - 0.7), 0.7),
+        (lambda t: math.sin(t) + 1e-2 * abs(t - 0.7), 0.7),
+        (lambda t: math.floor(t * 1e6) * 1e-6 if t < 0.7 else 1.0 + t, 0.7),
+        (lambda t: math.sqrt(abs(t - 0.7)), 0.7),
+    ],
+)
+def test_what_has_no_derivative_is_flagged(f, x):
+    assert not nd.derivative(f, x, rtol=1e-2).success
+
+
+def test_two_pairs_are_enough_for_each_input():
+    x = np.linspace(1.0, 2.0, 6)
+    recorded = Recorded(lambda x: np.sum(np.exp(x)) + x[0] * x[-1])
+    found = nd.gradient(recorded, x, rtol=1e-3)
+    assert found.nfev == len(recorded.points) == 1 + (PAIRS - 1) * x.size
+    assert np.all(found.error <= 1e-3 * np.abs(found.value))
+    exact = np.exp(x) + np.r_[x[-1], np.zeros(4), x[0]]
+    assert np.all(np.abs(found.value - exact) <= 1e-8 * exact)
+
+
+def test_all_outputs_have_to_agree():
+    """The second one is too fast for the pairs, and the first one gains from its levels."""
+    both = lambda t: np.array([math.exp(t), math.sin(150.0 * t)])
+    found = nd.derivative(both, 0.3, rtol=1e-3)
+    assert found.nfev > PAIRS
+    exact = np.array([math.exp(0.3), 150.0 * math.cos(45.0)])
+    assert np.all(np.abs(found.value - exact) <= found.error)
+    assert np.all(found.error <= 1e-3 * np.abs(exact))
+
+
+def test_a_pair_that_did_not_do_is_not_asked_again():
+    recorded = Recorded(lambda t: math.sin(9.0 * t) + t)
+    nd.derivative(recorded, 0.4, rtol=1e-5)
+    points = [float(point) for point in recorded.points]
+    assert len(set(points)) == len(points) > PAIRS
+
+
+def test_a_tight_tolerance_a_side_and_a_step_of_ones_own_start_as_ever():
+    first = {}
+    for name, options in {
+        "plain": {}, "tight": {"rtol": 1e-9}, "loose": {"rtol": 1e-3},
+        "own": {"rtol": 1e-3, "step": 0.01}, "ahead": {"rtol": 1e-3, "bounds": (1.0, 2.0)},
+    }.items():  # fmt: skip
+        recorded = Recorded(math.exp)
+        nd.derivative(recorded, 1.0, **options)
+        first[name] = float(recorded.points[1]) - 1.0
+    assert first["plain"] == first["tight"] == first["ahead"] == 4.0 * first["loose"]
+    assert first["own"] == 2.0**-7
+
+
+def test_bounds_are_kept():
+    recorded = Recorded(math.exp)
+    found = nd.derivative(recorded, 1.0, rtol=1e-3, bounds=(0.999, 1.001))
+    points = [float(point) for point in recorded.points]
+    assert 0.999 <= min(points) <= max(points) <= 1.001
+    assert abs(found.value - math.e) <= found.error <= 1e-3 * math.e
+
+
+@needs_the_compiler(reason="it compiles functions")
+def test_compiled_functions_get_the_same_bits():
+    import numba
+
+    def f(x):
+        return x[0] * x[0] * x[1] + 1.0 / (1.0 + x[1] * x[1]) + abs(x[2] - 0.5)
+
+    x = np.array([1.3, 0.7, 0.5])
+    for rtol in TOLERANCES:
+        plain, fast = nd.gradient(f, x, rtol=rtol), nd.gradient(numba.njit(f), x, rtol=rtol)
+        assert bits(plain) == bits(fast)
