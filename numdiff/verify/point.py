@@ -58,7 +58,9 @@ def places(posed: Posed, random: Random) -> Iterator[Place]:
     centre = origin(posed.call, x.ravel())
     form = centre.form
     if not posed.kind.axes and np.prod(form.shape) != 1:
-        raise ValueError(f"f must have one output here, got shape {form.shape}: use `jacobian`")
+        raise ValueError(
+            f"f must have one output here, got shape {form.shape}: use `verify.jacobian`"
+        )
     outputs = form.shape * ("f" in posed.kind.axes) + x.shape * ("x" in posed.kind.axes)
     yield Place(x, centre.rows[0], form, outputs, 1)
     for _ in range(plan.n_points - 1):
@@ -166,8 +168,8 @@ def _once_more(posed: Posed, case: Case, random: Random) -> Case:
         lambda points: _values(posed, case.place, points), case.place.x.ravel(),
         weights(random, case.sizes.inputs.size), case.sizes.inputs, case.judged, case.numerical,
     )  # fmt: skip
-    verdict = case.judged.verdict
-    verdict = np.where(doubtful & (verdict == DISAGREE), INCONCLUSIVE, verdict)
+    doubtful &= case.judged.verdict == DISAGREE
+    verdict = np.where(doubtful, INCONCLUSIVE, case.judged.verdict)
     # the notes say why: nothing is known there
     doubt = np.where(doubtful, np.inf, case.judged.doubt)
     judged = case.judged._replace(verdict=verdict, doubt=doubt)
