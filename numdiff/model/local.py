@@ -453,8 +453,8 @@ def _modelled(problem: Problem, point: Floats, order: int, settings: Options) ->
         return LocalModel(x=point, value=value, gradient=gradient, hessian=None, nfev=slopes.nfev)
     if form.size != 1:  # a complex output has two columns
         raise ValueError(
-            f"a second-order model needs an f with one real output, got shape {form.shape}: give "
-            "1 as `order`"
+            f"a second-order model needs an f with one real output, got shape {form.shape}: use "
+            "`order=1`"
         )
     value = f0[0]
     pairs = np.triu_indices(n, 1)
