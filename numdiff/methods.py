@@ -67,6 +67,8 @@ class Method(NamedTuple):
                 f"`method` is a stencil of order {self.stencil.order}, but a derivative of order "
                 f"{order} is wanted: give a stencil of that order"
             )
+        if self.side:  # bounds, or f, leave that side only
+            return _beside(self.side, order, self.stencil.accuracy)
         return level_of(self.stencil)
 
 
@@ -95,13 +97,20 @@ def level_of(stencil: Stencil) -> Level:
     return Level(stencil, offsets, weights, centre, float(stencil.order + stencil.accuracy))
 
 
-@lru_cache(maxsize=64)
-def _smallest_level(side: int, order: int) -> Level:
+def _beside(side: int, order: int, accuracy: int | None = None) -> Level:
     from numdiff.stencil import Stencil  # noqa: PLC0415 - exact fractions load when needed
 
-    if side == 0:
-        return level_of(Stencil.central(order))
-    return level_of(Stencil.forward(order) if side > 0 else Stencil.backward(order))
+    one_sided = Stencil.forward if side > 0 else Stencil.backward
+    return level_of(one_sided(order) if accuracy is None else one_sided(order, accuracy))
+
+
+@lru_cache(maxsize=64)
+def _smallest_level(side: int, order: int) -> Level:
+    if side:
+        return _beside(side, order)
+    from numdiff.stencil import Stencil  # noqa: PLC0415 - exact fractions load when needed
+
+    return level_of(Stencil.central(order))
 
 
 METHODS: Mapping[str, Method] = MappingProxyType(

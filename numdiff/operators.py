@@ -143,7 +143,7 @@ def gradient(f: Function, x: Point, **options: Unpack[Operating]) -> Estimate:
     point, call, settings, _ = asked(f, x, options)
     with call.evaluator or NOBODY:
         slopes = differentiate(call, point.ravel(), axes(point.size), 1, settings)
-    return estimate_of(_one_output(slopes), point.shape, settings)
+    return estimate_of(_one_output(slopes, "jacobian"), point.shape, settings)
 
 
 @public(Sparsely)
@@ -399,7 +399,7 @@ def hvp_at(problem: Problem, form: tuple[int, ...], vector: Floats, settings: Op
         products = counted(problem, first, across)
     else:
         products = counted(problem, still(problem, n))
-    return estimate_of(_one_output(products), form, settings)
+    return estimate_of(_one_output(products, "hessian"), form, settings)
 
 
 def _axis_by_axis(f: Function, x: Point, order: int, options: Operating) -> Estimate:
@@ -467,9 +467,9 @@ def asked(
     return point, call, settings, layout
 
 
-def _one_output(slopes: Derivatives) -> Derivatives:
+def _one_output(slopes: Derivatives, other: str) -> Derivatives:
     if slopes.value.shape[1] != (2 if slopes.form.is_complex else 1):
         raise ValueError(
-            f"f must have one output here, got shape {slopes.form.shape}: use `jacobian`"
+            f"f must have one output here, got shape {slopes.form.shape}: use `{other}`"
         )
     return slopes

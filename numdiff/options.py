@@ -118,13 +118,27 @@ def as_point(x: Any, name: str = "x") -> Floats:
             f"`{name}` must be a number or an array of numbers, but its rows differ in length"
         ) from error
     if point.dtype.kind not in "biufc":
-        raise TypeError(f"`{name}` must be a number or an array of numbers, got {type(x).__name__}")
+        order = ": are the arguments in the order of the signature?" if callable(x) else ""
+        raise TypeError(
+            f"`{name}` must be a number or an array of numbers, got {type(x).__name__}"
+            f"{_of_what(x, point)}{order}"
+        )
     if point.dtype.kind == "c":
         raise ValueError(f"`{name}` must be real, got {_first(point, np.imag(point) != 0)}")
     point = np.array(point, dtype=np.float64, order="C")
     if not np.isfinite(point).all():
         raise ValueError(f"`{name}` must be finite, got {_first(point, ~np.isfinite(point))}")
     return point
+
+
+def _of_what(x: Any, array: Array) -> str:
+    """Say which entry of a sequence is no number."""
+    if not isinstance(x, list | tuple | np.ndarray):
+        return ""
+    for entry in array.ravel().tolist():
+        if not isinstance(entry, Real):
+            return f" with {entry!r} in it"
+    return ""
 
 
 def require_plain(x: Any, name: str) -> None:
@@ -218,6 +232,11 @@ def _fields(given: dict[str, Any], x: Floats, layout: Named | None) -> dict[str,
 def _way(method: Method, step: Any) -> str:
     """Say how derivatives are taken where a step is given."""
     if method is METHODS["complex"]:
+        if isinstance(step, str):
+            raise ValueError(
+                f"`step` {step!r} is for differences of real points: leave it out, or choose "
+                "another `method` than 'complex'"
+            )
         return "complex"
     if isinstance(step, str) and step != TEXTBOOK:
         return "rule"
@@ -241,6 +260,8 @@ def _step(step: Any, x: Floats, layout: Named | None) -> Floats | str:
                 f"`step` must be a number, an array like x or one of {names}, got {step!r}"
             )
         return step
+    if isinstance(step, bool):
+        raise TypeError(f"`step` must be a number, an array like x or a name, got {step!r}")
     sizes = as_point(step if layout is None else layout.flat(step, "step"), "step")
     if sizes.shape not in ((), x.shape):
         raise ValueError(
@@ -297,7 +318,7 @@ def _max_nfev(max_nfev: Any, *_: Any) -> float:
 
 
 def _number(value: Any, name: str) -> float:
-    if not isinstance(value, Real):
+    if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(f"`{name}` must be a number, got {value!r}")
     return float(value)
 

@@ -150,7 +150,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
             None lets it be noticed from the values of f.""",
         "accuracy": """float, optional
             The relative accuracy to which f is computed: the rtol of a solver inside, 6e-8 for
-            single precision. Steps and bars then hold for the function behind f. Noise of a sixth
+            single precision. Steps and bars then hold for the function behind f. Noise of a third
             times this is reckoned with, relative to the size of f at x and around it, which takes
             two evaluations. None means that f is wanted as it is coded.""",
         "bounds": """scipy.optimize.Bounds, tuple (lower, upper), list of pairs, or dict, optional
@@ -239,25 +239,25 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
 OTHERWISE: Mapping[tuple[str, Any], str] = MappingProxyType(
     {("rtol", 1e-4): "agreement", ("rtol", 1e-6): "exactness", ("on_flag", "raise"): "flags"}
 )
-# what other packages call it, or what belongs to another function
-ELSEWHERE: Mapping[str, str] = MappingProxyType(
+# what other packages call it, or what belongs to another function: the option that it takes the
+# place of, if there has to be one, and what to write
+ELSEWHERE: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "rel_step": "`step` is absolute, in units of x: write step=rel_step * abs(x)",
-        "abs_step": "it is called `step` here",
-        "eps": "it is called `step` here",
-        "epsilon": "it is called `step` here",
-        "base_step": "it is called `step` here",
-        "h": "it is called `step` here",
-        "n": "it is `order` of `derivative`; for second derivatives there is `hessian`",
-        "tol": "it is called `rtol` here",
-        "atol": "bars are relative here: it is called `rtol`",
-        "order": "it is an option of `derivative`; for second derivatives there is `hessian`",
-        "grad": "it is an option of `hessian`; H v is jvp(grad, x, v) too",
-        "centered": "write method='central'",
-        "kwds": "it is called `kwargs` here",
-        "points": "it is called `n_points`, in numdiff.verify",
+        "rel_step": ("step", "`step` is absolute, in units of x: write step=rel_step * abs(x)"),
+        **dict.fromkeys(
+            ("abs_step", "eps", "epsilon", "base_step", "h"), ("step", "it is called `step` here")
+        ),
+        "n": ("", "it is `order` of `derivative`; for second derivatives there is `hessian`"),
+        "tol": ("rtol", "it is called `rtol` here"),
+        "atol": ("rtol", "bars are relative here: it is called `rtol`"),
+        "order": ("", "it is an option of `derivative`; for second derivatives there is `hessian`"),
+        "grad": ("", "it is an option of `hessian`; H v is jvp(grad, x, v) too"),
+        "centered": ("method", "write method='central'"),
+        "kwds": ("kwargs", "it is called `kwargs` here"),
+        "points": ("", "it is called `n_points`, in numdiff.verify"),
     }
 )
+ROOMS = ("native", "sparse", "verify")  # whose functions are called by the name of the room too
 
 
 def public(kind: Any, without: Sequence[str] = (), **changed: Any) -> Callable[[Work], Work]:
@@ -280,7 +280,7 @@ def public(kind: Any, without: Sequence[str] = (), **changed: Any) -> Callable[[
         own = inspect.signature(work)
         shown = list(own.parameters.values())[:-1]  # without **options
         placed = [one.name for one in shown if one.kind is one.POSITIONAL_OR_KEYWORD]
-        name = work.__name__ if work.__name__ != "__init__" else work.__qualname__.split(".")[0]
+        name = _called(work)
         allowed = frozenset([*names, *(one.name for one in shown)])
         most = (
             math.inf if inspect.Parameter.VAR_POSITIONAL in {p.kind for p in shown} else len(placed)
@@ -290,8 +290,12 @@ def public(kind: Any, without: Sequence[str] = (), **changed: Any) -> Callable[[
         def call(*arguments: Any, **given: Any) -> Any:
             __tracebackhide__ = True
             if len(arguments) > most or not allowed.issuperset(given):
-                raise TypeError(_misuse(name, placed, arguments, given, allowed))
-            found = work(*arguments, **given)
+                raise TypeError(_misuse(name, placed, arguments, given, allowed, names))
+            try:
+                found = work(*arguments, **given)
+            except (TypeError, ValueError) as error:
+                _say_whose(error, name)
+                raise
             heed = "on_flag" in given and found is not None
             return _heeded(found, given["on_flag"]) if heed else found
 
@@ -342,9 +346,26 @@ def _spelled_out(doc: str | None, names: Sequence[str], defaults: Mapping[str, A
     return doc.replace(PLACE, "".join(lines))
 
 
+def _called(work: Callable[..., Any]) -> str:
+    """Return what users call a function."""
+    name = work.__name__ if work.__name__ != "__init__" else work.__qualname__.split(".")[0]
+    room = work.__module__.split(".")[1]
+    return f"{room}.{name}" if room in ROOMS else name
+
+
+def _say_whose(error: Exception, name: str) -> None:
+    """Say of an error in what was handed over which function it was handed to.
+
+    What f or the derivative raised reaches the caller unchanged: it has a note that says where.
+    """
+    ours = type(error) in {TypeError, ValueError} and not hasattr(error, "__notes__")
+    if ours and not str(error).startswith(f"{name.rpartition('.')[2]}("):  # as of Python's own
+        error.args = (f"{name}: {error}",)
+
+
 def _misuse(
     name: str, placed: Sequence[str], arguments: Sequence[Any], given: Mapping[str, Any],
-    allowed: frozenset[str],
+    allowed: frozenset[str], options: Sequence[str],
 ) -> str:  # fmt: skip
     """Say what is wrong with arguments that a function does not take."""
     if len(arguments) > len(placed):
@@ -357,8 +378,10 @@ def _misuse(
 
     word = next(one for one in given if one not in allowed)
     near = get_close_matches(word, allowed, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(sorted(allowed))}"
-    return f"{name}() has no option {word!r}: {ELSEWHERE.get(word, hint)}"
+    needed, hint = ELSEWHERE.get(word, ("none", ""))
+    if needed and needed not in allowed:
+        hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(sorted(options))}"
+    return f"{name}() has no option {word!r}: {hint}"
 
 
 def _heeded(found: Estimate, on_flag: str) -> Estimate:

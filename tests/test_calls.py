@@ -1,12 +1,14 @@
 """Calls as users write them: options, bounds, points with names, flags, budgets, messages."""
 
 import math
+import re
 from collections import OrderedDict, defaultdict
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.optimize import Bounds
+from scipy.sparse import csr_array
 
 import numdiff as nd
 from numdiff import Status, verify
@@ -65,8 +67,30 @@ def faces():
 
 @pytest.mark.parametrize("face", faces())
 def test_every_public_function_names_itself_and_the_option(face):
-    with pytest.raises(TypeError, match=rf"{face.split('.')[-1]}\(\) has no option 'stpe'"):
+    with pytest.raises(TypeError, match=rf"{face}\(\) has no option 'stpe'"):
         faces()[face](stpe=1e-3)
+
+
+@pytest.mark.parametrize("face", faces())
+@pytest.mark.parametrize("word", ["eps", "rel_step", "tol", "centered", "stpe"])
+def test_no_option_is_proposed_that_the_function_lacks(face, word):
+    with pytest.raises(TypeError) as raised:
+        faces()[face](**{word: 1})
+    proposed = {
+        name for name in ("step", "rtol", "method")
+        if re.search(rf"`{name}`|'{name}'|{name}=", str(raised.value).partition(":")[2])
+    }  # fmt: skip
+    for name in proposed:  # it is one: what is wrong is its value at most
+        with pytest.raises(Exception, match=r"^(?!.*has no option)"):
+            faces()[face](**{name: "nothing"})
+
+
+@pytest.mark.parametrize("face", ["verify.gradient", "noise_level", "local_model"])
+def test_errors_name_the_function_that_was_called(face):
+    with pytest.raises(TypeError, match=f"^{face}: `args` must be a tuple"):
+        faces()[face](args=[1])
+    with pytest.raises(ValueError, match=r"^hessian: `x` must be finite, got nan at entry 1"):
+        nd.hessian(smooth, [1.0, math.nan, 2.0])
 
 
 @pytest.mark.parametrize("op", [nd.gradient, nd.jacobian, nd.hessian, nd.derivative])
@@ -142,6 +166,23 @@ def test_f_is_never_called_outside_whichever_way_bounds_are_written(name, method
     found = OPERATORS[name](f, bounds=WAYS[way], method=method)
     assert all(((p >= LOW) & (p <= HIGH)).all() for p in f.points)
     same(found, OPERATORS[name](smooth, bounds=(LOW, HIGH), method=method))
+
+
+@pytest.mark.parametrize("offsets", [(-1, 0, 1, 2), (0, 1, 2), (-2, -1, 0), (-3, 1)])
+@pytest.mark.parametrize("place", [LOW, HIGH, LOW + 1e-9, (LOW + HIGH) / 2])
+def test_all_points_of_a_stencil_stay_inside(offsets, place):
+    stencil = nd.Stencil(offsets)
+    for options in ({}, {"step": 0.5}):
+        f = Recorded(smooth)
+        found = nd.gradient(f, place, bounds=(LOW, HIGH), method=stencil, **options)
+        assert all(((p >= LOW) & (p <= HIGH)).all() for p in f.points)
+        assert np.isfinite(found.value).all()
+        if not options:
+            x, y, z = place
+            right = np.array([2 * x * y, x * x, math.cos(z)])
+            assert found.success.all()
+            # without extrapolation a bar is the truncation itself, to its leading term
+            assert (np.abs(found.value - right) <= 1.5 * found.error).all()
 
 
 OPEN = ([(0.0, None)] * 3, (0.0, None), Bounds(0.0), [None, (0, 1), None],
@@ -285,6 +326,14 @@ def test_masks_and_units_are_refused_not_dropped(name, strange):
         nd.jvp(smooth, X, strange)
 
 
+@pytest.mark.parametrize("strange", [np.ma.array(X, mask=[0, 1, 0]), Quantity(X)])
+def test_masks_and_units_that_f_returns_are_refused_too(strange):
+    with pytest.raises(TypeError, match=r"^jacobian: f returned.*(mask|units).*return"):
+        nd.jacobian(lambda _: strange, X)
+    with pytest.raises(TypeError, match=r"^propagate: `cov`.*(mask|units)"):
+        nd.propagate(smooth, X, strange)
+
+
 # --- Budgets ---
 
 total = lambda x: float(np.sum(np.sin(x)))
@@ -344,7 +393,22 @@ WRONG = {
     "vectorized": (lambda: nd.gradient(smooth, X, vectorized="no"), "`vectorized` must be True"),
     "max_nfev": (lambda: nd.gradient(smooth, X, max_nfev=10.5), "`max_nfev` must be a whole"),
     "layout": (lambda: nd.gradient(lambda x: x.sum(axis=1), X, vectorized=True),
-               r"last axis of length 1.*got shape \(3,\).*points along the last axis"),
+               r"last axis of length 1.*got shape \(3,\).*x came as \(3, 1\).*leave `vectorized`"),
+    "max_nfev flag": (lambda: nd.gradient(smooth, X, max_nfev=True), "`max_nfev` must be a number"),
+    "step flag": (lambda: nd.gradient(smooth, X, step=True), "`step` must be.*got True"),
+    "rule of complex": (lambda: nd.gradient(smooth, X, step="mathur", method="complex"), "`step`"),
+    "order of arguments": (lambda: nd.gradient(X, smooth), "`x`.*got function.*order"),
+    "entry of x": (lambda: nd.gradient(smooth, [1.0, "a"]), "`x`.*got list with '1.0' in it"),
+    "pair": (lambda: nd.gradient(lambda x: (x @ x, 2 * x), X), r"got tuple of.*both\(x\)\[0\]"),
+    "sparse f": (lambda: nd.jacobian(lambda x: csr_array(np.diag(x)), X), "csr_array.*toarray"),
+    "vector f": (lambda: nd.hvp(lambda x: x * x, X, X), "one output here.*use `hessian`"),
+    "no derivative": (lambda: verify.gradient(smooth, None, X), "derivative must.*got NoneType"),
+    "None in it": (lambda: verify.gradient(smooth, np.array([1, None, 2]), X), "ndarray of obj"),
+    "w": (lambda: nd.local_model(smooth, X).predict("a"), "`w` must be a number.*got str"),
+    "w nan": (lambda: nd.local_model(smooth, X).predict(X * math.nan), "`w` must be finite"),
+    "scale": (lambda: nd.local_model(smooth, X).covariance(-1.0), "`scale` must be a positive"),
+    "cov": (lambda: nd.propagate(smooth, X, "cov"), "propagate: `cov` must be a number"),
+    "correlation": (lambda: nd.propagate(smooth, X, 2 - np.eye(3)), "`cov`.*eigenvalue, got -1:"),
     "kwargs": (lambda: nd.gradient(smooth, X, kwargs=3), "`kwargs` must be a dict, got 3"),
     "dict for derivative": (lambda: nd.derivative(smooth, POINT), "`x`.*use `gradient` for a dict"),
     "scipy's method": (lambda: nd.gradient(smooth, X, method="3-point"), "method='central'"),

@@ -817,3 +817,41 @@ def test_no_warning_of_ours_escapes():
         verify.gradient(rosen, np.zeros(5), np.ones(5))
         verify.jacobian(residuals, residuals_jacobian, np.zeros(3))
         verify.directional(residuals, residuals_jacobian(np.zeros(3)), np.zeros(3))
+
+
+# --- Bends within long steps, and points near one ---
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky", "elu"])
+def test_networks_with_bends_near_x_are_decided(activation):
+    bend = {
+        "relu": lambda z: np.maximum(z, 0.0),
+        "leaky": lambda z: np.where(z > 0.0, z, 0.01 * z),
+        "elu": lambda z: np.where(z > 0.0, z, np.expm1(np.minimum(z, 0.0))),
+    }[activation]
+    slope = {
+        "relu": lambda z: (z > 0.0) * 1.0,
+        "leaky": lambda z: np.where(z > 0.0, 1.0, 0.01),
+        "elu": lambda z: np.where(z > 0.0, 1.0, np.exp(np.minimum(z, 0.0))),
+    }[activation]
+    random = np.random.default_rng(2)
+    for _ in range(12):
+        W, u, x = random.standard_normal((24, 6)), random.standard_normal(24), random.normal(size=6)
+        f = lambda x: float(u @ bend(W @ x)) + float(np.sin(x[0]))  # noqa: B023
+        g = lambda x: W.T @ (u * slope(W @ x)) + np.cos(x[0]) * np.eye(6)[0]  # noqa: B023
+        if np.abs(W @ x).min() > 1e-3:
+            assert verify.gradient(f, g, x).verdict == "agree"
+            assert verify.gradient(f, lambda x: 1.001 * g(x), x).verdict != "agree"  # noqa: B023
+
+
+@pytest.mark.parametrize("size", [1e-6, 1e-8, 1e-9, 1e-12])
+def test_a_norm_is_decided_at_points_beside_its_kink(size):
+    f, g = (lambda x: math.sqrt(x @ x)), (lambda x: x / math.sqrt(x @ x))
+    x = size * np.array([1.0, 2.0])
+    assert verify.gradient(f, g, x).verdict == "agree"
+    assert verify.gradient(f, lambda x: 1.01 * g(x), x).verdict != "agree"
+
+
+def test_steps_over_which_f_stands_still_prove_nothing():
+    f = lambda x: math.log(round(x[0], 2)) + x[1] ** 2
+    assert verify.gradient(f, lambda x: [0.0, 2 * x[1]], [0.4647, 0.3]).verdict != "agree"

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from numdiff import verify
 from numdiff.verify.hints.search import Evidence, hints
 
 RELATIVE = 1e-11  # bars, in units of the derivative; the numerical one is off by a fifth of them
@@ -214,6 +215,12 @@ def all_of(*families):
         for family in families
         for expected, analytic in family(subject)
     ]
+
+
+def test_a_small_factor_is_no_wrong_sign_and_a_term():
+    report = verify.gradient(lambda x: x @ x, lambda x: 2.000002 * x, [1.3, 0.7])
+    assert report.verdict == "disagree"
+    assert not any("sign" in hint or "term" in hint for hint in report.hints)
 
 
 def test_planned_mistakes_are_named():

@@ -114,10 +114,9 @@ def _need(task: Task) -> Floats:
 def _limits(task: Task, chosen: Directions, side: int, rows: Ints) -> Limits:
     """Return where the steps of some directions start and how far they may go."""
     options, ahead, behind, steps = task.options, FREE, FREE, FREE
-    if task.room is not None:
-        ahead, behind = task.room.pick(rows)
-        if side:
-            ahead = behind = task.room.on(side)[rows]
+    if task.room is not None:  # the outer points stay inside
+        offsets = channels(options.method.on(side), task.order).offsets
+        ahead, behind = task.room.within(offsets).pick(rows)
     if options.step is not None:
         steps = user_steps(chosen, options.method.level(task.order), options, task.problem.x)
     return Limits(first_step(task.order), steps, options.method.roams, ahead, behind)

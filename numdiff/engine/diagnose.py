@@ -15,6 +15,8 @@ from numdiff.engine.sides import Task, one_sided
 from numdiff.evaluation.call import origin
 from numdiff.geometry.domain import Room, room_of, size_of
 from numdiff.ladder import registers
+from numdiff.ladder.disputes import bent
+from numdiff.ladder.runtime import runner
 from numdiff.ladder.symptoms import CLEAR
 from numdiff.noise.quantum import common_unit
 from numdiff.nonsmooth.dispute import resolve
@@ -53,9 +55,7 @@ def diagnose(
     if not differs.all():
         if task.order == 1 and problem.noise is None:
             result, windows = _disputed(task, result, windows)
-        met = result.error <= problem.rtol * np.abs(result.value)
-        met &= result.status == OK  # what looks like noise may be a kink
-        if not (problem.rtol > 0.0 and met.all()):
+        if not (problem.rtol > 0.0 and _met(problem, result, windows)):
             result = _settled(task, result, windows)
     if differs.any():
         wanted = np.isfinite(result.value) | (result.status != DOMAIN)
@@ -166,6 +166,16 @@ def _settled(task: Task, result: Derivatives, windows: list[Window]) -> Derivati
         lines = one_sided(new._replace(nfev=new.nfev - raw.nfev), side, asked)
         result = _alone(task, fill(result, rows, lines, mine & _changed(new, raw)), window)
     return result
+
+
+def _met(problem: Problem, result: Derivatives, windows: list[Window]) -> bool:
+    """Whether all bars are good enough, and none is that of a kink."""
+    good = np.asarray(result.error <= problem.rtol * np.abs(result.value))
+    for window in windows:
+        lines, torn = window.lines, np.zeros(window.lines.value.shape, np.bool_)
+        runner(torn.size)(bent)(lines.value, lines.calm, lines.samples, lines.state, torn)
+        good[window.rows] &= ~torn
+    return bool(good.all())
 
 
 def _changed(new: Derivatives, old: Derivatives) -> Mask:

@@ -15,7 +15,7 @@ from numdiff.drivers.single import single_step
 from numdiff.engine.sides import Task, on_sides, task_of
 from numdiff.evaluation.call import origin
 from numdiff.geometry.directions import Directions
-from numdiff.geometry.domain import USUAL, Room, room_of, size_of
+from numdiff.geometry.domain import USUAL, room_of, size_of
 from numdiff.methods import Level, level_of, textbook
 from numdiff.options import Options
 
@@ -30,7 +30,7 @@ def by_single_step(
         return single_step(problem, directions, level, steps)
     room = room_of(problem.x, directions, options.box)
     choices = _choices(level)
-    limits = np.array([_largest(choice, room) for choice in choices])
+    limits = np.array([room.within(choice.offsets).on(0) for choice in choices])
     fits = limits >= steps
     best = np.where(fits.any(axis=0), fits.argmax(axis=0), limits.argmax(axis=0))
     steps = np.minimum(steps, limits.max(axis=0))
@@ -90,12 +90,3 @@ def _choices(level: Level) -> tuple[Level, ...]:
     turned = Stencil([-offset for offset in level.stencil.offsets], order)
     beside = (Stencil.forward(order, accuracy), Stencil.backward(order, accuracy))
     return level, *(level_of(stencil) for stencil in (turned, *beside))
-
-
-def _largest(level: Level, room: Room) -> Floats:
-    """Largest step with which a level stays inside."""
-    limit = np.full(room.ahead.shape, np.inf)
-    for outer, length in ((level.offsets.max(), room.ahead), (-level.offsets.min(), room.behind)):
-        if outer > 0.0:
-            limit = np.minimum(limit, length / outer)
-    return limit

@@ -157,16 +157,32 @@ def numbers(value: Any) -> Array:
     TypeError
         If it holds anything but numbers.
     """
-    wanted = "f must return a number or an array of numbers"
+    wanted, came = "f must return a number or an array of numbers", type(value).__name__
+    if type(value) is not np.ndarray:
+        _require_plain(value)
     try:
         outputs = np.asarray(value)
     except ValueError as error:  # rows of different lengths: no domain error of f
-        raise TypeError(f"{wanted}: {error}") from error
+        pair = isinstance(value, tuple) and len(value) == 2
+        way_out = ": of f and its gradient give the first alone, as in lambda x: both(x)[0]" * pair
+        raise TypeError(f"{wanted}, got {came} of parts that differ in shape{way_out}") from error
     if outputs.dtype.kind == "O" and all(isinstance(entry, Number) for entry in outputs.flat):
         outputs = outputs.astype(np.float64)  # Fraction, Decimal, large int
     if outputs.dtype.kind not in "biufc":
-        raise TypeError(f"{wanted}, got {type(value).__name__}")
+        way_out = ": give value.toarray()" * hasattr(value, "toarray")
+        raise TypeError(f"{wanted}, got {came}{' of objects' * (came == 'ndarray')}{way_out}")
     return outputs
+
+
+def _require_plain(value: Any) -> None:
+    """Raise TypeError if what f returned has a mask or units, which would be lost."""
+    if hasattr(value, "mask") and hasattr(value, "filled"):
+        raise TypeError("f returned a masked array, whose mask would be lost: return .filled(...)")
+    if hasattr(value, "unit") or hasattr(value, "units"):
+        raise TypeError(
+            f"f returned units ({type(value).__name__}), which would be lost: return plain "
+            "numbers, as .magnitude or .value"
+        )
 
 
 @lru_cache(maxsize=4)

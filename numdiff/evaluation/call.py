@@ -174,7 +174,7 @@ def origin(call: Call, x: Array) -> Values:
     batch = call.vectorized and call.evaluator is None
     if type(value) in IMMUTABLE and not batch:
         return Values(np.array([[value]]), REAL, 1)
-    outputs = points_first(numbers(value), 1)[0] if batch else numbers(value)
+    outputs = points_first(numbers(value), 1, call.shape)[0] if batch else numbers(value)
     form = _form_of(outputs)
     return Values(pack(outputs[None].copy(), form), form, 1)  # f may reuse its buffer
 
@@ -336,7 +336,7 @@ def _parts(call: Call, points: Array, rows: range) -> list[Array | Exception]:
         half = (count + 1) // 2
         halves = (slice(half), slice(half, count))
         return [part for half in halves for part in _parts(call, points[half], rows[half])]
-    return [points_first(outputs, count)]
+    return [points_first(outputs, count, call.shape)]
 
 
 def _fitted(outputs: Array, form: Form) -> Floats:
@@ -365,13 +365,13 @@ def _ask_batch(call: Call, points: Array) -> Any:
     return call.f(block)
 
 
-def points_first(outputs: Array, count: int) -> Array:
-    """Turn what a vectorized f returned, (..., N), into outputs (N, ...)."""
+def points_first(outputs: Array, count: int, shape: tuple[int, ...]) -> Array:
+    """Turn what a vectorized f returned, (..., N), into outputs (N, ...); x is of that shape."""
     if outputs.ndim == 0 or outputs.shape[-1] != count:
         raise ValueError(
             f"a vectorized f must return its outputs with a last axis of length {count}, one per "
-            f"point, got shape {outputs.shape}: x came as `x.shape + ({count},)`, points along the "
-            "last axis"
+            f"point, got shape {outputs.shape}: x came as {(*shape, count)}, points along the last "
+            "axis; leave `vectorized` out if f takes one point"
         )
     return np.moveaxis(outputs, -1, 0)
 

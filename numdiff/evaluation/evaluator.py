@@ -162,9 +162,10 @@ class Batched(OneByOne):
         waiting = [list(points)] if points else []
         while waiting:
             keys = waiting.pop()
-            outcome = f(np.stack([points[key] for key in keys], axis=-1))
+            batch = np.stack([points[key] for key in keys], axis=-1)
+            outcome = f(batch)
             if not isinstance(outcome, Raised):
-                outcomes: Any = points_first(outcome, len(keys))
+                outcomes: Any = points_first(outcome, len(keys), batch.shape[:-1])
             elif len(keys) == 1:
                 outcomes = [outcome]
             else:

@@ -45,6 +45,13 @@ class Room(NamedTuple):
             return np.minimum(self.ahead, self.behind)
         return self.ahead if side > 0 else self.behind
 
+    def within(self, offsets: Floats) -> Room:
+        """Return the room of steps h, where the points are x + o h d for all the offsets o."""
+        outer = zip((offsets.max(), -offsets.min()), self, strict=True)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ahead, behind = (np.where(o > 0.0, room / o, np.inf) for o, room in outer)
+        return Room(ahead, behind)
+
     def only(self, side: int) -> Room:
         """Return the room of a method that asks on one side only, 0 for both."""
         nothing = np.zeros(len(self.ahead))

@@ -126,7 +126,7 @@ def channels(method: Method, order: int) -> Channels:
     """
     if method.stencil is not None:
         level = method.level(order)
-        row = _Row(tuple(level.weights), order, 1, 2**method.stencil.accuracy, 1.0)
+        row = _Row(tuple(level.weights), order, 1, 2**level.stencil.accuracy, 1.0)
         return _assemble(tuple(level.offsets), (row,), method.columns)
     if method.side:
         # s (f(x + s h) - f(x)) begins with h f'(x) on either side s

@@ -73,3 +73,11 @@ def bends(samples, window, i, value):
         if not abs(even - 2.0 * below) < HALF * abs(even):
             return False
     return abs(samples[1, last, i]) > HALF * abs(scale(value, window[BASE] - last))
+
+
+@kernel
+def bent(value, calm, samples, state, found):
+    """Write which outputs (D, m) bend at x itself, as far as all levels say."""
+    for d in range(found.shape[0]):
+        for i in range(found.shape[1]):
+            found[d, i] = not calm[d] and bends(samples[d], state[d], i, value[d, i])

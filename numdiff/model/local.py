@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
@@ -31,6 +32,7 @@ from numdiff.model.critical import CriticalPoint, kind_of
 from numdiff.model.report import report
 from numdiff.model.spectrum import Spectrum, modified, spectrum_of, unknown
 from numdiff.operators import asked
+from numdiff.options import as_point
 from numdiff.signatures import Settings, public
 
 if TYPE_CHECKING:
@@ -277,12 +279,14 @@ class LocalModel:
         ValueError
             If the model is of the first order, or the Hessian is flagged.
         """
+        if not (isinstance(scale, Real) and 0.0 < float(scale) < math.inf):
+            raise ValueError(f"`scale` must be a positive number, got {scale!r}")
         found = self._certain()
         if found.definite != 1:
             found.refuse("not positive definite")
         value, error = found.inverse()
         shape = self.x.shape * 2
-        parts = scale * value.reshape(shape), abs(scale) * error.reshape(shape)
+        parts = scale * value.reshape(shape), scale * error.reshape(shape)
         return estimate(*parts, worst_of(self._second().status), "covariance")
 
     def critical_point(self, gtol: float = 0.0) -> CriticalPoint:
@@ -369,14 +373,15 @@ class LocalModel:
 
     def _away(self, w: ArrayLike) -> tuple[Floats, tuple[int, ...]]:
         """Return w - x as (N, n), and the axes of N if there are many points."""
-        points = np.asarray(w, np.float64)
+        points = as_point(w, "w")
         shape = self.x.shape
         if points.shape == shape:
             many: tuple[int, ...] = ()
         elif points.ndim == len(shape) + 1 and points.shape[1:] == shape:
             many = points.shape[:1]
         else:
-            raise ValueError(f"`w` must have x's shape {shape}, or (N, *{shape}): {points.shape}")
+            wanted = f"x's shape {shape}, or {('N', *shape)} for N points".replace("'N'", "N")
+            raise ValueError(f"`w` must have {wanted}, got {points.shape}")
         return (points - self.x).reshape(-1, self.x.size), many
 
     def _own_bar(self) -> Floats:

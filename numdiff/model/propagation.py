@@ -62,7 +62,7 @@ def propagate(
     ------
     TypeError, ValueError
         If x or an option is not allowed; ValueError if a covariance has another shape, is not
-        symmetric, or has a negative, nan or infinite variance, or if an entry of the Jacobian is
+        symmetric, or has a negative eigenvalue, nan or inf, or if an entry of the Jacobian is
         flagged whose argument varies.
 
     Warns
@@ -132,9 +132,7 @@ def _look_at(sizes: Floats, variances: Floats, unsure: Floats) -> None:
 
 def _covariance(x: Floats, cov: ArrayLike) -> Floats:
     """Return the covariance matrix of x, (n, n)."""
-    given, n = np.asarray(cov, np.float64), x.size
-    if not np.isfinite(given).all():
-        raise ValueError("`cov` must be finite")
+    given, n = as_point(cov, "cov"), x.size
     if given.shape in {(), x.shape}:
         matrix = np.diag(np.broadcast_to(given, x.shape).ravel())
     elif given.size == n * n and given.shape in {(n, n), x.shape * 2}:
@@ -145,7 +143,15 @@ def _covariance(x: Floats, cov: ArrayLike) -> Floats:
             f"shape {given.shape}"
         )
     if (np.abs(matrix - matrix.T) > ASYMMETRIC * np.abs(matrix).max(initial=0.0)).any():
-        raise ValueError("`cov` must be symmetric")
-    if (np.diag(matrix) < 0.0).any():
-        raise ValueError("`cov` must have no negative variance")
+        raise ValueError("`cov` must be symmetric: give (cov + cov.T) / 2 if that is what is meant")
+    least = np.diag(matrix).min(initial=0.0)
+    if least < 0.0:
+        raise ValueError(f"`cov` must have no negative variance, got {least}")
+    if given.size > x.size > 1:
+        sizes = np.linalg.eigvalsh(matrix)
+        if sizes[0] < -ASYMMETRIC * sizes[-1]:
+            raise ValueError(
+                f"`cov` must have no negative eigenvalue, got {sizes[0]:.3g}: no random numbers "
+                "have such a covariance, of correlations beyond 1"
+            )
     return matrix

@@ -83,6 +83,11 @@ def target(f: Any, *, scalar: bool, single_output: bool) -> Target:
     in_place = isinstance(inner, InPlace)
     returned = _VECTOR if in_place else _returned(f, scalar=scalar)
     plain = isinstance(returned, types.Number | types.Boolean)
+    if single_output and in_place:
+        raise TypeError(
+            "`f` must take x alone, and return one number, but takes two arguments: bind the "
+            "second in an @njit function of x; native.jacobian takes f(x, out) that writes"
+        )
     if single_output and not plain:
         raise TypeError(f"`f` must return one number here, got {returned}: use native.jacobian")
     form = SCALAR if plain else IN_PLACE if in_place else ARRAY

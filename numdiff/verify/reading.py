@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Mapping, Sequence
+from numbers import Number
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -172,15 +173,17 @@ def _array_of(value: Any) -> Array:
     """Return what a derivative returned as an array of numbers."""
     try:
         array = np.asarray(value)
-        array = array.astype(float) if array.dtype == object else array
+        if array.dtype == object and all(isinstance(entry, Number) for entry in array.flat):
+            array = array.astype(float)  # Fraction, Decimal
     except (TypeError, ValueError) as error:
         raise TypeError(
-            f"the derivative must return numbers, of one shape, got {type(value).__name__}: {error}"
+            f"the derivative must return numbers, of one shape, got {type(value).__name__} of "
+            "parts that differ in shape"
         ) from error
     if array.dtype.kind not in "biufc":
         raise TypeError(
             f"the derivative must return numbers, an array or a linear operator, got "
-            f"{type(value).__name__}"
+            f"{type(value).__name__}{' of objects' * isinstance(value, np.ndarray)}"
         )
     return array
 

@@ -87,7 +87,9 @@ def _on_top(view: View) -> Iterator[tuple[Idea, ...]]:
     """Yield two mistakes in the same entries: an order and a factor, or a sign and a term."""
     negated = -view.evidence.analytic
     sign = Idea("the sign is wrong in all entries", 0.0, 0, view.wrong, negated)
-    for first in chain(orders(view, every=True), [sign]):
+    # a wrong sign shows in most entries, whatever term comes with it
+    opposite = np.count_nonzero(view.analytic * view.numerical < 0.0) > 0.5 * view.row.size
+    for first in chain(orders(view, every=True), [sign] if opposite else []):
         after = view_of(view.evidence._replace(analytic=first.corrected))
         second = terms(after, whole=True) if first is sign else factors(after, whole=True, by=())
         for idea in second:
