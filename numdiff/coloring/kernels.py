@@ -274,3 +274,15 @@ def scatter(starts, index, weight, pointers, places, rows, lines, entries):
                 k, i = places[q], rows[q]
                 values[k], errors[k] = value[d, i] / weight[a], error[d, i] / length
                 codes[k], steps[k], noises[k] = status[d, i], step[d, i] * length, noise[d, i]
+
+
+@kernel
+def contrast(pointers, indices, vector, data, bars, share, off, bar):
+    """Take a sparse matrix times a vector off `off` (m,), and add what bars allow to `bar` (m,).
+
+    What an entry may be off is so large a `share` of its bar.
+    """
+    for j in range(vector.size):
+        for k in range(pointers[j], pointers[j + 1]):
+            off[indices[k]] -= data[k] * vector[j]
+            bar[indices[k]] += share * abs(bars[k] * vector[j])
