@@ -119,12 +119,14 @@ def pattern_of(call: Call, x: Floats, options: Options) -> tuple[csc_array, int]
 
 def _blank(entries: int, form: Form, fill: tuple[float, ...] | None) -> Derivatives:
     """Make room for one line of entries, filled unless all are written anyway."""
-    count = entries * (1 + form.is_complex)
-    kinds = (np.float64, np.float64, np.uint8, np.float64, np.float64)
-    columns: Any = [np.empty((1, count), kind) for kind in kinds]
-    for column, number in zip(columns, fill or (), strict=False):
+    shape = (1, entries * (1 + form.is_complex))
+    value, error, step, noise = (np.empty(shape) for _ in range(4))
+    status = np.empty(shape, np.uint8)
+    own = Form((entries,), form.is_complex)
+    whole = Derivatives(value, error, status, step, noise, 0, own)
+    for column, number in zip(whole[:5], fill or (), strict=False):
         column[:] = number
-    return Derivatives(*columns, nfev=0, form=Form((entries,), form.is_complex))
+    return whole
 
 
 class _Once(NamedTuple):
