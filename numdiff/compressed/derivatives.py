@@ -124,7 +124,8 @@ def _blank(entries: int, form: Form, fill: tuple[float, ...] | None) -> Derivati
     status = np.empty(shape, np.uint8)
     own = Form((entries,), form.is_complex)
     whole = Derivatives(value, error, status, step, noise, 0, own)
-    for column, number in zip(whole[:5], fill or (), strict=False):
+    columns: Any = whole[:5]
+    for column, number in zip(columns, fill or (), strict=False):
         column[:] = number
     return whole
 
