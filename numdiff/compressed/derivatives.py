@@ -54,17 +54,16 @@ def along_colors(call: Call, x: Floats, coloring: Coloring, options: Options) ->
     if problem.f0 is not UNASKED:
         require_outputs(coloring.pattern, math.prod(problem.form.shape))
     entries, whole, outer = coloring.pattern.nnz, None, max(x.size, *coloring.pattern.shape)
-    trouble, nfev, plain = None, 0, options.way == "single" and options.box is None
+    trouble, nfev, (ask, place, fill) = None, 0, _manner(options, bool(routes.weight.all()))
     for part in blocks(len(routes.directions), HELD * outer):
         rows = routes.directions.part(part)
         if not len(rows):
             break
-        lines: Any = (_once if plain else WAYS[options.way])(problem, rows, 1, options)
+        lines = ask(problem, rows, 1, options)
         if whole is None:
             require_outputs(coloring.pattern, math.prod(lines.form.shape))
-            unmoved = None if routes.weight.all() else NOTHING
-            whole = _blank(entries, lines.form, ONCE if plain else unmoved)
-        whole = (_read_off if plain else _placed)(whole, lines, rows, coloring)
+            whole = _blank(entries, lines.form, fill)
+        whole = place(whole, lines, rows, coloring)
         problem = problem.less(lines.nfev)._replace(form=lines.form)
         trouble, nfev = trouble or lines.trouble, nfev + lines.nfev
     if whole is None:
@@ -115,6 +114,13 @@ def pattern_of(call: Call, x: Floats, options: Options) -> tuple[csc_array, int]
 
 
 # --- Entries ---
+
+
+def _manner(options: Options, moved: bool) -> tuple[Any, Any, tuple[float, ...] | None]:  # noqa: FBT001
+    """Return who asks along directions, who puts entries in their place, and what stands there."""
+    if options.way == "single" and options.box is None:
+        return _once, _read_off, ONCE
+    return WAYS[options.way], _placed, None if moved else NOTHING
 
 
 def _blank(entries: int, form: Form, fill: tuple[float, ...] | None) -> Derivatives:
