@@ -271,6 +271,12 @@ def test_patterns_are_copied_and_canonical():
     assert (given_.data == [0.0, 1.0, -1.0, 5.0]).all()
 
 
+@pytest.mark.parametrize("kind", [sp.dia_array, sp.dia_matrix])
+def test_zeros_on_stored_diagonals_are_entries(kind):
+    given_ = kind((np.array([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]]), [-1, 0]), shape=(3, 3))
+    assert (as_pattern(given_).toarray() == (np.eye(3) + np.eye(3, k=-1) > 0.0)).all()
+
+
 def test_unsorted_duplicate_columns():
     given_ = sp.csc_array(
         (np.ones(4), np.array([1, 0, 1, 1], np.int64), np.array([0, 3, 4], np.int64)), shape=(2, 2)

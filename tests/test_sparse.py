@@ -229,6 +229,58 @@ def test_noise_in_one_row_leaves_the_others():
     assert (estimate.error.diagonal()[others] < 1e-11).all()
 
 
+def chain(x):
+    y = x**3
+    y[1:] += np.sin(x[:-1])
+    y[:-1] -= 2.0 * x[1:] ** 2
+    return y
+
+
+@pytest.mark.parametrize("name", ["kink", "noise", "central", "forward"])
+def test_hundreds_of_outputs_along_a_direction_are_all_answered(name):
+    x, k = np.random.default_rng(1).normal(size=200), 90
+    truth = np.diag(3.0 * x**2) + np.diag(np.cos(x[:-1]), -1) - np.diag(4.0 * x[1:], 1)
+
+    def f(z):
+        y = chain(z)
+        if name == "kink":
+            y[k] += np.abs(z[k] - x[k])
+        if name == "noise":
+            y[k] += 1e-6 * np.sin(1e10 * z[k - 1 : k + 2].sum())
+        return y
+
+    options = {"method": name} if name in {"central", "forward"} else {}
+    estimate = nd.jacobian(f, x, sparsity=truth != 0.0, **options)
+    whole = estimate.dense()
+    others = (truth != 0.0) & (np.arange(200) != k)[:, None]
+    assert whole.success[others].all()
+    assert (np.abs(whole.value - truth) <= whole.error)[others].mean() >= 0.98
+    assert estimate.nfev < 500  # a look at each output would take thousands
+
+
+def outside(x):
+    y = chain(x)
+    y[7] += np.sqrt(x[7] - 0.5 + 1e-9)
+    return y
+
+
+@pytest.mark.parametrize("f", [chain, outside, lambda x: (1.0 + 2.0j) * chain(x)])
+@pytest.mark.parametrize("method", ["forward", "central", nd.Stencil([-1, 0, 2])])
+@pytest.mark.parametrize("step", ["textbook", 1e-4, np.linspace(1e-4, 1e-3, 50)])
+def test_single_steps_are_those_along_directions(f, method, step):
+    x = np.linspace(-1.0, 2.0, 50)
+    x[7] = 0.5
+    pattern = sparse.color(np.eye(50) + np.eye(50, k=1) + np.eye(50, k=-1), check=False)
+    options = {"sparsity": pattern, "method": method, "step": step}
+    # bounds that are in nobody's way: then directions are differentiated before entries are read
+    one, other = nd.jacobian(f, x, **options), nd.jacobian(f, x, bounds=(-9.0, 9.0), **options)
+    for name in ("value", "error", "status", "step", "noise"):
+        left, right = getattr(one, name), getattr(other, name)
+        np.testing.assert_array_equal(left.data, right.data, err_msg=name)
+    assert one.nfev == other.nfev
+    assert (one.status.data == nd.Status.DOMAIN).any() == (f is outside and method != "forward")
+
+
 def test_a_domain_of_one_column_leaves_the_others():
     x = np.linspace(0.5, 2.0, 6)
     x[2] = 1e-5

@@ -4,6 +4,9 @@ Patterns are columns compressed, `pointers` (n + 1,) and `indices` (entries,), s
 duplicates. In a symmetric one a column holds the neighbours of a vertex, itself perhaps among them.
 """
 
+import math
+
+from numdiff.constants import DOMAIN
 from numdiff.ladder.runtime import kernel
 
 BITS = 62  # colours in a word, so that no mask is negative
@@ -274,3 +277,44 @@ def scatter(starts, index, weight, pointers, places, rows, lines, entries):
                 k, i = places[q], rows[q]
                 values[k], errors[k] = value[d, i] / weight[a], error[d, i] / length
                 codes[k], steps[k], noises[k] = status[d, i], step[d, i] * length, noise[d, i]
+
+
+@kernel
+def read_off(
+    values, weights, centre, f0, steps, stretch, starts, index, weight, pointers, places, rows,
+    value, error, status, step,
+):  # fmt: skip
+    """Write what `differences.difference` of values (D, P, m) would say to where it belongs.
+
+    Nothing is held by output in between, as `scatter` needs it: memory is what takes time here. So
+    errors and status are filled in advance with what a single step has, and written where there is
+    no number.
+    """
+    for d in range(starts.size):
+        stop = starts[d + 1] if d + 1 < starts.size else index.size
+        scale = stretch[d] / steps[d]
+        for a in range(starts[d], stop):
+            length = abs(weight[a])
+            for q in range(pointers[index[a]], pointers[index[a] + 1]):
+                k, i = places[q], rows[q]
+                total = weights[0] * values[d, 0, i]
+                for p in range(1, weights.size):
+                    total += weights[p] * values[d, p, i]
+                if centre != 0.0:
+                    total += centre * f0[i]
+                total *= scale
+                value[k], step[k] = total / weight[a], steps[d] * length
+                if not math.isfinite(total):
+                    value[k], error[k], status[k] = math.nan, math.inf, DOMAIN
+
+
+@kernel
+def contrast(pointers, indices, vector, data, bars, share, off, bar):
+    """Take a sparse matrix times a vector off `off` (m,), and add what bars allow to `bar` (m,).
+
+    What an entry may be off is so large a `share` of its bar.
+    """
+    for j in range(vector.size):
+        for k in range(pointers[j], pointers[j + 1]):
+            off[indices[k]] -= data[k] * vector[j]
+            bar[indices[k]] += share * abs(bars[k] * vector[j])

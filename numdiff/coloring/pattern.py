@@ -35,7 +35,13 @@ def as_pattern(pattern: Any, name: str = "pattern") -> csc_array:
     ValueError
         If it is not two-dimensional or its row numbers are impossible.
     """
-    from scipy.sparse import coo_array, csc_array, issparse  # noqa: PLC0415 - loads when needed
+    from scipy.sparse import (  # noqa: PLC0415 - loads when needed
+        coo_array,
+        csc_array,
+        dia_array,
+        dia_matrix,
+        issparse,
+    )
 
     if not issparse(pattern):
         pattern = coo_array(_mask(pattern, name))
@@ -43,6 +49,9 @@ def as_pattern(pattern: Any, name: str = "pattern") -> csc_array:
         raise ValueError(
             f"`{name}` must have two axes, outputs and inputs, got shape {pattern.shape}"
         )
+    if isinstance(pattern, dia_array | dia_matrix):  # of which SciPy leaves zeros out
+        stored: Any = np.ones(pattern.data.shape, np.bool_)
+        pattern = dia_array((stored, pattern.offsets), shape=pattern.shape)
     try:
         columns = csc_array(pattern)
         columns.check_format(full_check=True)

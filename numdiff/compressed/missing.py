@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 from numdiff.arrays import Array, Floats
-from numdiff.coloring.prepared import Coloring
+from numdiff.coloring import kernels
+from numdiff.coloring.prepared import PACE, Coloring
 from numdiff.compressed.routes import Routes
 from numdiff.constants import ONE_SIDED, SINGLE_STEP
 from numdiff.drivers.derivatives import UNASKED, Derivatives, Problem
 from numdiff.engine.differentiate import WAYS
 from numdiff.evaluation.call import evaluate
 from numdiff.geometry.directions import along
+from numdiff.ladder.runtime import runner
 from numdiff.options import Options
 
 DOUBTED = 3  # rows that a random direction contradicts are looked at, the worst ones
@@ -70,18 +71,16 @@ def _contrast(
     problem: Problem, coloring: Coloring, vector: Floats, line: Derivatives, whole: Derivatives
 ) -> tuple[Floats, Floats]:
     """Return how far a sparse Jacobian is from a line, output by output, and what bars allow."""
-    from scipy.sparse import csc_array  # noqa: PLC0415 - loads when needed
-
-    sparse: Any = csc_array(coloring.pattern)  # its data are exchanged
-    outputs, entries = coloring.pattern.shape[0], coloring.pattern.nnz
-    off, bar = np.zeros((2, line.value.shape[1]))
-    single = bool((line.status[0] == SINGLE_STEP).any())
+    pattern, single = coloring.pattern, bool((line.status[0] == SINGLE_STEP).any())
+    off, bar = line.value[0].copy(), np.zeros(line.value.shape[1])
+    run, share = runner(pattern.nnz // PACE), ROUGHLY if single else 1.0
+    bars = whole.value[0] if single else whole.error[0]
     for part in range(1 + line.form.is_complex):
-        cut, mine = (slice(part * k, (part + 1) * k) for k in (outputs, entries))
-        sparse.data = whole.value[0, mine]
-        off[cut] = line.value[0, cut] - sparse @ vector
-        sparse.data = ROUGHLY * np.abs(sparse.data) if single else whole.error[0, mine]
-        bar[cut] = sparse @ np.abs(vector)
+        cut, mine = (slice(part * k, (part + 1) * k) for k in (pattern.shape[0], pattern.nnz))
+        data = whole.value[0, mine], bars[mine]
+        run(kernels.contrast)(
+            pattern.indptr, pattern.indices, vector, *data, share, off[cut], bar[cut]
+        )
     if not single:
         bar += line.error[0]
     elif problem.f0 is not UNASKED:

@@ -7,7 +7,7 @@ import numpy as np
 from numdiff.arrays import Floats
 from numdiff.drivers.compiled import columns_of
 from numdiff.drivers.derivatives import Columns, Derivatives, Problem, stacked
-from numdiff.evaluation.call import evaluate
+from numdiff.evaluation.call import Values, evaluate
 from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import blocks
 from numdiff.ladder import differences, points
@@ -26,18 +26,26 @@ def single_step(
     return stacked(parts)
 
 
-def _difference(
+def sampled_once(
     problem: Problem, directions: Directions, level: Level, steps: Floats
-) -> Derivatives:
+) -> tuple[Values, Floats]:
+    """Return f at the points of a level (D * P, m), and by how much the outer ones are too near."""
     x, count, width = problem.x, len(directions), len(level.offsets)
     block, stretch = np.empty((count, width, x.size)), np.empty(count)
     where = (x, directions.starts, directions.index, directions.weight, level.offsets)
-    run = runner(count)
-    run(points.place)(np.arange(count), steps, *where, block, stretch)
+    runner(count)(points.place)(np.arange(count), steps, *where, block, stretch)
     values = evaluate(problem.call, block.reshape(count * width, x.size), problem.form)
+    return values, stretch
+
+
+def _difference(
+    problem: Problem, directions: Directions, level: Level, steps: Floats
+) -> Derivatives:
+    values, stretch = sampled_once(problem, directions, level, steps)
+    count, width = len(directions), len(level.offsets)
     f0 = problem.f0 if level.centre else values.rows[0]  # it has no part in it
     columns: Columns = columns_of(count, f0)
-    run(differences.difference)(
+    runner(count)(differences.difference)(
         values.rows.reshape(count, width, f0.size), level.weights, level.centre, f0, steps,
         stretch, level.stencil.order, *columns,
     )  # fmt: skip

@@ -75,9 +75,11 @@ def claims_of(problem: Problem, lines: Derivatives, side: int, span: Span) -> Cl
     """
     rows = np.flatnonzero(~lines.calm)
     state, value, start = lines.state[rows], lines.value[rows], span.start[rows]
+    whole = len(rows) == len(lines.calm)  # samples are what is large: without a copy then
+    samples = lines.samples if whole else lines.samples[rows]
     base, moved = state[:, registers.BASE], span.reach[rows][:, None] * np.abs(np.nan_to_num(value))
     seen = _Evidence(
-        rows, lines.samples[rows], state, value, lines.noise[rows],
+        rows, samples, state, value, lines.noise[rows],
         ROUNDING * (np.abs(problem.f0) + moved), base - state[:, registers.LAST],
         base - state[:, registers.FIRST], state[:, registers.TINY],
     )  # fmt: skip

@@ -26,7 +26,7 @@ from numdiff.ladder.noise import CLEARLY
 from numdiff.ladder.registers import LOOKED, NEVER
 from numdiff.nonsmooth.claims import Claims, claims_of
 
-FEW = 16  # outputs that are looked at along a direction: thousands would take hours
+FEW = 16  # outputs whose breaks are looked for along a direction: thousands would take hours
 LONGEST = 40  # evaluations that the look at a break may take
 SHARE = 1.0 / 3.0  # of the gap between two readings, times the step: there f leaves the near one
 UNSURE = 0.08  # of what counts as a change: what rounding may do to the slope at a tiny step
@@ -228,15 +228,16 @@ def look(problem: Problem, directions: Directions, claims: Claims, span: Span) -
     moved = span.reach[claims.row] * np.abs(claims.series[0])
     floor = CLEARLY * EPS * (np.abs(walk.f0) + gap + moved)
     live = (gap > floor + claims.slack) & (claims.far > claims.near)
-    kind, limit = np.where(live, Kind.UNCLEAR, Kind.AGREE), gap / claims.far
-    left_out = live & ~_looked_at(claims, live, limit)
-    live &= ~left_out
-    limit = SHARE * np.minimum(limit, claims.most)
+    kind = np.where(live, Kind.UNCLEAR, Kind.AGREE)
+    limit = SHARE * np.minimum(gap / claims.far, claims.most)
     bracket, followed = _first(walk, live, limit, floor)
     kind[followed], live[followed] = Kind.AGREE, False
     # what has widened a bar may be a jump that is small beside what the near reading leaves out
     steep = _steep(walk, np.flatnonzero(live & (claims.claim != WIDE)), bracket)
     kind[steep], live[steep] = Kind.STRUCTURE, False
+    # up to here outputs share their points; each break has points of its own
+    left_out = live & ~_looked_at(claims, live, gap / claims.far)
+    live &= ~left_out
     _halve(walk, live, limit, bracket)
     jump = np.abs(bracket.above - bracket.below)
     kind[live & (jump < BEND * np.abs(bracket.above))] = Kind.STRUCTURE

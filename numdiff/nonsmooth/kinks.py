@@ -123,6 +123,9 @@ def _climb_sides(suspects: Suspects, start: Ints, limits: Limits, sloping: Mask)
 
 
 def _climb(suspects: Suspects, start: Ints, side: int, order: int) -> Derivatives:
-    problem = suspects.problem._replace(budget=LONGEST * len(suspects.directions))
+    problem, (_, outputs) = suspects.problem, suspects.at
+    asked = np.isin(np.arange(problem.f0.size), outputs)  # others have no part in it
+    f0 = np.where(asked, problem.f0, np.nan)
+    problem = problem._replace(f0=f0, budget=LONGEST * len(suspects.directions))
     ways = channels(METHODS["auto"]._replace(side=side), order)
     return climb(problem, suspects.directions, suspects.span._replace(start=start), ways)

@@ -48,7 +48,8 @@ def suspects_of(
 ) -> Suspects | None:
     """Collect the outputs that may not be smooth at x, if any, with the steps of their secants."""
     rows, left = np.flatnonzero(~lines.calm), np.empty(symptoms.TAIL)
-    state, samples = lines.state[rows], lines.samples[rows]
+    whole = len(rows) == len(lines.calm)  # samples are what is large: without a copy then
+    state, samples = lines.state[rows], lines.samples if whole else lines.samples[rows]
     bent, torn = np.empty((2, len(rows), len(problem.f0)), np.bool_)
     run: Any = runner(bent.size)
     run(symptoms.suspect)(
@@ -59,7 +60,8 @@ def suspects_of(
     some = entries.any(axis=1)
     if not some.any():
         return None
-    rows, entries, state, samples = rows[some], entries[some], state[some], samples[some]
+    if not some.all():
+        rows, entries, state, samples = rows[some], entries[some], state[some], samples[some]
     row, output = np.nonzero(entries)
     place, lawful = (rows[row], output), np.empty(entries.shape, np.bool_)
     run(symptoms.lawful)(problem.f0, order, samples, state, left, lawful)
