@@ -29,19 +29,19 @@ LINES = {
     "": 2339,
     "coloring": 451,
     "compressed": 576,
-    "drivers": 891,
+    "drivers": 892,
     "engine": 846,
     "evaluation": 1343,
     "geometry": 147,
-    "ladder": 1636,
+    "ladder": 1649,
     "model": 560,
     "native": 360,
     "noise": 250,
-    "nonsmooth": 766,
+    "nonsmooth": 771,
     "paths": 560,
     "plot": 825,
     "regression": 525,
-    "verify": 2377,
+    "verify": 2379,
 }
 POSITIONAL = 6
 COMPLEXITY = 10

@@ -180,10 +180,11 @@ def follow(kind, address, x, f0, route, channels, plan, kept, columns, doubt):
     )  # fmt: skip
     claims = np.zeros((1, f0.size), np.int64)
     if channels.shape[channels.primary, ORDER] == 1:
-        value, error, status, _, noise = columns
+        value, error, status, step, noise = columns
         dispute(
-            f0, edges[0], edges[4], value, error, status, noise, kept[2], kept[0], kept[1], claims
-        )
+            f0, edges[0], edges[4], value, error, status, step, noise, kept[2], kept[0], kept[1],
+            claims,
+        )  # fmt: skip
     for i in range(f0.size):
         doubt[i] = bent[0, i] or torn[0, i] or claims[0, i] >= SILENCE
 

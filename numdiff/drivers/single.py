@@ -23,7 +23,7 @@ def single_step(
     for rows in blocks(len(directions), len(level.offsets) * problem.x.size):
         parts.append(_difference(problem, directions.part(rows), level, steps[rows]))
         problem = problem._replace(form=parts[-1].form)
-    return stacked(parts)
+    return parts[0] if len(parts) == 1 else stacked(parts)
 
 
 def sampled_once(

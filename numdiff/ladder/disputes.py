@@ -27,32 +27,40 @@ NOTHING, LOST, WIDE, SILENCE, LEAP = range(5)
 
 
 @kernel
-def dispute(f0, start, reach, value, error, status, noise, proven, samples, state, claims):
+def dispute(f0, start, reach, value, error, status, step, noise, proven, samples, state, claims):
     """Write of each output (D, m) why it is disputed, if it is: first derivatives only.
 
-    start and reach (D,) are the exponents of the first steps and the sizes of x along t.
+    step is the smallest one of each answer, along t; start and reach (D,) are the exponents of the
+    first steps and the sizes of x along t.
     """
     for d in range(claims.shape[0]):
         for i in range(claims.shape[1]):
             claims[d, i] = why(
-                f0[i], start[d], reach[d], value[d, i], error[d, i], status[d, i], noise[d, i],
-                proven[d, i], samples[d], state[d], i,
+                f0[i], start[d], reach[d], value[d, i], error[d, i], status[d, i], step[d, i],
+                noise[d, i], proven[d, i], samples[d], state[d], i,
             )  # fmt: skip
 
 
 @kernel
-def why(f0, start, reach, value, error, status, noise, proven, samples, window, i):
+def why(f0, start, reach, value, error, status, step, noise, proven, samples, window, i):
     """Return why an output is disputed; where there are several reasons, the strongest."""
     if not math.isfinite(value):
         return NOTHING
     leapt = window[BASE] - window[LAST] < start - LEAPT and window[CEILING] == 0
     # where larger steps leave the domain of f, it had to be looked at closer
-    if leapt and error < math.inf and straight(samples, window, i, value):
-        return NOTHING if bends(samples, window, i, value) else LEAP
     asked = window[TINY] != NEVER and math.isfinite(samples[0, SLOTS + 1, i])
+    floor = ROUNDING * (abs(f0) + reach * abs(value))  # of f, and of x
+    if leapt and error < math.inf and straight(samples, window, i, value):
+        if bends(samples, window, i, value):
+            return NOTHING
+        if step <= scale(1.0, window[BASE] - window[FIRST]):
+            return LEAP
+        # others went that far; the answer is from larger steps, which these may contradict
+        if not strays(samples, window, i, value, error, floor):
+            return NOTHING
+        return SILENCE if asked else LEAP
     if asked and status == UNRESOLVED:
         return LOST
-    floor = ROUNDING * (abs(f0) + reach * abs(value))  # of f, and of x
     if asked and status == NOISE_LIMITED and noise > CLEARLY * floor:
         rest = abs(samples[0, SLOTS + 1, i] - scale(value, window[TINY]))
         if samples.shape[0] > 1:
@@ -60,6 +68,16 @@ def why(f0, start, reach, value, error, status, noise, proven, samples, window, 
         if rest < SILENT * noise:
             return SILENCE
     return WIDE if status <= NOISE_LIMITED and WIDER * proven < error < math.inf else NOTHING
+
+
+@kernel
+def strays(samples, window, i, value, error, floor):
+    """Whether f is clearly off what the answer and its bar say of it, somewhere in the window."""
+    for slot in range(window[FIRST], window[LAST] + 1):
+        at = window[BASE] - slot
+        if abs(samples[0, slot, i] - scale(value, at)) > scale(error, at) + CLEARLY * floor:
+            return True
+    return False
 
 
 @kernel

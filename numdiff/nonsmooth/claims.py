@@ -10,6 +10,7 @@ import numpy as np
 from numdiff.arrays import Floats, Ints, Mask
 from numdiff.constants import ROUNDING
 from numdiff.drivers.derivatives import Derivatives, Problem
+from numdiff.geometry.directions import Directions
 from numdiff.ladder import disputes, registers
 from numdiff.ladder.answer import MARGIN
 from numdiff.ladder.channels import Span
@@ -54,13 +55,15 @@ class _Evidence(NamedTuple):
     tiny: Ints
 
 
-def claims_of(problem: Problem, lines: Derivatives, side: int, span: Span) -> Claims | None:
+def claims_of(
+    problem: Problem, directions: Directions, lines: Derivatives, side: int, span: Span
+) -> Claims | None:
     """Collect the outputs of which two readings contradict each other.
 
     Parameters
     ----------
-    problem : Problem
-        With f0.
+    problem, directions
+        What the ladders were given.
     lines : Derivatives
         What the ladders found and left.
     side : int
@@ -83,10 +86,12 @@ def claims_of(problem: Problem, lines: Derivatives, side: int, span: Span) -> Cl
         ROUNDING * (np.abs(problem.f0) + moved), base - state[:, registers.LAST],
         base - state[:, registers.FIRST], state[:, registers.TINY],
     )  # fmt: skip
-    claim = np.zeros(value.shape, np.int64)
+    claim, step = np.zeros(value.shape, np.int64), lines.step[rows]
+    if directions.single:
+        step = step / np.abs(directions.weight[rows, None])
     run: Any = runner(claim.size)
     run(disputes.dispute)(
-        problem.f0, start, span.reach[rows], value, lines.error[rows], lines.status[rows],
+        problem.f0, start, span.reach[rows], value, lines.error[rows], lines.status[rows], step,
         seen.noise, lines.proven[rows], seen.samples, state, claim,
     )  # fmt: skip
     # a bar that is good enough may be wider than need be, by noise that is none, but not leap

@@ -89,7 +89,7 @@ def resolve(
         How often f was asked.
     """
     lines, span = window.lines, span_of(problem.x, directions, window.limits)
-    claims = claims_of(problem, lines, window.side, span)
+    claims = claims_of(problem, directions, lines, window.side, span)
     if claims is None:
         return lines, [], 0
     place = claims.row, claims.output

@@ -39,15 +39,18 @@ MOSTLY = 0.9  # of the entries: where fewer are known, a few can fit anything
 def check(posed: Posed) -> Report:
     """Check a derivative at one point or several."""
     __tracebackhide__ = True
-    random = np.random.default_rng(posed.plan.rng)
+    random, nfev = np.random.default_rng(posed.plan.rng), 0
     cases: list[Case] = []
+    tables: list[Array] = []
     with posed.call.evaluator or NOBODY:
         for place in places(posed, random):
             reading = posed.reading_at(place.x, place.outputs)
             if not reading.fits:
                 return _misfit(posed, place, reading)
             cases.append(examine(posed, place, reading, random))
-    entries = np.concatenate([_entries(posed, case, k) for k, case in enumerate(cases)])
+            tables.append(_entries(posed, cases[-1], len(tables)))
+            nfev += cases[-1].nfev
+    entries = np.concatenate(tables)
     coverage = _coverage(posed.subject, cases, entries["verdict"])
     untrue = [rule for case in cases for rule in case.identities if not rule.holds]
     broken = cases[0].reading.transposed or bool(untrue)
@@ -58,7 +61,7 @@ def check(posed: Posed) -> Report:
     return posed.report(
         cases[0].place.outputs + posed.subject.x.shape, coverage, wrong=broken, entries=entries,
         hints=tuple(mistakes), notes=tuple(notes),
-        nfev=habits.nfev + sum(case.nfev for case in cases),
+        nfev=habits.nfev + nfev,
     )  # fmt: skip
 
 

@@ -117,8 +117,7 @@ def _identities(
 
 def numerical_of(estimate: Estimate, shape: Shape) -> Numerical:
     """Return an estimate as matrices."""
-    fields = (getattr(estimate, name) for name in Numerical._fields)
-    return Numerical(*(np.reshape(part, shape) for part in fields))
+    return Numerical(*(np.reshape(getattr(estimate, name), shape) for name in Numerical._fields))
 
 
 def examine(posed: Posed, place: Place, reading: Reading, random: Random) -> Case:
