@@ -299,7 +299,7 @@ def test_an_operator_of_the_wrong_shape_is_not_called():
 
 
 def test_a_gradient_of_several_outputs_is_refused():
-    with pytest.raises(ValueError, match="use `jacobian`"):
+    with pytest.raises(ValueError, match=r"use `verify\.jacobian`"):
         verify.gradient(residuals, residuals_jacobian, SQUARE)
 
 
