@@ -26,8 +26,9 @@ LINES_PER_FUNCTION = 40
 LINES_PER_MODULE = 400
 # code lines that a room may have; what stands beside the rooms is one of them
 LINES = {
-    "": 2312,
+    "": 2345,
     "coloring": 415,
+    "compare": 370,
     "compressed": 540,
     "drivers": 883,
     "engine": 846,
@@ -46,7 +47,7 @@ LINES = {
 POSITIONAL = 6
 COMPLEXITY = 10
 COMPLEXITY_OF_KERNELS = 15
-CALLERS_OF_F = ("evaluation", "native")
+CALLERS_OF_F = ("evaluation", "native", "compare")  # there, other libraries do
 
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
