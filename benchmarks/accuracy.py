@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.failures import failure_table
 from benchmarks.quiet import quiet
 from benchmarks.report import shown, table, verdict, write_json
-from benchmarks.tools import TOOLS, Tool
+from benchmarks.tools import TOOLS, Tool, available
 from tests import corpus
 from tests.measuring.cases import (
     Call,
@@ -183,7 +183,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the chosen parts and print their tables."""
-    tools = list(_available(options.tool))
+    tools = list(available(options.tool))
     if not tools:
         return 1
     done: dict[str, Results] = {}
@@ -196,15 +196,6 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         write_json(options.json, _content(done))
     return 0
-
-
-def _available(names: Sequence[str]) -> Iterator[Tool]:
-    for tool in TOOLS:
-        missing = tool.missing if tool.name in names else ""
-        if missing:
-            print(f"{tool.name} is left out: {missing}\n")
-        elif tool.name in names:
-            yield tool
 
 
 def _chosen(part: Part, options: argparse.Namespace) -> list[Task]:
