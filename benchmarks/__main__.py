@@ -29,7 +29,7 @@ class Command:
 
 
 COMMANDS = (
-    Command("ablate", "benchmarks.ablate", "which constants change a figure", "--limit 4 --most 3"),
+    Command("ablate", "benchmarks.ablate", "which constants change a figure", "--limit 2 --most 1"),
     Command("accuracy", "benchmarks.accuracy", "digits, error bars and evaluations beside peers",
             "--part 1 gradient hessian --limit 2"),
     Command("compare", "benchmarks.compare", "all libraries on one function",
@@ -51,6 +51,8 @@ COMMANDS = (
             "--sizes 100 --turns 1 --patterns tridiagonal"),
     Command("speed", "benchmarks.speed", "time and memory, as ratios, beside peers",
             "--only memory"),
+    Command("third-party", "benchmarks.third_party", "derivatives that others wrote, checked",
+            "--source SciPy"),
     Command("trust", "benchmarks.trust", "bars that lie or are of no use, on families of functions",
             "--half tune --family squares --processes 1"),
     Command("verify", "benchmarks.verify", "mistakes found in derivatives, beside peers",

@@ -39,13 +39,13 @@ def accuracy_of_derivatives() -> str:
 
 
 def accuracy_of_arrays() -> str:
+    """Gradients and Hessians of the tools that give bars."""
     tables = load("accuracy").tables_with("median digits", "cover whole")
     titles = ("median digits", "cover", "lies", "evals")
     rows = [["", *titles]]
     for name, table in zip(("gradient", "hessian"), _of_tools(tables), strict=True):
-        rows += [
-            [f"{name}, {row[0]}", *row[1:]] for row in chosen(table, _tools(table), titles)[1:]
-        ]
+        found = chosen(table, _tools(table), titles)[1:]
+        rows += [[f"{name}, {row[0]}", *row[1:]] for row in found if row[2] != "-"]
     return markdown(rows)
 
 

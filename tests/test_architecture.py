@@ -303,7 +303,7 @@ def test_examples_run(path):
 
 # --- Tests and benchmarks ---
 
-OF_BENCHMARKS = {"test_benchmarks.py", "test_trust.py", "test_verify_rates.py"}
+OF_BENCHMARKS = {"test_benchmarks.py", "test_results.py", "test_trust.py", "test_verify_rates.py"}
 
 
 def test_only_tests_of_benchmarks_import_them():
