@@ -34,6 +34,9 @@ class Problem:
 WRONG: Mapping[tuple[str, str], str] = MappingProxyType(
     {
         ("CUTEst ECKERLE4LS", "hessian"): "entry [2, 2] is not the derivative of its own gradient",
+        ("CUTEst GULF", "hessian"): "entry [0, 2], likewise",
+        ("CUTEst HIMMELBB", "hessian"): "entry [0, 0], likewise",
+        ("CUTEst HIMMELBF", "hessian"): "entry [2, 3], likewise",
         ("statsmodels NegativeBinomial", "hessian"): "before a fit loglike and score take the "
         "logarithm of alpha, hessian differentiates by alpha itself",
     }
