@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.failures import failure_table
 from benchmarks.quiet import quiet
 from benchmarks.report import shown, table, verdict, write_json
-from benchmarks.tools import TOOLS, Tool
+from benchmarks.tools import TOOLS, Tool, available
 from tests import corpus
 from tests.measuring.cases import (
     Call,
@@ -24,6 +24,7 @@ from tests.measuring.cases import (
     hessian_tasks,
     outcomes_of,
     scalar_tasks,
+    third_party_tasks,
 )
 from tests.measuring.metrics import (
     COLUMNS,
@@ -113,6 +114,16 @@ PARTS = {
     ),
 }
 
+ELSEWHERE = {
+    f"third-party {kind}": replace(
+        PARTS[kind],
+        title=f"{PARTS[kind].title}, derivatives written by others",
+        tasks=partial(third_party_tasks, kind),
+    )
+    for kind in ("gradient", "hessian")
+}
+EVERY_PART = PARTS | ELSEWHERE
+
 Results = dict[str, list[Outcome]]
 
 
@@ -171,7 +182,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     categories = sorted({problem.category for problem in corpus.PROBLEMS})
     names = [tool.name for tool in TOOLS]
     parser.add_argument("--half", choices=("tune", "confirm", "all"), default="confirm")
-    parser.add_argument("--part", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--part", nargs="+", choices=EVERY_PART, default=list(PARTS))
     parser.add_argument("--tool", nargs="+", choices=names, default=names)
     parser.add_argument("--category", choices=categories, help="functions of one variable only")
     parser.add_argument("--limit", type=int, metavar="N", help="at most N cases of a part")
@@ -183,28 +194,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the chosen parts and print their tables."""
-    tools = list(_available(options.tool))
+    tools = list(available(options.tool))
     if not tools:
         return 1
     done: dict[str, Results] = {}
     for name in options.part:
-        tasks = _chosen(PARTS[name], options)
-        results = run_part(PARTS[name], tasks, tools) if tasks else {}
+        tasks = _chosen(EVERY_PART[name], options)
+        results = run_part(EVERY_PART[name], tasks, tools) if tasks else {}
         if results:
             done[name] = results
-            _show(PARTS[name], results, listing=options.list)
+            _show(EVERY_PART[name], results, listing=options.list)
     if options.json:
         write_json(options.json, _content(done))
     return 0
-
-
-def _available(names: Sequence[str]) -> Iterator[Tool]:
-    for tool in TOOLS:
-        missing = tool.missing if tool.name in names else ""
-        if missing:
-            print(f"{tool.name} is left out: {missing}\n")
-        elif tool.name in names:
-            yield tool
 
 
 def _chosen(part: Part, options: argparse.Namespace) -> list[Task]:
@@ -228,7 +230,7 @@ def _content(done: Mapping[str, Results]) -> dict[str, Any]:
     runs = [(name, tool, done[name][tool]) for name in done for tool in done[name]]
     return {
         "figures": [
-            {"part": name, "tool": tool, **figures(PARTS[name].columns, outcomes)}
+            {"part": name, "tool": tool, **figures(EVERY_PART[name].columns, outcomes)}
             for name, tool, outcomes in runs
         ],
         "cases": [

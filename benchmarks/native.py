@@ -139,6 +139,9 @@ CONTENDERS = (
 )  # fmt: skip
 
 
+PEERS = (("SciPy 3-point", "3-point"), ("numdifftools", "numdifftools"))
+
+
 @dataclass(frozen=True)
 class Compiled:
     """A function of known cost and what is compiled around it, once for all sizes."""
@@ -169,6 +172,8 @@ class Case:
     calls: Mapping[str, int]
 
     def ratio(self, name: str) -> float:
+        if name not in self.seconds:
+            return math.nan
         return self.seconds[name] / (self.calls[name] * self.bare)
 
     @property
@@ -181,9 +186,8 @@ def measured(box: Compiled, n: int) -> Case:
     points = x + np.linspace(0.0, 1e-3, 8)[:, None]
     many = max(2, round(100 * MICRO / box.cost))
     counted = {}
-    for name, tool in (
-        ("SciPy 3-point", tools.three_point_gradient), ("numdifftools", tools.numdifftools_gradient)
-    ):  # fmt: skip
+    peers = {title: tools.gradient_of(name) for title, name in PEERS if tools.installed(name)}
+    for name, tool in peers.items():
         counter = tools.Counted(f)
         tool(counter, x)
         counted[name] = counter.calls
@@ -195,10 +199,9 @@ def measured(box: Compiled, n: int) -> Case:
             "by hand": lambda: box.by_hand(x),
             "native, step": lambda: box.native_step(x),
             "nd, step": lambda: nd.gradient(f, x, **FIXED),
-            "SciPy 3-point": lambda: tools.three_point_gradient(f, x),
             "native": lambda: box.native(x),
             "nd": lambda: nd.gradient(f, x),
-            "numdifftools": lambda: tools.numdifftools_gradient(f, x),
+            **{name: partial(tool, f, x) for name, tool in peers.items()},
         }
     )
     return Case(box.cost, n, best.pop("bare") / many, best, calls | counted)
@@ -225,7 +228,7 @@ def targets_of(case: Case) -> Iterator[Row]:
         slow = case.bare > 2 * MICRO  # then f alone takes longer than numdifftools may
         yield Row(
             f"{case.name}: numdifftools / nd",
-            case.seconds["numdifftools"] / spent,
+            case.seconds.get("numdifftools", math.nan) / spent,
             None if slow else Target(low=40.0),
         )
 
@@ -238,6 +241,11 @@ def gradients(fresh: Fresh) -> Iterator[Case | Row]:
                 case = measured(box, n)
                 yield case
                 yield from targets_of(case)
+
+
+def smoke(fresh: Fresh) -> Iterator[Case]:
+    """One function of one input: whether all of this runs."""
+    yield measured(compiled(COSTS[1]), 1)
 
 
 # --- Jacobian ---
@@ -319,10 +327,11 @@ GROUPS: dict[str, Callable[[Fresh], Iterator[Any]]] = {
     "jacobian": jacobian,
     "first-answer": first_answers,
 }
+SMOKE = {"smoke": smoke}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--only", nargs="+", choices=GROUPS, default=list(GROUPS))
+    parser.add_argument("--only", nargs="+", choices=[*GROUPS, *SMOKE], default=list(GROUPS))
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows")
 
 
@@ -330,13 +339,14 @@ def run(options: argparse.Namespace) -> int:
     """Measure the chosen groups and print a table of all cases and one of the targets."""
     with TemporaryDirectory() as scratch, quiet():
         fresh = Fresh(Path(scratch))
-        found = [one for group in options.only for one in GROUPS[group](fresh)]
+        found = [one for group in options.only for one in (GROUPS | SMOKE)[group](fresh)]
     cases = [one for one in found if isinstance(one, Case)]
     rows = [one for one in found if isinstance(one, Row)]
     if cases:
         titles = ("time / (calls of f x bare f)", *CONTENDERS)
         print(table([titles, *map(_ratios, cases)]), end="\n\n")
-    print(table([("", "measured", "must", "met", ""), *map(_cells, rows)], left=(0, 4)))
+    if rows:
+        print(table([("", "measured", "must", "met", ""), *map(_cells, rows)], left=(0, 4)))
     if options.json:
         write_json(options.json, [asdict(one) for one in found])
     return 0

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 from tests.measuring.metrics import Target
+
+Table = list[list[str]]
 
 
 def verdict(target: Target | None, figure: float) -> str:
@@ -23,8 +26,14 @@ def shown(figure: float, form: str) -> str:
     return "-" if math.isnan(figure) else format(figure, f"z{form}")
 
 
+TABLES: ContextVar[list[Table] | None] = ContextVar("tables", default=None)  # those shown so far
+
+
 def table(rows: Sequence[Sequence[str]], *, left: Sequence[int] = (0,)) -> str:
     """Align a table: the columns in ``left`` to the left, the others to the right."""
+    shown_so_far = TABLES.get()
+    if shown_so_far is not None:
+        shown_so_far.append([[str(cell) for cell in row] for row in rows])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:

@@ -131,9 +131,9 @@ def run(options: argparse.Namespace) -> int:
         rows, listed = [["", *(column.title for column in SHOWN)]], []
         for name, found in _found(options, tasks):
             rows.append([name, *(shown(column.measure(found), column.form) for column in SHOWN)])
-            listed += [name, failure_table(found)]
+            listed += [name, failure_table(found)] if options.list else []
         print(table(rows), end="\n\n", flush=True)
-        if options.list:
+        if listed:
             print("\n".join(listed), end="\n\n")
     return 0
 

@@ -18,7 +18,7 @@ from benchmarks import tools
 from benchmarks.fresh import COMPILE, FIRST_ANSWER, PEAK, Fresh
 from benchmarks.quiet import quiet
 from benchmarks.report import shown, table, verdict, write_json
-from benchmarks.timing import Slow, fastest, least, once
+from benchmarks.timing import Rounds, Slow, fastest, in_rounds, least, once
 from tests.measuring.metrics import Target, digits
 
 Function = Callable[[np.ndarray], Any]
@@ -83,7 +83,7 @@ PER_EVALUATION, ONCE = 0.6 * MICRO, 12 * MICRO
 BLACK_BOX = {
     "overhead": Target(high=1.0),
     "statsmodels": Target(low=1.0),
-    "SciPy": Target(low=4.0),
+    "3-point": Target(low=4.0),
     "bare": Target(high=2.5),
     "numdifftools": Target(low=4.0),
     "jacobi": Target(low=20.0),
@@ -104,7 +104,7 @@ BLACK_BOXES = (
     BlackBox(
         "f of 2 us",
         partial(calibrated, 2 * MICRO, N),
-        {name: target for name, target in BLACK_BOX.items() if name != "SciPy"},
+        {name: target for name, target in BLACK_BOX.items() if name != "3-point"},
     ),
     BlackBox("SciPy's rosen", lambda: optimize.rosen, {}),
 )
@@ -126,15 +126,15 @@ def fixed_step_rows(f: Function, case: str, must: Mapping[str, Target]) -> Itera
         return numdiff.gradient(f, x, method="central", step=1e-6)
 
     nfev = _count(ours, f)
-    best = fastest(
+    found = in_rounds(
         {
             "bare": bare(f, copies(x, nfev)),
             "numdiff": lambda: ours(f),
-            "statsmodels": lambda: tools.statsmodels_gradient(f, x),
-            "SciPy": lambda: tools.three_point_gradient(f, x),
+            **_peers(f, x, "statsmodels", "3-point"),
         },
         rounds=40,
     )
+    best = found.fastest()
     spent = best["numdiff"] - best["bare"]
     yield Row(
         f"{case}, central: overhead / (0.6 us x nfev + 12 us)",
@@ -143,9 +143,7 @@ def fixed_step_rows(f: Function, case: str, must: Mapping[str, Target]) -> Itera
         f"bare {best['bare'] / nfev / MICRO:.2f} us, {nfev} evaluations, "
         f"{spent / nfev / MICRO:.2f} us each besides f",
     )
-    for peer in ("statsmodels", "SciPy"):
-        ratio = best[peer] / best["numdiff"]
-        yield Row(f"{case}, central: {peer} / numdiff", ratio, must.get(peer))
+    yield from _ratio_rows(found, f"{case}, central:", ("statsmodels", "3-point"), must)
 
 
 def default_rows(f: Function, case: str, must: Mapping[str, Target]) -> Iterator[Row]:
@@ -154,20 +152,37 @@ def default_rows(f: Function, case: str, must: Mapping[str, Target]) -> Iterator
 
     x = np.linspace(0.5, 1.5, N)
     nfev = _count(lambda f: numdiff.gradient(f, x), f)
-    best = fastest(
+    found = in_rounds(
         {
             "bare": bare(f, copies(x, nfev)),
             "numdiff": lambda: numdiff.gradient(f, x),
-            "numdifftools": lambda: tools.numdifftools_gradient(f, x),
-            "jacobi": lambda: tools.jacobi_gradient(f, x),
+            **_peers(f, x, "numdifftools", "jacobi"),
         },
         rounds=25,
     )
+    best = found.fastest()
     ratio = best["numdiff"] / best["bare"]
     case = f"{case}, default:"
     yield Row(f"{case} numdiff / (nfev x bare f)", ratio, must.get("bare"), f"{nfev} evaluations")
-    for peer in ("numdifftools", "jacobi"):
-        yield Row(f"{case} {peer} / numdiff", best[peer] / best["numdiff"], must.get(peer))
+    yield from _ratio_rows(found, case, ("numdifftools", "jacobi"), must)
+
+
+def _peers(f: Function, x: np.ndarray, *names: str) -> dict[str, Callable[[], object]]:
+    """The gradients of those peers that are installed."""
+    return {name: partial(tools.gradient_of(name), f, x) for name in tools.installed(*names)}
+
+
+def _ratio_rows(
+    found: Rounds, case: str, peers: tuple[str, ...], must: Mapping[str, Target]
+) -> Iterator[Row]:
+    """The times of peers over numdiff's: the median of the ratios in all rounds."""
+    for peer in peers:
+        if peer in found:
+            ratio = found.ratio(peer, "numdiff")
+            detail = f"half of the rounds {ratio.low:.2f} to {ratio.high:.2f}"
+            yield Row(f"{case} {peer} / numdiff", ratio.median, must.get(peer), detail)
+        else:
+            yield Row(f"{case} {peer} / numdiff", math.nan, must.get(peer), "not installed")
 
 
 def black_box(fresh: Fresh) -> Iterator[Row]:
@@ -181,11 +196,13 @@ def black_box(fresh: Fresh) -> Iterator[Row]:
 
 
 def hessian(fresh: Fresh) -> Iterator[Row]:
+    if not tools.installed("numdifftools"):
+        return
     x = np.linspace(0.5, 1.5, 40)
     exact = optimize.rosen_hess(x)
     contenders = {
-        "numdiff": tools.numdiff_hessian,
-        "numdifftools": tools.numdifftools_hessian,
+        "numdiff": tools.hessian_of("numdiff"),
+        "numdifftools": tools.hessian_of("numdifftools"),
     }
     calls, right = {}, {}
     for name, tool in contenders.items():

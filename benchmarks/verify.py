@@ -7,6 +7,7 @@ import math
 import warnings
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib.util import find_spec
 from typing import NamedTuple
 
 import numpy as np
@@ -156,6 +157,7 @@ CHECKS: dict[str, Check] = {
     "numdifftools, allclose 1e-5": of_vectors(by_numdifftools),
     "rule of gradcheck": of_vectors(by_rule_of_gradcheck),
 }
+NEEDS = {"numdifftools, allclose 1e-5": "numdifftools"}
 
 
 # --- Outcomes ---
@@ -329,6 +331,9 @@ def run(options: argparse.Namespace) -> int:
     print(f"{len(pairs)} derivatives, half: {options.half}, {', '.join(options.tag)}\n")
     rows, listed = [["", *(figure.title for figure in FIGURES)]], []
     for tool in options.tool:
+        if tool in NEEDS and find_spec(NEEDS[tool]) is None:
+            print(f"{tool} is left out: {NEEDS[tool]} is not installed\n")
+            continue
         found = outcomes_of(tool, pairs)
         figures = [figure.measure(found) for figure in FIGURES]
         rows.append([tool, *_shown(figures)])

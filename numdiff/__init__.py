@@ -5,7 +5,7 @@
 `Differentiable` is a function whose derivatives are wanted along a path, as by an optimiser.
 `local_model` and `propagate` build on them, `noise_level` tells how exact f itself is.
 `numdiff.verify` checks hand-written derivatives, `numdiff.native` makes compiled functions,
-`numdiff.plot` draws.
+`numdiff.plot` draws. `numdiff.bars` tells how an error bar is made.
 
 Start-up. Importing takes milliseconds and compiles nothing. The first derivatives of a process are
 taken by interpreted kernels; a process that asks for many has them compiled by
@@ -21,6 +21,7 @@ same import name: do not install both.
 
 from importlib import import_module
 from pathlib import Path
+from sys import modules
 from typing import TYPE_CHECKING
 
 from numdiff.estimate import Estimate, FlaggedError, FlaggedWarning, Status
@@ -83,6 +84,9 @@ if not TYPE_CHECKING:  # a checker would take every name for one of ours
         if name in {"native", "plot", "sparse", "verify"}:  # likewise
             return import_module(f"numdiff.{name}")
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    if "pdoc" in modules:  # it reads what is there, and asks for nothing that loads late
+        globals().update({name: __getattr__(name) for name in __all__ if name not in globals()})
 
 
 def __dir__() -> list[str]:

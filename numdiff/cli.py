@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import difflib
-import importlib
-import importlib.util
 import json
 import math
 import os
@@ -14,11 +11,8 @@ import re
 import shlex
 import subprocess
 import sys
-import textwrap
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
-from types import ModuleType
 from typing import Any, NamedTuple, NoReturn, Protocol, cast
 
 import numpy as np
@@ -27,6 +21,7 @@ import numdiff
 from numdiff.arrays import Floats
 from numdiff.evaluation.call import Call, bound, origin
 from numdiff.files import point_in
+from numdiff.loading import Target, UsageError, in_a_line, load, search_path, suggestion
 from numdiff.rules import RULES
 
 __all__ = ["main"]
@@ -40,17 +35,6 @@ VERDICT_CODES = (
 )
 TARGET = "module:function or path/to/file.py:function"
 KINDS = ("gradient", "jacobian", "hessian", "jvp", "vjp", "hvp", "directional")
-
-
-class UsageError(Exception):
-    """What was typed, or the function it names, cannot be used; the message says why."""
-
-
-class Target(NamedTuple):
-    """A function that is named but not loaded yet."""
-
-    place: str
-    name: str
 
 
 class Result(Protocol):
@@ -140,7 +124,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         command: Command = typed.pop("command")
         as_json: bool = typed.pop("json", False)
         # Whatever f prints must not get between the lines of the result.
-        with _search_path(), contextlib.redirect_stdout(sys.stderr):
+        with search_path(), contextlib.redirect_stdout(sys.stderr):
             result = _run(command, typed)
         if hasattr(result, "reproduce"):  # of a report: as it was typed
             words = ["numdiff", *(sys.argv[1:] if argv is None else argv)]
@@ -205,7 +189,7 @@ def _way_out(command: Command, unknown: str) -> str:
         long = [one for one in flags if one.startswith(f"-{flag}")]
         return f": write {long[0]}" if long else ": options have two dashes, as --method"
     if flag.startswith("--"):
-        return _suggestion(flag, flags, 0.75) or f"; see `numdiff {command.name} --help`"
+        return suggestion(flag, flags, 0.75) or f"; see `numdiff {command.name} --help`"
     return ": the numbers of an option are separated by commas, without blanks"
 
 
@@ -307,7 +291,7 @@ def _run(command: Command, typed: dict[str, Any]) -> Result:
     """Load the functions that were named, and call the command's function with them."""
     try:
         options = {
-            name: _load(value) if isinstance(value, Target) else value
+            name: load(value) if isinstance(value, Target) else value
             for name, value in typed.items()
         }
         functions = [options.pop(name.lower()) for name in command.functions]
@@ -351,81 +335,8 @@ def _failure(error: BaseException) -> str:
     notes = [note for note in notes if not note.startswith("in a worker")]  # a traceback
     if notes or isinstance(error, SystemExit):  # only what f raises has notes
         who = "the derivative" if notes and "the derivative" in notes[0] else "f"
-        return "; ".join([f"{who} failed with {_in_a_line(error)}", *notes])
-    return str(error) if isinstance(error, ValueError | TypeError) else _in_a_line(error)
-
-
-def _in_a_line(error: BaseException) -> str:
-    """Say in one line of bearable length what was raised."""
-    line = f"{type(error).__name__}: {error}".removesuffix(": ")
-    return textwrap.shorten(line, 300, placeholder=" ...")
-
-
-@contextlib.contextmanager
-def _search_path() -> Iterator[None]:
-    """Let modules of the current directory be imported, and take back all changes in the end."""
-    before = sys.path.copy()
-    sys.path.insert(0, "")
-    try:
-        yield
-    finally:
-        sys.path[:] = before
-
-
-def _load(target: Target) -> Any:
-    in_file = target.place.endswith(".py") or "/" in target.place or "\\" in target.place
-    thing: Any = _file(target.place) if in_file else _module(target.place)
-    where = repr(target.place)
-    for name in target.name.split("."):
-        if not hasattr(thing, name):
-            names = [other for other in dir(thing) if not other.startswith("_")]
-            raise UsageError(f"there is no {name!r} in {where}{_suggestion(name, names)}")
-        thing = getattr(thing, name)
-        where = repr(name)
-    if not callable(thing):
-        kind = type(thing).__name__
-        raise UsageError(f"{target.name!r} in {target.place!r} is of type {kind}; name a function")
-    return thing
-
-
-def _module(name: str) -> ModuleType:
-    try:
-        return importlib.import_module(name)
-    except (Exception, SystemExit) as error:
-        missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
-        if missing is None or not f"{name}.".startswith(f"{missing}."):
-            raise UsageError(f"cannot import {name!r}: {_in_a_line(error)}") from error
-        modules = [path.stem for path in Path().glob("*.py")]
-        raise UsageError(
-            f"there is no module {missing!r}, neither installed nor in the current directory"
-            f"{_suggestion(missing, modules)}"
-        ) from error
-
-
-def _file(place: str) -> ModuleType:
-    path = Path(place).resolve()
-    # Another module may have the file's name, and be needed under it.
-    name = path.stem if path.stem not in sys.modules else str(path)
-    for module in [sys.modules[key] for key in {path.stem, name} & sys.modules.keys()]:
-        if getattr(module, "__file__", None) == str(path):
-            return module
-    spec = importlib.util.spec_from_file_location(name, path) if path.is_file() else None
-    if spec is None or spec.loader is None:
-        near = _suggestion(path.name, [other.name for other in path.parent.glob("*.py")])
-        raise UsageError(f"there is no Python file {place!r}{near}")
-    sys.path.insert(0, str(path.parent))
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        del sys.modules[name]
-        raise UsageError(f"cannot import {place!r}: {_in_a_line(error)}") from error
-    return module
-
-
-def _suggestion(name: str, names: Iterable[str], cutoff: float = 0.6) -> str:
-    near = difflib.get_close_matches(name, names, n=1, cutoff=cutoff)
-    return f"; did you mean {near[0]!r}?" if near else ""
+        return "; ".join([f"{who} failed with {in_a_line(error)}", *notes])
+    return str(error) if isinstance(error, ValueError | TypeError) else in_a_line(error)
 
 
 # The commands, as data
@@ -464,6 +375,16 @@ def _times(operator: Callable[..., Result]) -> Callable[..., Result]:
     return call
 
 
+def _compare(f: Any, x: Any, *, plot: str | None = None, **choices: Any) -> Result:
+    """Compare libraries, and draw the picture if one is wanted."""
+    from numdiff import compare  # noqa: PLC0415 - the other commands do without
+
+    found = compare.compare(f, x, **choices)
+    if plot is not None:
+        compare.picture(found, plot)
+    return found
+
+
 POINT = (
     Option("--at", "where: numbers separated by commas", _numbers, "X"),
     Option(
@@ -478,6 +399,9 @@ ORDER = Option("--order", "order of the derivative, 1 to 10; default 1", _whole_
 GRAD = Option("--grad", "the gradient, as a function, to differentiate instead", _target, "TARGET")
 ACCURACY = Option(
     "--accuracy", "the relative accuracy of the function, as a solver's", _number, "A"
+)
+ARGS = Option(
+    "--args", "further arguments of the function, numbers separated by commas", _args, "A"
 )
 EXPENSIVE = (
     Option("--workers", "evaluate the function in so many processes", _whole_number, "N"),
@@ -503,7 +427,7 @@ COMMON = (
     Option("--rtol", "stop where the error bar is below RTOL times the value", _number, "RTOL"),
     Option("--max-nfev", "about this many evaluations at most", _whole_number, "N"),
     Option("--vectorized", "the function takes many points at once, along the last axis"),
-    Option("--args", "further arguments of the function, numbers separated by commas", _args, "A"),
+    ARGS,
     *EXPENSIVE,
 )
 DIAGONAL = numdiff.hessian_diagonal
@@ -558,5 +482,17 @@ COMMANDS = (
         numdiff.noise_level,
         scalar=True,
         exit_code=lambda _: TRUSTWORTHY,
+    ),
+    Command(
+        "compare",
+        "the first derivative of a function by all libraries that are installed, side by side",
+        (
+            Option("--tools", "whom to ask, by default all", lambda names: names.split(","), "A,B"),
+            Option("--plot", "draw a picture into this file as well", str, "FILE"),
+            ARGS,
+        ),
+        _compare,
+        scalar=True,
+        exit_code=lambda found: TRUSTWORTHY if found.success else FLAGGED,
     ),
 )

@@ -26,10 +26,11 @@ LINES_PER_FUNCTION = 40
 LINES_PER_MODULE = 400
 # code lines that a room may have; what stands beside the rooms is one of them
 LINES = {
-    "": 2339,
+    "": 2369,
     "coloring": 451,
+    "compare": 370,
     "compressed": 576,
-    "drivers": 892,
+    "drivers": 891,
     "engine": 846,
     "evaluation": 1343,
     "geometry": 147,
@@ -46,7 +47,7 @@ LINES = {
 POSITIONAL = 6
 COMPLEXITY = 10
 COMPLEXITY_OF_KERNELS = 15
-CALLERS_OF_F = ("evaluation", "native")
+CALLERS_OF_F = ("evaluation", "native", "compare")  # there, other libraries do
 
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -302,7 +303,7 @@ def test_examples_run(path):
 
 # --- Tests and benchmarks ---
 
-OF_BENCHMARKS = {"test_benchmarks.py", "test_trust.py", "test_verify_rates.py"}
+OF_BENCHMARKS = {"test_benchmarks.py", "test_results.py", "test_trust.py", "test_verify_rates.py"}
 
 
 def test_only_tests_of_benchmarks_import_them():

@@ -673,19 +673,19 @@ def test_help_is_quick():
 
 
 def test_a_further_command_is_one_entry(monkeypatch, capsys):
-    def compare(f, derivative, x, **options):
+    def judge(f, derivative, x, **options):
         return Words(f.__name__, derivative.__name__, str(x.tolist()), *options)
 
     command = cli.Command(
-        name="compare",
+        name="judge",
         summary="whether a derivative is right",
-        call=compare,
+        call=judge,
         functions=("TARGET", "DERIVATIVE"),
         options=cli.COMMON,
         exit_code=lambda verdict: len(verdict.words),
     )
     monkeypatch.setattr(cli, "COMMANDS", (*cli.COMMANDS, command))
-    argv = ["compare", "math:exp", "--rtol", "1e-3", "cli_functions:bowl", "--at", "-1,2"]
+    argv = ["judge", "math:exp", "--rtol", "1e-3", "cli_functions:bowl", "--at", "-1,2"]
     assert main(argv) == 4
     assert capsys.readouterr().out == "exp bowl [-1.0, 2.0] rtol\n"
     assert main([*argv, "--json"]) == 4

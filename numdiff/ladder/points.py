@@ -8,7 +8,7 @@ from numdiff.ladder.tableau import TINIEST
 
 OWN = 32.0  # the other scale to try is this part of x
 MOST = 1060  # no step is below 2**-MOST
-SHORTEST, LONGEST = 2.0**-MOST, 2.0**1000
+SHORTEST, LONGEST = 2.0**-MOST, 2.0**1000  # steps: what floats can hold
 
 
 @kernel

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tests import corpus
-from tests.corpus import multivariate
+from tests.corpus import multivariate, third_party
 from tests.measuring.metrics import Outcome
 
 Function = Callable[[Any], Any]
@@ -74,6 +74,19 @@ def gradient_tasks(half: str | None) -> Iterator[Task]:
 def hessian_tasks(half: str | None) -> Iterator[Task]:
     for case in multivariate.hessian_cases(half):
         yield _array_task(case, case.x.size * (case.x.size + 1) // 2)
+
+
+def third_party_tasks(kind: str, _half: str | None = None) -> Iterator[Task]:
+    """Derivatives that others wrote, by source, but for those that are known to be wrong."""
+    for source in third_party.SOURCES:
+        for problem in third_party.problems(source):
+            exact = getattr(problem, kind)
+            if exact is None or (problem.name, kind) in third_party.WRONG:
+                continue
+            n = problem.x.size
+            directions = n if kind == "gradient" else n * (n + 1) // 2
+            truth = np.asarray(exact(problem.x.copy()), float)
+            yield Task(problem.name, source, f"n = {n}", problem.f, problem.x, truth, directions)
 
 
 def _array_task(case: multivariate.Case, directions: int) -> Task:
