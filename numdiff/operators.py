@@ -424,7 +424,8 @@ def _sparse(
         coloring, spent = compressed.coloring_of(
             call, flat, sparsity, settings, symmetric=symmetric
         )
-        lines = along_all(call, flat, coloring, settings)
+        problem = pose(call, flat, settings, 0 if of_f else 1)
+        lines = along_all(problem, coloring, settings)
     lines = lines._replace(nfev=lines.nfev + spent)
     return sparse_estimate(lines, coloring.pattern, settings)
 

@@ -102,6 +102,7 @@ class Following(Arguments, total=False):
     rtol: float
     vectorized: bool
     workers: int | None
+    sparsity: Any
     on_flag: Literal["keep", "warn", "raise"]
 
 

@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy import sparse
 from scipy.optimize import least_squares, minimize, rosen, rosen_der, rosen_hess
 
 import numdiff as nd
@@ -425,3 +426,64 @@ def test_solvers_take_it():
     fun = nd.Differentiable(residuals.f)
     start = [0.01, 5000.0, 300.0]
     assert least_squares(fun, start, jac=fun.jacobian, x_scale="jac").cost < 4.4e-5
+
+
+# --- sparse ---
+
+N = 30
+BAND = sparse.diags_array([np.ones(N - 1), np.ones(N), np.ones(N - 1)], offsets=(-1, 0, 1))
+POINT = np.linspace(0.5, 1.5, N)
+
+
+def chain(x):
+    y = x * x
+    y[1:] += np.sin(x[:-1])
+    y[:-1] -= x[1:] ** 3
+    return y
+
+
+@pytest.mark.parametrize(
+    "sparsity", [BAND, nd.sparse.color(BAND), "detect"], ids=["array", "coloring", "detect"]
+)
+def test_sparse_jacobians_are_those_of_the_operator(sparsity):
+    fun = nd.Differentiable(chain, sparsity=sparsity)
+    found = fun.jacobian(POINT)
+    once = fun.nfev
+    whole = nd.jacobian(chain, POINT)
+    assert sparse.issparse(found)
+    assert np.all(np.abs(found.toarray() - whole.value) <= fun.estimate.dense().error + whole.error)
+    fun.jacobian(1.01 * POINT)
+    assert fun.nfev - once <= 3 * N  # the pattern is known, and columns go together
+    again = pickle.loads(pickle.dumps(fun)).jacobian(1.01 * POINT)
+    assert (again != fun.jacobian(1.01 * POINT)).nnz == 0
+
+
+def test_sparse_hessians_drive_an_optimiser():
+    fun = nd.Differentiable(rosen, sparsity=BAND)
+    found = fun.hessian(POINT)
+    np.testing.assert_allclose(found.toarray(), rosen_hess(POINT), rtol=1e-7, atol=1e-6)
+    done = minimize(
+        fun, POINT, jac=fun.gradient, hess=fun.hessian, method="trust-constr",
+        options={"maxiter": 200},
+    )  # fmt: skip
+    assert done.fun < 1e-12
+
+
+def test_sparse_derivatives_of_what_is_held_fixed_are_zero():
+    bounds = [(0.0, 2.0)] * N
+    bounds[3] = (POINT[3], POINT[3])
+    found = nd.Differentiable(chain, sparsity=BAND, bounds=bounds).jacobian(POINT).toarray()
+    assert not found[:, 3].any()
+    assert found[4, 4] == pytest.approx(2 * POINT[4])
+
+
+def test_sparse_derivatives_of_a_kink_are_flagged():
+    fun = nd.Differentiable(lambda x: chain(x) + np.abs(x - POINT), sparsity=BAND)
+    with pytest.warns(nd.FlaggedWarning):
+        found = fun.jacobian(POINT)
+    assert found.toarray()[5, 5] == pytest.approx(2 * POINT[5])  # the mean of both sides
+
+
+def test_the_pattern_of_a_hessian_is_not_detected():
+    with pytest.raises(ValueError, match="give that of"):
+        nd.Differentiable(rosen, sparsity="detect").hessian(POINT)

@@ -36,8 +36,8 @@ ONCE = math.nan, math.nan, SINGLE_STEP, 0.0, math.nan
 HELD = 8  # numbers per output that are held of a direction until they are where they belong
 
 
-def along_colors(call: Call, x: Floats, coloring: Coloring, options: Options) -> Derivatives:
-    """Differentiate f by the entries of x as a sparse Jacobian.
+def along_colors(problem: Problem, coloring: Coloring, options: Options) -> Derivatives:
+    """Differentiate f by the entries of x as a sparse Jacobian; a single step may do without f(x).
 
     Returns
     -------
@@ -49,7 +49,7 @@ def along_colors(call: Call, x: Floats, coloring: Coloring, options: Options) ->
     ValueError
         If the shape of the pattern is not that of the Jacobian, or it misses entries.
     """
-    problem, routes = pose(call, x, options, 1), routes_of(coloring, x, options)
+    x, routes = problem.x, routes_of(coloring, problem.x, options)
     options = routes.options
     if problem.f0 is not UNASKED:
         require_outputs(coloring.pattern, math.prod(problem.form.shape))
@@ -67,7 +67,7 @@ def along_colors(call: Call, x: Floats, coloring: Coloring, options: Options) ->
         problem = problem.less(lines.nfev)._replace(form=lines.form)
         trouble, nfev = trouble or lines.trouble, nfev + lines.nfev
     if whole is None:
-        problem = pose(call, x, options)
+        problem = pose(problem.call, x, options) if problem.f0 is UNASKED else problem
         require_outputs(coloring.pattern, math.prod(problem.form.shape))
         whole = _blank(entries, problem.form, NOTHING)
     whole = _without_fixed(whole, coloring, routes.weight)._replace(trouble=trouble, nfev=nfev)
@@ -227,7 +227,7 @@ def _without_fixed(whole: Derivatives, coloring: Coloring, weight: Floats) -> De
 # --- Of f alone ---
 
 
-def along_pairs(call: Call, x: Floats, coloring: Coloring, options: Options) -> Derivatives:
+def along_pairs(problem: Problem, coloring: Coloring, options: Options) -> Derivatives:
     """Differentiate f twice by the pairs of entries of x that a symmetric pattern holds.
 
     Returns
@@ -240,7 +240,7 @@ def along_pairs(call: Call, x: Floats, coloring: Coloring, options: Options) -> 
     ValueError
         If f has more than one output, or the pattern misses entries.
     """
-    problem, pattern = pose(call, x, options), coloring.pattern
+    x, pattern = problem.x, coloring.pattern
     if problem.form.shape not in {(), (1,)}:
         raise ValueError(
             f"a sparse Hessian is that of one number, but f returns shape {problem.form.shape}: "

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack, cast
 
 import numpy as np
 
 from numdiff.arrays import Array, Floats, Mask
-from numdiff.assemble import estimate_of
+from numdiff.assemble import estimate_of, sparse_estimate
 from numdiff.constants import KINK, ONE_SIDED
 from numdiff.drivers.derivatives import Derivatives, Problem
 from numdiff.drivers.inexact import inexact
@@ -24,8 +25,10 @@ from numdiff.options import Options, as_point, as_vector
 from numdiff.paths.follow import follow
 from numdiff.paths.memory import Memory
 from numdiff.signatures import Following, Operating, constructed
+from numdiff.sparse_estimate import SparseEstimate
 
 if TYPE_CHECKING:
+    from numdiff.coloring.prepared import Coloring
     from numdiff.signatures import Point
 
 KEPT = 8  # values of f: a line search comes back to its best point
@@ -121,6 +124,8 @@ class Differentiable:
 
     def __init__(self, f: Callable[..., Any], **options: Unpack[Following]) -> None:
         self._f = f
+        self._sparsity: Any = options.pop("sparsity", None)
+        self._colorings: dict[str, Coloring] = {}
         given = {"rtol": EXACT, "on_flag": "raise", **options}
         self._options = cast("Operating", given)
         early = cast("Operating", given | {"bounds": None})
@@ -187,22 +192,26 @@ class Differentiable:
         """
         return self._first("gradient", x)
 
-    def jacobian(self, x: Point) -> Array:
+    def jacobian(self, x: Point) -> Any:
         """Return the derivatives of all outputs of f by all entries of x, ``f.shape + x.shape``.
 
-        As `gradient` otherwise.
+        With `sparsity` a CSC array, taken as `numdiff.jacobian` does: nothing is remembered for it
+        but f(x) and the colouring. As `gradient` otherwise.
         """
-        return self._first("jacobian", x)
+        return self._first("jacobian", x) if self._sparsity is None else self._sparse("jacobian", x)
 
     def value_and_gradient(self, x: Point) -> tuple[Any, Array]:
         """Return f(x) and the gradient, as ``minimize(..., jac=True)`` takes them."""
         return self(x), self.gradient(x)
 
-    def hessian(self, x: Point) -> Array:
+    def hessian(self, x: Point) -> Any:
         """Return the Hessian of f at x, ``f.shape + x.shape + x.shape``.
 
-        As `numdiff.hessian` takes it, with `rtol`: nothing is remembered for it but f(x).
+        As `numdiff.hessian` takes it, with `rtol`, a CSC array with `sparsity`, then the pattern of
+        the Hessian: nothing is remembered for it but f(x) and the colouring.
         """
+        if self._sparsity is not None:
+            return self._sparse("hessian", x)
         place = self._read(x)
         problem, spent = self._posed(place)
         found = hessian_at(problem._replace(nfev=0), place.point.shape, place.options)
@@ -300,6 +309,29 @@ class Differentiable:
         shape = (() if kind == "gradient" else problem.form.shape) + place.point.shape
         return self._told(_Answer(kind, key, lines, shape, place))
 
+    def _sparse(self, kind: str, x: Point) -> Any:
+        from numdiff.compressed import derivatives as compressed  # noqa: PLC0415 - when needed
+
+        place, curved = self._read(x), kind == "hessian"
+        if curved and isinstance(self._sparsity, str):
+            raise ValueError(
+                "`sparsity` 'detect' finds the pattern of a Jacobian: give that of f''"
+            )
+        problem, spent = self._posed(place)
+        coloring = self._colorings.get(kind)
+        if coloring is None:
+            coloring, asked_for = compressed.coloring_of(
+                place.call, problem.x, self._sparsity, place.options, symmetric=curved
+            )
+            with self._lock:
+                self._colorings[kind] = coloring
+                self._nfev += asked_for
+            spent += asked_for
+        along_all = compressed.along_pairs if curved else compressed.along_colors
+        lines = along_all(problem._replace(nfev=0), coloring, place.options)
+        found = sparse_estimate(lines, coloring.pattern, place.options)
+        return self._second(kind, place, found, spent)
+
     def _second(self, kind: str, place: _Place, found: Estimate, spent: int) -> Array:
         with self._lock:
             self._nfev += found.nfev
@@ -317,22 +349,31 @@ class Differentiable:
         self._answer = answer._replace(plain=plain)
         return plain.copy()
 
-    def _heeded(self, answer: _Answer) -> Array:
+    def _heeded(self, answer: _Answer) -> Any:
         """Return what an optimiser can use of an answer; warn or raise where it is flagged."""
-        estimate = answer.estimate
-        assert answer.place is not None
-        held = _held(answer.place, estimate.shape, 2 if answer.kind == "hessian" else 1)
+        whole, place = answer.estimate, answer.place
+        assert place is not None
+        curved = answer.kind == "hessian"
+        if isinstance(whole, SparseEstimate):
+            estimate, held = whole.entries, _held_entries(place, whole.value, curved=curved)
+        else:
+            estimate, held = whole, _held(place, whole.shape, 2 if curved else 1)
         middle = (estimate.left + estimate.right) / 2.0
         kink = (estimate.status == KINK) & np.isfinite(middle) & ~held
-        flagged, on_flag = ~(estimate.success | held | kink), answer.place.options.on_flag
+        flagged, on_flag = ~(estimate.success | held | kink), place.options.on_flag
         if on_flag == "raise" and flagged.any():
-            raise FlaggedError(estimate)
+            raise FlaggedError(whole)
         if (on_flag == "warn" and (flagged | kink).any()) or (on_flag == "raise" and kink.any()):
             with self._lock:
                 silent, self._warned = self._warned, on_flag == "raise"
             if not silent:
-                warnings.warn(FlaggedWarning(estimate), stacklevel=5)
-        return np.where(held, 0.0, np.where(kink, middle, estimate.value))
+                warnings.warn(FlaggedWarning(whole), stacklevel=5)
+        plain = np.where(held, 0.0, np.where(kink, middle, estimate.value))
+        if whole is estimate:
+            return plain
+        matrix: Any = copy(whole.value)
+        matrix.data = plain
+        return matrix
 
 
 def _held(place: _Place, shape: tuple[int, ...], axes: int) -> Mask:
@@ -345,3 +386,13 @@ def _held(place: _Place, shape: tuple[int, ...], axes: int) -> Mask:
         return held | fixed.reshape(place.point.shape)
     both = fixed[:, None] | fixed
     return held | both.reshape(place.point.shape * 2)
+
+
+def _held_entries(place: _Place, matrix: Any, *, curved: bool) -> Mask:
+    """Say which stored entries of a sparse derivative belong to entries of x that are held."""
+    held = np.zeros(matrix.nnz, np.bool_)
+    if place.options.box is None:
+        return held
+    fixed = place.options.box.fixed()
+    held |= fixed.repeat(np.diff(matrix.indptr))
+    return held | fixed[matrix.indices] if curved else held
