@@ -20,7 +20,9 @@ def single_step(
 ) -> Derivatives:
     """Apply a level once along each direction; `problem` holds f(x) if it has a weight there."""
     parts: list[Derivatives] = []
-    for rows in blocks(len(directions), len(level.offsets) * problem.x.size):
+    for rows in blocks(
+        len(directions), len(level.offsets) * (1 if problem.apart else problem.x.size)
+    ):
         parts.append(_difference(problem, directions.part(rows), level, steps[rows]))
         problem = problem._replace(form=parts[-1].form)
     return stacked(parts)
@@ -29,16 +31,18 @@ def single_step(
 def _difference(
     problem: Problem, directions: Directions, level: Level, steps: Floats
 ) -> Derivatives:
-    x, count, width = problem.x, len(directions), len(level.offsets)
-    block, stretch = np.empty((count, width, x.size)), np.empty(count)
-    where = (x, directions.starts, directions.index, directions.weight, level.offsets)
+    count, width, entries = len(directions), len(level.offsets), problem.x.size
+    if problem.apart:
+        (problem, directions), entries = problem.along(directions), 1
+    block, stretch = np.empty((count, width, entries)), np.empty(count)
+    where = (problem.x, directions.starts, directions.index, directions.weight, level.offsets)
     run = runner(count)
     run(points.place)(np.arange(count), steps, *where, block, stretch)
-    values = evaluate(problem.call, block.reshape(count * width, x.size), problem.form)
-    f0 = problem.f0 if level.centre else values.rows[0]  # it has no part in it
-    columns: Columns = columns_of(count, f0)
+    values = evaluate(problem.call, block.reshape(count * width, entries), problem.form)
+    f0 = np.atleast_2d(problem.f0 if level.centre else values.rows[0])  # it has no part in it
+    columns: Columns = columns_of(count, f0[0])
     run(differences.difference)(
-        values.rows.reshape(count, width, f0.size), level.weights, level.centre, f0, steps,
+        values.rows.reshape(count, width, f0.shape[1]), level.weights, level.centre, f0, steps,
         stretch, level.stencil.order, *columns,
     )  # fmt: skip
     return Derivatives(*columns, values.nfev, values.form, values.trouble)

@@ -49,9 +49,12 @@ def by_ladder(
         every = keep is not None
         derivatives = on_sides(task, partial(_follow, windows, every=every, memory=known), _need)
         if windows and derivatives.restless:
-            from numdiff.engine.diagnose import diagnose  # noqa: PLC0415 - loads when needed
+            from numdiff.engine import diagnose  # noqa: PLC0415 - loads when needed
 
-            derivatives, problem = diagnose(task, derivatives, windows)
+            if problem.apart:
+                derivatives = diagnose.one_by_one(task, derivatives, windows)
+            else:
+                derivatives, problem = diagnose.diagnose(task, derivatives, windows)
         problem = problem.less(derivatives.nfev)
         parts.append(derivatives)
         if keep is not None:

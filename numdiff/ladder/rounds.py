@@ -27,8 +27,9 @@ from numdiff.ladder.registers import (  # isort: skip
 def begin(start, other, highest, lowest, roams, prior, f0, noise, state, outputs, samples):
     """Set up the ladders of D directions: nothing is known, a first step is asked for.
 
-    Without `roams` there is no check elsewhere; `noise` (D or 0, m) is the least to reckon with,
-    and `prior` says what is known of it, as PRIOR does.
+    `f0` (D or 1, m) is f(x), by direction where each has a point of its own. Without `roams` there
+    is no check elsewhere; `noise` (D or 0, m) is the least to reckon with, and `prior` says what is
+    known of it, as PRIOR does.
     """
     for d in range(start.size):
         window = state[d]
@@ -41,11 +42,12 @@ def begin(start, other, highest, lowest, roams, prior, f0, noise, state, outputs
             window[PRIOR] = prior
         window[TINY] = NEVER
         restart(window, start[d])
+        own = f0[min(d, f0.shape[0] - 1)]
         for i in range(outputs.shape[1]):
             for k in range(OUTPUT):
                 outputs[d, i, k] = 0.0
             outputs[d, i, ESTIMATE], outputs[d, i, ERROR] = math.nan, math.inf
-            outputs[d, i, CLOSED] = 0.0 if math.isfinite(f0[i]) else 1.0
+            outputs[d, i, CLOSED] = 0.0 if math.isfinite(own[i]) else 1.0
             if noise.shape[0] > 0:
                 outputs[d, i, LEAST_NOISE] = noise[d, i]
             for c in range(samples.shape[1]):
@@ -69,16 +71,16 @@ def advance(
     order, ratio, count = shape[primary, ORDER], float(shape[0, RATIO]), 0
     for a in range(live.size):
         d = live[a]
-        levels, window, own = samples[d], state[d], outputs[d]
-        absorb(arrived[a], stretch[a], f0, fold, levels, window, own)
+        levels, window, own, here = samples[d], state[d], outputs[d], f0[min(d, f0.shape[0] - 1)]
+        absorb(arrived[a], stretch[a], here, fold, levels, window, own)
         if window[PHASE] == CHECK or window[PHASE] == DOUBT:
-            check(levels, window, own, f0, order, ratio, best)
+            check(levels, window, own, here, order, ratio, best)
         elif window[PHASE] == SAMPLE:
-            compare(levels, window, own, f0, order, ratio)
+            compare(levels, window, own, here, order, ratio)
         # what the sample or the check has shown lets the levels be judged again
         if window[READY] == 1:
-            judge(levels, window, own, f0, reach[d], rtol, method, room)
-            choose(levels, window, own, f0)
+            judge(levels, window, own, here, reach[d], rtol, method, room)
+            choose(levels, window, own, here)
         if window[PHASE] != DONE:
             # `stretch` holds the steps until the points are placed
             stretch[count] = scale(SKEW if window[PHASE] == SAMPLE else 1.0, window[REQUEST])
