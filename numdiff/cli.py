@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import difflib
-import importlib
-import importlib.util
 import json
 import math
 import os
@@ -14,11 +11,8 @@ import re
 import shlex
 import subprocess
 import sys
-import textwrap
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
-from types import ModuleType
 from typing import Any, NamedTuple, NoReturn, Protocol, cast
 
 import numpy as np
@@ -28,6 +22,7 @@ from numdiff.arrays import Floats
 from numdiff.evaluation.call import Call, bound, origin
 from numdiff.files import point_in
 from numdiff.rules import RULES
+from numdiff.targets import Target, UsageError, in_a_line, load, search_path, suggestion
 
 __all__ = ["main"]
 
@@ -40,17 +35,6 @@ VERDICT_CODES = (
 )
 TARGET = "module:function or path/to/file.py:function"
 KINDS = ("gradient", "jacobian", "hessian", "jvp", "vjp", "hvp", "directional")
-
-
-class UsageError(Exception):
-    """What was typed, or the function it names, cannot be used; the message says why."""
-
-
-class Target(NamedTuple):
-    """A function that is named but not loaded yet."""
-
-    place: str
-    name: str
 
 
 class Result(Protocol):
@@ -71,6 +55,12 @@ class Option(NamedTuple):
 
 def _model(f: Any, x: Any, **options: Any) -> Result:  # loads when it is called
     return numdiff.local_model(f, x, **options)
+
+
+def _warm_up() -> Result:  # loads when it is called, with Numba
+    from numdiff.warm_up import warm_up  # noqa: PLC0415
+
+    return warm_up()
 
 
 def _estimate_code(estimate: Any) -> int:
@@ -100,6 +90,8 @@ class Command(NamedTuple):
         Maps the result to the exit code.
     exit_codes : str
         What they mean.
+    at : bool
+        Whether it asks for a point.
     """
 
     name: str
@@ -110,6 +102,7 @@ class Command(NamedTuple):
     scalar: bool = False
     exit_code: Callable[[Any], int] = _estimate_code
     exit_codes: str = EXIT_CODES
+    at: bool = True
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -140,8 +133,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         command: Command = typed.pop("command")
         as_json: bool = typed.pop("json", False)
         # Whatever f prints must not get between the lines of the result.
-        with _search_path(), contextlib.redirect_stdout(sys.stderr):
-            result = _run(command, typed)
+        with search_path(), contextlib.redirect_stdout(sys.stderr):
+            result = _run(command, typed) if command.at else cast("Any", command.call)()
         if hasattr(result, "reproduce"):  # of a report: as it was typed
             words = ["numdiff", *(sys.argv[1:] if argv is None else argv)]
             result = replace(cast("Any", result), reproduce=_quoted(words))
@@ -205,7 +198,7 @@ def _way_out(command: Command, unknown: str) -> str:
         long = [one for one in flags if one.startswith(f"-{flag}")]
         return f": write {long[0]}" if long else ": options have two dashes, as --method"
     if flag.startswith("--"):
-        return _suggestion(flag, flags, 0.75) or f"; see `numdiff {command.name} --help`"
+        return suggestion(flag, flags, 0.75) or f"; see `numdiff {command.name} --help`"
     return ": the numbers of an option are separated by commas, without blanks"
 
 
@@ -218,7 +211,8 @@ def _parser() -> _Parser:
     parser.add_argument("--version", action="version", version=f"numdiff {numdiff.__version__}")
     commands: Any = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in COMMANDS:
-        about = {"help": command.summary, "description": f"Compute {command.summary}."}
+        told = f"Compute {command.summary}." if command.at else f"{command.summary.capitalize()}."
+        about = {"help": command.summary, "description": told}
         _add(command, commands.add_parser(command.name, epilog=command.exit_codes, **about))
     return parser
 
@@ -226,7 +220,7 @@ def _parser() -> _Parser:
 def _add(command: Command, parser: argparse.ArgumentParser) -> None:
     for name in command.functions:
         parser.add_argument(name.lower(), metavar=name, type=_target, help=TARGET)
-    point = parser.add_mutually_exclusive_group(required=True)
+    point = parser.add_mutually_exclusive_group(required=True) if command.at else parser
     for option in _options(command):
         group = point if option in POINT else parser
         switch, value = {"action": "store_true"}, {"type": option.parse, "metavar": option.metavar}
@@ -236,7 +230,7 @@ def _add(command: Command, parser: argparse.ArgumentParser) -> None:
 
 
 def _options(command: Command) -> tuple[Option, ...]:
-    return *POINT, *command.options, JSON
+    return *(POINT if command.at else ()), *command.options, JSON
 
 
 def _negatives_joined(argv: Sequence[str]) -> list[str]:
@@ -307,7 +301,7 @@ def _run(command: Command, typed: dict[str, Any]) -> Result:
     """Load the functions that were named, and call the command's function with them."""
     try:
         options = {
-            name: _load(value) if isinstance(value, Target) else value
+            name: load(value) if isinstance(value, Target) else value
             for name, value in typed.items()
         }
         functions = [options.pop(name.lower()) for name in command.functions]
@@ -351,81 +345,8 @@ def _failure(error: BaseException) -> str:
     notes = [note for note in notes if not note.startswith("in a worker")]  # a traceback
     if notes or isinstance(error, SystemExit):  # only what f raises has notes
         who = "the derivative" if notes and "the derivative" in notes[0] else "f"
-        return "; ".join([f"{who} failed with {_in_a_line(error)}", *notes])
-    return str(error) if isinstance(error, ValueError | TypeError) else _in_a_line(error)
-
-
-def _in_a_line(error: BaseException) -> str:
-    """Say in one line of bearable length what was raised."""
-    line = f"{type(error).__name__}: {error}".removesuffix(": ")
-    return textwrap.shorten(line, 300, placeholder=" ...")
-
-
-@contextlib.contextmanager
-def _search_path() -> Iterator[None]:
-    """Let modules of the current directory be imported, and take back all changes in the end."""
-    before = sys.path.copy()
-    sys.path.insert(0, "")
-    try:
-        yield
-    finally:
-        sys.path[:] = before
-
-
-def _load(target: Target) -> Any:
-    in_file = target.place.endswith(".py") or "/" in target.place or "\\" in target.place
-    thing: Any = _file(target.place) if in_file else _module(target.place)
-    where = repr(target.place)
-    for name in target.name.split("."):
-        if not hasattr(thing, name):
-            names = [other for other in dir(thing) if not other.startswith("_")]
-            raise UsageError(f"there is no {name!r} in {where}{_suggestion(name, names)}")
-        thing = getattr(thing, name)
-        where = repr(name)
-    if not callable(thing):
-        kind = type(thing).__name__
-        raise UsageError(f"{target.name!r} in {target.place!r} is of type {kind}; name a function")
-    return thing
-
-
-def _module(name: str) -> ModuleType:
-    try:
-        return importlib.import_module(name)
-    except (Exception, SystemExit) as error:
-        missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
-        if missing is None or not f"{name}.".startswith(f"{missing}."):
-            raise UsageError(f"cannot import {name!r}: {_in_a_line(error)}") from error
-        modules = [path.stem for path in Path().glob("*.py")]
-        raise UsageError(
-            f"there is no module {missing!r}, neither installed nor in the current directory"
-            f"{_suggestion(missing, modules)}"
-        ) from error
-
-
-def _file(place: str) -> ModuleType:
-    path = Path(place).resolve()
-    # Another module may have the file's name, and be needed under it.
-    name = path.stem if path.stem not in sys.modules else str(path)
-    for module in [sys.modules[key] for key in {path.stem, name} & sys.modules.keys()]:
-        if getattr(module, "__file__", None) == str(path):
-            return module
-    spec = importlib.util.spec_from_file_location(name, path) if path.is_file() else None
-    if spec is None or spec.loader is None:
-        near = _suggestion(path.name, [other.name for other in path.parent.glob("*.py")])
-        raise UsageError(f"there is no Python file {place!r}{near}")
-    sys.path.insert(0, str(path.parent))
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        del sys.modules[name]
-        raise UsageError(f"cannot import {place!r}: {_in_a_line(error)}") from error
-    return module
-
-
-def _suggestion(name: str, names: Iterable[str], cutoff: float = 0.6) -> str:
-    near = difflib.get_close_matches(name, names, n=1, cutoff=cutoff)
-    return f"; did you mean {near[0]!r}?" if near else ""
+        return "; ".join([f"{who} failed with {in_a_line(error)}", *notes])
+    return str(error) if isinstance(error, ValueError | TypeError) else in_a_line(error)
 
 
 # The commands, as data
@@ -558,5 +479,15 @@ COMMANDS = (
         numdiff.noise_level,
         scalar=True,
         exit_code=lambda _: TRUSTWORTHY,
+    ),
+    Command(
+        "warm-up",
+        "compile all kernels and say where they are kept, as for a container image",
+        (),
+        _warm_up,
+        functions=(),
+        exit_code=lambda _: TRUSTWORTHY,
+        exit_codes="Exit codes: 0, or 3 for bad usage.",
+        at=False,
     ),
 )
