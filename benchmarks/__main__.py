@@ -18,6 +18,7 @@ class Command:
 
 COMMANDS = (
     Command("accuracy", "benchmarks.accuracy", "digits, error bars and evaluations beside peers"),
+    Command("many", "benchmarks.many", "derivatives at many points at once, beside peers"),
     Command("native", "benchmarks.native", "derivatives of compiled functions, beside peers"),
     Command("optimise", "benchmarks.optimise", "optimisers with remembered steps, beside SciPy's"),
     Command("rules", "benchmarks.rules", "the classical step rules beside method auto"),
@@ -25,6 +26,7 @@ COMMANDS = (
     Command("scale", "benchmarks.scale", "how well many workers are used, on paper"),
     Command("sparse", "benchmarks.sparse", "colours and sparse Jacobians beside SciPy's"),
     Command("speed", "benchmarks.speed", "time and memory, as ratios, beside peers"),
+    Command("start", "benchmarks.start", "what fresh processes wait for, with and without a cache"),
     Command(
         "trust", "benchmarks.trust", "bars that lie or are of no use, on families of functions"
     ),
