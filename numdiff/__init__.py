@@ -22,23 +22,23 @@ same import name: do not install both.
 from importlib import import_module
 from pathlib import Path
 from sys import modules
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from numdiff.estimate import Estimate, FlaggedError, FlaggedWarning, Status
-from numdiff.noise.level import NoiseEstimate, noise_level
-from numdiff.operators import (
-    derivative,
-    gradient,
-    hessian,
-    hessian_diagonal,
-    hvp,
-    jacobian,
-    jvp,
-)
-
-if TYPE_CHECKING:  # what loads late
+if TYPE_CHECKING:  # everything loads late
     from numdiff import native, plot, sparse, verify
+    from numdiff.estimate import Estimate, FlaggedError, FlaggedWarning, Status
     from numdiff.model import LocalModel, local_model, propagate
+    from numdiff.noise.level import NoiseEstimate, noise_level
+    from numdiff.operators import (
+        derivative,
+        gradient,
+        hessian,
+        hessian_diagonal,
+        hvp,
+        jacobian,
+        jvp,
+    )
     from numdiff.paths import Differentiable
     from numdiff.stencil import Stencil
 
@@ -70,19 +70,27 @@ __all__ = [
 __version__ = "0.1.0"
 
 
+HOMES = MappingProxyType(
+    {
+        "estimate": ("Estimate", "FlaggedError", "FlaggedWarning", "Status"),
+        "model": ("LocalModel", "local_model", "propagate"),
+        "noise.level": ("NoiseEstimate", "noise_level"),
+        "operators": (
+            *("derivative", "gradient", "hessian", "hessian_diagonal", "hvp", "jacobian", "jvp"),
+        ),
+        "paths": ("Differentiable",),
+        "stencil": ("Stencil",),
+    }
+)
+
 if not TYPE_CHECKING:  # a checker would take every name for one of ours
 
     def __getattr__(name: str) -> object:
-        if name == "Stencil":  # exact fractions load when they are needed
-            from numdiff.stencil import Stencil  # noqa: PLC0415
-
-            return Stencil
-        if name in {"local_model", "propagate", "LocalModel"}:  # with SciPy
-            return getattr(import_module("numdiff.model"), name)
-        if name == "Differentiable":
-            return import_module("numdiff.paths").Differentiable
-        if name in {"native", "plot", "sparse", "verify"}:  # likewise
+        if name in {"native", "plot", "sparse", "verify"}:
             return import_module(f"numdiff.{name}")
+        for home, names in HOMES.items():
+            if name in names:  # from now on it is found without us
+                return globals().setdefault(name, getattr(import_module(f"numdiff.{home}"), name))
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     if "pdoc" in modules:  # it reads what is there, and asks for nothing that loads late

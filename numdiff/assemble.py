@@ -69,8 +69,14 @@ def _complex(columns: dict[str, Array]) -> dict[str, Array]:
         "status": worst(real["status"], imaginary["status"]),
         "step": np.minimum(real["step"], imaginary["step"]),
         "noise": np.hypot(real["noise"], imaginary["noise"]),
-        **{n: _side(real, n) + 1j * _side(imaginary, n) for n in ("left", "right") if n in columns},
+        **{n: _sides(real, imaginary, n) for n in ("left", "right") if n in columns},
     }
+
+
+def _sides(real: dict[str, Array], imaginary: dict[str, Array], name: str) -> Array:
+    """Return complex one-sided derivatives where at least one part has a kink."""
+    nowhere = np.isnan(real[name]) & np.isnan(imaginary[name])
+    return np.where(nowhere, math.nan, _side(real, name) + 1j * _side(imaginary, name))
 
 
 def _side(part: dict[str, Array], name: str) -> Array:

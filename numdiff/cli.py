@@ -21,8 +21,8 @@ import numdiff
 from numdiff.arrays import Floats
 from numdiff.evaluation.call import Call, bound, origin
 from numdiff.files import point_in
-from numdiff.loading import Target, UsageError, in_a_line, load, search_path, suggestion
 from numdiff.rules import RULES
+from numdiff.targets import Target, UsageError, in_a_line, load, search_path, suggestion
 
 __all__ = ["main"]
 
@@ -57,6 +57,12 @@ def _model(f: Any, x: Any, **options: Any) -> Result:  # loads when it is called
     return numdiff.local_model(f, x, **options)
 
 
+def _warm_up() -> Result:  # loads when it is called, with Numba
+    from numdiff.warm_up import warm_up  # noqa: PLC0415
+
+    return warm_up()
+
+
 def _estimate_code(estimate: Any) -> int:
     return TRUSTWORTHY if np.all(estimate.success) else FLAGGED
 
@@ -84,6 +90,8 @@ class Command(NamedTuple):
         Maps the result to the exit code.
     exit_codes : str
         What they mean.
+    at : bool
+        Whether it asks for a point.
     """
 
     name: str
@@ -94,6 +102,7 @@ class Command(NamedTuple):
     scalar: bool = False
     exit_code: Callable[[Any], int] = _estimate_code
     exit_codes: str = EXIT_CODES
+    at: bool = True
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -125,7 +134,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         as_json: bool = typed.pop("json", False)
         # Whatever f prints must not get between the lines of the result.
         with search_path(), contextlib.redirect_stdout(sys.stderr):
-            result = _run(command, typed)
+            result = _run(command, typed) if command.at else cast("Any", command.call)()
         if hasattr(result, "reproduce"):  # of a report: as it was typed
             words = ["numdiff", *(sys.argv[1:] if argv is None else argv)]
             result = replace(cast("Any", result), reproduce=_quoted(words))
@@ -202,7 +211,8 @@ def _parser() -> _Parser:
     parser.add_argument("--version", action="version", version=f"numdiff {numdiff.__version__}")
     commands: Any = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in COMMANDS:
-        about = {"help": command.summary, "description": f"Compute {command.summary}."}
+        told = f"Compute {command.summary}." if command.at else f"{command.summary.capitalize()}."
+        about = {"help": command.summary, "description": told}
         _add(command, commands.add_parser(command.name, epilog=command.exit_codes, **about))
     return parser
 
@@ -210,7 +220,7 @@ def _parser() -> _Parser:
 def _add(command: Command, parser: argparse.ArgumentParser) -> None:
     for name in command.functions:
         parser.add_argument(name.lower(), metavar=name, type=_target, help=TARGET)
-    point = parser.add_mutually_exclusive_group(required=True)
+    point = parser.add_mutually_exclusive_group(required=True) if command.at else parser
     for option in _options(command):
         group = point if option in POINT else parser
         switch, value = {"action": "store_true"}, {"type": option.parse, "metavar": option.metavar}
@@ -220,7 +230,7 @@ def _add(command: Command, parser: argparse.ArgumentParser) -> None:
 
 
 def _options(command: Command) -> tuple[Option, ...]:
-    return *POINT, *command.options, JSON
+    return *(POINT if command.at else ()), *command.options, JSON
 
 
 def _negatives_joined(argv: Sequence[str]) -> list[str]:
@@ -494,5 +504,15 @@ COMMANDS = (
         _compare,
         scalar=True,
         exit_code=lambda found: TRUSTWORTHY if found.success else FLAGGED,
+    ),
+    Command(
+        "warm-up",
+        "compile all kernels and say where they are kept, as for a container image",
+        (),
+        _warm_up,
+        functions=(),
+        exit_code=lambda _: TRUSTWORTHY,
+        exit_codes="Exit codes: 0, or 3 for bad usage.",
+        at=False,
     ),
 )

@@ -18,8 +18,8 @@ from numdiff.assemble import (
     symmetric,
     symmetrised,
 )
-from numdiff.drivers.derivatives import Derivatives, Problem, stacked, still
-from numdiff.engine.differentiate import counted, differentiate, pose
+from numdiff.drivers.derivatives import Derivatives, Problem, still
+from numdiff.engine.differentiate import at_points, counted, differentiate, pose
 from numdiff.engine.mixed import second
 from numdiff.estimate import Estimate
 from numdiff.evaluation.call import NOBODY, Call, bound
@@ -49,9 +49,11 @@ def derivative(f: Function, x: Point, *, order: int = 1, **options: Unpack[Opera
     ----------
     f : callable
         ``f(x, *args)`` takes a NumPy float64 scalar and returns a number or an array of numbers,
-        real or complex.
+        real or complex. With ``vectorized=True`` it takes N points, an array of shape (N,), and
+        returns an array of shape ``f.shape + (N,)``.
     x : float or array of float
-        The point, or an array of points each of which is differentiated on its own.
+        The point, or an array of points each of which is differentiated on its own: all together,
+        in rounds of calls of f, with the answer that each has alone.
     order : int, default 1
         Order of the derivative, 1 to 10.
     **options
@@ -88,18 +90,16 @@ def derivative(f: Function, x: Point, *, order: int = 1, **options: Unpack[Opera
     >>> estimate = derivative(math.exp, 1.0)
     >>> bool(abs(estimate.value - math.e) <= estimate.error < 1e-12)
     True
+    >>> derivative(np.sin, [0.0, 1.0, 2.0], vectorized=True).value.round(10).tolist()
+    [1.0, 0.5403023059, -0.4161468365]
     """
     if not isinstance(order, Integral) or isinstance(order, bool) or not 1 <= order <= 10:
         raise ValueError(f"`order` must be an integer from 1 to 10, got {order!r}")
     point, call, settings, _ = asked(f, x, options, scalar=True)
-    points: list[Derivatives] = []
-    with call.evaluator or NOBODY:
-        for k, number in enumerate(point.reshape(-1, 1)):
-            own = settings.at(k, point.size - k, sum(one.nfev for one in points))
-            points.append(differentiate(call, number, axes(1), int(order), own))
-    if not points:
+    if not point.size:
         raise ValueError("`x` must hold at least one point, got an empty array")
-    whole = stacked(points)
+    with call.evaluator or NOBODY:
+        whole = at_points(call, point.ravel(), int(order), settings)
     shape = point.shape + whole.form.shape
     if whole.form.shape:  # names belong to the last axis
         settings = settings._replace(names=())

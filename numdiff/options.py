@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from numdiff.arrays import Array, Floats, Mask
+from numdiff.arrays import Array, Floats, Ints, Mask
 from numdiff.evaluation.asking import ASKING, Asking, read_asking
 from numdiff.geometry.domain import Box
 from numdiff.methods import METHODS, Method, named_method
@@ -76,11 +76,16 @@ class Options(NamedTuple):
 
         What is left of the budget is shared among the points that are left.
         """
-        step = self.step[k : k + 1] if isinstance(self.step, np.ndarray) else self.step
-        box = self.box and Box(self.box.lower[k : k + 1], self.box.upper[k : k + 1])
+        own = self.pick(np.arange(k, k + 1))
         if self.max_nfev == math.inf:
-            return self._replace(step=step, box=box)
-        return self._replace(step=step, box=box, max_nfev=(self.max_nfev - spent) // left)
+            return own
+        return own._replace(max_nfev=(self.max_nfev - spent) // left)
+
+    def pick(self, rows: Ints) -> Options:
+        """Return the options for some of several points."""
+        step = self.step[rows] if isinstance(self.step, np.ndarray) else self.step
+        box = self.box and Box(self.box.lower[rows], self.box.upper[rows])
+        return self._replace(step=step, box=box)
 
 
 def point_of(x: Any) -> tuple[Floats, Named | None]:

@@ -412,3 +412,16 @@ def test_optimisers_are_followed(capsys):
     assert "Differentiable: calls" in printed
     assert "cover 1.0000 over 34 entries, 0 lies" in printed
     assert re.search(r"SciPy, 3-point +41\.0", printed)
+
+
+def test_many_points_are_compared(capsys):
+    options = ["--functions", "sin", "--points", "100", "--rounds", "1", "--memory", "2000"]
+    assert main(["many", *options]) == 0
+    printed = capsys.readouterr().out
+    assert "numdiff" in printed
+    assert "us on top of each evaluation" in printed
+
+
+def test_fresh_processes_are_timed(capsys):
+    assert main(["start", "--turns", "1", "--cold"]) == 0
+    assert "its longest" in capsys.readouterr().out

@@ -10,6 +10,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+import numdiff as nd
 from numdiff.drivers.climb import climb
 from numdiff.estimate import Status
 from numdiff.ladder.channels import channels
@@ -539,3 +540,14 @@ def test_secants_without_a_limit(slope):
         found = limits_of(sequence(slope))
     assert math.isnan(found.value[1, 0])
     assert found.error[1, 0] == math.inf
+
+
+def test_a_break_that_may_begin_at_x_itself_is_found_in_so_many_steps():
+    """The near reading is exact at x = 0, so nothing but 0 is below the break."""
+
+    def f(x):
+        return np.array([np.sin(x), np.abs(x), x**3 + 1e-6 * np.sin(1e8 * x)])
+
+    found = nd.derivative(f, 0.0)
+    assert found.nfev < 500
+    assert abs(found.value[2] - 100.0) <= found.error[2] or not found.success[2]

@@ -41,6 +41,13 @@ class Window(NamedTuple):
     lines: Derivatives
     levels: Channels
 
+    def at(self, number: int) -> Window:
+        """Return what is left of one of many points, whose only direction has the number 0."""
+        rows = np.flatnonzero(self.rows == number)
+        _, side, asked, limits, lines, levels = self
+        only = np.zeros(1, np.int64)
+        return Window(only, side, asked, limits.pick(rows), lines.pick(rows), levels)
+
 
 class _Work(NamedTuple):
     """What is to be climbed, and what is known of f along the D directions beforehand."""
@@ -61,7 +68,9 @@ def cut(problem: Problem, count: int, channels: Channels, workers: int = 1) -> I
     A block has a point for each of the workers, if there are any.
     """
     width, points_each = channels.fold.shape[0] * (registers.SLOTS + 2), channels.offsets.size
-    numbers = max(points_each * problem.x.size, width * problem.f0.size)
+    numbers = max(
+        points_each * (1 if problem.apart else problem.x.size), width * problem.f0.shape[-1]
+    )
     return blocks(count, numbers, workers // points_each)
 
 
@@ -106,7 +115,9 @@ def climb(
     Derivatives
         With what was seen of them.
     """
-    shape = len(directions), problem.f0.size
+    if problem.apart:
+        problem, directions = problem.along(directions)
+    shape = len(directions), problem.f0.shape[-1]
     least = problem.noise if noise is None else noise
     known = np.empty((0, shape[1])) if least is None else np.full(shape, least)
     code, run = None, runtime.runner(shape[0] * shape[1])
@@ -136,29 +147,30 @@ def span_of(x: Floats, directions: Directions, limits: Span | Limits) -> Span:
 def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     """Advance all directions together, one round of calls of f at a time."""
     problem, directions, channels, known, prior, loose, beside, memory = work
-    f0, count, width = problem.f0, len(directions), channels.offsets.size
+    f0, count, width = np.atleast_2d(problem.f0), len(directions), channels.offsets.size
+    columns: Columns = compiled.columns_of(count, f0[0])
     method = channels.fold, channels.shape, channels.gain, channels.factor, channels.primary
     where = problem.x, directions.starts, directions.index, directions.weight, channels.offsets
-    samples, state, proven = compiled.evidence_of(count, f0, channels)
-    found = np.empty((count, f0.size, registers.OUTPUT))
-    columns: Columns = compiled.columns_of(count, f0)
-    room = compiled.workspace(problem.x, f0, channels)[:6]
+    samples, state, proven = compiled.evidence_of(count, f0[0], channels)
+    found = np.empty((count, f0.shape[1], registers.OUTPUT))
+    room = compiled.workspace(1, f0.shape[1], channels)[:6]
     # compiled code that raises is asked again, beyond the budget: then more than was spent
     live, quiet, trouble, nfev, spent = np.arange(count), np.empty(count, np.bool_), None, 0, 0
     call = _sparing(problem.call, live, width, state, found)
-    block, stretch = np.empty((count, width, problem.x.size)), np.empty(count)
+    block = np.empty((count, width, problem.x.size // len(f0)))
     run(rounds.begin)(*span[:4], not len(beside), prior, loose, f0, known, state, found, samples)
-    run(points.place)(live, np.ldexp(1.0, state[:, registers.REQUEST]), *where, block, stretch)
+    stretch = np.ldexp(1.0, state[:, registers.REQUEST])
+    run(points.place)(live, stretch, *where, block, stretch)
     while live.size and spent + live.size * width <= problem.budget:
         asked = live.size * width
         if problem.call.evaluator is not None:
             foresee(problem, directions, channels, state, live)
         if memory is None:
-            values = evaluate(call, block.reshape(asked, problem.x.size), problem.form)
+            values = evaluate(call, block.reshape(asked, -1), problem.form)
         else:
             values, asked = recall(memory, problem._replace(call=call), live, state, block, stretch)
         spent, trouble, nfev = spent + asked, trouble or values.trouble, nfev + values.nfev
-        arrived = values.rows.reshape(live.size, width, f0.size)
+        arrived = values.rows.reshape(live.size, width, f0.shape[1])
         if len(beside):
             arrived = arrived - beside[live, -state[live, registers.REQUEST]]
         block = np.empty_like(block)  # f may have kept the other one
@@ -192,12 +204,12 @@ def _sparing(call: Call, live: Ints, width: int, state: Ints, found: Floats) -> 
 def _natively(code: Compiled, span: Span | Limits, work: _Work, *, every: bool) -> Derivatives:
     """Let compiled code lead the ladders, one direction after the other."""
     problem, directions, channels, known, prior, loose, beside, _ = work
-    count, f0 = len(directions), problem.f0
+    count, f0 = len(directions), np.atleast_2d(problem.f0)[0]
     lead: Any = runtime.compiled(compiled.lead)
     columns: Columns = compiled.columns_of(count, f0)
     quiet, raised = np.empty(count, np.bool_), np.zeros(count, np.bool_)
     samples, state, proven = compiled.evidence_of(count, f0, channels)
-    places = np.empty((count, problem.x.size))
+    places = np.empty((count, 1 if problem.apart else problem.x.size))
     edges, limits = (NO_EDGES, span) if isinstance(span, Limits) else (span, NO_LIMITS)
     first, steps, roams, ahead, behind = limits
     plan = first, roams, prior, problem.rtol, loose, every
@@ -209,9 +221,10 @@ def _natively(code: Compiled, span: Span | Limits, work: _Work, *, every: bool) 
     def part(rows: slice) -> tuple[int, int, int]:
         some = directions.part(rows)
         own = arrays if some is directions else tuple([array[rows] for array in arrays])
-        route = some.starts, some.index, some.weight
+        here, some = problem.along(some) if problem.apart else (problem, some)
+        route, rows_of_f = (some.starts, some.index, some.weight), np.atleast_2d(here.f0)
         counts: tuple[int, int, int] = lead(
-            code.kind, code.address, problem.x, f0, route, channels, plan, own
+            code.kind, code.address, here.x, rows_of_f, route, channels, plan, own
         )
         return counts
 

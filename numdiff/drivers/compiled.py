@@ -25,6 +25,7 @@ from numdiff.ladder.window import spare
 def lead(kind, address, x, f0, route, channels, plan, arrays):
     """Lead ladders along D directions from begin to end and read off the columns (D, m).
 
+    `f0` (1, m) is f(x); or (D, m) where x holds D points of one entry, one for each direction.
     `route` holds the directions: starts, index, weight; `plan` says at which step to start where x
     and the direction are of size 1, whether larger ones may be tried, what is known of noise, which
     relative bar is good enough, whether two pairs may do, and whether all evidence is wanted. The
@@ -37,8 +38,7 @@ def lead(kind, address, x, f0, route, channels, plan, arrays):
     Returns how often f was asked, along how many directions something is suspicious, and along how
     many f raised.
     """
-    starts, index, weight = route
-    first, roams, prior, rtol, loose, every = plan
+    (starts, index, weight), (first, roams, prior, rtol, loose, every) = route, plan
     (
         start, other, highest, lowest, reach, steps, ahead, behind, known, beside,
         value, error, status, step, noise, quiet, levels, states, proven, raised, places,
@@ -46,29 +46,32 @@ def lead(kind, address, x, f0, route, channels, plan, arrays):
     if start.size == 0:
         limits = (first, steps, roams, ahead, behind)
         start, other, highest, lowest, reach = edges_of(x, route, limits)
-    found, (samples, state, _) = np.empty((1, f0.size, OUTPUT)), evidence_of(1, f0, channels)
-    room, here, unit, calls = workspace(x, f0, channels), np.zeros(1, np.int64), np.ones(1), 0
-    order, restless, mishaps = channels.shape[channels.primary, ORDER], 0, 0
+    (rows, outputs), (samples, state, _) = f0.shape, evidence_of(1, f0[0], channels)
+    found, room = np.empty((1, outputs, OUTPUT)), workspace(x.size // rows, outputs, channels)
+    here, unit, point, own = np.zeros(1, np.int64), np.ones(1), x, f0
+    order, restless, mishaps, calls = channels.shape[channels.primary, ORDER], 0, 0, 0
     alone, free = np.empty((0, 0, 0)), True
     for d in range(starts.size):
         one, stop = slice(d, d + 1), starts[d + 1] if d + 1 < starts.size else index.size
         entries, weights = index[starts[d] : stop], weight[starts[d] : stop]
         if starts.size == index.size:
             unit[0] = weights[0]
+        if rows > 1:
+            point, own, entries = x[index[starts[d]] : index[starts[d]] + 1], f0[one], here
         if beside.shape[0] > 0:
             alone, free = beside[d], False
         begin(
-            start[one], other[one], highest[one], lowest[one], free, prior, loose, f0, known[one],
+            start[one], other[one], highest[one], lowest[one], free, prior, loose, own, known[one],
             state, found, samples,
         )  # fmt: skip
         calls += climb(
-            kind, address, f0, channels.fold, channels.shape, channels.gain, channels.factor,
-            channels.primary, reach[one], rtol, samples, state, found, room, x, here, entries,
+            kind, address, own, channels.fold, channels.shape, channels.gain, channels.factor,
+            channels.primary, reach[one], rtol, samples, state, found, room, point, here, entries,
             weights, channels.offsets, alone, raised[one], places[d],
         )  # fmt: skip
         restless += conclude(
-            f0, start[one], order, unit, samples, state, proven[one], found, value[one], error[one],
-            status[one], step[one], noise[one], quiet[one],
+            own, start[one], order, unit, samples, state, proven[one], found, value[one],
+            error[one], status[one], step[one], noise[one], quiet[one],
         )  # fmt: skip
         mishaps += 1 if raised[d] else 0
         if every or not quiet[d]:
@@ -94,7 +97,7 @@ def climb(
                 for k in range(x.size):
                     where[k] = block[0, p, k]
             if beside.shape[0] > 0:
-                for i in range(f0.size):
+                for i in range(f0.shape[1]):
                     arrived[0, p, i] -= beside[-state[0, REQUEST], p, i]
         left = advance(
             live, arrived, stretch, f0, fold, shape, gain, factor, primary, reach, rtol,
@@ -105,9 +108,9 @@ def climb(
 
 
 @allocating
-def workspace(x, f0, channels):
-    """Make the arrays in which one ladder works."""
-    outputs, width, points = f0.size, channels.fold.shape[0], channels.offsets.size
+def workspace(entries, outputs, channels):
+    """Make the arrays in which one ladder works, at points of so many entries."""
+    width, points = channels.fold.shape[0], channels.offsets.size
     return (
         np.empty((width, SLOTS)),
         np.empty(SLOTS),
@@ -115,7 +118,7 @@ def workspace(x, f0, channels):
         np.empty((width + 1, SLOTS, SLOTS)),
         np.zeros(BEST),
         np.empty(width + 1),
-        np.empty((1, points, x.size)),
+        np.empty((1, points, entries)),
         np.empty((1, points, outputs)),
         np.empty(1, np.int64),
         np.empty(1),
@@ -169,7 +172,8 @@ def follow(kind, address, x, f0, route, channels, plan, kept, columns, doubt):
         *edges, steps, free, free, np.empty((0, f0.size)), alone, *columns, quiet, *kept,
         np.zeros(1, np.bool_), np.empty((1, x.size)),
     )  # fmt: skip
-    lead(kind, address, x, f0, route, channels, (first, roams, 0, 0.0, False, every), arrays)
+    rows = f0.reshape(1, f0.size)
+    lead(kind, address, x, rows, route, channels, (first, roams, 0, 0.0, False, every), arrays)
     doubt[:] = False
     if quiet[0]:
         return

@@ -103,8 +103,8 @@ def along_pair(kind, address, x, f0, pair, mixed, axes, beside, noise, value, er
         start, start, zero, last, np.zeros(1), free, free, free, least, taken, *columns,
         np.empty(1, np.bool_), samples, state, found, np.zeros(1, np.bool_), np.empty((1, x.size)),
     )  # fmt: skip
-    ray = (zero, np.array([i, j]), weights)
-    lead(kind, address, x, f0, ray, channels, (0.0, False, 0, 0.0, False, True), arrays)
+    ray, rows = (zero, np.array([i, j]), weights), f0.reshape(1, f0.size)
+    lead(kind, address, x, rows, ray, channels, (0.0, False, 0, 0.0, False, True), arrays)
     doubt = np.zeros((1, 1), np.bool_)
     if columns[1][0, 0] < math.inf:
         arrived = np.empty((channels.offsets.size, 1, 1))

@@ -10,6 +10,7 @@ import numpy as np
 from numdiff.arrays import Array, Codes, Floats, Ints, Mask
 from numdiff.constants import DOMAIN, OK
 from numdiff.evaluation.call import UNKNOWN, Call, Form, every_point
+from numdiff.geometry.directions import Directions
 
 COLUMNS = ("value", "error", "status", "step", "noise", "left", "right")
 
@@ -20,18 +21,18 @@ Columns: TypeAlias = tuple[Floats, Floats, Codes, Floats, Floats]  # without lef
 
 
 class Problem(NamedTuple):
-    """A function at a point.
+    """A function at a point; or at n points of one entry each, for f of a number.
 
     Parameters
     ----------
     call : Call
         How f is called.
     x : array (n,)
-        The point.
+        The point, or the points: then directions are their axes, one for each.
     form : Form
         Form of what f returns, as far as it is known.
     f0 : array (m,)
-        f(x) in columns, where it was asked for.
+        f(x) in columns, where it was asked for; (n, m) of many points.
     rtol : float
         Relative error bar that is good enough.
     budget : float
@@ -42,6 +43,8 @@ class Problem(NamedTuple):
         f(x) as it was when it was asked once more.
     nfev : int
         How many evaluations it took to pose it, f(x) among them.
+    apart : bool
+        Whether x holds many points, each an entry.
     """
 
     call: Call
@@ -53,6 +56,18 @@ class Problem(NamedTuple):
     noise: Floats | None = None
     again: Floats | None = None
     nfev: int = 0
+    apart: bool = False
+
+    def along(self, directions: Directions) -> tuple[Problem, Directions]:
+        """Return the problem at those alone of many points that directions move."""
+        points, axes = directions.index, np.arange(len(directions))
+        f0 = self.f0 if self.f0 is UNASKED else self.f0[points]
+        some = self._replace(x=self.x[points], f0=f0, apart=len(points) > 1)
+        return some, Directions(axes, axes, directions.weight)
+
+    def at(self, k: int) -> Problem:
+        """Return the problem at the k-th of many points."""
+        return self._replace(x=self.x[k : k + 1], f0=self.f0[k], apart=False)
 
     def less(self, nfev: int) -> Problem:
         """Return the problem after so many evaluations more."""
@@ -81,6 +96,15 @@ class Derivatives(NamedTuple):
     proven: Floats = np.empty((0, 0))  # (D, m): bars without what contradicts them
     calm: Mask = np.empty(0, np.bool_)  # (D,): whether nothing is suspicious at first sight
     restless: int = 1  # along how many of them something is, or may be
+
+    def pick(self, rows: Ints) -> Derivatives:
+        """Return those along some directions, with their evidence, and no evaluations."""
+        columns: dict[str, Any] = {
+            name: part[rows]
+            for name, part in zip(self._fields, self, strict=True)
+            if isinstance(part, np.ndarray) and part.size
+        }
+        return self._replace(**columns, nfev=0, trouble=None)
 
 
 def blank(problem: Problem, count: int) -> Derivatives:

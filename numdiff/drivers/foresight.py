@@ -84,10 +84,11 @@ def foresee_first(problem: Problem, directions: Directions, channels: Channels, 
 def _expect(
     problem: Problem, directions: Directions, channels: Channels, rows: Ints, steps: Floats
 ) -> None:
-    x, block = problem.x, np.empty((len(rows), len(channels.offsets), problem.x.size))
-    where = x, directions.starts, directions.index, directions.weight, channels.offsets
+    entries = 1 if problem.apart else problem.x.size
+    block = np.empty((len(rows), len(channels.offsets), entries))
+    where = problem.x, directions.starts, directions.index, directions.weight, channels.offsets
     runner(0)(points.place)(rows, steps, *where, block, np.empty(len(rows)))
-    problem.call.expect(block.reshape(-1, x.size))
+    problem.call.expect(block.reshape(-1, entries))
 
 
 def begun(span: Span) -> Ints:

@@ -49,9 +49,12 @@ def by_ladder(
         every = keep is not None
         derivatives = on_sides(task, partial(_follow, windows, every=every, memory=known), _need)
         if windows and derivatives.restless:
-            from numdiff.engine.diagnose import diagnose  # noqa: PLC0415 - loads when needed
+            from numdiff.engine import diagnose  # noqa: PLC0415 - loads when needed
 
-            derivatives, problem = diagnose(task, derivatives, windows)
+            if problem.apart:
+                derivatives = diagnose.one_by_one(task, derivatives, windows)
+            else:
+                derivatives, problem = diagnose.diagnose(task, derivatives, windows)
         problem = problem.less(derivatives.nfev)
         parts.append(derivatives)
         if keep is not None:
@@ -65,7 +68,8 @@ def expect_first(
     """Tell workers where ladders begin, if nothing is in the way: that is known before f(x)."""
     if options.box is not None or options.max_nfev < math.inf or not call.ahead:
         return
-    problem, few = Problem(call, x), directions.part(slice(0, min(len(directions), call.ahead)))
+    problem = Problem(call, x, apart=call.scalar and x.size > 1)
+    few = directions.part(slice(0, min(len(directions), call.ahead)))
     side = options.method.side
     task = Task(problem, few, order, options, None)
     span = span_of(x, few, _limits(task, few, side, np.arange(len(few))))

@@ -9,7 +9,7 @@ import numpy as np
 from numdiff.arrays import Ints, Mask
 from numdiff.constants import DOMAIN, EPS, JUMP, KINK, NOISE_LIMITED, OK, STOCHASTIC, UNRESOLVED
 from numdiff.drivers.climb import Window, climb, span_of
-from numdiff.drivers.derivatives import Derivatives, Problem, fill
+from numdiff.drivers.derivatives import Derivatives, Problem, fill, stacked
 from numdiff.drivers.sampling import sample
 from numdiff.engine.sides import Task, one_sided
 from numdiff.evaluation.call import origin
@@ -61,6 +61,17 @@ def diagnose(
         wanted = np.isfinite(result.value) | (result.status != DOMAIN)
         result = _averaged(task, result, wanted & differs)
     return result, problem
+
+
+def one_by_one(task: Task, derivatives: Derivatives, windows: list[Window]) -> Derivatives:
+    """Look closer at those of many points that are not calm, at each as if there were no other."""
+    restless = np.unique(np.concatenate([w.rows[~w.lines.calm] for w in windows]))
+    parts: list[Derivatives] = []
+    for k in restless.tolist():
+        own = [w.at(k) for w in windows if (w.rows[~w.lines.calm] == k).any()]
+        parts.append(diagnose(task.at(k), derivatives.pick(np.array([k])), own)[0])
+    chosen = np.ones((len(parts), task.problem.form.size), np.bool_)
+    return fill(derivatives, restless, stacked(parts), chosen)
 
 
 def inherited(

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from numdiff.arrays import Floats
 from numdiff.constants import DOMAIN
-from numdiff.drivers.derivatives import Derivatives, Problem, still
+from numdiff.drivers.derivatives import Derivatives, Problem, stacked, still
 from numdiff.engine.by_ladder import by_ladder, expect_first
 from numdiff.engine.single import by_rule, by_single_step
 from numdiff.evaluation.call import Call, origin
@@ -20,12 +20,16 @@ Way = Callable[[Problem, Directions, int, Options], Derivatives]
 
 def pose(call: Call, x: Floats, options: Options, order: int = 0) -> Problem:
     """Put a problem together, with f(x), unless a single step of this order has no use for it."""
+    apart = call.scalar and x.size > 1
     if order and options.way == "single" and options.method.level(order).centre == 0.0:
-        return Problem(call, x, budget=options.max_nfev)
+        return Problem(call, x, budget=options.max_nfev, apart=apart)
     values = origin(call, x)
+    f0 = values.rows if len(values.rows) > 1 else values.rows[0]
     noise = None if options.noise is None else options.noise_of(values.form)
-    budget = options.max_nfev - 1
-    problem = Problem(call, x, values.form, values.rows[0], options.rtol, budget, noise, nfev=1)
+    budget = options.max_nfev - values.nfev
+    problem = Problem(
+        call, x, values.form, f0, options.rtol, budget, noise, nfev=values.nfev, apart=apart
+    )
     if options.accuracy == 0.0 or options.way == "single":
         return problem
     from numdiff.drivers.inexact import inexact  # noqa: PLC0415 - loads when needed
@@ -53,6 +57,27 @@ def differentiate(
         expect_first(call, x, directions, order, options)
     problem = pose(call, x, options, order)
     return counted(problem, WAYS[options.way](problem, directions, order, options))
+
+
+def at_points(call: Call, x: Floats, order: int, options: Options) -> Derivatives:
+    """Differentiate an f of one number at each of N points on its own, f(x) counted.
+
+    All points advance together, and the answer of each is the one that it has alone.
+
+    Raises
+    ------
+    Exception
+        What f raised beside the points, if that left nothing at any of them.
+    """
+    together = options.way in {"ladder", "single"} and options.accuracy == 0.0
+    if x.size > 1 and together and options.max_nfev == math.inf:
+        problem = pose(call, x, options, order)
+        return counted(problem, WAYS[options.way](problem, axes(x.size), order, options))
+    parts: list[Derivatives] = []
+    for k in range(x.size):
+        own = options.at(k, x.size - k, sum(part.nfev for part in parts))
+        parts.append(differentiate(call, x[k : k + 1], axes(1), order, own))
+    return stacked(parts)
 
 
 def counted(problem: Problem, *parts: Derivatives) -> Derivatives:

@@ -10,7 +10,7 @@ import numpy as np
 from numdiff.arrays import Floats, Ints
 from numdiff.constants import DOMAIN, NOISE_LIMITED, ONE_SIDED
 from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill
-from numdiff.geometry.directions import Directions
+from numdiff.geometry.directions import Directions, axes
 from numdiff.geometry.domain import LEAST, Room, reach_of, room_of, sides_of
 from numdiff.options import Options
 
@@ -24,6 +24,12 @@ class Task(NamedTuple):
     options: Options
     room: Room | None  # None if there are no bounds
 
+    def at(self, k: int) -> Task:
+        """Return what is to be done at the k-th of many points."""
+        alone = np.arange(k, k + 1)
+        options, room = self.options.pick(alone), self.room and self.room.pick(alone)
+        return Task(self.problem.at(k), axes(1), self.order, options, room)
+
     def pick(self, rows: Ints) -> Directions:
         """Return some of the directions, in order."""
         whole = len(rows) == len(self.directions)
@@ -36,6 +42,9 @@ Need = Callable[[Task], Floats]
 
 def task_of(problem: Problem, directions: Directions, order: int, options: Options) -> Task:
     """Put a task together."""
+    if problem.apart:
+        options = options.pick(directions.index)
+        problem, directions = problem.along(directions)
     room = None if options.box is None else room_of(problem.x, directions, options.box)
     return Task(problem, directions, order, options, room)
 
@@ -58,13 +67,15 @@ def on_sides(task: Task, follow: Follow, need: Need) -> Derivatives:
         The status is ONE_SIDED where one side of x was used and both were asked for.
     """
     problem, asked, count = task.problem, task.options.method.side, len(task.directions)
-    if not np.count_nonzero(np.isfinite(problem.f0)):  # quicker than any()
+    finite = np.count_nonzero(np.isfinite(problem.f0), axis=-1)  # quicker than any()
+    if not np.count_nonzero(finite):
         return blank(problem, count)
-    if task.room is None:
-        whole = follow(task, asked, np.arange(count))
+    known = np.flatnonzero(np.broadcast_to(finite, count))
+    if task.room is None and len(known) == count:
+        whole = follow(task, asked, known)
     else:
         whole = blank(problem, count)
-        for side, rows in _groups(task, task.room, need):
+        for side, rows in _groups(task, known, need):
             part = follow(_after(task, whole), side, rows)
             whole = fill(whole, rows, one_sided(part, side, asked))
     bare = whole.restless and asked == 0 and (whole.status == DOMAIN).any()
@@ -91,11 +102,15 @@ def _after(task: Task, whole: Derivatives) -> Task:
     return task._replace(problem=task.problem.less(whole.nfev))
 
 
-def _groups(task: Task, room: Room, need: Need) -> Iterator[tuple[int, Ints]]:
-    """Yield the directions that can move, by the side on which they are followed."""
+def _groups(task: Task, known: Ints, need: Need) -> Iterator[tuple[int, Ints]]:
+    """Yield those directions that can move, by the side on which they are followed."""
+    room, asked = task.room, task.options.method.side
+    if room is None:
+        yield asked, known
+        return
     reach = reach_of(task.problem.x, task.directions)
-    free = np.flatnonzero(np.maximum(*room) > LEAST * reach)
-    sides = sides_of(room, need(task), reach, task.options.method.side)[free]
+    free = known[np.maximum(*room)[known] > LEAST * reach[known]]
+    sides = sides_of(room, need(task), reach, asked)[free]
     for side in (0, 1, -1):
         if (sides == side).any():
             yield side, free[sides == side]

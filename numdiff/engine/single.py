@@ -40,7 +40,8 @@ def by_single_step(
         if rows.size:
             if choice.centre != 0.0 and problem.f0 is UNASKED:
                 values = origin(problem.call, problem.x)
-                problem, asked = problem._replace(form=values.form, f0=values.rows[0]), 1
+                f0 = values.rows if problem.apart else values.rows[0]
+                problem, asked = problem._replace(form=values.form, f0=f0), values.nfev
             parts.append((rows, single_step(problem, directions.pick(rows), choice, steps[rows])))
             problem = problem._replace(form=parts[-1][1].form)
     whole = blank(problem, len(directions))._replace(nfev=asked)

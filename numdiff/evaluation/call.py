@@ -157,7 +157,9 @@ def of_parts(f: Callable[..., Any], shapes: list[tuple[int, ...]]) -> Callable[.
 
 
 def origin(call: Call, x: Array) -> Values:
-    """Ask for f(x) itself, where every exception is the caller's."""
+    """Ask for f(x) itself, or at all entries of x, where every exception is the caller's."""
+    if call.scalar and x.size > 1:
+        return _origins(call, x)
     point = x.reshape(1, -1).copy()
     try:
         if call.evaluator is not None:
@@ -167,9 +169,7 @@ def origin(call: Call, x: Array) -> Values:
         else:
             value = call.f(*_arguments(call, point))
     except Exception as exception:
-        alone = call.scalar and isinstance(exception, TypeError | IndexError)
-        hint = ": one number; for an f of an array use `gradient` or `jacobian`" * alone
-        exception.add_note(_note(call, x, "x itself") + hint)
+        exception.add_note(_note_at_x(call, x, exception))
         raise
     batch = call.vectorized and call.evaluator is None
     if type(value) in IMMUTABLE and not batch:
@@ -177,6 +177,52 @@ def origin(call: Call, x: Array) -> Values:
     outputs = points_first(numbers(value), 1, call.shape)[0] if batch else numbers(value)
     form = _form_of(outputs)
     return Values(pack(outputs[None].copy(), form), form, 1)  # f may reuse its buffer
+
+
+def _origins(call: Call, x: Array) -> Values:
+    if call.vectorized and call.evaluator is None:
+        outputs = _origins_at_once(call, x)
+        form = Form(outputs.shape[1:], np.iscomplexobj(outputs))
+        return Values(pack(outputs, form), form, len(x))
+    rows: list[Any] = []
+    try:
+        for value in _asked_at(call, x):
+            rows.append(value if type(value) in IMMUTABLE else numbers(value).copy())  # noqa: PERF401
+    except Exception as exception:
+        exception.add_note(_note_at_x(call, x[len(rows) : len(rows) + 1], exception))
+        raise
+    forms = {_form_of(row) for row in rows}
+    shapes = {form.shape for form in forms}
+    if len(shapes) > 1:
+        raise ValueError(f"f must return the same shape at every point of x, got {sorted(shapes)}")
+    form = Form(shapes.pop(), any(form.is_complex for form in forms))
+    return Values(_stack(rows, form), form, len(x))
+
+
+def _asked_at(call: Call, x: Array) -> Iterator[Any]:
+    """Yield what f returns at one point after the other, and raise what it raises."""
+    points = _arguments(call, x.reshape(-1, 1).copy())
+    if call.evaluator is None:
+        yield from map(call.f, points)
+        return
+    for outcome in call.evaluator.ask(points, None):
+        if isinstance(outcome, Raised):
+            raise outcome.exception
+        yield outcome
+
+
+def _origins_at_once(call: Call, x: Array) -> Array:
+    """Ask for f at all points at once; where that raises, for halves of them, to find the point."""
+    try:
+        return points_first(numbers(_ask_batch(call, x.reshape(-1, 1))), len(x), call.shape)
+    except Exception as exception:
+        if len(x) == 1:
+            exception.add_note(_note_at_x(call, x, exception))
+            raise
+    middle = (len(x) + 1) // 2
+    return np.concatenate(
+        [_origins_at_once(call, half).copy() for half in (x[:middle], x[middle:])]
+    )
 
 
 def evaluate(call: Call, points: Array, form: Form | None) -> Values:
@@ -379,6 +425,12 @@ def points_first(outputs: Array, count: int, shape: tuple[int, ...]) -> Array:
 def _form_of(value: Any) -> Form:
     outputs = np.asarray(value)
     return Form(outputs.shape, np.iscomplexobj(outputs))
+
+
+def _note_at_x(call: Call, x: Array, exception: Exception) -> str:
+    alone = call.scalar and isinstance(exception, TypeError | IndexError)
+    hint = ": one number; for an f of an array use `gradient` or `jacobian`" * alone
+    return _note(call, x, "x itself") + hint
 
 
 def _note(call: Call, point: Any, where: str) -> str:

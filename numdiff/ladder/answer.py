@@ -8,7 +8,7 @@ import math
 from numdiff.constants import EPS, NOISE_LIMITED, OK, ROUNDING
 from numdiff.ladder.noise import CLEARLY, stalls, surprise, trimmed_rms
 from numdiff.ladder.roughness import roughness
-from numdiff.ladder.runtime import kernel
+from numdiff.ladder.runtime import inlined, kernel
 from numdiff.ladder.tableau import choose_entry, extrapolate, scale
 from numdiff.ladder.window import amplitude
 
@@ -27,7 +27,7 @@ LITTLE = 1e-4  # of the derivative that changes f by as much as the largest step
 LEADING = 4.0  # standard deviations of noise in the slope that the smallest step shows
 
 
-@kernel
+@inlined
 def measure(n, window, method, room):
     """Extrapolate the levels of one output, and find the best entry with the noise they show."""
     c, count = method.primary, 0 * n  # a plain 0 is a type of its own and compiles callees twice
@@ -45,7 +45,7 @@ def measure(n, window, method, room):
     choose_entry(table, n, law, gain, sigma, floors, bars, best)
 
 
-@kernel
+@inlined
 def drift(n, top, reach, method, table):
     """Error of a derivative where f rounds x on its way: half an ulp shifts the point it sees.
 
@@ -59,7 +59,7 @@ def drift(n, top, reach, method, table):
     return abs(scale(shift, -top * method.shape[method.primary, ORDER]))
 
 
-@kernel
+@inlined
 def record(n, reach, window, method, room, output):
     """Keep the best entry if its bar is the smallest so far, back in the units of f and t."""
     best, order = room.best, method.shape[method.primary, ORDER]
@@ -95,7 +95,7 @@ def record(n, reach, window, method, room, output):
     testify(room.y, n, top, order, best[SIGMA], output)
 
 
-@kernel
+@inlined
 def hollow(order, method, room):
     """Whether a bar is wider than its derivative, and no small one for an f that changes so much.
 
@@ -106,7 +106,7 @@ def hollow(order, method, room):
     return room.best[BAR] > least and size > CLEARLY * room.floors[0]
 
 
-@kernel
+@inlined
 def testify(y, n, top, order, sigma, output):
     """Note the slope that a tiny step has to confirm: the answer itself or, above order 1, f's."""
     if order == 1:

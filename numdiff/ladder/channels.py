@@ -53,6 +53,14 @@ class Limits(NamedTuple):
     ahead: Floats  # (D or 0,): how far t may go
     behind: Floats
 
+    def pick(self, rows: Ints) -> Limits:
+        """Return the limits of some directions."""
+        first, steps, roams, ahead, behind = self
+        steps, ahead, behind = (
+            part[rows] if part.size else part for part in (steps, ahead, behind)
+        )
+        return Limits(first, steps, roams, ahead, behind)
+
 
 class _Row(NamedTuple):
     """One channel: the weights of its points, and how its levels become a derivative."""

@@ -9,7 +9,7 @@ import math
 from numdiff.constants import EPS
 from numdiff.ladder.answer import FAIR, conclude, look_up, measure, record
 from numdiff.ladder.noise import CLEARLY, SURE, recall, rising
-from numdiff.ladder.runtime import kernel
+from numdiff.ladder.runtime import inlined, kernel
 from numdiff.ladder.window import amplitude, finish, gather, restart, rounding
 
 from numdiff.ladder.registers import (  # isort: skip
@@ -34,7 +34,7 @@ LEAP = 20  # where f is not resolved at all, look this many octaves further down
 FAINT = 1e-3  # f(x) below this part of f around it has lost digits, if the bar is that wide as well
 
 
-@kernel
+@inlined
 def judge(samples, window, outputs, f0, reach, rtol, method, room):
     """Judge the levels of each open output of a direction, and count what they want."""
     for want in range(ENOUGH, LOST + 1):
@@ -67,7 +67,7 @@ def judge(samples, window, outputs, f0, reach, rtol, method, room):
             look_up(n, window, method, room, output)
 
 
-@kernel
+@inlined
 def weigh(n, reach, rtol, window, method, room, output):
     """Take over the best entry of one output, and say what it wants."""
     before, law = output[ERROR], method.shape[method.primary]
@@ -84,7 +84,7 @@ def weigh(n, reach, rtol, window, method, room, output):
     return want
 
 
-@kernel
+@inlined
 def wish(n, law, higher, checked, rtol, idle, table, best):
     """Say what an output that is resolved wants next; `higher` is whether there are larger steps.
 
@@ -106,7 +106,7 @@ def wish(n, law, higher, checked, rtol, idle, table, best):
     return LARGER if higher and not bent and not fair else ENOUGH
 
 
-@kernel
+@inlined
 def octaves(n, law, best):
     """How far below the smallest step truncation falls to the noise, if nothing extrapolates."""
     if law[COLUMNS] > 1 or n < 3 or not 0.0 < best[NOISE] < best[TRUNCATION]:

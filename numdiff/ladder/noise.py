@@ -7,7 +7,7 @@ that are powers of two may miss structure of f, so a sample off their lattice is
 import math
 
 from numdiff.constants import ROUNDING
-from numdiff.ladder.runtime import kernel
+from numdiff.ladder.runtime import inlined, kernel
 from numdiff.ladder.tableau import predict, scale
 
 from numdiff.ladder.registers import (  # isort: skip
@@ -27,7 +27,7 @@ MINOR = 1e-3  # a part of the change of f that says nothing about its scale
 ODD_FALL, EVEN_FALL = 0.75, 0.6
 
 
-@kernel
+@inlined
 def recall(samples, window, i, top, sample):
     """Copy what the sample off the lattice showed of one output, and its width last, 0 if none."""
     sample[-1] = 0.0
@@ -37,7 +37,7 @@ def recall(samples, window, i, top, sample):
             sample[c] = samples[c, SLOTS, i]
 
 
-@kernel
+@inlined
 def stalls(table, n, law, gain, residuals, count):
     """Append to residuals[count:] the differences down a column that are noise, per unit of sigma.
 
@@ -93,7 +93,7 @@ def surprise(n, method, room):
     return largest
 
 
-@kernel
+@inlined
 def rising(y, n, lead, floor):
     """How many channels do not change less at the smallest step than before, as smooth ones do.
 

@@ -15,26 +15,28 @@ SHORTEST, LONGEST = 2.0**-MOST, 2.0**1000  # steps: what floats can hold
 def place(rows, steps, x, starts, index, weight, offsets, block, stretch):
     """Write the points x + o h d of these directions, each with its step, to block (L, P, n).
 
+    Of an x that holds many points of one entry each it is (L, P, 1): that which a direction moves.
     stretch (L,) becomes the nominal distance of the outer points over the real one where a
     direction moves one entry of x: x + h rounds where a binade ends.
     """
-    count = offsets.size
+    count, width = offsets.size, block.shape[2]
     for a in range(rows.size):
         d, step = rows[a], steps[a]
         stop = starts[d + 1] if d + 1 < starts.size else index.size
+        first = 0 if width == x.size else index[starts[d]]
         for p in range(count):
-            for k in range(x.size):
-                block[a, p, k] = x[k]
+            for k in range(width):
+                block[a, p, k] = x[first + k]
             for k in range(starts[d], stop):
-                block[a, p, index[k]] += offsets[p] * step * weight[k]
+                block[a, p, index[k] - first] += offsets[p] * step * weight[k]
         stretch[a] = 1.0
         if stop - starts[d] == 1:
             k, other = index[starts[d]], x[index[starts[d]]]
             nominal = offsets[0]
             if count > 1:
-                other, nominal = block[a, count - 1, k], offsets[0] - offsets[count - 1]
+                other, nominal = block[a, count - 1, k - first], offsets[0] - offsets[count - 1]
             nominal *= step * weight[starts[d]]
-            real = block[a, 0, k] - other
+            real = block[a, 0, k - first] - other
             stretch[a] = nominal / real if real != 0.0 else math.nan
 
 

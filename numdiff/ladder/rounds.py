@@ -32,8 +32,9 @@ def begin(
 ):  # fmt: skip
     """Set up the ladders of D directions: nothing is known, a first step is asked for.
 
-    Without `roams` there is no check elsewhere; `noise` (D or 0, m) is the least to reckon with,
-    and `prior` says what is known of it, as PRIOR does; whether two pairs may do is in `loose`.
+    `f0` (D or 1, m) is f(x), by direction where each has a point of its own. Without `roams` there
+    is no check elsewhere; `noise` (D or 0, m) is the least to reckon with, and `prior` says what is
+    known of it, as PRIOR does; whether two pairs may do is in `loose`.
     """
     for d in range(start.size):
         window = state[d]
@@ -48,11 +49,12 @@ def begin(
         restart(window, start[d])
         if loose:
             start_loosely(window)
+        own = f0[min(d, f0.shape[0] - 1)]
         for i in range(outputs.shape[1]):
             for k in range(OUTPUT):
                 outputs[d, i, k] = 0.0
             outputs[d, i, ESTIMATE], outputs[d, i, ERROR] = math.nan, math.inf
-            outputs[d, i, CLOSED] = 0.0 if math.isfinite(f0[i]) else 1.0
+            outputs[d, i, CLOSED] = 0.0 if math.isfinite(own[i]) else 1.0
             if noise.shape[0] > 0:
                 outputs[d, i, LEAST_NOISE] = noise[d, i]
             for c in range(samples.shape[1]):
@@ -76,25 +78,25 @@ def advance(
     order, ratio, count = shape[primary, ORDER], float(shape[0, RATIO]), 0
     for a in range(live.size):
         d = live[a]
-        levels, window, own = samples[d], state[d], outputs[d]
-        absorb(arrived[a], stretch[a], f0, fold, levels, window, own)
+        levels, window, own, here = samples[d], state[d], outputs[d], f0[min(d, f0.shape[0] - 1)]
+        absorb(arrived[a], stretch[a], here, fold, levels, window, own)
         if window[PHASE] == CHECK or window[PHASE] == DOUBT:
-            check(levels, window, own, f0, order, ratio, best)
+            check(levels, window, own, here, order, ratio, best)
         elif window[LOOSE] == HOPES and window[PHASE] == SAMPLE:
-            settle_loosely(levels, window, own, f0, reach[d], rtol)
+            settle_loosely(levels, window, own, here, reach[d], rtol)
         elif window[LOOSE] == HOPES and window[READY] == 1:
             sample_next(window)
         elif window[LOOSE] == CLIMBS and window[READY] == 1:
             climb_back(window)
         elif window[PHASE] == SAMPLE:
-            compare(levels, window, own, f0, order, ratio)
+            compare(levels, window, own, here, order, ratio)
         # what the sample or the check has shown lets the levels be judged again
         while window[READY] == 1:
-            judge(levels, window, own, f0, reach[d], rtol, method, room)
-            choose(levels, window, own, f0)
+            judge(levels, window, own, here, reach[d], rtol, method, room)
+            choose(levels, window, own, here)
             window[READY] = 0
             if window[LOOSE] == KEPT and is_kept(window):
-                compare(levels, window, own, f0, order, ratio)
+                compare(levels, window, own, here, order, ratio)
         if window[PHASE] != DONE:
             # `stretch` holds the steps until the points are placed
             stretch[count] = scale(SKEW if window[PHASE] == SAMPLE else 1.0, window[REQUEST])

@@ -2,13 +2,22 @@
 
 They are written as plain Python and compiled as a whole, an entry point with all that it calls.
 What comes out is the same to the last bit whether they are compiled or interpreted, so a process
-that asks for a few derivatives only need not wait for a compiler.
+that asks for a few derivatives only need not wait for a compiler. It compiles when it has spent
+as long in interpreted kernels as compiling is expected to take: no wait is longer than what went
+before, and the total at most twice the least there could have been.
 """
 
 from __future__ import annotations
 
+import math
+import os
+import sys
 from collections.abc import Callable
 from functools import cache
+from hashlib import sha1
+from logging import getLogger
+from pathlib import Path
+from time import perf_counter
 from types import FunctionType
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -17,15 +26,29 @@ import numpy as np
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# Directions times outputs that a process interprets, a millisecond each, before it compiles: to
-# load compiled kernels takes about half a second, to compile them for the first time ten.
-PATIENCE = 64
+# Who rents skis until the rent has reached the price pays at most twice what he would, had he known
+# how often he goes: so much of the price is spent before. Below 0 kernels compile at once, and with
+# infinity never.
+PATIENCE = 1.0
+LOADING = 0.5  # seconds it takes to import Numba and to read kernels from the disk
+COMPILING = 12.0  # seconds it takes to compile those of the ladder
+EACH = 5e-4  # seconds for a direction and output, interpreted: what is about to be spent counts too
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Mark a function that can be compiled."""
     function.__dict__["is_kernel"] = True
     return function
+
+
+def inlined(function: Callable[P, R]) -> Callable[P, R]:
+    """Mark a kernel of the usual way that becomes a part of those that call it.
+
+    Calls that hand on a dozen arrays take a third of a ladder's time otherwise. All others are only
+    called: to compile them anew in each place takes longer than it saves.
+    """
+    function.__dict__["inlined"] = True
+    return kernel(function)
 
 
 def allocating(function: Callable[P, R]) -> Callable[P, R]:
@@ -35,9 +58,10 @@ def allocating(function: Callable[P, R]) -> Callable[P, R]:
 
 
 class _Meter:
-    """How much this process has interpreted; it changes when kernels compile, never a result."""
+    """What this process has interpreted; it changes when kernels compile, never a result."""
 
-    spent = 0
+    spent = 0.0  # seconds
+    compiles = False  # whether that has begun, from which there is no way back
 
 
 _METER = _Meter()
@@ -45,13 +69,54 @@ _METER = _Meter()
 
 def runner(work: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Say how kernels are to be run for so many directions times outputs."""
-    _METER.spent += work
-    return compiled if _METER.spent > PATIENCE else interpreted
+    if not _METER.compiles and _METER.spent + EACH * work > PATIENCE * price():
+        _METER.compiles = True
+    return compiled if _METER.compiles and math.inf > PATIENCE else interpreted
+
+
+def compile_now() -> None:
+    """Compile all kernels from now on, whether that pays or not."""
+    _METER.compiles = True
 
 
 def interpreted(function: Callable[P, R]) -> Callable[P, R]:
-    """Run a kernel as the Python function that it is, as quiet as compiled code."""
-    return np.errstate(all="ignore")(function)
+    """Run a kernel as the Python function that it is, as quiet as compiled code, and take time."""
+
+    def timed(*args: P.args, **kwargs: P.kwargs) -> R:
+        start = perf_counter()
+        try:
+            with np.errstate(all="ignore"):
+                return function(*args, **kwargs)
+        finally:
+            _METER.spent += perf_counter() - start
+
+    return timed
+
+
+@cache
+def price() -> float:
+    """Return how many seconds it is expected to take until compiled kernels can run."""
+    here, version = Path(__file__).parent, "".join(map(str, sys.version_info[:2]))
+    own = f"{here.name}_{sha1(str(here).encode(), usedforsecurity=False).hexdigest()}"
+    if "NUMBA_CACHE_DIR" in os.environ:
+        folders = [Path(os.environ["NUMBA_CACHE_DIR"]) / own]
+    else:
+        home = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
+        folders = [here / "__pycache__", home / "numba" / own]
+    written = (here / "rounds.py").stat().st_mtime  # Numba makes a new index where that has changed
+    kept = (
+        index for folder in folders for index in folder.glob(f"rounds.advance-*py{version}*.nbi")
+    )
+    return LOADING if any(index.stat().st_mtime > written for index in kept) else COMPILING
+
+
+@cache
+def homeless() -> None:
+    """Say once that compiled kernels cannot be kept."""
+    getLogger("numdiff").warning(
+        "compiled kernels cannot be kept on this machine, so every process compiles anew: let "
+        "NUMBA_CACHE_DIR name a folder that can be written to"
+    )
 
 
 @cache
@@ -83,10 +148,11 @@ def compiled(
     twin.__module__ = plain.__module__
     settings: dict[str, Any] = {
         "error_model": "numpy", "nogil": True, "_nrt": "allocates" in marks,
-        "no_cpython_wrapper": lean, "no_cfunc_wrapper": lean,
+        "no_cpython_wrapper": lean, "no_cfunc_wrapper": lean, "forceinline": "inlined" in marks,
     }  # fmt: skip
     # no fastmath: it deletes (x + h) - x and makes isnan(nan) False
     try:
         return cast("Callable[P, R]", njit(cache=not others, **settings)(twin))
     except RuntimeError:  # no folder for the cache, as in a read-only install without a home
+        homeless()
         return cast("Callable[P, R]", njit(**settings)(twin))

@@ -164,7 +164,7 @@ def straight(samples, window, i, value):
 def calm(f0, start, order, value, error, status, samples, state, quiet):
     """Write along which directions (D,) all outputs have a bar that noise and rounding explain.
 
-    Returns how many they are not.
+    Returns how many they are not. `f0` (D or 1, m) is f(x).
     Their even part falls like h**2. A bar of a first derivative wider than the part POOR of the
     value and than the part ROUNDS of f over the first step, 2**start (D,), has another reason;
     CLEAR roundings of f make a difference. A window DEEP octaves below the first step where f does
@@ -176,8 +176,9 @@ def calm(f0, start, order, value, error, status, samples, state, quiet):
         bottom = state[d, BASE] - last
         still, alive, quiet[d] = True, False, True
         leapt = order == 1 and bottom < start[d] - LEAPT and state[d, CEILING] == 0
-        for i in range(f0.size):
-            size, bar = abs(f0[i]), error[d, i]
+        own = f0[min(d, f0.shape[0] - 1)]
+        for i in range(own.size):
+            size, bar = abs(own[i]), error[d, i]
             alive = alive or size > 0.0
             for c in range(samples.shape[1]):
                 still = still and samples[d, c, last, i] == 0.0

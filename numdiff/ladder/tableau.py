@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from numdiff.constants import EPS
-from numdiff.ladder.runtime import kernel
+from numdiff.ladder.runtime import inlined, kernel
 
 from numdiff.ladder.registers import (  # isort: skip
     BAR, COLUMN, COLUMNS, LEAD, NOISE, ORDER, RATIO, ROUND, ROW, SIGMA, TERMS, TRUNCATION,
@@ -27,7 +27,7 @@ RIVAL = 4.0  # entries whose bars differ by less than this claim the same
 SLOWEST = 0.75  # a column whose differences fall by less is taken to fall by this
 
 
-@kernel
+@inlined
 def scale(value, exponent):
     """Return value * 2**exponent, which may over- or underflow but does not raise."""
     exponent = max(min(int(exponent), FARTHEST), -FARTHEST)
@@ -38,7 +38,7 @@ def scale(value, exponent):
     return value * POWERS[exponent + FAR]
 
 
-@kernel
+@inlined
 def power(length, ratio):
     """Return length**log2(ratio), the z of a level with the step `length`."""
     z, rest = length, ratio
@@ -47,7 +47,7 @@ def power(length, ratio):
     return z
 
 
-@kernel
+@inlined
 def extrapolate(y, n, law, factor, table):
     """Fill table[k, j], the Neville tableau of the levels y[0..n-1] of a channel.
 
@@ -74,14 +74,14 @@ def extrapolate(y, n, law, factor, table):
             table[k, j] = table[k, j - 1] + rise / (weight - 1.0)
 
 
-@kernel
+@inlined
 def contraction(step, before, factor, least):
     """Error left after `step` if `factor` times its ratio to the step `before` is the next one."""
     kappa = factor * step / before if before > 0.0 else least
     return step * min(max(kappa, least), 1.0)
 
 
-@kernel
+@inlined
 def truncation(table, terms, ratio, least, k, j):
     """Return the truncation error of table[k, j], from how fast its neighbours approach it.
 
@@ -132,7 +132,7 @@ def predict(y, first, n, law, width, row):
     return said
 
 
-@kernel
+@inlined
 def write_bars(table, n, law, gain, sigma, floors, bars):
     """Write to bars[k, j] what truncation, noise and rounding allow table[k, j] to be off."""
     terms, order, ratio = law[TERMS], law[ORDER], float(law[RATIO])
@@ -145,7 +145,7 @@ def write_bars(table, n, law, gain, sigma, floors, bars):
             bars[k, j] = error + SIGMAS * gain[j] * unit + EPS * abs(table[k, j])
 
 
-@kernel
+@inlined
 def choose_entry(table, n, law, gain, sigma, floors, bars, best):
     """Choose the entry with the smallest bar that no other one refutes, and write it to `best`."""
     terms = law[TERMS]

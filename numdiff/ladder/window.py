@@ -7,7 +7,7 @@ Kernels here deal with one direction: samples (C, SLOTS + 2, m), window (STATE,)
 import math
 
 from numdiff.constants import DOMAIN, ROUNDING, UNRESOLVED
-from numdiff.ladder.runtime import kernel
+from numdiff.ladder.runtime import inlined, kernel
 
 from numdiff.ladder.registers import (  # isort: skip
     BASE, CEILING, CHECKED, DONE, ERROR, ESTIMATE, FIRST, FLOOR, LADDER, LAST, LOOSE, LOWEST,
@@ -32,7 +32,7 @@ def resume(window):
     window[PHASE], window[READY], window[CHECKED] = LADDER, 1, 1
 
 
-@kernel
+@inlined
 def absorb(arrived, stretch, f0, fold, samples, window, outputs):
     """Fold the values of f at the step asked for, (P, m), into a level of each channel."""
     slot = window[BASE] - window[REQUEST] if window[PHASE] == LADDER else SLOTS
@@ -83,7 +83,7 @@ def finish(window, outputs):
             outputs[i, STATUS] = UNRESOLVED if guess else DOMAIN
 
 
-@kernel
+@inlined
 def spare(window, outputs):
     """Whether f is asked for what an answer does without: to test it, or to find a better one."""
     if window[PHASE] == LADDER and window[REQUEST] <= window[BASE] - window[FIRST]:
@@ -94,7 +94,7 @@ def spare(window, outputs):
     return answered
 
 
-@kernel
+@inlined
 def gather(samples, window, i, y):
     """Copy the levels of one output to y; return how many end at the smallest step unbroken."""
     above = window[LAST]
@@ -107,7 +107,7 @@ def gather(samples, window, i, y):
     return n
 
 
-@kernel
+@inlined
 def change_at(samples, slot, i):
     """How much one output changes over the step of a slot."""
     change = 0.0
@@ -116,7 +116,7 @@ def change_at(samples, slot, i):
     return change
 
 
-@kernel
+@inlined
 def amplitude(samples, window, i):
     """Largest change of one output over the window."""
     largest = 0.0
@@ -128,7 +128,7 @@ def amplitude(samples, window, i):
     return largest
 
 
-@kernel
+@inlined
 def rounding(f0, n, least, y, floors):
     """Write the standard deviation of the rounding of f at each level to `floors`."""
     for k in range(n):

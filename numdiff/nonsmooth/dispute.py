@@ -323,7 +323,7 @@ def _halve(walk: _Walk, live: Mask, limit: Floats, bracket: _Bracket) -> None:
     while (halvings < FINE).any():
         rows = np.flatnonzero(halvings < FINE)
         low, high = bracket.low[rows], bracket.high[rows]
-        wide = high > 2.0 * low
+        wide = (high > 2.0 * low) & (low > 0.0)  # between 0 and anything there is no middle octave
         middle = np.where(wide, np.sqrt(high * low), 0.5 * (high + low))
         off, _ = walk.departures(middle, rows)
         bracket.narrowed(rows, middle, off, beyond=np.abs(off) > limit[rows] * middle)

@@ -1,4 +1,4 @@
-"""Functions that the command line names: ``module:function`` and ``path/to/file.py:function``."""
+"""Functions that are named on the command line: found in modules and files, and loaded."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
+
+__all__ = ["Target", "UsageError", "in_a_line", "load", "search_path", "suggestion"]
 
 
 class UsageError(Exception):
@@ -43,7 +45,13 @@ def search_path() -> Iterator[None]:
 
 
 def load(target: Target) -> Any:
-    """Import what a target names."""
+    """Return the function that is named.
+
+    Raises
+    ------
+    UsageError
+        If there is none, or what its module raises.
+    """
     in_file = target.place.endswith(".py") or "/" in target.place or "\\" in target.place
     thing: Any = _file(target.place) if in_file else _module(target.place)
     where = repr(target.place)
@@ -95,6 +103,6 @@ def _file(place: str) -> ModuleType:
 
 
 def suggestion(name: str, names: Iterable[str], cutoff: float = 0.6) -> str:
-    """Ask whether the nearest of some names was meant."""
+    """Ask whether the nearest of some names was meant, if one is near."""
     near = difflib.get_close_matches(name, names, n=1, cutoff=cutoff)
     return f"; did you mean {near[0]!r}?" if near else ""

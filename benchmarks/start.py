@@ -1,0 +1,75 @@
+"""Fresh processes: what importing, the first answer and an optimiser take, and the longest stall.
+
+Each figure is the least of several processes. "cold" finds no compiled kernels on the disk, "warm"
+those that ``numdiff warm-up`` left there.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.fresh import FIRST_ANSWER, IMPORT, Fresh
+from benchmarks.report import table
+
+WARM_UP = "from numdiff.cli import main; main(['warm-up'])"
+FIRST = "from time import perf_counter as now; t = now()" + FIRST_ANSWER + "print(now() - t)"
+MINIMIZE = """
+from time import perf_counter as now
+import numpy, scipy.optimize
+from scipy.optimize import minimize, rosen
+t = now()
+import numdiff as nd
+longest = 0.0
+def slope(x):
+    global longest
+    start = now()
+    value = nd.gradient(rosen, x).value
+    longest = max(longest, now() - start)
+    return value
+minimize(rosen, [1.3, 0.7, 0.8, 1.9, 1.2], jac=slope)
+print(now() - t, longest)
+"""
+MANY = """
+import numpy as np, numdiff as nd
+from time import perf_counter as now
+t = now()
+nd.derivative(np.sin, np.linspace(0.0, 3.0, 10_000), vectorized=True)
+print(now() - t)
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--turns", type=int, default=3, help="processes for each figure")
+    parser.add_argument("--cold", action="store_true", help="leave out what needs a warm-up")
+
+
+def run(options: argparse.Namespace) -> int:
+    with TemporaryDirectory() as folder:
+        fresh, turns = Fresh(Path(folder)), range(options.turns)
+        imports = {
+            name: min(float(fresh.run(IMPORT.format(module=name))) for _ in turns)
+            for name in ("numpy", "numdiff")
+        }
+        print(f"import numdiff / import numpy: {imports['numdiff'] / imports['numpy']:.2f}\n")
+        rows = [["seconds", "first answer", "minimize, n = 5", "its longest", "10,000 points"]]
+        rows.append(["cold", *_figures(fresh, None, options.turns)])
+        if not options.cold:
+            kept = Path(folder) / "kept"
+            print(fresh.run(WARM_UP, cache=kept))
+            rows.append(["warm", *_figures(fresh, kept, options.turns)])
+        print(table(rows))
+    return 0
+
+
+def _figures(fresh: Fresh, kept: Path | None, turns: int) -> list[str]:
+    found = []
+    for code in (FIRST, MINIMIZE, MANY):
+        runs = []
+        for _ in range(turns):
+            with TemporaryDirectory(dir=fresh.scratch) as empty:
+                printed = fresh.run(code, cache=kept or Path(empty))
+            runs.append([float(word) for word in printed.split()])
+        found += [f"{min(figure):.2f}" for figure in zip(*runs, strict=True)]
+    return found

@@ -1,0 +1,148 @@
+"""What a fresh process waits for: when kernels compile, where they are kept, and what is said."""
+
+import logging
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import numba
+import numpy as np
+import pytest
+
+import numdiff as nd
+from numdiff import cli, warm_up
+from numdiff.ladder import rounds, runtime
+from tests.conftest import needs_the_compiler
+
+
+@pytest.fixture
+def meter(monkeypatch):
+    """A process that has interpreted nothing yet, and for which compiling takes ten seconds."""
+    monkeypatch.setattr(runtime, "_METER", runtime._Meter())
+    monkeypatch.setattr(runtime, "price", lambda: 10.0)
+    return runtime._METER
+
+
+def test_kernels_compile_when_interpreting_has_taken_as_long(meter):
+    meter.spent = 9.9
+    assert runtime.runner(1) is runtime.interpreted
+    meter.spent = 10.1
+    assert runtime.runner(0) is runtime.compiled
+
+
+def test_what_is_about_to_be_spent_counts(meter):
+    assert runtime.runner(10_000) is runtime.interpreted
+    assert runtime.runner(100_000) is runtime.compiled
+
+
+def test_there_is_no_way_back_once_kernels_compile(meter):
+    assert runtime.runner(100_000) is runtime.compiled
+    assert runtime.runner(1) is runtime.compiled
+
+
+def test_interpreted_kernels_take_time_off_the_patience(meter):
+    def work():
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        runtime.interpreted(work)()
+    once = meter.spent
+    assert once > 0.0
+    nd.gradient(lambda x: x @ x, np.ones(3))
+    assert meter.spent > once
+
+
+def test_patience_can_be_none_or_endless(meter, monkeypatch):
+    monkeypatch.setattr(runtime, "PATIENCE", -1.0)
+    assert runtime.runner(0) is runtime.compiled
+    monkeypatch.setattr(runtime, "PATIENCE", np.inf)
+    assert runtime.runner(10**9) is runtime.interpreted
+
+
+def test_compiled_kernels_on_the_disk_make_it_cheap(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    price = runtime.price.__wrapped__
+    assert price() == runtime.COMPILING
+    with monkeypatch.context() as patch:
+        patch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+        numba.njit(cache=True)(rounds.begin)
+    (folder,) = tmp_path.iterdir()  # where Numba keeps what is compiled of that file
+    index = folder / f"rounds.advance-1.py{sysconfig.get_python_version().replace('.', '')}.nbi"
+    index.touch()
+    assert price() == runtime.LOADING
+    os.utime(index, (0.0, 0.0))  # older than the kernel
+    assert price() == runtime.COMPILING
+
+
+@needs_the_compiler(reason="nothing is compiled")
+def test_what_this_process_has_kept_makes_it_cheap_for_the_next(monkeypatch):
+    monkeypatch.setattr(runtime, "PATIENCE", -1.0)
+    nd.derivative(np.sin, 1.0)
+    assert Path(runtime.compiled(rounds.advance).stats.cache_path).is_dir()
+    assert runtime.price.__wrapped__() == runtime.LOADING
+
+
+FRESH = """
+import sys, numpy as np, numdiff as nd
+from scipy.optimize import minimize, rosen
+minimize(rosen, [1.3, 0.7, 0.8, 1.9, 1.2], jac=lambda x: nd.gradient(rosen, x).value)
+print("numba" in sys.modules)
+"""
+
+
+def test_an_optimiser_in_a_fresh_process_compiles_nothing(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", FRESH],
+        env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == "False\n"
+
+
+@needs_the_compiler(reason="nothing is compiled")
+def test_a_log_line_names_the_way_out_where_nothing_can_be_kept(monkeypatch, caplog):
+    njit = numba.njit
+
+    def homeless(*args, cache=False, **options):
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available for file")
+        return njit(*args, **options)
+
+    monkeypatch.setattr(numba, "njit", homeless)
+    runtime.homeless.cache_clear()
+
+    @runtime.kernel
+    def one(x):
+        return x + 1.0
+
+    @runtime.kernel
+    def other(x):
+        return x + 2.0
+
+    with caplog.at_level(logging.WARNING, logger="numdiff"):
+        assert runtime.compiled(one)(1.0) + runtime.compiled(other)(1.0) == 5.0
+    (line,) = caplog.messages
+    assert "NUMBA_CACHE_DIR" in line
+    runtime.homeless.cache_clear()
+
+
+@needs_the_compiler(reason="nothing is compiled")
+def test_warm_up_tells_what_it_compiled_and_where_that_is(meter, monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr(warm_up, "_questions", lambda: {"one thing": lambda: asked.append(1)})
+    assert cli.main(["warm-up"]) == 0
+    printed = capsys.readouterr().out
+    assert asked == [1]
+    assert "one thing" in printed
+    assert "kept in" in printed
+    assert runtime.runner(0) is runtime.compiled
+
+
+def test_warm_up_asks_for_no_point(capsys):
+    assert cli.main(["warm-up", "--help"]) == 0
+    out = capsys.readouterr().out
+    assert "--at" not in out
+    assert "container" in out
+    assert cli.main(["warm-up", "--at", "1"]) == 3
