@@ -335,7 +335,8 @@ def _as_typed(message: str, command: Command, typed: dict[str, Any]) -> str:
     flags = {option.flag[2:].replace("-", "_"): option.flag for option in _options(command)}
     point = "--at" if "at" in typed else "--at-file"
     own = {"bounds": bounds, "x": point, "n_points": "--points", "v": "--vector"}
-    for name, flag in {**flags, **own}.items():
+    kinds = {f"verify.{kind}": f"--kind {kind}" for kind in KINDS}
+    for name, flag in {**flags, **own, **kinds}.items():
         message = message.replace(f"`{name}`", flag)
     return message.partition("; they were read as")[0]  # that is sure here
 

@@ -140,7 +140,7 @@ def test_json_is_strict(capsys):
         ("bowl slope --at 1,2 --rtol 0", "--rtol must lie"),
         ("bowl broken --at 1,2", "the derivative failed with KeyError: 'rate'"),
         ("broken slope --at 1,2", "f failed with KeyError: 'rate'"),
-        ("pair slope --kind gradient --at 1,2", "use `jacobian`"),
+        ("pair slope --kind gradient --at 1,2", "use --kind jacobian"),
     ],
 )
 def test_bad_input_is_told_in_one_line(capsys, line, words):
