@@ -157,10 +157,9 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     # compiled code that raises is asked again, beyond the budget: then more than was spent
     live, quiet, trouble, nfev, spent = np.arange(count), np.empty(count, np.bool_), None, 0, 0
     call = _sparing(problem.call, live, width, state, found)
-    block = np.empty((count, width, problem.x.size // len(f0)))
+    block, stretch = np.empty((count, width, problem.x.size // len(f0))), np.empty(count)
     run(rounds.begin)(*span[:4], not len(beside), prior, loose, f0, known, state, found, samples)
-    stretch = np.ldexp(1.0, state[:, registers.REQUEST])
-    run(points.place)(live, stretch, *where, block, stretch)
+    run(points.place)(live, np.ldexp(1.0, state[:, registers.REQUEST]), *where, block, stretch)
     while live.size and spent + live.size * width <= problem.budget:
         asked = live.size * width
         if problem.call.evaluator is not None:
