@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -114,7 +115,7 @@ def replaced(constant: Constant, value: float) -> Iterator[None]:
 def uncompiled() -> Iterator[None]:
     """Let all kernels be interpreted, however much is asked."""
     patience = runtime.PATIENCE
-    runtime.PATIENCE = sys.maxsize
+    runtime.PATIENCE = math.inf
     try:
         yield
     finally:
