@@ -135,7 +135,8 @@ def fill(
         return part._replace(trouble=trouble, nfev=nfev)
     new = whole.status[rows] == DOMAIN if chosen is None else chosen
     columns: dict[str, Any] = {}
-    for name in _names(whole, part):
+    sided = whole.left is not None or part.left is not None
+    for name in COLUMNS if sided else COLUMNS[:5]:
         columns[name] = column = np.array(_column(whole, name))
         column[rows] = np.where(new, _column(part, name), column[rows])
     return whole._replace(**columns, nfev=nfev, trouble=trouble)

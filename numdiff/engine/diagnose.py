@@ -174,6 +174,10 @@ def _settled(task: Task, result: Derivatives, windows: list[Window]) -> Derivati
         open_[rows] &= ~mine
         if new is raw:
             continue
+        # neither a kink nor another slope: nobody knows what bends
+        lost = _bent(raw, closely=True) & (new.value == raw.value) & np.isfinite(new.error)
+        status = np.where(lost, UNRESOLVED, new.status).astype(np.uint8)
+        new = new._replace(error=np.where(lost, math.inf, new.error), status=status)
         lines = one_sided(new._replace(nfev=new.nfev - raw.nfev), side, asked)
         result = _alone(task, fill(result, rows, lines, mine & _changed(new, raw)), window)
     return result
@@ -183,10 +187,15 @@ def _met(problem: Problem, result: Derivatives, windows: list[Window]) -> bool:
     """Whether all bars are good enough, and none is that of a kink."""
     good = np.asarray(result.error <= problem.rtol * np.abs(result.value))
     for window in windows:
-        lines, torn = window.lines, np.zeros(window.lines.value.shape, np.bool_)
-        runner(torn.size)(bent)(lines.value, lines.calm, lines.samples, lines.state, torn)
-        good[window.rows] &= ~torn
+        good[window.rows] &= ~_bent(window.lines, closely=False)
     return bool(good.all())
+
+
+def _bent(lines: Derivatives, *, closely: bool) -> Mask:
+    """Tell the outputs that bend at x itself, as far as a ladder says, down to the tiny step."""
+    found = np.zeros(lines.value.shape, np.bool_)
+    runner(found.size)(bent)(lines.value, lines.calm, lines.samples, lines.state, closely, found)
+    return found
 
 
 def _changed(new: Derivatives, old: Derivatives) -> Mask:

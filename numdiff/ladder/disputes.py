@@ -51,7 +51,7 @@ def why(f0, start, reach, value, error, status, step, noise, proven, samples, wi
     asked = window[TINY] != NEVER and math.isfinite(samples[0, SLOTS + 1, i])
     floor = ROUNDING * (abs(f0) + reach * abs(value))  # of f, and of x
     if leapt and error < math.inf and straight(samples, window, i, value):
-        if bends(samples, window, i, value):
+        if asked and bends(samples, window, i, value) and persists(samples, window, i):
             return NOTHING
         if step <= scale(1.0, window[BASE] - window[FIRST]):
             return LEAP
@@ -94,8 +94,22 @@ def bends(samples, window, i, value):
 
 
 @kernel
-def bent(value, calm, samples, state, found):
-    """Write which outputs (D, m) bend at x itself, as far as all levels say."""
+def persists(samples, window, i):
+    """Whether the tiny step sees the same bend: else rounding has it, or something beside x."""
+    even = samples[1, window[LAST], i]
+    tiny = scale(samples[1, SLOTS + 1, i], window[BASE] - window[LAST] - window[TINY])
+    return abs(tiny - even) < HALF * abs(even)
+
+
+@kernel
+def bent(value, calm, samples, state, closely, found):
+    """Write which outputs (D, m) bend at x itself, as far as all levels say; or `closely` as well.
+
+    That is what the tiny step says.
+    """
     for d in range(found.shape[0]):
         for i in range(found.shape[1]):
-            found[d, i] = not calm[d] and bends(samples[d], state[d], i, value[d, i])
+            bend = not calm[d] and bends(samples[d], state[d], i, value[d, i])
+            if bend and closely:
+                bend = state[d, TINY] != NEVER and persists(samples[d], state[d], i)
+            found[d, i] = bend
