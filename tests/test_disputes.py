@@ -135,3 +135,24 @@ def test_an_exception_at_a_look_costs_nothing(monkeypatch):
     found = nd.derivative(touchy, x)
     assert np.isfinite(found.value).sum() >= np.isfinite(plain.value).sum()
     assert Status.DOMAIN not in found.status
+
+
+@pytest.mark.parametrize("tread", [0.007, 0.011])
+def test_ground_that_is_flat_at_small_steps_only_is_looked_at(tread):
+    """All treads are wider than the smallest step that moves f not at all."""
+    found = nd.derivative(lambda t: math.exp(1.5 * (math.floor(t / tread) + 0.5) * tread), 0.7902)
+    slope = 1.5 * math.exp(1.5 * 0.7902)
+    assert not found.success or abs(found.value - slope) <= 10.0 * found.error
+
+
+def test_a_piece_that_is_flat_is_flat():
+    found = nd.derivative(lambda t: max(t - 0.71, 0.0) + 1.0, 0.7)
+    assert found.success
+    assert abs(found.value) <= found.error <= 1e-9
+
+
+@pytest.mark.parametrize("x", [1.0, 1.83542831, 2.71161512])
+def test_kinks_that_rounding_hides_from_their_sides_are_flagged(x):
+    """|a - b| as a standard deviation: exact down to the tiny step, but not further."""
+    found = nd.gradient(np.std, np.array([x, x]))
+    assert not found.success.any()

@@ -9,7 +9,7 @@ import math
 from numdiff.constants import NOISE_LIMITED, ROUNDING, UNRESOLVED
 from numdiff.ladder.noise import CLEARLY
 from numdiff.ladder.runtime import kernel
-from numdiff.ladder.symptoms import LEAPT, straight
+from numdiff.ladder.symptoms import LEAPT, stands, straight
 from numdiff.ladder.tableau import scale
 
 from numdiff.ladder.registers import (  # isort: skip
@@ -22,7 +22,7 @@ WIDER = 2.0  # times what the levels prove: a bar that something else has widene
 
 # why an answer is disputed: there is none, but a tiny step was asked; its bar is wider than its
 # levels prove; it has noise that a tiny step does not show; it comes from far below the first step,
-# where f is straight
+# where f is straight, or from where f stands still
 NOTHING, LOST, WIDE, SILENCE, LEAP = range(5)
 
 
@@ -50,10 +50,11 @@ def why(f0, start, reach, value, error, status, step, noise, proven, samples, wi
     # where larger steps leave the domain of f, it had to be looked at closer
     asked = window[TINY] != NEVER and math.isfinite(samples[0, SLOTS + 1, i])
     floor = ROUNDING * (abs(f0) + reach * abs(value))  # of f, and of x
-    if leapt and error < math.inf and straight(samples, window, i, value):
+    flat = value == 0.0 and stands(samples, window, i)
+    if error < math.inf and (flat or (leapt and straight(samples, window, i, value))):
         if asked and bends(samples, window, i, value) and persists(samples, window, i):
             return NOTHING
-        if step <= scale(1.0, window[BASE] - window[FIRST]):
+        if flat or step <= scale(1.0, window[BASE] - window[FIRST]):
             return LEAP
         # others went that far; the answer is from larger steps, which these may contradict
         if not strays(samples, window, i, value, error, floor):

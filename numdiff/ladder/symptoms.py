@@ -161,6 +161,18 @@ def straight(samples, window, i, value):
 
 
 @kernel
+def stands(samples, window, i):
+    """Whether f does not move at all at the smallest step, but at the largest: a piece, or stairs.
+
+    A smooth f moves at half a step, if it does at all; of that little is left where it is tiny.
+    """
+    last, first, c = window[LAST], window[FIRST], 0
+    while c < samples.shape[0] and samples[c, last, i] == 0.0:
+        c += 1
+    return c == samples.shape[0] and change_at(samples, first, i) > 0.0
+
+
+@kernel
 def calm(f0, start, order, value, error, status, samples, state, quiet):
     """Write along which directions (D,) all outputs have a bar that noise and rounding explain.
 
@@ -184,6 +196,7 @@ def calm(f0, start, order, value, error, status, samples, state, quiet):
                 still = still and samples[d, c, last, i] == 0.0
             narrow = bar <= poor * abs(value[d, i]) or bar <= ROUNDS * scale(size, -start[d])
             narrow = narrow and not (leapt and straight(samples[d], state[d], i, value[d, i]))
+            narrow = narrow and not (order == 1 and stands(samples[d], state[d], i))
             sound = status[d, i] == OK and narrow and not (low and samples[d, 0, last, i] == 0.0)
             if sound and samples.shape[1] > 1 and last > state[d, FIRST]:
                 even, above = samples[d, 1, last, i], samples[d, 1, last - 1, i]

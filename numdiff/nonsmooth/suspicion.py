@@ -73,10 +73,12 @@ def suspects_of(
     deep = moves & (span.reach > 0.0) & (window < span.start - FAR_DOWN)
     top = np.where(deep, window + ABOVE, span.start)
     unit = np.where(span.reach > 0.0, span.lowest, np.maximum(span.lowest, span.start - FELT))
+    # above stairs, which were looked at, slopes close to x are those of one stair
+    looked = (state[:, registers.PRIOR] == registers.LOOKED)[row]
     bottom = (state[:, registers.BASE] - state[:, registers.LAST])[row]
     return Suspects(
         problem, directions.pick(rows), order, (float(side),) if side else (-1.0, 1.0),
         span, top, unit, (row, output), place,
-        lines.value[place], lines.error[place], lines.status[place] == UNRESOLVED,
+        lines.value[place], lines.error[place], (lines.status[place] == UNRESOLVED) & ~looked,
         bent[some][row, output], lawful[row, output], bottom,
     )  # fmt: skip
