@@ -172,7 +172,8 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
         arrived = values.rows.reshape(live.size, width, f0.shape[1])
         if len(beside):
             arrived = arrived - beside[live, -state[live, registers.REQUEST]]
-        block = np.empty_like(block)  # f may have kept the other one
+        # f may have kept the other block; and compiling may pay by now
+        block, run = np.empty_like(block), runtime.runner(live.size * f0.shape[1])
         left = run(rounds.advance)(
             live, arrived, stretch, f0, *method, span.reach, problem.rtol, samples, state, found,
             *room, *where, block,

@@ -32,7 +32,7 @@ R = TypeVar("R")
 PATIENCE = 1.0
 LOADING = 0.5  # seconds it takes to import Numba and to read kernels from the disk
 COMPILING = 12.0  # seconds it takes to compile those of the ladder
-EACH = 5e-4  # seconds for a direction and output, interpreted: what is about to be spent counts too
+EACH = 1e-3  # seconds for a direction and output, interpreted: what is about to be spent counts too
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
