@@ -126,3 +126,19 @@ def test_compiled_functions_get_the_same_bits():
     for rtol in TOLERANCES:
         plain, fast = nd.gradient(f, x, rtol=rtol), nd.gradient(numba.njit(f), x, rtol=rtol)
         assert bits(plain) == bits(fast)
+
+
+@pytest.mark.parametrize("rtol", [0.0, 1e-2, 1e-3, 1e-5])
+@pytest.mark.parametrize("gap", [3e-6, 1e-5, 1e-4, 3.2e-4, 2e-3])
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_flat_ground_beside_a_ramp_has_no_half_slope(rtol, gap, side):
+    """All pairs see half the slope of the ramp; x lies on the flat side."""
+    ramp = lambda t: 2.0 + max((t - 0.7 - side * gap) * side, 0.0)
+    found = nd.derivative(ramp, 0.7, rtol=rtol)
+    assert not found.success or abs(found.value) <= 10.0 * found.error
+
+
+def test_a_peak_far_below_all_steps_is_found():
+    found = nd.derivative(lambda t: 1.0 / (1.0 + (t / 1e-12) ** 2) + 5.0, 0.3e-12, rtol=1e-2)
+    slope = -0.6e12 / (1.0 + 0.09) ** 2
+    assert not found.success or abs(found.value - slope) <= 10.0 * found.error

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from numdiff.arrays import Ints, Mask
+from numdiff.arrays import Floats, Ints, Mask
 from numdiff.constants import DOMAIN, EPS, JUMP, KINK, NOISE_LIMITED, OK, STOCHASTIC, UNRESOLVED
 from numdiff.drivers.climb import Window, climb, span_of
 from numdiff.drivers.derivatives import Derivatives, Problem, fill, stacked
@@ -175,7 +175,7 @@ def _settled(task: Task, result: Derivatives, windows: list[Window]) -> Derivati
         if new is raw:
             continue
         # neither a kink nor another slope: nobody knows what bends
-        lost = _bent(raw, closely=True) & (new.value == raw.value) & np.isfinite(new.error)
+        lost = _bent(rest.f0, raw, closely=True) & (new.value == raw.value) & np.isfinite(new.error)
         status = np.where(lost, UNRESOLVED, new.status).astype(np.uint8)
         new = new._replace(error=np.where(lost, math.inf, new.error), status=status)
         lines = one_sided(new._replace(nfev=new.nfev - raw.nfev), side, asked)
@@ -187,14 +187,14 @@ def _met(problem: Problem, result: Derivatives, windows: list[Window]) -> bool:
     """Whether all bars are good enough, and none is that of a kink."""
     good = np.asarray(result.error <= problem.rtol * np.abs(result.value))
     for window in windows:
-        good[window.rows] &= ~_bent(window.lines, closely=False)
+        good[window.rows] &= ~_bent(problem.f0, window.lines, closely=False)
     return bool(good.all())
 
 
-def _bent(lines: Derivatives, *, closely: bool) -> Mask:
+def _bent(f0: Floats, lines: Derivatives, *, closely: bool) -> Mask:
     """Tell the outputs that bend at x itself, as far as a ladder says, down to the tiny step."""
     found = np.zeros(lines.value.shape, np.bool_)
-    runner(found.size)(bent)(lines.value, lines.calm, lines.samples, lines.state, closely, found)
+    runner(found.size)(bent)(f0, lines.calm, lines.samples, lines.state, closely, found)
     return found
 
 

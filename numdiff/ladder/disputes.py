@@ -52,7 +52,7 @@ def why(f0, start, reach, value, error, status, step, noise, proven, samples, wi
     floor = ROUNDING * (abs(f0) + reach * abs(value))  # of f, and of x
     flat = value == 0.0 and stands(samples, window, i)
     if error < math.inf and (flat or (leapt and straight(samples, window, i, value))):
-        if asked and bends(samples, window, i, value) and persists(samples, window, i):
+        if asked and bends(samples, window, i, floor) and persists(samples, window, i):
             return NOTHING
         if flat or step <= scale(1.0, window[BASE] - window[FIRST]):
             return LEAP
@@ -82,7 +82,7 @@ def strays(samples, window, i, value, error, floor):
 
 
 @kernel
-def bends(samples, window, i, value):
+def bends(samples, window, i, floor):
     """Whether all levels say that f bends at x itself: then its sides are looked at anyhow."""
     last = window[LAST]
     if samples.shape[0] == 1 or last - 2 < window[FIRST]:
@@ -91,7 +91,7 @@ def bends(samples, window, i, value):
         even, below = samples[1, slot, i], samples[1, slot + 1, i]
         if not abs(even - 2.0 * below) < HALF * abs(even):
             return False
-    return abs(samples[1, last, i]) > HALF * abs(scale(value, window[BASE] - last))
+    return abs(samples[1, last, i]) > CLEARLY * floor
 
 
 @kernel
@@ -103,14 +103,14 @@ def persists(samples, window, i):
 
 
 @kernel
-def bent(value, calm, samples, state, closely, found):
+def bent(f0, calm, samples, state, closely, found):
     """Write which outputs (D, m) bend at x itself, as far as all levels say; or `closely` as well.
 
     That is what the tiny step says.
     """
     for d in range(found.shape[0]):
         for i in range(found.shape[1]):
-            bend = not calm[d] and bends(samples[d], state[d], i, value[d, i])
+            bend = not calm[d] and bends(samples[d], state[d], i, ROUNDING * abs(f0[i]))
             if bend and closely:
                 bend = state[d, TINY] != NEVER and persists(samples[d], state[d], i)
             found[d, i] = bend

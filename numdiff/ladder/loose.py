@@ -25,6 +25,7 @@ from numdiff.ladder.registers import (  # isort: skip
 LEAST = 1e-5  # relative: two pairs hardly agree better
 LOWER = 2  # octaves from the usual first step down to this one: a pair agrees to (1/128)**2 or so
 SOUND = 0.25  # of the slope: pairs that differ by more do not see the same f
+STAYS = 0.5  # of the even part at the larger pair: a peak, or a jump, at x
 HOPES, CLIMBS, KEPT = 1, 2, 3  # in the register LOOSE: pairs may do; did not; are still there
 BENT = 0.25  # of the even part that a parabola has at the smaller pair: more than that is noise
 
@@ -75,9 +76,15 @@ def settle_loosely(samples, window, outputs, f0, reach, rtol):
         window[SAMPLE_STEP] = window[REQUEST]
         finish(window, outputs)
         return
+    stays = False
     for i in range(f0.size):
         if outputs[i, CLOSED] == 0.0:
             outputs[i, ESTIMATE], outputs[i, ERROR], outputs[i, STATUS] = math.nan, math.inf, 0.0
+            even, far = samples[1, SLOTS, i], samples[1, window[LAST], i]
+            stays = stays or abs(even) > max(STAYS * abs(far), CLEARLY * ROUNDING * abs(f0[i]))
+    if stays:  # f has another scale, which the usual levels look for
+        restart(window, bottom + LOWER)
+        return
     window[PHASE], window[LOOSE] = LADDER, CLIMBS
     window[REQUEST] = bottom + 1
 

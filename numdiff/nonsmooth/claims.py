@@ -15,7 +15,7 @@ from numdiff.ladder import disputes, registers
 from numdiff.ladder.answer import MARGIN
 from numdiff.ladder.channels import Span
 from numdiff.ladder.disputes import LEAP, LOST, NOTHING, SILENCE, WIDE
-from numdiff.ladder.noise import SURE
+from numdiff.ladder.noise import CLEARLY, SURE
 from numdiff.ladder.runtime import runner
 
 
@@ -94,8 +94,10 @@ def claims_of(
         problem.f0, start, span.reach[rows], value, lines.error[rows], lines.status[rows], step,
         seen.noise, lines.proven[rows], seen.samples, state, claim,
     )  # fmt: skip
-    # a bar that is good enough may be wider than need be, by noise that is none, but not leap
-    claim[(claim != LEAP) & (lines.error[rows] <= problem.rtol * np.abs(value))] = NOTHING
+    if problem.rtol > 0.0:
+        # a bar that is good enough may be wider than need be, by noise that is none, but not leap
+        good = lines.error[rows] <= problem.rtol * np.abs(value)
+        claim[(claim != LEAP) & good & ~_strays(seen, lines.error[rows])] = NOTHING
     row, output = np.nonzero(claim)
     if not len(row):
         return None
@@ -111,6 +113,13 @@ def claims_of(
     slack += np.where(claims.claim == LEAP, SURE * lines.noise[place], 0.0)
     rough = _least_even(seen, row, output)
     return claims._replace(most=np.where(wide, most, math.inf), slack=slack, rough=rough)
+
+
+def _strays(seen: _Evidence, error: Floats) -> Mask:
+    """Whether f at the tiny step is clearly off what an answer and its bar say of it."""
+    width = np.ldexp(1.0, seen.tiny)[:, None]
+    off = np.abs(seen.samples[:, 0, registers.SLOTS + 1] - seen.value * width)
+    return np.asarray(off > error * width + CLEARLY * seen.floor)
 
 
 def _collected(
