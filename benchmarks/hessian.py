@@ -13,7 +13,7 @@ from scipy.optimize import rosen, rosen_hess
 
 from benchmarks.quiet import quiet
 from benchmarks.report import shown, table
-from benchmarks.timing import Rounds, once
+from benchmarks.timing import Slow, in_turns, once
 from benchmarks.tools import TOOLS, Counted, available
 from tests.measuring.metrics import digits
 
@@ -34,20 +34,20 @@ def run(options: argparse.Namespace) -> int:
     for n in options.n:
         x, exact = np.linspace(0.5, 1.5, n), rosen_hess(np.linspace(0.5, 1.5, n))
         asks = {tool.name: tool.hessian for tool in tools if n <= MOST.get(tool.name, n)}
-        times, said = Rounds({name: [] for name in asks}), {}
+        said = {}
         with quiet():
             for name, ask in asks.items():
                 f = Counted(rosen)
                 said[name] = ask(f, x).value, f.calls
-            for _ in range(options.turns):
-                for name, ask in asks.items():
-                    times[name].append(once(partial(ask, rosen, x)))
-        for name, (value, calls) in said.items():
+            calls = {name: partial(once, partial(ask, rosen, x)) for name, ask in asks.items()}
+            times = in_turns({name: Slow(call, options.turns) for name, call in calls.items()})
+        medians = times.medians()
+        for name, (value, nfev) in said.items():
             right = digits(np.abs(value - exact).max(), np.abs(exact).max())
             ratio = str(times.ratio(name, "numdiff")) if "numdiff" in times else "-"
             rows.append([
-                str(n), name, f"{calls:,}", f"{calls / (n * (n + 1) / 2):.1f}",
-                shown(right, ".1f"), f"{1e3 * times.median(name).median:.3g}", ratio,
+                str(n), name, f"{nfev:,}", f"{nfev / (n * (n + 1) / 2):.1f}",
+                shown(right, ".1f"), f"{1e3 * medians[name]:.3g}", ratio,
             ])  # fmt: skip
     print(table(rows, left=(1,)))
     return 0

@@ -18,7 +18,7 @@ from scipy.differentiate import derivative as scipy_derivative
 
 import numdiff
 from benchmarks.report import table
-from benchmarks.timing import fastest
+from benchmarks.timing import in_rounds
 
 LIE = 10.0  # times its bar: an error that no bar excuses
 Function = Callable[[Any], Any]
@@ -87,7 +87,7 @@ def row(name: str, points: int, rounds: int) -> list[list[str]]:
     case = CASES[name]
     x = np.linspace(case.low, case.high, points)
     actions = {tool: partial(ask, case.f, x) for tool, ask in tools().items()}
-    seconds = fastest(actions, rounds=rounds, block=1e-2)
+    seconds = in_rounds(actions, rounds=rounds, block=1e-2).medians()
     lines = []
     for tool, ask in actions.items():
         value, error, nfev = ask()
@@ -118,11 +118,11 @@ def by_calls(points: int, rounds: int) -> float:
     x, f = np.linspace(-3.0, 3.0, points), lambda t: t * t * t
     estimate = numdiff.derivative(f, x)
     numbers = np.resize(x, estimate.nfev)
-    seconds = fastest(
+    found = in_rounds(
         {"all": lambda: numdiff.derivative(f, x), "f": lambda: [f(t) for t in numbers]},
         rounds=rounds, block=1e-2,
     )  # fmt: skip
-    return (seconds["all"] - seconds["f"]) / estimate.nfev * 1e6
+    return found.more("all", "f").median / estimate.nfev * 1e6
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

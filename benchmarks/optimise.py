@@ -16,7 +16,7 @@ from scipy.optimize._numdiff import approx_derivative
 
 import numdiff
 from benchmarks.report import shown, table
-from benchmarks.timing import fastest
+from benchmarks.timing import in_rounds
 from tests.measuring.paths import (
     PATHS,
     Counted,
@@ -102,7 +102,7 @@ def overhead(rounds: int) -> list[list[str]]:
     for _ in range(64):
         fun.gradient(next(points))
     calls = {"Differentiable": (fun.nfev - before) / 64, "SciPy, 3-point": 2 * TIMED + 1.0}
-    seconds = fastest(contenders, rounds=rounds, block=2e-2)
+    seconds = in_rounds(contenders, rounds=rounds, block=2e-2).medians()
     return [
         [name, f"{count:.1f}", f"{seconds[name] * 1e6:.0f}",
          f"{(seconds[name] - count * seconds['f']) * 1e6:.0f}"]

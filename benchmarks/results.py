@@ -17,9 +17,9 @@ HEAD = """\
 Written by `python -m benchmarks results` from the `.json` files beside it; do not edit. Each file
 holds one run: arguments, machine, versions, date, seed, text and tables. `python -m benchmarks`
 runs all again, `python -m benchmarks --save NAME` one (peers: `pip install -e ".[bench]"`).
-Times are medians or least times of contenders in turns, in one process; they tell something as
-ratios only. Every tool is asked as it comes, unless its row says otherwise, and what fails is
-counted. The corpus was written for numdiff.
+Times are medians of contenders in turns, in one process; they tell something as ratios only. Every
+tool is asked as it comes, unless its row says otherwise, and what fails is counted. The corpus was
+written for numdiff.
 """
 
 

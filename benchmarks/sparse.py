@@ -14,7 +14,7 @@ from scipy.optimize._numdiff import approx_derivative, group_columns
 
 import numdiff
 from benchmarks.report import shown, table
-from benchmarks.timing import Slow, least, once
+from benchmarks.timing import Slow, in_turns, once
 from tests.measuring.patterns import arrow, band, delaunay, grid, random_pattern
 
 Build = Callable[[int], Any]
@@ -64,15 +64,16 @@ def coloring_row(name: str, n: int, turns: int) -> tuple[list[str], float]:
     symmetric = numdiff.sparse.color(pattern, symmetric=True)
     ours = rivals["ours"]().n_colors
     theirs = int(rivals["SciPy"]().max()) + 1 if "SciPy" in rivals else math.nan
-    seconds = least({who: Slow(partial(once, act), turns) for who, act in rivals.items()})
+    found = in_turns({who: Slow(partial(once, act), turns) for who, act in rivals.items()})
     longest = int(np.bincount(pattern.tocsc().indices).max())
-    faster = seconds.get("SciPy", math.nan) / seconds["ours"]
+    ours_seconds = found.medians()["ours"]
+    faster = str(found.ratio("SciPy", "ours")) if "SciPy" in found else "-"
     row = [
         name, f"{pattern.shape[1]:,}", f"{pattern.nnz:,}", str(longest), str(ours),
-        shown(theirs, ".0f"), str(symmetric.n_colors), f"{1e3 * seconds['ours']:.1f}",
-        shown(faster, ".1f"),
+        shown(theirs, ".0f"), str(symmetric.n_colors), f"{1e3 * ours_seconds:.1f}",
+        faster,
     ]  # fmt: skip
-    return row, seconds["ours"]
+    return row, ours_seconds
 
 
 def jacobian_row(n: int, steps: str, turns: int) -> tuple[list[str], float]:
@@ -88,12 +89,11 @@ def jacobian_row(n: int, steps: str, turns: int) -> tuple[list[str], float]:
         "f": lambda: chain(x.copy()),
     }
     nfev = rivals["ours"]().nfev
-    seconds = least({who: Slow(partial(once, act), turns) for who, act in rivals.items()})
-    bare = seconds["ours"] / (nfev * seconds["f"])
-    faster = (seconds["SciPy"] / seconds[who] for who in ("ours", "unchecked"))
-    cells = (f"{1e3 * seconds['ours']:.2f}", f"{bare:.1f}", *(f"{ratio:.1f}" for ratio in faster))
-    row = [steps, f"{n:,}", str(nfev), *cells]
-    return row, seconds["ours"]
+    found = in_turns({who: Slow(partial(once, act), turns) for who, act in rivals.items()})
+    ours_seconds, bare = found.medians()["ours"], found.ratio("ours", "f").median / nfev
+    faster = (str(found.ratio("SciPy", who)) for who in ("ours", "unchecked"))
+    row = [steps, f"{n:,}", str(nfev), f"{1e3 * ours_seconds:.2f}", f"{bare:.1f}", *faster]
+    return row, ours_seconds
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -18,7 +18,7 @@ from benchmarks import tools
 from benchmarks.fresh import COMPILE, FIRST_ANSWER, PEAK, Fresh
 from benchmarks.quiet import quiet
 from benchmarks.report import shown, table, verdict, write_json
-from benchmarks.timing import Rounds, Slow, fastest, in_rounds, least, once
+from benchmarks.timing import Rounds, Slow, in_rounds, in_turns, once
 from tests.measuring.metrics import Target, digits
 
 Function = Callable[[np.ndarray], Any]
@@ -68,7 +68,7 @@ def calibrated(seconds: float, n: int) -> Function:
     """The cheapest of `waves` that costs at least so much per call."""
     points = copies(np.linspace(0.5, 1.5, n), 100)
     for terms in range(1, 1000):
-        time = fastest({"bare": bare(waves(terms, n), points)}, rounds=20)["bare"]
+        time = in_rounds({"bare": bare(waves(terms, n), points)}, rounds=20).medians()["bare"]
         if time / len(points) >= seconds:
             return waves(terms, n)
     raise RuntimeError("no number of terms is slow enough")
@@ -134,13 +134,12 @@ def fixed_step_rows(f: Function, case: str, must: Mapping[str, Target]) -> Itera
         },
         rounds=40,
     )
-    best = found.fastest()
-    spent = best["numdiff"] - best["bare"]
+    bare_seconds, spent = found.medians()["bare"], found.more("numdiff", "bare").median
     yield Row(
         f"{case}, central: overhead / (0.6 us x nfev + 12 us)",
         spent / (nfev * PER_EVALUATION + ONCE),
         must.get("overhead"),
-        f"bare {best['bare'] / nfev / MICRO:.2f} us, {nfev} evaluations, "
+        f"bare {bare_seconds / nfev / MICRO:.2f} us, {nfev} evaluations, "
         f"{spent / nfev / MICRO:.2f} us each besides f",
     )
     yield from _ratio_rows(found, f"{case}, central:", ("statsmodels", "3-point"), must)
@@ -160,10 +159,9 @@ def default_rows(f: Function, case: str, must: Mapping[str, Target]) -> Iterator
         },
         rounds=25,
     )
-    best = found.fastest()
-    ratio = best["numdiff"] / best["bare"]
-    case = f"{case}, default:"
-    yield Row(f"{case} numdiff / (nfev x bare f)", ratio, must.get("bare"), f"{nfev} evaluations")
+    ratio, case = found.ratio("numdiff", "bare"), f"{case}, default:"
+    detail = f"{nfev} evaluations, half of the rounds {ratio.low:.2f} to {ratio.high:.2f}"
+    yield Row(f"{case} numdiff / (nfev x bare f)", ratio.median, must.get("bare"), detail)
     yield from _ratio_rows(found, case, ("numdifftools", "jacobi"), must)
 
 
@@ -209,9 +207,9 @@ def hessian(fresh: Fresh) -> Iterator[Row]:
         f = tools.Counted(optimize.rosen)
         wrong = np.abs(tool(f, x).value - exact).max()
         calls[name], right[name] = f.calls, digits(wrong, np.abs(exact).max())
-    best = least(
+    found = in_turns(
         {
-            name: Slow(partial(once, partial(tool, optimize.rosen, x)), turns=2)
+            name: Slow(partial(once, partial(tool, optimize.rosen, x)), turns=5)
             for name, tool in contenders.items()
         }
     )
@@ -222,10 +220,12 @@ def hessian(fresh: Fresh) -> Iterator[Row]:
         Target(low=4.0),
         f"{calls['numdifftools']} and {calls['numdiff']}",
     )
+    ratio = found.ratio("numdifftools", "numdiff")
     yield Row(
         f"{case}time, numdifftools / numdiff",
-        best["numdifftools"] / best["numdiff"],
+        ratio.median,
         Target(low=8.0),
+        f"half of the rounds {ratio.low:.2f} to {ratio.high:.2f}",
     )
     yield Row(
         f"{case}digits, numdiff - numdifftools",
@@ -240,31 +240,30 @@ def hessian(fresh: Fresh) -> Iterator[Row]:
 
 def imports(fresh: Fresh) -> Iterator[Row]:
     turns = {"numpy": 12, "numdiff": 12, "scipy.optimize": 4}
-    best = least(
+    seconds = in_turns(
         {
             module: Slow(partial(fresh.seconds_of_import, module), number)
             for module, number in turns.items()
         }
-    )
-    for module, target in (("numdiff", Target(high=1.15)), ("scipy.optimize", None)):
-        yield Row(f"import {module} / import numpy", best[module] / best["numpy"], target)
+    ).medians()
+    for module, target in (("numdiff", Target(high=1.05)), ("scipy.optimize", None)):
+        yield Row(f"import {module} / import numpy", seconds[module] / seconds["numpy"], target)
 
 
 def first_answer(fresh: Fresh) -> Iterator[Row]:
     fresh.run("import numdiff")  # byte code
-    filling = fresh.seconds(FIRST_ANSWER)
-    best = least(
+    fresh.run(FIRST_ANSWER)  # fills the cache
+    seconds = in_turns(
         {
             "compile": Slow(lambda: fresh.seconds(COMPILE), turns=5),
             "warm": Slow(lambda: fresh.seconds(FIRST_ANSWER), turns=5),
-            "empty": Slow(lambda: fresh.seconds_with_empty_cache(FIRST_ANSWER), turns=1),
+            "empty": Slow(lambda: fresh.seconds_with_empty_cache(FIRST_ANSWER), turns=3),
         }
-    )
-    best["empty"] = min(best["empty"], filling)
+    ).medians()
     for cache, most in (("warm", 1.3), ("empty", 8.0)):
         yield Row(
             f"first answer, {cache} cache / process that compiles one trivial function",
-            best[cache] / best["compile"],
+            seconds[cache] / seconds["compile"],
             Target(high=most),
         )
 

@@ -1,6 +1,6 @@
 """Fresh processes: what importing, the first answer and an optimiser take, and the longest stall.
 
-Each figure is the least of several processes. "cold" finds no compiled kernels on the disk, "warm"
+Each figure is the median of several processes. "cold" finds no compiled kernels on the disk, "warm"
 those that ``numdiff warm-up`` left there.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 
 from benchmarks.fresh import FIRST_ANSWER, IMPORT, Fresh
@@ -49,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     with TemporaryDirectory() as folder:
         fresh, turns = Fresh(Path(folder)), range(options.turns)
         imports = {
-            name: min(float(fresh.run(IMPORT.format(module=name))) for _ in turns)
+            name: median(float(fresh.run(IMPORT.format(module=name))) for _ in turns)
             for name in ("numpy", "numdiff")
         }
         print(f"import numdiff / import numpy: {imports['numdiff'] / imports['numpy']:.2f}\n")
@@ -71,5 +72,5 @@ def _figures(fresh: Fresh, kept: Path | None, turns: int) -> list[str]:
             with TemporaryDirectory(dir=fresh.scratch) as empty:
                 printed = fresh.run(code, cache=kept or Path(empty))
             runs.append([float(word) for word in printed.split()])
-        found += [f"{min(figure):.2f}" for figure in zip(*runs, strict=True)]
+        found += [f"{median(figure):.2f}" for figure in zip(*runs, strict=True)]
     return found

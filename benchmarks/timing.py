@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
@@ -27,16 +26,6 @@ class Slow:
     turns: int
 
 
-def least(contenders: Mapping[str, Slow]) -> dict[str, float]:
-    """Return the least of what each contender measures, taken in turns."""
-    best = dict.fromkeys(contenders, math.inf)
-    for turn in range(max(slow.turns for slow in contenders.values())):
-        for name, slow in contenders.items():
-            if turn < slow.turns:
-                best[name] = min(best[name], slow.seconds())
-    return best
-
-
 @dataclass(frozen=True)
 class Spread:
     """A median, and the quartiles that half of the rounds lie between."""
@@ -57,22 +46,26 @@ def spread_of(numbers: Sequence[float]) -> Spread:
 class Rounds(dict[str, list[float]]):
     """Seconds per call of each contender, round by round."""
 
-    def fastest(self) -> dict[str, float]:
-        return {name: min(seconds) for name, seconds in self.items()}
-
-    def median(self, name: str) -> Spread:
-        return spread_of(self[name])
+    def medians(self) -> dict[str, float]:
+        return {name: spread_of(seconds).median for name, seconds in self.items()}
 
     def ratio(self, one: str, other: str) -> Spread:
         """How many times the time of the other one takes, from the ratio in each round."""
         return spread_of([a / b for a, b in zip(self[one], self[other], strict=True)])
 
+    def more(self, one: str, other: str) -> Spread:
+        """How many seconds more than the other one takes, from the difference in each round."""
+        return spread_of([a - b for a, b in zip(self[one], self[other], strict=True)])
 
-def fastest(
-    contenders: Mapping[str, Action], *, rounds: int, block: float = 1e-3
-) -> dict[str, float]:
-    """Return the least time per call of each contender, in seconds."""
-    return in_rounds(contenders, rounds=rounds, block=block).fastest()
+
+def in_turns(contenders: Mapping[str, Slow]) -> Rounds:
+    """Return what each contender measures, taken in turns; some may have fewer turns."""
+    found = Rounds({name: [] for name in contenders})
+    for turn in range(max(slow.turns for slow in contenders.values())):
+        for name, slow in contenders.items():
+            if turn < slow.turns:
+                found[name].append(slow.seconds())
+    return found
 
 
 def in_rounds(contenders: Mapping[str, Action], *, rounds: int, block: float = 1e-3) -> Rounds:
