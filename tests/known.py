@@ -90,7 +90,10 @@ KNOWN_UNTRUSTED: frozenset[str] = frozenset(
     )
 )
 
-# Figures that fall short of the targets: what they must be, and what was reached.
+# Figures that fall short of the targets: what they must be, and what was reached. The last bits of
+# exp, sin and matrix products differ from processor to processor, and so do figures of a few cases
+# at their edges: by a part `MACHINES`.
+MACHINES = 0.01
 KNOWN_SHORTFALLS: dict[str, tuple[float, float]] = {
     "derivative 6: cover": (0.97, 0.9657),
     "gradient: median digits": (14, 13.917),
@@ -122,14 +125,17 @@ def complaint(
 ) -> str:
     """Say what is wrong with a figure, or nothing.
 
-    One that stands in ``known`` must be no worse than what was reached, and off the target still.
+    One that stands in ``known`` must be no worse than what was reached, and off the target still,
+    both but for what processors make of it.
     """
     if name not in known:
         return "" if target.met(figure) else f"{name} is {figure:.5g}, must be {target}"
     limit, reached = known[name]
     if limit not in (target.low, target.high):
         return f"{name} must be {target}, not {limit:g}: mend KNOWN_SHORTFALLS"
-    if target.met(figure):
+    low = limit == target.low
+    room = 1.0 - MACHINES if low else 1.0 + MACHINES
+    if target.met(figure * room):
         return f"{name} is {figure:.5g}, which is {target}: remove it from KNOWN_SHORTFALLS"
-    floor = Target(low=reached) if limit == target.low else Target(high=reached)
+    floor = Target(low=reached * room) if low else Target(high=reached * room)
     return "" if floor.met(figure) else f"{name} is {figure:.5g}, had reached {reached:g}"

@@ -107,8 +107,12 @@ def test_posteriors_in_blocks_of_any_size_have_the_same_bits(name, options, in_b
 
 def test_posteriors_of_many_outputs_in_blocks_differ_by_rounding_only(in_blocks):
     def ask():
+        # in units in which no first step passes the pole: there, rounding may decide
         f = Restless()
-        return nd.jacobian(lambda x: np.array([f(x), 2.0 * waves(x), f(2.0 * x)]), X)
+        return nd.jacobian(
+            lambda u: np.array([f(SIZES * u), 2.0 * waves(SIZES * u), f(2.0 * SIZES * u)]),
+            X / SIZES,
+        )
 
     whole, part = in_blocks(None, ask), in_blocks(1, ask, "BLOCK")
     assert (part.status == whole.status).all()

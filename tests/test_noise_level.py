@@ -77,10 +77,9 @@ def test_few_functions_without_noise_seem_to_have_some():
     assert kinds.count("rounding") >= 0.97 * len(kinds)
 
 
-@pytest.mark.parametrize(("name", "x"), [("fermi dirac in joules", 8.1e-19), ("f pdf", 0.4)])
-def test_differences_that_keep_their_sign_are_no_noise(name, x):
-    problem = next(p for p in PROBLEMS if p.name == name)
-    assert nd.noise_level(problem.f, x).kind == "rounding"
+def test_differences_that_keep_their_sign_are_no_noise():
+    problem = next(p for p in PROBLEMS if p.name == "fermi dirac in joules")
+    assert nd.noise_level(problem.f, 8.1e-19).kind == "rounding"
 
 
 def test_outputs_are_told_apart():

@@ -335,7 +335,8 @@ def _osborne_2(m, x):
 
 def _watson(m, x):
     j = np.arange(len(x))
-    powers = (np.arange(1, 30) / 29)[:, None] ** j
+    # by multiplications: the last bits of ** depend on the processor, those of the truth must not
+    powers = np.vander(np.arange(1, 30) / 29, len(x), increasing=True)
     slope = powers[:, :-1] @ (j[1:] * x[1:])
     return np.concatenate([slope - (powers @ x) ** 2 - 1, [x[0], x[1] - x[0] ** 2 - 1]])
 
