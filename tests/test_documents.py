@@ -36,8 +36,8 @@ SH = (
 
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d*)?(?:e[-+]?\d+)?(?![\w])")
 ROW = re.compile(r"^(\[[\d, ]*\])?\s*(\S+)\s+\+-\s+(\S+)\s+(\S+)\s*(\w*)$")
-# of a report: entry, analytic, numerical, its bar, difference, the same in bars, relative
-CHECKED = re.compile(r"^(\[[\d, ]*\])((?:\s+-?[\d.]+(?:e[-+]?\d+)?){6})$")
+# of a report: entry and name, analytic, numerical, its bar, difference, the same in bars, relative
+CHECKED = re.compile(r"^(\[[\d, ]*\](?: [a-z][\w ]*?)?)((?:\s+-?[\d.]+(?:e[-+]?\d+)?){6})$")
 BAR = re.compile(r"(?:\+-|\bbar) $")  # stands before a bar in a line that is no row of a table
 BARS = 10  # by which factor two bars of the same entry may differ
 CALLS = 1.5  # the same, of numbers of evaluations
