@@ -7,6 +7,7 @@ those that ``numdiff warm-up`` left there.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -36,13 +37,14 @@ MANY = """
 import numpy as np, numdiff as nd
 from time import perf_counter as now
 t = now()
-nd.derivative(np.sin, np.linspace(0.0, 3.0, 10_000), vectorized=True)
+nd.derivative(np.sin, np.linspace(0.0, 3.0, {points}), vectorized=True)
 print(now() - t)
 """
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--turns", type=int, default=3, help="processes for each figure")
+    parser.add_argument("--points", type=int, default=10_000, help="of a vectorised f")
     parser.add_argument("--cold", action="store_true", help="leave out what needs a warm-up")
 
 
@@ -54,19 +56,21 @@ def run(options: argparse.Namespace) -> int:
             for name in ("numpy", "numdiff")
         }
         print(f"import numdiff / import numpy: {imports['numdiff'] / imports['numpy']:.2f}\n")
-        rows = [["seconds", "first answer", "minimize, n = 5", "its longest", "10,000 points"]]
-        rows.append(["cold", *_figures(fresh, None, options.turns)])
+        rows = [["seconds", "first answer", "minimize, n = 5", "its longest"]]
+        rows[0].append(f"{options.points:,} points")
+        codes = FIRST, MINIMIZE, MANY.format(points=options.points)
+        rows.append(["cold", *_figures(fresh, codes, None, options.turns)])
         if not options.cold:
             kept = Path(folder) / "kept"
             print(fresh.run(WARM_UP, cache=kept))
-            rows.append(["warm", *_figures(fresh, kept, options.turns)])
+            rows.append(["warm", *_figures(fresh, codes, kept, options.turns)])
         print(table(rows))
     return 0
 
 
-def _figures(fresh: Fresh, kept: Path | None, turns: int) -> list[str]:
+def _figures(fresh: Fresh, codes: Sequence[str], kept: Path | None, turns: int) -> list[str]:
     found = []
-    for code in (FIRST, MINIMIZE, MANY):
+    for code in codes:
         runs = []
         for _ in range(turns):
             with TemporaryDirectory(dir=fresh.scratch) as empty:

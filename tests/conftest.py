@@ -41,10 +41,14 @@ needs_the_compiler = partial(pytest.mark.skipif, INTERPRETED)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file in one process, and all that share the outcomes below."""
+    """Keep the tests of a file in one process, and all that share the outcomes below.
+
+    What is marked as `long` shares nothing and takes seconds: it goes where there is time left.
+    """
     for item in items:
         shares = "outcomes" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("outcomes" if shares else item.path.stem))
+        group = item.nodeid if item.get_closest_marker("long") else item.path.stem
+        item.add_marker(pytest.mark.xdist_group("outcomes" if shares else group))
 
 
 Ask = Callable[[Counted, Any], nd.Estimate]
