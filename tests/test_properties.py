@@ -31,7 +31,7 @@ FUNCTIONS = (
     lambda x: np.sin(x).sum() + np.prod(x),
     lambda x: np.exp(np.mean(x) / 2),
     lambda x: np.sum(x**3) - np.sum(x) ** 2,
-    lambda x: np.log1p(x @ x),
+    lambda x: np.log1p(np.sum(x * x)),  # old kernels of x @ x look at where x lies in memory
     lambda x: np.tanh(x[0]) * np.cos(x[-1]),
 )
 functions = st.sampled_from(FUNCTIONS)
