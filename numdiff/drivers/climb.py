@@ -41,12 +41,12 @@ class Window(NamedTuple):
     lines: Derivatives
     levels: Channels
 
-    def at(self, number: int) -> Window:
-        """Return what is left of one of many points, whose only direction has the number 0."""
-        rows = np.flatnonzero(self.rows == number)
-        _, side, asked, limits, lines, levels = self
-        only = np.zeros(1, np.int64)
-        return Window(only, side, asked, limits.pick(rows), lines.pick(rows), levels)
+    def among(self, chosen: Ints) -> Window:
+        """Return what is left of some of many points that are not calm, by their new numbers."""
+        rows, side, asked, limits, lines, levels = self
+        mine = np.flatnonzero(np.isin(rows, chosen) & ~lines.calm)
+        numbers = np.searchsorted(chosen, rows[mine])
+        return Window(numbers, side, asked, limits.pick(mine), lines.pick(mine), levels)
 
 
 class _Work(NamedTuple):
@@ -160,7 +160,7 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     block, stretch = np.empty((count, width, problem.x.size // len(f0))), np.empty(count)
     run(rounds.begin)(*span[:4], not len(beside), prior, loose, f0, known, state, found, samples)
     run(points.place)(live, np.ldexp(1.0, state[:, registers.REQUEST]), *where, block, stretch)
-    while live.size and spent + live.size * width <= problem.budget:
+    while live.size and spent + (1 if problem.apart else live.size) * width <= problem.budget:
         asked = live.size * width
         if problem.call.evaluator is not None:
             foresee(problem, directions, channels, state, live)
@@ -168,14 +168,14 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
             values = evaluate(call, block.reshape(asked, -1), problem.form)
         else:
             values, asked = recall(memory, problem._replace(call=call), live, state, block, stretch)
-        spent, trouble, nfev = spent + asked, trouble or values.trouble, nfev + values.nfev
-        arrived = values.rows.reshape(live.size, width, f0.shape[1])
-        if len(beside):
-            arrived = arrived - beside[live, -state[live, registers.REQUEST]]
+        spent += width if problem.apart else asked
+        trouble, nfev = trouble or values.trouble, nfev + values.nfev
+        here = values.rows.reshape(live.size, width, f0.shape[1])
+        here = here - beside[live, -state[live, registers.REQUEST]] if len(beside) else here
         # f may have kept the other block; and compiling may pay by now
         block, run = np.empty_like(block), runtime.runner(live.size * f0.shape[1])
         left = run(rounds.advance)(
-            live, arrived, stretch, f0, *method, span.reach, problem.rtol, samples, state, found,
+            live, here, stretch, f0, *method, span.reach, problem.rtol, samples, state, found,
             *room, *where, block,
         )  # fmt: skip
         live, block, stretch = live[:left], block[:left], stretch[:left]

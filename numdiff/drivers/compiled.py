@@ -172,21 +172,21 @@ def follow(kind, address, x, f0, route, channels, plan, kept, columns, doubt):
         *edges, steps, free, free, np.empty((0, f0.size)), alone, *columns, quiet, *kept,
         np.zeros(1, np.bool_), np.empty((1, x.size)),
     )  # fmt: skip
-    rows = f0.reshape(1, f0.size)
-    lead(kind, address, x, rows, route, channels, (first, roams, 0, 0.0, False, every), arrays)
+    own = f0.reshape(1, f0.size)
+    lead(kind, address, x, own, route, channels, (first, roams, 0, 0.0, False, every), arrays)
     doubt[:] = False
     if quiet[0]:
         return
     bent, torn = np.empty((1, f0.size), np.bool_), np.empty((1, f0.size), np.bool_)
     suspect(
-        f0, edges[0], channels.shape[channels.primary, ORDER], columns[0], columns[1], columns[2],
+        own, edges[0], channels.shape[channels.primary, ORDER], columns[0], columns[1], columns[2],
         kept[0], kept[1], np.empty(TAIL), bent, torn,
     )  # fmt: skip
     claims = np.zeros((1, f0.size), np.int64)
     if channels.shape[channels.primary, ORDER] == 1:
         value, error, status, step, noise = columns
         dispute(
-            f0, edges[0], edges[4], value, error, status, step, noise, kept[2], kept[0], kept[1],
+            own, edges[0], edges[4], value, error, status, step, noise, kept[2], kept[0], kept[1],
             claims,
         )  # fmt: skip
     for i in range(f0.size):

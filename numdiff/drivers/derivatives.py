@@ -36,7 +36,7 @@ class Problem(NamedTuple):
     rtol : float
         Relative error bar that is good enough.
     budget : float
-        How many more evaluations are allowed.
+        How many more evaluations are allowed, at each of many points.
     noise : array (m,) or None
         Standard deviation of the error of f, where it was given.
     again : array (m,) or None
@@ -62,12 +62,14 @@ class Problem(NamedTuple):
         """Return the problem at those alone of many points that directions move."""
         points, axes = directions.index, np.arange(len(directions))
         f0 = self.f0 if self.f0 is UNASKED else self.f0[points]
-        some = self._replace(x=self.x[points], f0=f0, apart=len(points) > 1)
+        again = None if self.again is None else self.again[points]
+        some = self._replace(x=self.x[points], f0=f0, again=again, apart=len(points) > 1)
         return some, Directions(axes, axes, directions.weight)
 
     def at(self, k: int) -> Problem:
         """Return the problem at the k-th of many points."""
-        return self._replace(x=self.x[k : k + 1], f0=self.f0[k], apart=False)
+        again = None if self.again is None else self.again[k]
+        return self._replace(x=self.x[k : k + 1], f0=self.f0[k], again=again, apart=False)
 
     def less(self, nfev: int) -> Problem:
         """Return the problem after so many evaluations more."""

@@ -26,16 +26,17 @@ class Samples(NamedTuple):
 def sample(problem: Problem, directions: Directions, offsets: Floats, steps: Floats) -> Samples:
     """Ask for f at x + o h d for each direction d with its step h and each offset o."""
     parts: list[Samples] = []
-    x = problem.x
-    for block in blocks(len(directions), len(offsets) * x.size):
+    x, width = problem.x, 1 if problem.apart else problem.x.size
+    for block in blocks(len(directions), len(offsets) * width):
         some, taken = directions.part(block), steps[block]
-        points = some.displace(x, offsets[:, None] * taken)
+        points = some.displace(x, offsets[:, None] * taken, alone=problem.apart)
         if some.single:
             # x + h was rounded: divide by the step that was really taken
-            entries, alone = points[:, np.arange(len(some)), some.index], len(offsets) == 1
+            moved, alone = np.minimum(some.index, width - 1), len(offsets) == 1
+            entries = points[:, np.arange(len(some)), moved]
             base, span = (x[some.index], 0.0) if alone else (entries[-1], float(offsets[-1]))
             taken = (entries[0] - base) / (float(offsets[0]) - span) / some.weight
-        values = evaluate(problem.call, points.reshape(-1, x.size), problem.form)
+        values = evaluate(problem.call, points.reshape(-1, width), problem.form)
         rows = values.rows.reshape(len(offsets), len(some), values.rows.shape[1])
         parts.append(Samples(rows, taken, values.form, values.nfev, values.trouble))
         problem = problem._replace(form=values.form)

@@ -52,7 +52,7 @@ def by_ladder(
             from numdiff.engine import diagnose  # noqa: PLC0415 - loads when needed
 
             if problem.apart:
-                derivatives = diagnose.one_by_one(task, derivatives, windows)
+                derivatives = diagnose.at_points(task, derivatives, windows)
             else:
                 derivatives, problem = diagnose.diagnose(task, derivatives, windows)
         problem = problem.less(derivatives.nfev)

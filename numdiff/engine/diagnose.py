@@ -23,6 +23,7 @@ from numdiff.nonsmooth.dispute import resolve
 from numdiff.nonsmooth.settle import settle
 from numdiff.regression.fit import fit, fit_mixed
 
+NOISY = (NOISE_LIMITED, UNRESOLVED)  # what may be noise, or f that differs between calls
 FITTED = 4  # highest order for which samples are averaged
 OUT = 5  # octaves from the first step to the size of x, or to 1
 FAR = (0.5614594836, 0.9159655942)  # of that: distances with no simple ratio nor digits
@@ -41,8 +42,8 @@ def diagnose(
     task = task._replace(problem=problem.probing())
     if problem.noise is None:
         for window in windows:
-            noisy = (window.lines.status == NOISE_LIMITED) | (window.lines.status == UNRESOLVED)
-            if problem.again is None and noisy.any() and result.nfev < problem.budget:
+            open_ = problem.again is None and result.nfev < problem.budget
+            if open_ and np.isin(window.lines.status, NOISY).any():
                 problem = problem._replace(again=origin(problem.call, problem.x).rows[0])
                 result = result._replace(nfev=result.nfev + 1)
         with np.errstate(all="ignore"):  # values outside the domain are nan here
@@ -50,28 +51,55 @@ def diagnose(
                 result = _looked_farther(task, result, window)
     again = problem.f0 if problem.again is None else problem.again
     changed = (again != problem.f0) & np.isfinite(problem.f0)
-    parts = changed.reshape(1 + problem.form.is_complex, -1)
-    differs = np.tile(parts.any(axis=0), len(parts))
+    parts = changed.reshape(*changed.shape[:-1], 1 + problem.form.is_complex, -1)
+    differs = np.tile(parts.any(axis=-2), parts.shape[-2])
     if not differs.all():
         if task.order == 1 and problem.noise is None:
             result, windows = _disputed(task, result, windows)
-        if not (problem.rtol > 0.0 and _met(problem, result, windows)):
-            result = _settled(task, result, windows)
+        if problem.rtol > 0.0:
+            windows = _unmet(problem, result, windows)
+        result = _settled(task, result, windows)
     if differs.any():
         wanted = np.isfinite(result.value) | (result.status != DOMAIN)
         result = _averaged(task, result, wanted & differs)
     return result, problem
 
 
-def one_by_one(task: Task, derivatives: Derivatives, windows: list[Window]) -> Derivatives:
-    """Look closer at those of many points that are not calm, at each as if there were no other."""
+def at_points(task: Task, derivatives: Derivatives, windows: list[Window]) -> Derivatives:
+    """Look closer at those of many points that are not calm, at each as if there were no other.
+
+    They are looked at together, but for those where f differs between calls.
+    """
     restless = np.unique(np.concatenate([w.rows[~w.lines.calm] for w in windows]))
+    task, nfev = _asked_again(task, windows)
+    f0 = task.problem.f0[restless]
+    again = f0 if task.problem.again is None else task.problem.again[restless]
+    differs = ((again != f0) & np.isfinite(f0)).any(axis=1)
     parts: list[Derivatives] = []
-    for k in restless.tolist():
-        own = [w.at(k) for w in windows if (w.rows[~w.lines.calm] == k).any()]
-        parts.append(diagnose(task.at(k), derivatives.pick(np.array([k])), own)[0])
-    chosen = np.ones((len(parts), task.problem.form.size), np.bool_)
-    return fill(derivatives, restless, stacked(parts), chosen)
+    groups = [some for some in (restless[~differs], *restless[differs][:, None]) if some.size]
+    for some in groups:
+        own = [part for part in (w.among(some) for w in windows) if part.rows.size]
+        alone = task.among(some) if some.size > 1 else task.at(int(some[0]))
+        parts.append(diagnose(alone, derivatives.pick(some), own)[0])
+    new = stacked(parts)
+    new = new._replace(nfev=new.nfev + nfev)
+    return fill(derivatives, np.concatenate(groups), new, np.ones(new.value.shape, np.bool_))
+
+
+def _asked_again(task: Task, windows: list[Window]) -> tuple[Task, int]:
+    """Ask for f once more at those of many points where noise was seen; return how many they are.
+
+    It is in the problem of the task that comes back.
+    """
+    problem = task.problem
+    if problem.noise is not None:
+        return task, 0
+    noisy, again = np.zeros(len(problem.x), np.bool_), problem.f0.copy()
+    for window in windows:
+        noisy[window.rows] |= np.isin(window.lines.status, NOISY).any(axis=1)
+    if noisy.any():
+        again[noisy] = origin(problem.call, problem.x[noisy]).rows
+    return task._replace(problem=problem._replace(again=again)), int(np.count_nonzero(noisy))
 
 
 def inherited(
@@ -107,10 +135,13 @@ def _looked_farther(task: Task, result: Derivatives, window: Window) -> Derivati
     """
     rows, side, asked, limits, raw, _ = window
     problem, directions = task.problem, task.directions.pick(rows)
+    if problem.apart:
+        problem, directions = problem.along(directions)
+    f0 = np.broadcast_to(problem.f0, raw.value.shape)
     restless, still = np.flatnonzero(~raw.calm), np.zeros(raw.value.shape, np.bool_)
     last = raw.samples[restless, :, raw.state[restless, registers.LAST]]
     still[restless] = (last == 0.0).all(axis=1)
-    still &= (raw.status == OK) & (problem.f0 != 0.0)
+    still &= (raw.status == OK) & (f0 != 0.0)
     rough = ((raw.status == NOISE_LIMITED) | (raw.status == UNRESOLVED)).any(axis=1)
     quiet = (still | (raw.status == DOMAIN)).all(axis=1)
     flat = np.flatnonzero((quiet | rough) & still.any(axis=1))
@@ -124,8 +155,8 @@ def _looked_farther(task: Task, result: Derivatives, window: Window) -> Derivati
     most = np.fmin(most, np.ldexp(1.0, span.highest[flat]))
     offsets = np.outer(signs, FAR).ravel()
     far = sample(problem, directions.pick(flat), offsets, most)
-    changes = np.abs(np.nan_to_num(far.values - problem.f0, posinf=0.0, neginf=0.0))
-    unit = np.where(still[flat], common_unit(changes, CLEAR * EPS * np.abs(problem.f0)), 0.0)
+    changes = np.abs(np.nan_to_num(far.values - f0[flat], posinf=0.0, neginf=0.0))
+    unit = np.where(still[flat], common_unit(changes, CLEAR * EPS * np.abs(f0[flat])), 0.0)
     rounded = np.zeros(still.shape, np.bool_)
     rounded[flat] = unit > 0.0
     error, noise = raw.error.copy(), raw.noise.copy()
@@ -143,9 +174,11 @@ def _disputed(
     known: list[Window] = []
     for window in windows:
         rows, side, asked = window.rows, window.side, window.asked
-        rest = task.problem.less(result.nfev)
+        rest, directions = task.problem.less(result.nfev), task.pick(rows)
+        if rest.apart:
+            rest, directions = rest.along(directions)
         with np.errstate(all="ignore"):
-            lines, again, nfev = resolve(rest, task.pick(rows), window)
+            lines, again, nfev = resolve(rest, directions, window)
         result = result._replace(nfev=result.nfev + nfev)
         new_bars = _changed(lines, window.lines)
         result = fill(result, rows, one_sided(lines._replace(nfev=0), side, asked), new_bars)
@@ -168,6 +201,8 @@ def _settled(task: Task, result: Derivatives, windows: list[Window]) -> Derivati
     for window in windows:
         rows, side, asked, limits, raw, _ = window
         rest, directions = task.problem.less(result.nfev - raw.nfev), task.pick(rows)
+        if rest.apart:
+            rest, directions = rest.along(directions)
         span = span_of(rest.x, directions, limits)
         new = settle(rest, directions, task.order, span, raw, side=side)
         mine = open_[rows] & (raw.status != DOMAIN)
@@ -175,26 +210,34 @@ def _settled(task: Task, result: Derivatives, windows: list[Window]) -> Derivati
         if new is raw:
             continue
         # neither a kink nor another slope: nobody knows what bends
-        lost = _bent(rest.f0, raw, closely=True) & (new.value == raw.value) & np.isfinite(new.error)
+        lost = _bent(rest.f0, new, closely=True) & (new.value == raw.value) & np.isfinite(new.error)
         status = np.where(lost, UNRESOLVED, new.status).astype(np.uint8)
         new = new._replace(error=np.where(lost, math.inf, new.error), status=status)
         lines = one_sided(new._replace(nfev=new.nfev - raw.nfev), side, asked)
-        result = _alone(task, fill(result, rows, lines, mine & _changed(new, raw)), window)
+        looked = window._replace(lines=raw._replace(calm=new.calm))
+        result = _alone(task, fill(result, rows, lines, mine & _changed(new, raw)), looked)
     return result
 
 
-def _met(problem: Problem, result: Derivatives, windows: list[Window]) -> bool:
-    """Whether all bars are good enough, and none is that of a kink."""
+def _unmet(problem: Problem, result: Derivatives, windows: list[Window]) -> list[Window]:
+    """Leave out where all bars are good enough, and none is that of a kink: the others count."""
     good = np.asarray(result.error <= problem.rtol * np.abs(result.value))
+    for rows, _, _, _, lines, _ in windows:
+        f0 = np.broadcast_to(problem.f0, good.shape)[rows]
+        good[rows] &= ~_bent(f0, lines, closely=False)
+    met = np.asarray(good.all(axis=1)) if problem.apart else np.full(len(good), good.all())
+    left = []
     for window in windows:
-        good[window.rows] &= ~_bent(problem.f0, window.lines, closely=False)
-    return bool(good.all())
+        lines = window.lines
+        left.append(window._replace(lines=lines._replace(calm=lines.calm | met[window.rows])))
+    return left
 
 
 def _bent(f0: Floats, lines: Derivatives, *, closely: bool) -> Mask:
     """Tell the outputs that bend at x itself, as far as a ladder says, down to the tiny step."""
     found = np.zeros(lines.value.shape, np.bool_)
-    runner(found.size)(bent)(f0, lines.calm, lines.samples, lines.state, closely, found)
+    own = np.atleast_2d(f0)
+    runner(found.size)(bent)(own, lines.calm, lines.samples, lines.state, closely, found)
     return found
 
 
@@ -207,14 +250,18 @@ def _alone(task: Task, result: Derivatives, window: Window) -> Derivatives:
     """Follow outputs without those that have no derivative, whose steps were too small for them."""
     rows, side, asked, limits, lines, levels = window
     problem, status = task.problem, result.status[rows]
-    torn = (status == KINK) | (status == JUMP)
+    torn = ((status == KINK) | (status == JUMP)) & ~lines.calm[:, None]
     # what had no noise on the ladder got it from farther points, or by a dispute
     spoilt = torn.any(axis=1)[:, None] & (status == NOISE_LIMITED) & (lines.status == status)
     if not spoilt.any() or result.nfev >= problem.budget:
         return result
-    smooth = np.where(torn.any(axis=0), math.nan, problem.f0)
+    some, directions = np.flatnonzero(spoilt.any(axis=1)), task.pick(rows)
+    if problem.apart:
+        problem, directions = problem.along(directions)
+    smooth = np.where(torn if problem.apart else torn.any(axis=0), math.nan, problem.f0)
     rest = problem._replace(f0=smooth).less(result.nfev)
-    again = one_sided(climb(rest, task.pick(rows), limits, levels), side, asked)
+    again = climb(rest, directions.pick(some), limits.pick(some), levels)
+    again, spoilt, rows = one_sided(again, side, asked), spoilt[some], rows[some]
     return fill(result, rows, again, spoilt & (again.error < result.error[rows]))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numdiff.arrays import Floats, Ints
 from numdiff.constants import DOMAIN, NOISE_LIMITED, ONE_SIDED
 from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill
-from numdiff.geometry.directions import Directions, axes
+from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import LEAST, Room, reach_of, room_of, sides_of
 from numdiff.options import Options
 
@@ -26,9 +26,13 @@ class Task(NamedTuple):
 
     def at(self, k: int) -> Task:
         """Return what is to be done at the k-th of many points."""
-        alone = np.arange(k, k + 1)
-        options, room = self.options.pick(alone), self.room and self.room.pick(alone)
-        return Task(self.problem.at(k), axes(1), self.order, options, room)
+        return self.among(np.arange(k, k + 1))._replace(problem=self.problem.at(k))
+
+    def among(self, chosen: Ints) -> Task:
+        """Return what is to be done at some of many points."""
+        options, room = self.options.pick(chosen), self.room and self.room.pick(chosen)
+        problem, directions = self.problem.along(self.directions.pick(chosen))
+        return Task(problem, directions, self.order, options, room)
 
     def pick(self, rows: Ints) -> Directions:
         """Return some of the directions, in order."""

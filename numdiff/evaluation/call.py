@@ -362,6 +362,8 @@ def _batch(call: Call, points: Array, form: Form) -> Values:
     usable = [part for part in parts if isinstance(part, np.ndarray)]
     if form is UNKNOWN:
         form = _form_of(usable[0][0] if usable else math.nan)
+    if len(usable) == len(parts) == 1:
+        return Values(_fitted(usable[0], form), form, len(points))
     trouble = next((part for part in parts if isinstance(part, Exception)), None)
     outside = np.full((1, form.size), np.nan)
     rows = [outside if isinstance(part, Exception) else _fitted(part, form) for part in parts]
@@ -419,7 +421,7 @@ def points_first(outputs: Array, count: int, shape: tuple[int, ...]) -> Array:
             f"point, got shape {outputs.shape}: x came as {(*shape, count)}, points along the last "
             "axis; leave `vectorized` out if f takes one point"
         )
-    return np.moveaxis(outputs, -1, 0)
+    return outputs if outputs.ndim == 1 else np.moveaxis(outputs, -1, 0)  # which takes its time
 
 
 def _form_of(value: Any) -> Form:

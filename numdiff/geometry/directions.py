@@ -51,9 +51,14 @@ class Directions:
         lengths = stops - starts
         return Directions(np.cumsum(lengths) - lengths, self.index[entries], self.weight[entries])
 
-    def displace(self, x: Floats, t: Floats) -> Floats:
-        """Return a fresh block of points x + t d: t (P, D) to points (P, D, n)."""
+    def displace(self, x: Floats, t: Floats, *, alone: bool = False) -> Floats:
+        """Return a fresh block of points x + t d: t (P, D) to points (P, D, n).
+
+        Where x holds many points of one entry, each stands `alone`: (P, D, 1).
+        """
         count, n = t.shape[1], x.size
+        if alone:
+            return np.asarray((x[self.index] + t * self.weight)[:, :, None])
         flat = x[None].repeat(len(t) * count, 0).reshape(len(t), count * n)
         if self.single:
             flat[:, np.arange(count) * n + self.index] += t * self.weight

@@ -30,13 +30,14 @@ NOTHING, LOST, WIDE, SILENCE, LEAP = range(5)
 def dispute(f0, start, reach, value, error, status, step, noise, proven, samples, state, claims):
     """Write of each output (D, m) why it is disputed, if it is: first derivatives only.
 
-    step is the smallest one of each answer, along t; start and reach (D,) are the exponents of the
-    first steps and the sizes of x along t.
+    f0 (D or 1, m) is f(x); step is the smallest one of each answer, along t; start and reach (D,)
+    are the exponents of the first steps and the sizes of x along t.
     """
     for d in range(claims.shape[0]):
+        own = f0[min(d, f0.shape[0] - 1)]
         for i in range(claims.shape[1]):
             claims[d, i] = why(
-                f0[i], start[d], reach[d], value[d, i], error[d, i], status[d, i], step[d, i],
+                own[i], start[d], reach[d], value[d, i], error[d, i], status[d, i], step[d, i],
                 noise[d, i], proven[d, i], samples[d], state[d], i,
             )  # fmt: skip
 
@@ -106,11 +107,12 @@ def persists(samples, window, i):
 def bent(f0, calm, samples, state, closely, found):
     """Write which outputs (D, m) bend at x itself, as far as all levels say; or `closely` as well.
 
-    That is what the tiny step says.
+    That is what the tiny step says. `f0` (D or 1, m) is f(x).
     """
     for d in range(found.shape[0]):
+        own = f0[min(d, f0.shape[0] - 1)]
         for i in range(found.shape[1]):
-            bend = not calm[d] and bends(samples[d], state[d], i, ROUNDING * abs(f0[i]))
+            bend = not calm[d] and bends(samples[d], state[d], i, ROUNDING * abs(own[i]))
             if bend and closely:
                 bend = state[d, TINY] != NEVER and persists(samples[d], state[d], i)
             found[d, i] = bend

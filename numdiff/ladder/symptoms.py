@@ -41,23 +41,23 @@ PROOF = (3.0, 0.1, ALMOST)
 def suspect(f0, start, order, value, error, status, samples, state, left, bent, torn):
     """Write which outputs (D, m) may not be smooth at x: bent if something falls that should not.
 
-    Torn is what stays. `left` (TAIL,) is room to work in.
+    Torn is what stays. `f0` (D or 1, m) is f(x), `left` (TAIL,) is room to work in.
     """
     for d in range(status.shape[0]):
-        levels, window = samples[d], state[d]
+        levels, window, own = samples[d], state[d], f0[min(d, f0.shape[0] - 1)]
         bottom = window[BASE] - window[LAST]
-        for i in range(f0.size):
+        for i in range(own.size):
             noisy, plain = status[d, i] == NOISE_LIMITED, status[d, i] == OK
             change, bends = change_at(levels, window[LAST], i), status[d, i] == UNRESOLVED
             if noisy or plain:
                 astray = bottom < start[d] - DEEP and change == 0.0
-                bends = astray or regular(levels, window, i, f0[i], order, HINT, left)
+                bends = astray or regular(levels, window, i, own[i], order, HINT, left)
             if noisy and not bends and window[PRIOR] != LOOKED:
                 fourth = window[LAST] - 3  # with fewer levels noise is hardly known
                 few = fourth < window[FIRST] or math.isnan(levels[0, fourth, i])
                 bends = few or lopsided(levels, window, i, value[d, i], order)
             if order == 1 and plain and error[d, i] > POOR * scale(change, -bottom):
-                rounds = ROUNDS * scale(abs(f0[i]), -start[d])
+                rounds = ROUNDS * scale(abs(own[i]), -start[d])
                 bends = bends or error[d, i] > max(POOR * abs(value[d, i]), rounds)
             bent[d, i] = bends
             torn[d, i] = noisy and stays(levels, window, i, value[d, i], order)
@@ -65,10 +65,14 @@ def suspect(f0, start, order, value, error, status, samples, state, left, bent, 
 
 @kernel
 def lawful(f0, order, samples, state, left, laws):
-    """Write which outputs (D, m) follow a law that no smooth f follows, and no noise."""
+    """Write which outputs (D, m) follow a law that no smooth f follows, and no noise.
+
+    `f0` (D or 1, m) is f(x).
+    """
     for d in range(laws.shape[0]):
-        for i in range(f0.size):
-            laws[d, i] = regular(samples[d], state[d], i, f0[i], order, PROOF, left)
+        own = f0[min(d, f0.shape[0] - 1)]
+        for i in range(own.size):
+            laws[d, i] = regular(samples[d], state[d], i, own[i], order, PROOF, left)
 
 
 @kernel

@@ -119,13 +119,20 @@ def predict(y, first, n, law, width, row):
     It is the value there of the polynomial in z through them; `row` is room to work in.
     """
     lead, ratio = law[LEAD], float(law[RATIO])
-    z, octaves = power(width, ratio), int(math.log2(ratio))
+    z, nearest = power(width, ratio), 1.0  # of the level n - 1
+    doubling, unit = scale(1.0, lead), scale(1.0, lead * first)
     for k in range(first, n):
-        row[k] = scale(y[k], lead * k)
+        row[k] = y[k] * unit
+        unit *= doubling
+    for _ in range(1, n):
+        nearest /= ratio
+    apart = 1.0
     for s in range(1, n - first):
+        apart, near = apart * ratio, nearest
         for k in range(n - 1, first + s - 1, -1):
-            near, far = scale(1.0, -octaves * k), scale(1.0, -octaves * (k - s))
+            far = near * apart
             row[k] = ((far - z) * row[k] - (near - z) * row[k - 1]) / (far - near)
+            near *= ratio
     said = row[n - 1]
     for _ in range(lead):
         said *= width

@@ -80,10 +80,11 @@ def claims_of(
     state, value, start = lines.state[rows], lines.value[rows], span.start[rows]
     whole = len(rows) == len(lines.calm)  # samples are what is large: without a copy then
     samples = lines.samples if whole else lines.samples[rows]
+    f0 = np.broadcast_to(problem.f0, lines.value.shape)[rows]
     base, moved = state[:, registers.BASE], span.reach[rows][:, None] * np.abs(np.nan_to_num(value))
     seen = _Evidence(
         rows, samples, state, value, lines.noise[rows],
-        ROUNDING * (np.abs(problem.f0) + moved), base - state[:, registers.LAST],
+        ROUNDING * (np.abs(f0) + moved), base - state[:, registers.LAST],
         base - state[:, registers.FIRST], state[:, registers.TINY],
     )  # fmt: skip
     claim, step = np.zeros(value.shape, np.int64), lines.step[rows]
@@ -91,7 +92,7 @@ def claims_of(
         step = step / np.abs(directions.weight[rows, None])
     run: Any = runner(claim.size)
     run(disputes.dispute)(
-        problem.f0, start, span.reach[rows], value, lines.error[rows], lines.status[rows], step,
+        f0, start, span.reach[rows], value, lines.error[rows], lines.status[rows], step,
         seen.noise, lines.proven[rows], seen.samples, state, claim,
     )  # fmt: skip
     if problem.rtol > 0.0:

@@ -166,10 +166,10 @@ def _anew(
     at = np.full(len(rows), -NEVER if way is _below else NEVER)
     extreme = np.minimum if way is _below else np.maximum
     extreme.at(at, place, np.floor(np.log2(found.step[k])).astype(np.int64))
-    noise, prior = np.zeros((len(rows), problem.f0.size)), 0
+    noise, prior = np.zeros((len(rows), problem.f0.shape[-1])), 0
     if way is _above:
         noise[place, claims.output[k]], prior = EVEN * found.jump[k], LOOKED
-    asked = np.isin(np.arange(problem.f0.size), claims.output[k])
+    asked = np.isin(np.arange(problem.f0.shape[-1]), claims.output[k])
     rest = problem._replace(f0=np.where(asked, problem.f0, math.nan))  # others have no part in it
     chosen, limits = directions.pick(rows), way(span, at)
     lines = climb(rest, chosen, limits, window.levels, noise=noise, prior=prior)
@@ -185,18 +185,19 @@ class _Walk:
     def __init__(self, problem: Problem, directions: Directions, claims: Claims) -> None:
         self.problem, self.claims, self.nfev = problem, claims, 0
         self.directions = directions
-        self.f0 = problem.f0[claims.output]
+        f0 = np.broadcast_to(problem.f0, (len(directions), problem.f0.shape[-1]))
+        self.f0 = f0[claims.row, claims.output]
         self.slope = claims.series[0] + claims.side * claims.lean
 
     def departures(self, steps: Floats, rows: Ints) -> tuple[Floats, Floats]:
         """Return how far f at some steps is from the near reading, and those steps as they are."""
         claims = self.claims
-        points = np.column_stack([claims.row[rows], claims.side[rows] * steps])
-        # outputs that are looked at along the same direction share what they have in common
-        points, place = np.unique(points, axis=0, return_inverse=True)
-        place = np.ravel(place)
-        chosen = self.directions.pick(points[:, 0].astype(np.int64))
-        found = sample(self.problem, chosen, np.ones(1), points[:, 1])
+        row, t, place = claims.row[rows], claims.side[rows] * steps, np.arange(len(rows))
+        if self.problem.f0.shape[-1] > 1:
+            # outputs that are looked at along the same direction share what they have in common
+            points, place = np.unique(np.column_stack([row, t]), axis=0, return_inverse=True)
+            row, t, place = points[:, 0].astype(np.int64), points[:, 1], np.ravel(place)
+        found = sample(self.problem, self.directions.pick(row), np.ones(1), t)
         self.nfev += found.nfev
         t, values = found.steps[place], found.values[0, place, claims.output[rows]]
         second, third, fourth = claims.series[1:, rows]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -45,13 +45,23 @@ def level_gap(secants: Secants) -> Mask:
     return np.asarray((same & (np.abs(gap[1:]) > CLEAR * secants.inner[1:])).any(axis=0))
 
 
+def untold(limits: Limits) -> Sides:
+    """Return what is known where no ladder has climbed on either side: the limits of secants."""
+    nothing = np.zeros(limits.value.shape, np.bool_)
+    return Sides(*limits[:2], np.zeros(nothing.shape), nothing, nothing[0], 0)
+
+
 def compare(
-    suspects: Suspects, secants: Secants, limits: Limits, sloping: Mask
+    suspects: Suspects, secants: Secants, limits: Limits, sloping: Mask, *, whole: Mask
 ) -> tuple[Sides, Mask, Floats]:
     """Climb on either side of x; return the derivatives there, and where f or f' has a kink.
 
     And how far above order 1 they are from the value where they differ though secants do not tell.
+    That is done along directions with an output that may be `whole`.
     """
+    chosen = np.isin(np.arange(len(suspects.directions)), suspects.at[0][whole])
+    if not chosen.all():
+        return _among(chosen, suspects, secants, limits, sloping, whole)
     start = _starts(suspects, secants, limits)
     sides = _climb_sides(suspects, start, limits, sloping)
     kinked, nfev, reach = _corners(secants, sides), sides.nfev, np.zeros(suspects.value.shape)
@@ -66,6 +76,23 @@ def compare(
         far = np.fmax(*(np.abs(part.value[at] - suspects.value) for part in (left, right)))
         reach = np.where(apart & ~seen, np.fmax(reach, far + bars), reach)
     return sides._replace(nfev=nfev), kinked, reach
+
+
+def _among(
+    chosen: Mask, suspects: Suspects, secants: Secants, limits: Limits, sloping: Mask, whole: Mask
+) -> tuple[Sides, Mask, Floats]:
+    """Compare the sides of some directions, as if there were no others: these stay untold."""
+    mine = chosen[suspects.at[0]]
+    own: Any = [column[:, mine] for column in limits]
+    some, near = suspects.along(chosen), secants.pick(mine)
+    found, corners, far = compare(some, near, Limits(*own), sloping[:, mine], whole=whole[mine])
+    columns: Any = [column.copy() for column in untold(limits)[:5]]
+    for column, part in zip(columns, found[:5], strict=True):
+        column[..., mine] = part
+    kinked, reach = np.zeros(whole.shape, np.bool_), np.zeros(whole.shape)
+    kinked[mine], reach[mine] = corners, far
+    sides: Any = (*columns, found.nfev)
+    return Sides(*sides), kinked, reach
 
 
 def _corners(secants: Secants, sides: Sides) -> Mask:
@@ -123,9 +150,12 @@ def _climb_sides(suspects: Suspects, start: Ints, limits: Limits, sloping: Mask)
 
 
 def _climb(suspects: Suspects, start: Ints, side: int, order: int) -> Derivatives:
-    problem, (_, outputs) = suspects.problem, suspects.at
-    asked = np.isin(np.arange(problem.f0.size), outputs)  # others have no part in it
-    f0 = np.where(asked, problem.f0, np.nan)
-    problem = problem._replace(f0=f0, budget=LONGEST * len(suspects.directions))
+    problem, count = suspects.problem, len(suspects.directions)
+    asked = np.zeros((count, problem.f0.shape[-1]), np.bool_)
+    asked[suspects.at] = True
+    each = 1 if problem.apart else count
+    wanted = asked if problem.apart else asked.any(axis=0)
+    f0 = np.where(wanted, problem.f0, np.nan)  # others have no part in it
+    problem = problem._replace(f0=f0, budget=LONGEST * each)
     ways = channels(METHODS["auto"]._replace(side=side), order)
     return climb(problem, suspects.directions, suspects.span._replace(start=start), ways)

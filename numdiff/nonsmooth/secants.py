@@ -40,6 +40,11 @@ class Secants(NamedTuple):
     inner: Floats  # (P, K): the same if f adds 1 to x = 0
     nfev: int
 
+    def pick(self, mine: Mask) -> Secants:
+        """Return those of some outputs, and no evaluations."""
+        steps, slopes, floor, inner, _ = self
+        return Secants(steps[:, mine], slopes[:, :, mine], floor[:, mine], inner[:, mine], 0)
+
 
 class Limits(NamedTuple):
     """What secants converge to, (2, K): nan and inf where they do not."""
@@ -53,7 +58,7 @@ class Limits(NamedTuple):
 def secants_of(suspects: Suspects, width: float = 1.0) -> Secants:
     """Ask for f at falling steps, powers of two times a width, down to where x rounds."""
     problem, lowest, (row, output) = suspects.problem, suspects.span.lowest, suspects.at
-    f0, shape, signs, nfev = problem.f0[output], (STEPS, len(row)), np.array(suspects.signs), 0
+    f0, shape, signs, nfev = suspects.f0, (STEPS, len(row)), np.array(suspects.signs), 0
     slopes, steepest = np.full((2, *shape), np.nan), np.zeros(len(row))
     steps, floor, inner = np.full((3, *shape), np.nan)
     for k in range(STEPS):
@@ -131,10 +136,14 @@ def confirmed(first: Secants, second: Secants, ends: Ints) -> Mask:
 def torn(suspects: Suspects, secants: Secants) -> tuple[Mask, int]:
     """Say where f jumps, or is singular, and what a second look off the lattice cost."""
     ends = endless(secants.slopes, secants, ENDLESS)
-    if not (ends >= 0).any():
-        return np.zeros(ends.shape[1], np.bool_), 0
-    again = secants_of(suspects, OFF)
-    return confirmed(secants, again, ends), again.nfev
+    jumps = np.asarray((ends >= 0).any(axis=0))
+    if not jumps.any():
+        return jumps, 0
+    chosen = np.isin(np.arange(len(suspects.directions)), suspects.at[0][jumps])
+    mine = chosen[suspects.at[0]]
+    again = secants_of(suspects if chosen.all() else suspects.along(chosen), OFF)
+    jumps[mine] = confirmed(secants.pick(mine), again, ends[:, mine])
+    return jumps, again.nfev
 
 
 def limits_of(secants: Secants) -> Limits:

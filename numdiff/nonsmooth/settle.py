@@ -17,7 +17,7 @@ from numdiff.geometry.directions import Directions
 from numdiff.ladder.answer import PIECES
 from numdiff.ladder.channels import Span
 from numdiff.nonsmooth.curvature import Curvature, curvature_of
-from numdiff.nonsmooth.kinks import LONGEST, Sides, compare, level_gap
+from numdiff.nonsmooth.kinks import LONGEST, Sides, compare, level_gap, untold
 
 from numdiff.nonsmooth.secants import (  # isort: skip
     ENDLESS, SMOOTH, STEPS, law, limits_of, powers_of, secants_of, torn,
@@ -59,7 +59,8 @@ def settle(
         With the status KINK or JUMP, value nan and error inf where f has no derivative, and
         one-sided derivatives at kinks, which are nan elsewhere and None where there is no kink.
         Other values are those given, except where one-sided derivatives tell one that the ladder
-        could not find, or that something beside x had kept from it.
+        could not find, or that something beside x had kept from it. Directions without suspects
+        are calm.
 
     Notes
     -----
@@ -94,12 +95,11 @@ def _judge(suspects: Suspects) -> _Verdict:
     lawful = suspects.lawful | (law(powers, SMOOTH) >= 0).any(axis=0)
     whole = ~jumps & (suspects.bent | level | lawful)
     if len(suspects.signs) == 2 and whole.any():
-        sides, kinked, reach = compare(suspects, secants, limits, sloping)
+        sides, kinked, reach = compare(suspects, secants, limits, sloping, whole=whole)
         if curvature is not None:
             curvature = curvature._replace(reach=np.fmax(curvature.reach, reach))
     else:  # the limits of secants are all that is known of either side
-        off, nothing = np.zeros(limits.value.shape), np.zeros(limits.value.shape, np.bool_)
-        sides, kinked = Sides(*limits[:2], off, nothing, nothing[0], 0), nothing[0]
+        sides, kinked = untold(limits), np.zeros(whole.shape, np.bool_)
     # a flat piece of a staircase is no derivative
     flat = np.all(limits.value == 0.0, axis=0)
     derived = whole & (level | (~flat & (suspects.lost | lawful | sides.clean)))
@@ -120,8 +120,9 @@ def _write(lines: Derivatives, suspects: Suspects, verdict: _Verdict) -> Derivat
     flagged, flags = verdict.torn | verdict.kinked, np.where(verdict.torn, JUMP, KINK)
     lines = lines._replace(
         value=lines.value.copy(), error=lines.error.copy(), status=lines.status.copy(),
-        nfev=lines.nfev + verdict.nfev,
+        nfev=lines.nfev + verdict.nfev, calm=np.ones(len(lines.value), np.bool_),
     )  # fmt: skip
+    lines.calm[suspects.place[0]] = False
     lines.value[suspects.place] = np.where(flagged, np.nan, value)
     lines.error[suspects.place] = np.where(flagged, np.inf, error)
     lines.status[suspects.place] = np.where(flagged, flags, status)

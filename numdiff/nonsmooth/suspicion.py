@@ -41,6 +41,21 @@ class Suspects(NamedTuple):
     bent: Mask  # something falls that should not
     lawful: Mask  # by a law that neither a smooth f nor noise follows
     bottom: Ints  # exponent of the smallest step
+    f0: Floats  # f(x)
+
+    def along(self, chosen: Mask) -> Suspects:
+        """Return those along some of the directions (R,), as if there were no others."""
+        mine, problem = chosen[self.at[0]], self.problem
+        directions = self.directions.pick(np.flatnonzero(chosen))
+        if problem.apart:
+            problem, directions = problem.along(directions)
+        row, place = np.cumsum(chosen)[self.at[0][mine]] - 1, self.place
+        columns: Any = [column[mine] for column in self[9:]]
+        return Suspects(
+            problem, directions, self.order, self.signs, self.span.pick(np.flatnonzero(chosen)),
+            self.top[chosen], self.unit[chosen], (row, self.at[1][mine]),
+            (place[0][mine], place[1][mine]), *columns,
+        )  # fmt: skip
 
 
 def suspects_of(
@@ -50,10 +65,11 @@ def suspects_of(
     rows, left = np.flatnonzero(~lines.calm), np.empty(symptoms.TAIL)
     whole = len(rows) == len(lines.calm)  # samples are what is large: without a copy then
     state, samples = lines.state[rows], lines.samples if whole else lines.samples[rows]
-    bent, torn = np.empty((2, len(rows), len(problem.f0)), np.bool_)
+    f0 = np.broadcast_to(problem.f0, lines.value.shape)[rows]
+    bent, torn = np.empty((2, *f0.shape), np.bool_)
     run: Any = runner(bent.size)
     run(symptoms.suspect)(
-        problem.f0, span.start[rows], order, lines.value[rows], lines.error[rows],
+        f0, span.start[rows], order, lines.value[rows], lines.error[rows],
         lines.status[rows], samples, state, left, bent, torn,
     )  # fmt: skip
     entries = bent | torn
@@ -62,12 +78,15 @@ def suspects_of(
         return None
     if not some.all():
         rows, entries, state, samples = rows[some], entries[some], state[some], samples[some]
+        f0 = f0[some]
     row, output = np.nonzero(entries)
     place, lawful = (rows[row], output), np.empty(entries.shape, np.bool_)
-    run(symptoms.lawful)(problem.f0, order, samples, state, left, lawful)
-    span = span.pick(rows)
+    run(symptoms.lawful)(f0, order, samples, state, left, lawful)
+    span, directions = span.pick(rows), directions.pick(rows)
+    if problem.apart:
+        problem, directions = problem.along(directions)
     smallest = np.abs(samples[np.arange(len(rows)), :, state[:, registers.LAST]]).sum(axis=1)
-    moves = (entries & (smallest > EPS * np.abs(problem.f0))).any(axis=1)
+    moves = (entries & (smallest > EPS * np.abs(f0))).any(axis=1)
     # beside a tiny x, a window far down that still sees f move has found the scale of f
     window = state[:, registers.BASE] - state[:, registers.FIRST]
     deep = moves & (span.reach > 0.0) & (window < span.start - FAR_DOWN)
@@ -77,8 +96,8 @@ def suspects_of(
     looked = (state[:, registers.PRIOR] == registers.LOOKED)[row]
     bottom = (state[:, registers.BASE] - state[:, registers.LAST])[row]
     return Suspects(
-        problem, directions.pick(rows), order, (float(side),) if side else (-1.0, 1.0),
+        problem, directions, order, (float(side),) if side else (-1.0, 1.0),
         span, top, unit, (row, output), place,
         lines.value[place], lines.error[place], (lines.status[place] == UNRESOLVED) & ~looked,
-        bent[some][row, output], lawful[row, output], bottom,
+        bent[some][row, output], lawful[row, output], bottom, f0[row, output],
     )  # fmt: skip
