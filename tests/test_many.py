@@ -128,6 +128,44 @@ def test_each_point_has_its_bounds(name, options):
     assert (many.status == Status.DOMAIN)[(lower == upper) & (x > 0.0)].all()
 
 
+POINTS = np.concatenate([np.linspace(0.4, 0.6, 12), [0.5, 0.25, 1.0, -1.0, 0.0, 2.0 - 1e-9]])
+
+
+@pytest.mark.filterwarnings("ignore:invalid value", "ignore:divide by zero", "ignore:overflow")
+@pytest.mark.parametrize("options", [{}, {"rtol": 1e-4}, {"order": 2}, {"noise": 1e-9}], ids=str)
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.array([np.abs(x - 0.5), np.where(x > 0.25, 1.0, 0.0) + x, np.sin(x)]),
+        lambda x: np.array(
+            [np.abs(x) + 1e-7 * np.sin(1e9 * x), np.sin(x) + 1e-9 * np.sin(1e9 * x)]
+        ),
+        lambda x: np.where(x < 0.5, np.nan, np.sqrt(np.abs(x - 0.5))) + np.abs(x - 1.0),
+        lambda x: np.sqrt(np.abs(x - 0.5)) + np.floor(4.0 * x),
+        lambda x: np.sin(x) + 1e-10 * np.floor(1e3 * x),
+        lambda x: np.exp(1j * x) * np.abs(x - 0.5),
+    ],
+    ids=["two of three", "noise beside a kink", "one side", "roots", "stairs", "complex"],
+)
+def test_doubtful_points_know_nothing_of_each_other(f, options):
+    compare(f, POINTS, **options)
+
+
+def test_points_where_f_differs_between_calls_are_no_matter_to_others():
+    random = np.random.default_rng(0)
+
+    def f(x):
+        return np.sin(x) + np.abs(x - 0.5) + np.where(x > 3.0, random.random(np.shape(x)), 0.0)
+
+    x = np.array([0.5, 5.0, 0.5 + 1e-9, 7.0, 2.0])
+    many = nd.derivative(f, x, vectorized=True)
+    assert many.status[[1, 3]].tolist() == [Status.STOCHASTIC] * 2
+    compared = nd.derivative(f, x[[0, 2, 4]], vectorized=True)
+    for name in COLUMNS:
+        own = getattr(many, name)[[0, 2, 4]]
+        np.testing.assert_array_equal(own, getattr(compared, name), err_msg=name)
+
+
 # --- how f is asked ---
 
 
@@ -163,6 +201,19 @@ def test_one_doubtful_point_costs_itself_only():
     assert not many.success[-1]
     np.testing.assert_array_equal(many.value[:-1], calm.value)
     assert sum(whole.sizes) - sum(clean.sizes) < 200
+
+
+def test_doubtful_points_are_looked_at_together():
+    f = Watched(ELEMENTWISE["rational"])
+    nd.derivative(f, np.linspace(-3.0, 3.0, 10_000), vectorized=True)
+    assert sum(size < 1000 for size in f.sizes) < 100  # some 30 for each of them otherwise
+
+
+def test_f_that_passes_through_zero_rounds_like_what_it_is_made_of():
+    x = np.linspace(0.5, 9.0, 10_000)
+    x = x[np.abs(x - 2.0) < 0.02]
+    many = nd.derivative(special.gammaln, x, vectorized=True)
+    assert (np.abs(many.value - special.digamma(x)) < 10.0 * many.error).all()
 
 
 def test_f_of_one_point_has_the_same_answers():

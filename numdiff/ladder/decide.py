@@ -10,6 +10,7 @@ from numdiff.constants import EPS
 from numdiff.ladder.answer import FAIR, conclude, look_up, measure, record
 from numdiff.ladder.noise import CLEARLY, SURE, recall, rising
 from numdiff.ladder.runtime import inlined, kernel
+from numdiff.ladder.tableau import scale
 from numdiff.ladder.window import amplitude, finish, gather, restart, rounding
 
 from numdiff.ladder.registers import (  # isort: skip
@@ -50,7 +51,8 @@ def judge(samples, window, outputs, f0, reach, rtol, method, room):
         if n < max(2, terms + 1):
             window[SMALLER] += 1
             continue
-        rounding(f0[i], n, output[LEAST_NOISE], y, room.floors)
+        far = scale(reach, window[LAST] - window[BASE])  # x in units of the smallest step
+        rounding(f0[i], n, output[LEAST_NOISE], far, y, room.floors)
         rises = 0 if window[NOISY] == 1 else rising(y, n, shape[0, LEAD], room.floors[n - 1])
         if rises > 0:  # f is not resolved
             output[ERROR] = math.inf

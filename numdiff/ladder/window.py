@@ -15,6 +15,7 @@ from numdiff.ladder.registers import (  # isort: skip
 )  # fmt: skip
 
 CLOSER = 4  # octaves at once towards x where f is not finite at any step so far
+CROSSING = 0.5  # f(x) below this part of f over the window: f passes through zero close to x
 MOST_SHRINKS = 60  # so often: from 1 down to 2**-240
 
 
@@ -129,8 +130,18 @@ def amplitude(samples, window, i):
 
 
 @inlined
-def rounding(f0, n, least, y, floors):
-    """Write the standard deviation of the rounding of f at each level to `floors`."""
+def rounding(f0, n, least, reach, y, floors):
+    """Write the standard deviation of the rounding of f at each level to `floors`.
+
+    Where f passes through zero it rounds like what it is made of, which is as large as f farther
+    away; unless it takes its zero from x, so a change of x by rounding says how much it is at most:
+    `reach` is the size of x in units of the smallest step.
+    """
+    largest = 0.0
     for k in range(n):
         size = abs(f0 + y[-1, k]) + (abs(y[0, k]) if y.shape[0] > 1 else 0.0)
-        floors[k] = max(ROUNDING * max(size, abs(f0)), least)
+        floors[k] = max(size, abs(f0))
+        largest = max(largest, floors[k])
+    common = min(largest, abs(y[0, n - 1]) * reach) if abs(f0) < CROSSING * largest else 0.0
+    for k in range(n):
+        floors[k] = max(ROUNDING * max(floors[k], common), least)
