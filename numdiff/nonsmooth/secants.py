@@ -166,12 +166,14 @@ def _spreads(secants: Secants) -> tuple[Floats, Floats]:
     """Return by how much slopes differ from the one before, if no later one does, and from two."""
     slopes, floor = secants.slopes, secants.inner
     calm, rough = np.full(slopes.shape, np.inf), np.full(slopes.shape, np.inf)
-    for i in range(2, STEPS):
-        near, later = slopes[:, i - 2 : i + 1], slopes[:, i + 1 :]
-        rough[:, i] = near.max(axis=1) - near.min(axis=1) + 2.0 * floor[i]
-        rise = np.abs(slopes[:, i] - slopes[:, i - 1]) + 2.0 * floor[i]
-        off = np.abs(later - slopes[:, i : i + 1]) > 3.0 * rise[:, None] + CLEAR * floor[i + 1 :]
-        calm[:, i] = np.where(off.any(axis=1), np.inf, rise)
+    here, before, first = slopes[:, 2:], slopes[:, 1:-1], slopes[:, :-2]
+    highest = np.maximum(np.maximum(here, before), first)
+    lowest = np.minimum(np.minimum(here, before), first)
+    rough[:, 2:] = highest - lowest + 2.0 * floor[2:]
+    rise = np.abs(here - before) + 2.0 * floor[2:]
+    off = np.abs(here[:, None] - here[:, :, None]) > 3.0 * rise[:, :, None] + CLEAR * floor[2:]
+    later = np.triu(np.ones((STEPS - 2, STEPS - 2), np.bool_), 1)[:, :, None]
+    calm[:, 2:] = np.where((off & later).any(axis=2), np.inf, rise)
     return np.where(np.isnan(calm), np.inf, calm), np.where(np.isnan(rough), np.inf, rough)
 
 
