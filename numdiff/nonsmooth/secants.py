@@ -58,29 +58,29 @@ class Limits(NamedTuple):
 def secants_of(suspects: Suspects, width: float = 1.0) -> Secants:
     """Ask for f at falling steps, powers of two times a width, down to where x rounds."""
     problem, lowest, (row, output) = suspects.problem, suspects.span.lowest, suspects.at
-    f0, shape, signs, nfev = suspects.f0, (STEPS, len(row)), np.array(suspects.signs), 0
-    slopes, steepest = np.full((2, *shape), np.nan), np.zeros(len(row))
-    steps, floor, inner = np.full((3, *shape), np.nan)
+    exponent = suspects.top - OCTAVES * np.arange(STEPS)[:, None]
+    wanted, signs = exponent >= lowest, np.array(suspects.signs)
+    number, live = np.cumsum(wanted).reshape(wanted.shape) - 1, np.nonzero(wanted)[1]
+    if live.size == 0:
+        steps, floor, inner = np.full((3, STEPS, len(row)), np.nan)
+        return Secants(steps, np.stack([steps] * 2), floor, inner, 0)
+    some = suspects.directions.pick(live)
+    samples = sample(problem, some, signs, np.ldexp(width, exponent[wanted]))
+    asked, place, down = wanted[:, row], number[:, row], exponent[:, row]
+    steps = np.where(asked, np.abs(samples.steps)[place], np.nan)
+    values, f0 = samples.values[:, place, output], suspects.f0
+    slopes = np.empty((2, *steps.shape))
+    slopes[:] = (values - f0) / (signs[:, None, None] * steps)
+    largest, unit = np.fmax.reduce(np.abs(slopes)), suspects.unit[row]
+    steepest, before = largest.copy(), np.zeros(len(row))
     for k in range(STEPS):
-        exponent = suspects.top - OCTAVES * k
-        live, now = np.flatnonzero(exponent >= lowest), np.flatnonzero((exponent >= lowest)[row])
-        if live.size == 0:
-            break
-        step = np.ldexp(width, exponent[live])
-        samples = sample(problem, suspects.directions.pick(live), signs, step)
-        nfev += samples.nfev
-        place, down = np.searchsorted(live, row[now]), exponent[row[now]]
-        values, h = samples.values[:, place, output[now]], np.abs(samples.steps)[place]
-        slopes[:, k, now] = (values - f0[now]) / (signs[:, None] * h)
-        largest, unit = np.fmax.reduce(np.abs(slopes[:, k, now])), suspects.unit[row[now]]
         # where f may not feel a step, what it felt of larger ones counts
-        steepest[now] = np.where(down < unit, np.fmax(largest, steepest[now]), largest)
-        rounds = EPS * np.fmax(np.abs(f0[now]), np.fmax.reduce(np.abs(values))) / h
-        steps[k, now] = h
-        # and the part of a step that is lost in the last bit of what it is added to
-        floor[k, now] = rounds + np.ldexp(largest, lowest[row[now]] - SPARE_BITS - down)
-        inner[k, now] = rounds + np.ldexp(steepest[now], unit - SPARE_BITS - down)
-    return Secants(steps, slopes, floor, inner, nfev)
+        before = steepest[k] = np.where(down[k] < unit, np.fmax(largest[k], before), largest[k])
+    rounds = EPS * np.fmax(np.abs(f0), np.fmax.reduce(np.abs(values))) / steps
+    # and the part of a step that is lost in the last bit of what it is added to
+    floor = rounds + np.ldexp(largest, lowest[row] - SPARE_BITS - down)
+    inner = rounds + np.ldexp(steepest, unit - SPARE_BITS - down)
+    return Secants(steps, slopes, floor, inner, samples.nfev)
 
 
 def powers_of(slopes: Floats, floor: Floats) -> Floats:
