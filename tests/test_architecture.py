@@ -34,7 +34,7 @@ LINES = {
     "engine": 935,
     "evaluation": 1390,
     "geometry": 147,
-    "ladder": 1740,
+    "ladder": 1750,
     "model": 560,
     "native": 360,
     "noise": 250,
