@@ -35,7 +35,6 @@ KNOWN_DISHONEST: frozenset[Key] = frozenset(
         # noise of one residual taken too small
         ("jacobian", "osborne_2_residuals", "start"),
         # noise of the second difference taken too small
-        ("hessian", "entropy", "rare"),
         # one side only, and the smallest step tried is above the scale of f
         ("jvp", "scaled_exponential", "generic"),
     )
