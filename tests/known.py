@@ -34,7 +34,6 @@ KNOWN_DISHONEST: frozenset[Key] = frozenset(
         ("complex step", "saturated tanh", 100.0),
         # noise of one residual taken too small
         ("jacobian", "osborne_2_residuals", "start"),
-        # noise of the second difference taken too small
         # one side only, and the smallest step tried is above the scale of f
         ("jvp", "scaled_exponential", "generic"),
     )
