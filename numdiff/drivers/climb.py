@@ -153,7 +153,7 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     where = problem.x, directions.starts, directions.index, directions.weight, channels.offsets
     samples, state, proven = compiled.evidence_of(count, f0[0], channels)
     found = np.empty((count, f0.shape[1], registers.OUTPUT))
-    room = compiled.workspace(1, f0.shape[1], channels)[:6]
+    room = compiled.workspace(1, f0.shape[1], channels)[0]
     # compiled code that raises is asked again, beyond the budget: then more than was spent
     live, quiet, trouble, nfev, spent = np.arange(count), np.empty(count, np.bool_), None, 0, 0
     call = _sparing(problem.call, live, width, state, found)

@@ -10,14 +10,23 @@ import math
 import numpy as np
 
 from numdiff.constants import DOMAIN, OK
-from numdiff.evaluation.machine_code import ask
+from numdiff.evaluation.machine_code import ask, sweep
 from numdiff.ladder.disputes import SILENCE, dispute
-from numdiff.ladder.points import place, span
-from numdiff.ladder.registers import BEST, ORDER, OUTPUT, REQUEST, SLOTS, STATE
-from numdiff.ladder.rounds import advance, begin, conclude
+from numdiff.ladder.points import place_at, span
+from numdiff.ladder.registers import (
+    BEST,
+    DONE,
+    ORDER,
+    OUTPUT,
+    PHASE,
+    REQUEST,
+    SLOTS,
+    STATE,
+    Room,
+)
+from numdiff.ladder.rounds import begin_at, conclude_at, step_of, turn
 from numdiff.ladder.runtime import allocating, kernel
 from numdiff.ladder.symptoms import TAIL, suspect
-from numdiff.ladder.tableau import scale
 from numdiff.ladder.window import spare
 
 
@@ -41,88 +50,79 @@ def lead(kind, address, x, f0, route, channels, plan, arrays):
     (starts, index, weight), (first, roams, prior, rtol, loose, every) = route, plan
     (
         start, other, highest, lowest, reach, steps, ahead, behind, known, beside,
-        value, error, status, step, noise, quiet, levels, states, proven, raised, places,
+        value, error, status, step, noise, quiet, kept, states, proven, raised, places,
     ) = arrays  # fmt: skip
     if start.size == 0:
         limits = (first, steps, roams, ahead, behind)
         start, other, highest, lowest, reach = edges_of(x, route, limits)
     (rows, outputs), (samples, state, _) = f0.shape, evidence_of(1, f0[0], channels)
-    found, room = np.empty((1, outputs, OUTPUT)), workspace(x.size // rows, outputs, channels)
-    here, unit, point, own = np.zeros(1, np.int64), np.ones(1), x, f0
+    room, points, arrived, failed = workspace(places.shape[1], outputs, channels)
+    found, levels, window, own = np.empty((outputs, OUTPUT)), samples[0], state[0], f0[0]
     order, restless, mishaps, calls = channels.shape[channels.primary, ORDER], 0, 0, 0
-    alone, free = np.empty((0, 0, 0)), True
     for d in range(starts.size):
-        one, stop = slice(d, d + 1), starts[d + 1] if d + 1 < starts.size else index.size
-        entries, weights = index[starts[d] : stop], weight[starts[d] : stop]
-        if starts.size == index.size:
-            unit[0] = weights[0]
         if rows > 1:
-            point, own, entries = x[index[starts[d]] : index[starts[d]] + 1], f0[one], here
-        if beside.shape[0] > 0:
-            alone, free = beside[d], False
-        begin(
-            start[one], other[one], highest[one], lowest[one], free, prior, loose, own, known[one],
-            state, found, samples,
+            own = f0[d]
+        begin_at(
+            d, start, other, highest, lowest, beside.shape[0] == 0, prior, loose, f0, known,
+            window, found, levels,
         )  # fmt: skip
-        calls += climb(
-            kind, address, own, channels.fold, channels.shape, channels.gain, channels.factor,
-            channels.primary, reach[one], rtol, samples, state, found, room, point, here, entries,
-            weights, channels.offsets, alone, raised[one], places[d],
-        )  # fmt: skip
-        restless += conclude(
-            own, start[one], order, unit, samples, state, proven[one], found, value[one],
-            error[one], status[one], step[one], noise[one], quiet[one],
+        while window[PHASE] != DONE:
+            stretch = place_at(
+                d, step_of(window), x, starts, index, weight, channels.offsets, points
+            )
+            sweep(kind, address, points, arrived, failed)
+            receive(d, points, arrived, failed, beside, window, found, raised, places)
+            turn(arrived, stretch, own, reach[d], rtol, channels, room, levels, window, found)
+            calls += failed.size
+        length = abs(weight[d]) if starts.size == index.size else 1.0
+        restless += conclude_at(
+            d, f0, start, order, length, levels, window, proven, found, value, error, status, step,
+            noise, quiet,
         )  # fmt: skip
         mishaps += 1 if raised[d] else 0
         if every or not quiet[d]:
-            levels[d], states[d] = samples[0], state[0]
+            keep(d, levels, window, kept, states)
     return calls, restless, mishaps
 
 
 @kernel
-def climb(
-    kind, address, f0, fold, shape, gain, factor, primary, reach, rtol, samples, state, found,
-    room, x, starts, index, weight, offsets, beside, raised, where,
-):  # fmt: skip
-    """Lead a ladder that has begun to its end; returns how often f was asked."""
-    y, floors, seen, table, best, sampled, block, arrived, live, stretch = room
-    live[0], stretch[0], calls, left = 0, scale(1.0, state[0, REQUEST]), 0, 1
-    place(live, stretch, x, starts, index, weight, offsets, block, stretch)
-    while left > 0:
-        for p in range(offsets.size):
-            calls += 1
-            failed = ask(kind, address, block[0, p], arrived[0, p])
-            if failed and not raised[0] and not spare(state[0], found[0]):
-                raised[0] = True
-                for k in range(x.size):
-                    where[k] = block[0, p, k]
-            if beside.shape[0] > 0:
-                for i in range(f0.shape[1]):
-                    arrived[0, p, i] -= beside[-state[0, REQUEST], p, i]
-        left = advance(
-            live, arrived, stretch, f0, fold, shape, gain, factor, primary, reach, rtol,
-            samples, state, found, y, floors, seen, table, best, sampled,
-            x, starts, index, weight, offsets, block,
-        )  # fmt: skip
-    return calls
+def receive(d, points, arrived, failed, beside, window, found, raised, places):
+    """Note where f raised though the answer needs it, and take off its values what is beside."""
+    for p in range(failed.size):
+        if failed[p] and not raised[d] and not spare(window, found):
+            raised[d] = True
+            for k in range(points.shape[1]):
+                places[d, k] = points[p, k]
+        if beside.shape[0] > 0:
+            for i in range(arrived.shape[1]):
+                arrived[p, i] -= beside[d, -window[REQUEST], p, i]
+
+
+@kernel
+def keep(d, levels, window, kept, states):
+    """Keep the evidence of a direction; to assign arrays as a whole takes long to compile."""
+    for k in range(window.size):
+        states[d, k] = window[k]
+    for c in range(levels.shape[0]):
+        for k in range(levels.shape[1]):
+            for i in range(levels.shape[2]):
+                kept[d, c, k, i] = levels[c, k, i]
 
 
 @allocating
 def workspace(entries, outputs, channels):
-    """Make the arrays in which one ladder works, at points of so many entries."""
+    """Make room for one ladder, for its points of so many entries, f there, and where f raised."""
     width, points = channels.fold.shape[0], channels.offsets.size
-    return (
+    room = Room(
         np.empty((width, SLOTS)),
         np.empty(SLOTS),
         np.empty(width * SLOTS * SLOTS),
         np.empty((width + 1, SLOTS, SLOTS)),
         np.zeros(BEST),
         np.empty(width + 1),
-        np.empty((1, points, entries)),
-        np.empty((1, points, outputs)),
-        np.empty(1, np.int64),
-        np.empty(1),
     )
+    points_of_f = np.empty((points, entries)), np.empty((points, outputs))
+    return room, *points_of_f, np.empty(points, np.bool_)
 
 
 @allocating
