@@ -1,0 +1,61 @@
+"""Kernels that others call by a name, so that their machine code is not made anew for each caller.
+
+Imported only where Numba is wanted.
+"""
+
+from __future__ import annotations
+
+from inspect import Parameter, Signature, signature
+from typing import Any
+
+import numpy as np
+from llvmlite import binding
+from numba import typeof
+from numba.core import cgutils
+from numba.core.imputils import impl_ret_new_ref
+from numba.extending import intrinsic
+
+from numdiff.ladder.channels import mixed_channels
+from numdiff.ladder.registers import Room
+
+NUMBER, COUNT, CUBE = 0.0, 0, np.empty((1, 1, 1))
+PLANE, ROW = CUBE[0], CUBE[0, 0]
+# arguments of kernels, by their names
+EXAMPLES = {
+    "arrived": PLANE, "f0": ROW, "left": ROW, "method": mixed_channels(one_sided=False),
+    "order": COUNT, "outputs": PLANE, "ratio": NUMBER, "reach": NUMBER,
+    "room": Room(PLANE, ROW, ROW, CUBE, ROW, ROW), "rtol": NUMBER, "samples": CUBE,
+    "stretch": NUMBER, "window": np.empty(1, np.int64),
+}  # fmt: skip
+
+
+def linked(dispatcher: Any) -> Any:
+    """Compile a kernel for the arguments that it names; return one that calls it by its own name.
+
+    Code that calls it may be kept on disk: the name is known again before that is read.
+    """
+    names = list(signature(dispatcher.py_func).parameters)
+    takes = tuple(typeof(EXAMPLES[name]) for name in names)
+    dispatcher.compile(takes)
+    found = dispatcher.overloads[takes]
+    symbol, returns = f"{dispatcher.__module__}.{dispatcher.__name__}", found.signature.return_type
+    address = found.library.get_pointer_to_function(found.fndesc.llvm_func_name)
+    binding.add_symbol(symbol, int(address))
+
+    def call(_: Any, *__: Any) -> Any:
+        def write(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
+            kind = context.call_conv.get_function_type(returns, takes)
+            function = cgutils.get_or_insert_function(builder.module, kind, symbol)
+            status, result = context.call_conv.call_function(
+                builder, function, returns, takes, arguments
+            )
+            with cgutils.if_unlikely(builder, status.is_error):
+                context.call_conv.return_status_propagate(builder, status)
+            return impl_ret_new_ref(context, builder, returns, result)
+
+        return returns(*takes), write
+
+    # Numba would make a tuple of *arguments
+    parameters = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in ("_", *names)]
+    call.__dict__["__signature__"] = Signature(parameters)
+    return intrinsic(call)
