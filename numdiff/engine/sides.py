@@ -67,10 +67,9 @@ def on_sides(task: Task, follow: Follow, need: Need) -> Derivatives:
         The status is ONE_SIDED where one side of x was used and both were asked for.
     """
     problem, asked, count = task.problem, task.options.method.side, len(task.directions)
-    finite = np.count_nonzero(np.isfinite(problem.f0), axis=-1)  # quicker than any()
-    if not np.count_nonzero(finite):
+    known = _known(problem.f0, count)
+    if not known.size:
         return blank(problem, count)
-    known = np.flatnonzero(np.broadcast_to(finite, count))
     if task.room is None and len(known) == count:
         whole = follow(task, asked, known)
     else:
@@ -96,6 +95,14 @@ def one_sided(derivatives: Derivatives, side: int, asked: int) -> Derivatives:
     good = derivatives.status <= NOISE_LIMITED
     status = np.where(good, ONE_SIDED, derivatives.status).astype(np.uint8)
     return derivatives._replace(status=status)
+
+
+def _known(f0: Floats, count: int) -> Ints:
+    """Return the numbers of the directions along which f(x) is known, in one output at least."""
+    finite = np.isfinite(f0)
+    if finite.ndim > 1:  # each has a point of its own
+        return np.flatnonzero(finite.any(axis=1))
+    return np.arange(count if np.count_nonzero(finite) else 0)  # quicker than any()
 
 
 def _after(task: Task, whole: Derivatives) -> Task:
