@@ -70,8 +70,9 @@ def lead(kind, address, x, f0, route, channels, plan, arrays):
             stretch = place_at(
                 d, step_of(window), x, starts, index, weight, channels.offsets, points
             )
-            sweep(kind, address, points, arrived, failed)
-            receive(d, points, arrived, failed, beside, window, found, raised, places)
+            mishap = sweep(kind, address, points, arrived, failed)
+            if mishap or beside.shape[0] > 0:  # a call with so many arrays takes time
+                receive(d, points, arrived, failed, beside, window, found, raised, places)
             turn(arrived, stretch, own, reach[d], rtol, channels, room, levels, window, found)
             calls += failed.size
         length = abs(weight[d]) if starts.size == index.size else 1.0

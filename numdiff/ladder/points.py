@@ -3,7 +3,7 @@
 import math
 
 from numdiff.constants import EPS
-from numdiff.ladder.runtime import kernel
+from numdiff.ladder.runtime import inlined, kernel
 from numdiff.ladder.tableau import TINIEST
 
 OWN = 32.0  # the other scale to try is this part of x
@@ -23,7 +23,7 @@ def place(rows, steps, x, starts, index, weight, offsets, block, stretch):
         stretch[a] = place_at(rows[a], steps[a], x, starts, index, weight, offsets, block[a])
 
 
-@kernel
+@inlined
 def place_at(d, step, x, starts, index, weight, offsets, points):
     """Write the points of one direction to points (P, n or 1), as `place`; returns its stretch."""
     count, width = points.shape
