@@ -13,28 +13,22 @@ from numdiff.constants import DOMAIN, OK
 from numdiff.evaluation.machine_code import ask, sweep
 from numdiff.ladder.disputes import SILENCE, dispute
 from numdiff.ladder.points import place_at, span
-from numdiff.ladder.registers import (
-    BEST,
-    DONE,
-    ORDER,
-    OUTPUT,
-    PHASE,
-    REQUEST,
-    SLOTS,
-    STATE,
-    Room,
-)
 from numdiff.ladder.rounds import begin_at, conclude_at, step_of, turn
-from numdiff.ladder.runtime import allocating, kernel
+from numdiff.ladder.runtime import allocating, kernel, separate
 from numdiff.ladder.symptoms import TAIL, suspect
 from numdiff.ladder.window import spare
 
+from numdiff.ladder.registers import (  # isort: skip
+    BEST, DONE, ORDER, OUTPUT, PHASE, REQUEST, SLOTS, STATE, Room,
+)  # fmt: skip
 
+
+@separate
 @allocating
-def lead(kind, address, x, f0, route, channels, plan, arrays):
+def lead(kind, address, x, origins, route, channels, plan, arrays):
     """Lead ladders along D directions from begin to end and read off the columns (D, m).
 
-    `f0` (1, m) is f(x); or (D, m) where x holds D points of one entry, one for each direction.
+    `origins` (1, m) is f(x); or (D, m) where x holds D points of one entry, one for each direction.
     `route` holds the directions: starts, index, weight; `plan` says at which step to start where x
     and the direction are of size 1, whether larger ones may be tried, what is known of noise, which
     relative bar is good enough, whether two pairs may do, and whether all evidence is wanted. The
@@ -55,15 +49,15 @@ def lead(kind, address, x, f0, route, channels, plan, arrays):
     if start.size == 0:
         limits = (first, steps, roams, ahead, behind)
         start, other, highest, lowest, reach = edges_of(x, route, limits)
-    (rows, outputs), (samples, state, _) = f0.shape, evidence_of(1, f0[0], channels)
+    (rows, outputs), (samples, state, _) = origins.shape, evidence_of(1, origins[0], channels)
     room, points, arrived, failed = workspace(places.shape[1], outputs, channels)
-    found, levels, window, own = np.empty((outputs, OUTPUT)), samples[0], state[0], f0[0]
+    found, levels, window, own = np.empty((outputs, OUTPUT)), samples[0], state[0], origins[0]
     order, restless, mishaps, calls = channels.shape[channels.primary, ORDER], 0, 0, 0
     for d in range(starts.size):
         if rows > 1:
-            own = f0[d]
+            own = origins[d]
         begin_at(
-            d, start, other, highest, lowest, beside.shape[0] == 0, prior, loose, f0, known,
+            d, start, other, highest, lowest, beside.shape[0] == 0, prior, loose, origins, known,
             window, found, levels,
         )  # fmt: skip
         while window[PHASE] != DONE:
@@ -77,8 +71,8 @@ def lead(kind, address, x, f0, route, channels, plan, arrays):
             calls += failed.size
         length = abs(weight[d]) if starts.size == index.size else 1.0
         restless += conclude_at(
-            d, f0, start, order, length, levels, window, proven, found, value, error, status, step,
-            noise, quiet,
+            d, origins, start, order, length, levels, window, proven, found, value, error, status,
+            step, noise, quiet,
         )  # fmt: skip
         mishaps += 1 if raised[d] else 0
         if every or not quiet[d]:

@@ -67,7 +67,11 @@ def on_sides(task: Task, follow: Follow, need: Need) -> Derivatives:
         The status is ONE_SIDED where one side of x was used and both were asked for.
     """
     problem, asked, count = task.problem, task.options.method.side, len(task.directions)
-    known = _known(problem.f0, count)
+    finite = np.isfinite(problem.f0)
+    if finite.ndim == 1:
+        known = np.arange(count if np.count_nonzero(finite) else 0)  # quicker than any()
+    else:  # each has a point of its own
+        known = np.flatnonzero(finite.any(axis=1))
     if not known.size:
         return blank(problem, count)
     if task.room is None and len(known) == count:
@@ -95,14 +99,6 @@ def one_sided(derivatives: Derivatives, side: int, asked: int) -> Derivatives:
     good = derivatives.status <= NOISE_LIMITED
     status = np.where(good, ONE_SIDED, derivatives.status).astype(np.uint8)
     return derivatives._replace(status=status)
-
-
-def _known(f0: Floats, count: int) -> Ints:
-    """Return the numbers of the directions along which f(x) is known, in one output at least."""
-    finite = np.isfinite(f0)
-    if finite.ndim > 1:  # each has a point of its own
-        return np.flatnonzero(finite.any(axis=1))
-    return np.arange(count if np.count_nonzero(finite) else 0)  # quicker than any()
 
 
 def _after(task: Task, whole: Derivatives) -> Task:

@@ -16,17 +16,23 @@ from numba.core.imputils import impl_ret_new_ref
 from numba.extending import intrinsic
 
 from numdiff.ladder.channels import mixed_channels
-from numdiff.ladder.registers import Room
 
-NUMBER, COUNT, CUBE = 0.0, 0, np.empty((1, 1, 1))
-PLANE, ROW = CUBE[0], CUBE[0, 0]
-# arguments of kernels, by their names
-EXAMPLES = {
-    "arrived": PLANE, "f0": ROW, "left": ROW, "method": mixed_channels(one_sided=False),
-    "order": COUNT, "outputs": PLANE, "ratio": NUMBER, "reach": NUMBER,
-    "room": Room(PLANE, ROW, ROW, CUBE, ROW, ROW), "rtol": NUMBER, "samples": CUBE,
-    "stretch": NUMBER, "window": np.empty(1, np.int64),
-}  # fmt: skip
+
+def examples() -> dict[str, Any]:
+    """Return arguments of kernels, by their names."""
+    lines, method = np.empty((1, 1, 1, 1)), mixed_channels(one_sided=False)
+    cube, plane, row = lines[0], lines[0, 0], lines[0, 0, 0]
+    counts, flags = np.empty(1, np.int64), np.empty(1, np.bool_)
+    windows, codes = np.empty((1, 1), np.int64), np.empty((1, 1), np.uint8)
+    return {
+        "address": 0, "channels": method, "f0": row, "kind": 0, "left": row, "order": 0,
+        "origins": plane, "outputs": plane, "plan": (0.0, True, 0, 0.0, True, True), "ratio": 0.0,
+        "route": (counts, counts, row), "samples": cube, "window": counts, "x": row,
+        "arrays": (
+            counts, counts, counts, counts, row, row, row, row, plane, lines, plane, plane, codes,
+            plane, plane, flags, lines, windows, plane, flags, plane,
+        ),
+    }  # fmt: skip
 
 
 def linked(dispatcher: Any) -> Any:
@@ -34,8 +40,8 @@ def linked(dispatcher: Any) -> Any:
 
     Code that calls it may be kept on disk: the name is known again before that is read.
     """
-    names = list(signature(dispatcher.py_func).parameters)
-    takes = tuple(typeof(EXAMPLES[name]) for name in names)
+    names, known = list(signature(dispatcher.py_func).parameters), examples()
+    takes = tuple(typeof(known[name]) for name in names)
     dispatcher.compile(takes)
     found = dispatcher.overloads[takes]
     symbol, returns = f"{dispatcher.__module__}.{dispatcher.__name__}", found.signature.return_type

@@ -58,7 +58,7 @@ def allocating(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def separate(function: Callable[P, R]) -> Callable[P, R]:
-    """Mark a kernel that is compiled once, and called by its name.
+    """Mark a kernel that is compiled once, and that other kernels call by its name.
 
     All others are compiled again as a part of each kernel that calls them. What its arguments are
     their names tell, as `linking` knows them.
@@ -131,17 +131,12 @@ def homeless() -> None:
 
 @cache
 def compiled(
-    function: Callable[P, R],
-    *,
-    lean: bool = False,
-    apart: bool = False,
-    **others: Callable[..., Any],
+    function: Callable[P, R], *, lean: bool = False, **others: Callable[..., Any]
 ) -> Callable[P, R]:
     """Compile a kernel and the kernels that it calls, cached on disk where there is a place.
 
     `others` stand in for kernels of these names, wherever they are called. What is `lean` can only
-    be called by compiled code: without wrappers for Python a kernel compiles faster. A kernel that
-    is `separate` is called by its name, unless it is wanted `apart`.
+    be called by compiled code: without wrappers for Python a kernel compiles faster.
     """
     from numba import config, njit  # noqa: PLC0415 - takes longer to import than NumPy
 
@@ -150,10 +145,10 @@ def compiled(
     marks = function.__dict__
     if "twin" in marks:
         return cast("Callable[P, R]", marks["twin"]())
-    if "separate" in marks and not apart:
+    if "separate" in marks and lean:
         from numdiff.ladder.linking import linked  # noqa: PLC0415 - imports Numba
 
-        return cast("Callable[P, R]", linked(compiled(function, lean=True, apart=True)))
+        return cast("Callable[P, R]", linked(compiled(function)))
     plain = cast("FunctionType", function)
     scope = dict(plain.__globals__)
     for name in plain.__code__.co_names:
