@@ -5,6 +5,7 @@ Imported only where Numba is wanted.
 
 from __future__ import annotations
 
+from functools import cache
 from inspect import Parameter, Signature, signature
 from typing import Any
 
@@ -35,6 +36,7 @@ def examples() -> dict[str, Any]:
     }  # fmt: skip
 
 
+@cache  # what has a name must live as long as anything that may call it
 def linked(dispatcher: Any) -> Any:
     """Compile a kernel for the arguments that it names; return one that calls it by its own name.
 

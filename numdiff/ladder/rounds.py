@@ -43,7 +43,7 @@ def begin(
         )  # fmt: skip
 
 
-@kernel
+@inlined
 def begin_at(
     d, start, other, highest, lowest, roams, prior, loose, f0, noise, window, outputs, samples
 ):  # fmt: skip
@@ -150,7 +150,7 @@ def conclude(
     return restless
 
 
-@kernel
+@inlined
 def conclude_at(
     d, f0, start, order, length, samples, window, proven, outputs, value, error, status, step,
     noise, quiet,

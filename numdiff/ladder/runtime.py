@@ -145,7 +145,7 @@ def compiled(
     marks = function.__dict__
     if "twin" in marks:
         return cast("Callable[P, R]", marks["twin"]())
-    if "separate" in marks and lean:
+    if "separate" in marks and lean and not others:
         from numdiff.ladder.linking import linked  # noqa: PLC0415 - imports Numba
 
         return cast("Callable[P, R]", linked(compiled(function)))

@@ -13,7 +13,7 @@ from numdiff.ladder.noise import SKEW
 from numdiff.ladder.registers import (  # isort: skip
     BASE, CEILING, FIRST, LAST, LOOKED, NEVER, PRIOR, SAMPLE_STEP, SLOTS,
 )  # fmt: skip
-from numdiff.ladder.runtime import kernel
+from numdiff.ladder.runtime import inlined, kernel
 from numdiff.ladder.tableau import scale
 from numdiff.ladder.window import change_at
 
@@ -172,7 +172,7 @@ def stands(samples, window, i):
     return c == samples.shape[0] and change_at(samples, first, i) > 0.0
 
 
-@kernel
+@inlined
 def calm(f0, start, order, value, error, status, samples, window):
     """Whether all outputs (m,) along a direction have a bar that noise and rounding explain.
 
