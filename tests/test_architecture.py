@@ -34,7 +34,7 @@ LINES = {
     "engine": 893,
     "evaluation": 1388,
     "geometry": 147,
-    "ladder": 1820,
+    "ladder": 1822,
     "model": 560,
     "native": 360,
     "noise": 250,
