@@ -30,7 +30,7 @@ LINES = {
     "coloring": 451,
     "compare": 370,
     "compressed": 576,
-    "drivers": 928,
+    "drivers": 939,
     "engine": 893,
     "evaluation": 1388,
     "geometry": 147,

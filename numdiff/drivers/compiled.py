@@ -22,6 +22,9 @@ from numdiff.ladder.registers import (  # isort: skip
     BEST, DONE, ORDER, OUTPUT, PHASE, REQUEST, SLOTS, STATE, Room,
 )  # fmt: skip
 
+ROOM = 2**20  # floats that those directions may take which are followed together
+PLACES = 2 * (SLOTS + 2)  # of the evidence of one output
+
 
 @separate
 @allocating
@@ -153,75 +156,94 @@ def edges_of(x, route, limits):
 
 @allocating
 def follow(kind, address, x, f0, route, channels, plan, kept, columns, doubt):
-    """Differentiate along one direction and write the columns (1, m), without looking closer.
+    """Differentiate along D directions and write the columns (D, m), without looking closer.
 
     `plan` holds the step to start with where x and the direction are of size 1, the user's steps
-    (1 or 0,), and whether larger ones may be tried. What is seen is `kept` if something is in
-    doubt, or if the last part of the plan says so; doubt (m,) becomes what has to be looked at
+    (D or 0,), and whether larger ones may be tried. What is seen is `kept` where something is in
+    doubt, or if the last part of the plan says so; doubt (D, m) becomes what has to be looked at
     closer.
     """
     first, steps, roams, every = plan
-    free, alone, quiet = np.empty(0), np.empty((0, 0, 0, 0)), np.empty(1, np.bool_)
-    edges = edges_of(x, route, (first, steps, roams, free, free))
+    count, free, alone = route[0].size, np.empty(0), np.empty((0, 0, 0, 0))
+    edges, quiet = edges_of(x, route, (first, steps, roams, free, free)), np.empty(count, np.bool_)
     arrays = (
         *edges, steps, free, free, np.empty((0, f0.size)), alone, *columns, quiet, *kept,
-        np.zeros(1, np.bool_), np.empty((1, x.size)),
+        np.zeros(count, np.bool_), np.empty((count, x.size)),
     )  # fmt: skip
-    rows = f0.reshape(1, f0.size)
+    rows, order = f0.reshape(1, f0.size), channels.shape[channels.primary, ORDER]
     lead(kind, address, x, rows, route, channels, (first, roams, 0, 0.0, False, every), arrays)
-    doubt[:] = False
-    if quiet[0]:
-        return
     bent, torn = np.empty((1, f0.size), np.bool_), np.empty((1, f0.size), np.bool_)
-    suspect(
-        f0, edges[0], channels.shape[channels.primary, ORDER], columns[0], columns[1], columns[2],
-        kept[0], kept[1], np.empty(TAIL), bent, torn,
-    )  # fmt: skip
-    claims = np.zeros((1, f0.size), np.int64)
-    if channels.shape[channels.primary, ORDER] == 1:
-        value, error, status, step, noise = columns
-        dispute(
-            f0, edges[0], edges[4], value, error, status, step, noise, kept[2], kept[0], kept[1],
-            claims,
+    claims, left = np.zeros((1, f0.size), np.int64), np.empty(TAIL)
+    for d in range(count):
+        for i in range(f0.size):
+            doubt[d, i] = False
+        if quiet[d]:
+            continue
+        one = slice(d, d + 1)
+        value, error, status = columns[0][one], columns[1][one], columns[2][one]
+        suspect(
+            f0, edges[0][one], order, value, error, status, kept[0][one], kept[1][one], left, bent,
+            torn,
         )  # fmt: skip
-    for i in range(f0.size):
-        doubt[i] = bent[0, i] or torn[0, i] or claims[0, i] >= SILENCE
+        if order == 1:
+            dispute(
+                f0, edges[0][one], edges[4][one], value, error, status, columns[3][one],
+                columns[4][one], kept[2][one], kept[0][one], kept[1][one], claims,
+            )  # fmt: skip
+        for i in range(f0.size):
+            doubt[d, i] = bent[0, i] or torn[0, i] or claims[0, i] >= SILENCE
 
 
 @allocating
 def answer(kind, address, x, f0, route, sides, plan, value, error):
     """Write derivatives along D directions and their bars (D, m), without looking closer.
 
-    `sides` holds the levels for both sides of x, or also those ahead and behind for directions that
-    leave the domain of f. A bar is infinite where f may not be smooth at x, is not resolved, has no
-    usable point or differs between calls.
+    Each direction moves one entry of x. `sides` holds the levels for both sides of x, or also those
+    ahead and behind for directions that leave the domain of f. A bar is infinite where f may not be
+    smooth at x, is not resolved, has no usable point or differs between calls.
     """
-    starts, index, weight = route
-    first, steps, roams = plan
-    doubt, doubtful = np.empty(f0.size, np.bool_), False
-    columns, kept = columns_of(1, f0), kept_on(sides, f0)
+    count, doubtful = value.shape[0], False
+    most = ROOM // (f0.size * PLACES + x.size)
+    lost = np.empty((count, f0.size), np.bool_)
     value[:], error[:] = math.nan, math.inf
-    for d in range(starts.size):
-        stop = starts[d + 1] if d + 1 < starts.size else index.size
-        ray = (np.zeros(1, np.int64), index[starts[d] : stop], weight[starts[d] : stop])
-        alone = (first, steps[d : d + 1] if steps.size > 0 else steps, roams, False)
-        lost = np.isfinite(f0)
-        for side in range(len(sides)):
-            if not lost.any():
-                continue
-            follow(kind, address, x, f0, ray, sides[side], alone, kept[side], columns, doubt)
-            for i in range(f0.size):
-                if lost[i] and columns[2][0, i] != DOMAIN:
-                    lost[i] = False
-                    value[d, i] = columns[0][0, i]
-                    error[d, i] = math.inf if doubt[i] else columns[1][0, i]
-                    doubtful = doubtful or columns[2][0, i] != OK
+    for d in range(count):
+        for i in range(f0.size):
+            lost[d, i] = math.isfinite(f0[i])
+    for side in range(len(sides)):
+        stop = 0
+        while stop < count:
+            some = slice(stop, min(stop + (max(most, 1) if side == 0 else 1), count))
+            stop = some.stop
+            if lost[some].any():
+                doubtful |= answer_part(
+                    kind, address, x, f0, route, sides[side], plan, some, lost, value, error
+                )
     if doubtful:
         again = np.empty(f0.size)
         ask(kind, address, x.copy(), again)
         for i in range(f0.size):
             if again[i] != f0[i]:
                 error[:, i] = math.inf
+
+
+@allocating
+def answer_part(kind, address, x, f0, route, channels, plan, some, lost, value, error):
+    """Write what is lost so far along some directions; returns whether anything is doubtful."""
+    (starts, index, weight), (first, steps, roams), doubtful = route, plan, False
+    count, begin = some.stop - some.start, some.start
+    rays = starts[some] - starts[begin], index[some], weight[some]
+    alone = (first, steps[some] if steps.size > 0 else steps, roams, False)
+    columns, doubt = columns_of(count, f0), np.empty((count, f0.size), np.bool_)
+    kept = evidence_of(count, f0, channels)
+    follow(kind, address, x, f0, rays, channels, alone, kept, columns, doubt)
+    for a in range(count):
+        for i in range(f0.size):
+            d = begin + a
+            if lost[d, i] and columns[2][a, i] != DOMAIN:
+                lost[d, i], value[d, i] = False, columns[0][a, i]
+                error[d, i] = math.inf if doubt[a, i] else columns[1][a, i]
+                doubtful = doubtful or columns[2][a, i] != OK
+    return doubtful
 
 
 @allocating
