@@ -6,7 +6,7 @@ import pytest
 from numdiff.ladder.channels import channels
 from numdiff.ladder.registers import TERMS
 from numdiff.ladder.roughness import unevenness
-from numdiff.ladder.tableau import extrapolate
+from numdiff.ladder.tableau import extrapolate, scale
 from numdiff.methods import METHODS
 
 LEVELS = 6
@@ -23,3 +23,10 @@ def test_a_jump_of_the_largest_step_is_seen_in_its_own_size(side):
     floors = np.full(LEVELS, 1e-17)
     seen = unevenness(table, LEVELS, LEVELS - 1, law, 0, ways.gain[0, 1], 1e-17, floors)
     assert seen == pytest.approx(abs(table[law[TERMS] - 1, 0]))
+
+
+@pytest.mark.parametrize("exponent", [0, -1, 999, 1000, 1001, -1000, -1001, -1074, 2500, -2500])
+def test_scaling_is_exact_and_never_raises(exponent):
+    with np.errstate(all="ignore"):
+        for value in (1.5, -3e-200, 7e300):
+            assert scale(value, exponent) == np.ldexp(value, exponent)

@@ -21,7 +21,7 @@ from numdiff import Status, native
 from numdiff.drivers import compiled as driver
 from numdiff.drivers.compiled_mixed import curve
 from numdiff.evaluation import dispatchers, intrinsics, machine_code
-from numdiff.ladder import runtime
+from numdiff.ladder import check, runtime
 from numdiff.native import build
 from tests.corpus.scalar import PROBLEMS
 from tests.measuring.operators import FIELDS
@@ -578,7 +578,7 @@ def test_machine_code_lives_as_long_as_what_calls_it():
 
 # --- compilation and caches ---
 
-WORK = (driver.lead, machine_code.sweep, driver.answer, curve)
+WORK = (driver.lead, machine_code.sweep, driver.answer, curve, check.check)
 
 
 def test_kernels_are_not_compiled_for_one_f_or_another(compiled):

@@ -153,7 +153,7 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     where = problem.x, directions.starts, directions.index, directions.weight, channels.offsets
     samples, state, proven = compiled.evidence_of(count, f0[0], channels)
     found = np.empty((count, f0.shape[1], registers.OUTPUT))
-    room = compiled.workspace(1, f0.shape[1], channels)[:6]
+    room = compiled.workspace(1, f0.shape[1], channels)[0]
     # compiled code that raises is asked again, beyond the budget: then more than was spent
     live, quiet, trouble, nfev, spent = np.arange(count), np.empty(count, np.bool_), None, 0, 0
     call = _sparing(problem.call, live, width, state, found)
@@ -204,11 +204,11 @@ def _sparing(call: Call, live: Ints, width: int, state: Ints, found: Floats) -> 
 def _natively(code: Compiled, span: Span | Limits, work: _Work, *, every: bool) -> Derivatives:
     """Let compiled code lead the ladders, one direction after the other."""
     problem, directions, channels, known, prior, loose, beside, _ = work
-    count, f0 = len(directions), np.atleast_2d(problem.f0)[0]
+    count, f0 = len(directions), problem.f0.reshape(-1, problem.f0.shape[-1])
     lead: Any = runtime.compiled(compiled.lead)
-    columns: Columns = compiled.columns_of(count, f0)
+    columns: Columns = compiled.columns_of(count, f0[0])
     quiet, raised = np.empty(count, np.bool_), np.zeros(count, np.bool_)
-    samples, state, proven = compiled.evidence_of(count, f0, channels)
+    samples, state, proven = compiled.evidence_of(count, f0[0], channels)
     places = np.empty((count, 1 if problem.apart else problem.x.size))
     edges, limits = (NO_EDGES, span) if isinstance(span, Limits) else (span, NO_LIMITS)
     first, steps, roams, ahead, behind = limits
@@ -221,15 +221,18 @@ def _natively(code: Compiled, span: Span | Limits, work: _Work, *, every: bool) 
     def part(rows: slice) -> tuple[int, int, int]:
         some = directions.part(rows)
         own = arrays if some is directions else tuple([array[rows] for array in arrays])
-        here, some = problem.along(some) if problem.apart else (problem, some)
-        route, rows_of_f = (some.starts, some.index, some.weight), np.atleast_2d(here.f0)
+        x, rows_of_f = problem.x, f0
+        if problem.apart:
+            here, some = problem.along(some)
+            x, rows_of_f = here.x, here.f0
+        route = some.starts, some.index, some.weight
         counts: tuple[int, int, int] = lead(
-            code.kind, code.address, here.x, rows_of_f, route, channels, plan, own
+            code.kind, code.address, x, rows_of_f, route, channels, plan, own
         )
         return counts
 
     counts = spread(part, count, problem.call.workers)
-    nfev, restless, mishaps = map(sum, zip(*counts, strict=True))
+    nfev, restless, mishaps = counts[0] if len(counts) == 1 else map(sum, zip(*counts, strict=True))
     trouble = ask_again(problem.call, places[raised], problem.form) if mishaps else None
     return Derivatives(
         *columns, nfev + mishaps, problem.form, trouble, None, None, samples, state, proven, quiet,

@@ -10,22 +10,28 @@ import math
 import numpy as np
 
 from numdiff.constants import DOMAIN, OK
-from numdiff.evaluation.machine_code import ask
+from numdiff.evaluation.machine_code import ask, sweep
 from numdiff.ladder.disputes import SILENCE, dispute
-from numdiff.ladder.points import place, span
-from numdiff.ladder.registers import BEST, ORDER, OUTPUT, REQUEST, SLOTS, STATE
-from numdiff.ladder.rounds import advance, begin, conclude
-from numdiff.ladder.runtime import allocating, kernel
+from numdiff.ladder.points import place_at, span
+from numdiff.ladder.rounds import begin_at, conclude_at, step_of, turn
+from numdiff.ladder.runtime import allocating, kernel, separate
 from numdiff.ladder.symptoms import TAIL, suspect
-from numdiff.ladder.tableau import scale
 from numdiff.ladder.window import spare
 
+from numdiff.ladder.registers import (  # isort: skip
+    BEST, DONE, ORDER, OUTPUT, PHASE, REQUEST, SLOTS, STATE, Room,
+)  # fmt: skip
 
+ROOM = 2**20  # floats that those directions may take which are followed together
+PLACES = 2 * (SLOTS + 2)  # of the evidence of one output
+
+
+@separate
 @allocating
-def lead(kind, address, x, f0, route, channels, plan, arrays):
+def lead(kind, address, x, origins, route, channels, plan, arrays):
     """Lead ladders along D directions from begin to end and read off the columns (D, m).
 
-    `f0` (1, m) is f(x); or (D, m) where x holds D points of one entry, one for each direction.
+    `origins` (1, m) is f(x); or (D, m) where x holds D points of one entry, one for each direction.
     `route` holds the directions: starts, index, weight; `plan` says at which step to start where x
     and the direction are of size 1, whether larger ones may be tried, what is known of noise, which
     relative bar is good enough, whether two pairs may do, and whether all evidence is wanted. The
@@ -41,88 +47,80 @@ def lead(kind, address, x, f0, route, channels, plan, arrays):
     (starts, index, weight), (first, roams, prior, rtol, loose, every) = route, plan
     (
         start, other, highest, lowest, reach, steps, ahead, behind, known, beside,
-        value, error, status, step, noise, quiet, levels, states, proven, raised, places,
+        value, error, status, step, noise, quiet, kept, states, proven, raised, places,
     ) = arrays  # fmt: skip
     if start.size == 0:
         limits = (first, steps, roams, ahead, behind)
         start, other, highest, lowest, reach = edges_of(x, route, limits)
-    (rows, outputs), (samples, state, _) = f0.shape, evidence_of(1, f0[0], channels)
-    found, room = np.empty((1, outputs, OUTPUT)), workspace(x.size // rows, outputs, channels)
-    here, unit, point, own = np.zeros(1, np.int64), np.ones(1), x, f0
+    (rows, outputs), (samples, state, _) = origins.shape, evidence_of(1, origins[0], channels)
+    room, points, arrived, failed = workspace(places.shape[1], outputs, channels)
+    found, levels, window, own = np.empty((outputs, OUTPUT)), samples[0], state[0], origins[0]
     order, restless, mishaps, calls = channels.shape[channels.primary, ORDER], 0, 0, 0
-    alone, free = np.empty((0, 0, 0)), True
     for d in range(starts.size):
-        one, stop = slice(d, d + 1), starts[d + 1] if d + 1 < starts.size else index.size
-        entries, weights = index[starts[d] : stop], weight[starts[d] : stop]
-        if starts.size == index.size:
-            unit[0] = weights[0]
         if rows > 1:
-            point, own, entries = x[index[starts[d]] : index[starts[d]] + 1], f0[one], here
-        if beside.shape[0] > 0:
-            alone, free = beside[d], False
-        begin(
-            start[one], other[one], highest[one], lowest[one], free, prior, loose, own, known[one],
-            state, found, samples,
+            own = origins[d]
+        begin_at(
+            d, start, other, highest, lowest, beside.shape[0] == 0, prior, loose, origins, known,
+            window, found, levels,
         )  # fmt: skip
-        calls += climb(
-            kind, address, own, channels.fold, channels.shape, channels.gain, channels.factor,
-            channels.primary, reach[one], rtol, samples, state, found, room, point, here, entries,
-            weights, channels.offsets, alone, raised[one], places[d],
-        )  # fmt: skip
-        restless += conclude(
-            own, start[one], order, unit, samples, state, proven[one], found, value[one],
-            error[one], status[one], step[one], noise[one], quiet[one],
+        while window[PHASE] != DONE:
+            stretch = place_at(
+                d, step_of(window), x, starts, index, weight, channels.offsets, points
+            )
+            mishap = sweep(kind, address, points, arrived, failed)
+            if mishap or beside.shape[0] > 0:  # a call with so many arrays takes time
+                receive(d, points, arrived, failed, beside, window, found, raised, places)
+            turn(arrived, stretch, own, reach[d], rtol, channels, room, levels, window, found)
+            calls += failed.size
+        length = abs(weight[d]) if starts.size == index.size else 1.0
+        restless += conclude_at(
+            d, origins, start, order, length, levels, window, proven, found, value, error, status,
+            step, noise, quiet,
         )  # fmt: skip
         mishaps += 1 if raised[d] else 0
         if every or not quiet[d]:
-            levels[d], states[d] = samples[0], state[0]
+            keep(d, levels, window, kept, states)
     return calls, restless, mishaps
 
 
 @kernel
-def climb(
-    kind, address, f0, fold, shape, gain, factor, primary, reach, rtol, samples, state, found,
-    room, x, starts, index, weight, offsets, beside, raised, where,
-):  # fmt: skip
-    """Lead a ladder that has begun to its end; returns how often f was asked."""
-    y, floors, seen, table, best, sampled, block, arrived, live, stretch = room
-    live[0], stretch[0], calls, left = 0, scale(1.0, state[0, REQUEST]), 0, 1
-    place(live, stretch, x, starts, index, weight, offsets, block, stretch)
-    while left > 0:
-        for p in range(offsets.size):
-            calls += 1
-            failed = ask(kind, address, block[0, p], arrived[0, p])
-            if failed and not raised[0] and not spare(state[0], found[0]):
-                raised[0] = True
-                for k in range(x.size):
-                    where[k] = block[0, p, k]
-            if beside.shape[0] > 0:
-                for i in range(f0.shape[1]):
-                    arrived[0, p, i] -= beside[-state[0, REQUEST], p, i]
-        left = advance(
-            live, arrived, stretch, f0, fold, shape, gain, factor, primary, reach, rtol,
-            samples, state, found, y, floors, seen, table, best, sampled,
-            x, starts, index, weight, offsets, block,
-        )  # fmt: skip
-    return calls
+def receive(d, points, arrived, failed, beside, window, found, raised, places):
+    """Note where f raised though the answer needs it, and take off its values what is beside."""
+    for p in range(failed.size):
+        if failed[p] and not raised[d] and not spare(window, found):
+            raised[d] = True
+            for k in range(points.shape[1]):
+                places[d, k] = points[p, k]
+        if beside.shape[0] > 0:
+            for i in range(arrived.shape[1]):
+                arrived[p, i] -= beside[d, -window[REQUEST], p, i]
+
+
+@kernel
+def keep(d, levels, window, kept, states):
+    """Keep the evidence of a direction; to assign arrays as a whole takes long to compile."""
+    for k in range(window.size):
+        states[d, k] = window[k]
+    for c in range(levels.shape[0]):
+        for k in range(levels.shape[1]):
+            for i in range(levels.shape[2]):
+                kept[d, c, k, i] = levels[c, k, i]
 
 
 @allocating
 def workspace(entries, outputs, channels):
-    """Make the arrays in which one ladder works, at points of so many entries."""
+    """Make room for one ladder, for its points of so many entries, f there, and where f raised."""
     width, points = channels.fold.shape[0], channels.offsets.size
-    return (
+    room = Room(
         np.empty((width, SLOTS)),
         np.empty(SLOTS),
         np.empty(width * SLOTS * SLOTS),
         np.empty((width + 1, SLOTS, SLOTS)),
         np.zeros(BEST),
         np.empty(width + 1),
-        np.empty((1, points, entries)),
-        np.empty((1, points, outputs)),
-        np.empty(1, np.int64),
-        np.empty(1),
     )
+    points_of_f = np.empty((points, entries)), np.empty((points, outputs))
+    return room, *points_of_f, np.empty(points, np.bool_)
 
 
 @allocating
@@ -158,75 +156,94 @@ def edges_of(x, route, limits):
 
 @allocating
 def follow(kind, address, x, f0, route, channels, plan, kept, columns, doubt):
-    """Differentiate along one direction and write the columns (1, m), without looking closer.
+    """Differentiate along D directions and write the columns (D, m), without looking closer.
 
     `plan` holds the step to start with where x and the direction are of size 1, the user's steps
-    (1 or 0,), and whether larger ones may be tried. What is seen is `kept` if something is in
-    doubt, or if the last part of the plan says so; doubt (m,) becomes what has to be looked at
+    (D or 0,), and whether larger ones may be tried. What is seen is `kept` where something is in
+    doubt, or if the last part of the plan says so; doubt (D, m) becomes what has to be looked at
     closer.
     """
     first, steps, roams, every = plan
-    free, alone, quiet = np.empty(0), np.empty((0, 0, 0, 0)), np.empty(1, np.bool_)
-    edges = edges_of(x, route, (first, steps, roams, free, free))
+    count, free, alone = route[0].size, np.empty(0), np.empty((0, 0, 0, 0))
+    edges, quiet = edges_of(x, route, (first, steps, roams, free, free)), np.empty(count, np.bool_)
     arrays = (
         *edges, steps, free, free, np.empty((0, f0.size)), alone, *columns, quiet, *kept,
-        np.zeros(1, np.bool_), np.empty((1, x.size)),
+        np.zeros(count, np.bool_), np.empty((count, x.size)),
     )  # fmt: skip
-    own = f0.reshape(1, f0.size)
-    lead(kind, address, x, own, route, channels, (first, roams, 0, 0.0, False, every), arrays)
-    doubt[:] = False
-    if quiet[0]:
-        return
+    rows, order = f0.reshape(1, f0.size), channels.shape[channels.primary, ORDER]
+    lead(kind, address, x, rows, route, channels, (first, roams, 0, 0.0, False, every), arrays)
     bent, torn = np.empty((1, f0.size), np.bool_), np.empty((1, f0.size), np.bool_)
-    suspect(
-        own, edges[0], channels.shape[channels.primary, ORDER], columns[0], columns[1], columns[2],
-        kept[0], kept[1], np.empty(TAIL), bent, torn,
-    )  # fmt: skip
-    claims = np.zeros((1, f0.size), np.int64)
-    if channels.shape[channels.primary, ORDER] == 1:
-        value, error, status, step, noise = columns
-        dispute(
-            own, edges[0], edges[4], value, error, status, step, noise, kept[2], kept[0], kept[1],
-            claims,
+    claims, left = np.zeros((1, f0.size), np.int64), np.empty(TAIL)
+    for d in range(count):
+        for i in range(f0.size):
+            doubt[d, i] = False
+        if quiet[d]:
+            continue
+        one = slice(d, d + 1)
+        value, error, status = columns[0][one], columns[1][one], columns[2][one]
+        suspect(
+            rows, edges[0][one], order, value, error, status, kept[0][one], kept[1][one], left,
+            bent, torn,
         )  # fmt: skip
-    for i in range(f0.size):
-        doubt[i] = bent[0, i] or torn[0, i] or claims[0, i] >= SILENCE
+        if order == 1:
+            dispute(
+                rows, edges[0][one], edges[4][one], value, error, status, columns[3][one],
+                columns[4][one], kept[2][one], kept[0][one], kept[1][one], claims,
+            )  # fmt: skip
+        for i in range(f0.size):
+            doubt[d, i] = bent[0, i] or torn[0, i] or claims[0, i] >= SILENCE
 
 
 @allocating
 def answer(kind, address, x, f0, route, sides, plan, value, error):
     """Write derivatives along D directions and their bars (D, m), without looking closer.
 
-    `sides` holds the levels for both sides of x, or also those ahead and behind for directions that
-    leave the domain of f. A bar is infinite where f may not be smooth at x, is not resolved, has no
-    usable point or differs between calls.
+    Each direction moves one entry of x. `sides` holds the levels for both sides of x, or also those
+    ahead and behind for directions that leave the domain of f. A bar is infinite where f may not be
+    smooth at x, is not resolved, has no usable point or differs between calls.
     """
-    starts, index, weight = route
-    first, steps, roams = plan
-    doubt, doubtful = np.empty(f0.size, np.bool_), False
-    columns, kept = columns_of(1, f0), kept_on(sides, f0)
+    count, doubtful = value.shape[0], False
+    most = ROOM // (f0.size * PLACES + x.size)
+    lost = np.empty((count, f0.size), np.bool_)
     value[:], error[:] = math.nan, math.inf
-    for d in range(starts.size):
-        stop = starts[d + 1] if d + 1 < starts.size else index.size
-        ray = (np.zeros(1, np.int64), index[starts[d] : stop], weight[starts[d] : stop])
-        alone = (first, steps[d : d + 1] if steps.size > 0 else steps, roams, False)
-        lost = np.isfinite(f0)
-        for side in range(len(sides)):
-            if not lost.any():
-                continue
-            follow(kind, address, x, f0, ray, sides[side], alone, kept[side], columns, doubt)
-            for i in range(f0.size):
-                if lost[i] and columns[2][0, i] != DOMAIN:
-                    lost[i] = False
-                    value[d, i] = columns[0][0, i]
-                    error[d, i] = math.inf if doubt[i] else columns[1][0, i]
-                    doubtful = doubtful or columns[2][0, i] != OK
+    for d in range(count):
+        for i in range(f0.size):
+            lost[d, i] = math.isfinite(f0[i])
+    for side in range(len(sides)):
+        stop = 0
+        while stop < count:
+            some = slice(stop, min(stop + (max(most, 1) if side == 0 else 1), count))
+            stop = some.stop
+            if lost[some].any():
+                doubtful |= answer_part(
+                    kind, address, x, f0, route, sides[side], plan, some, lost, value, error
+                )
     if doubtful:
         again = np.empty(f0.size)
         ask(kind, address, x.copy(), again)
         for i in range(f0.size):
             if again[i] != f0[i]:
                 error[:, i] = math.inf
+
+
+@allocating
+def answer_part(kind, address, x, f0, route, channels, plan, some, lost, value, error):
+    """Write what is lost so far along some directions; returns whether anything is doubtful."""
+    (starts, index, weight), (first, steps, roams), doubtful = route, plan, False
+    count, begin = some.stop - some.start, some.start
+    rays = starts[some] - starts[begin], index[some], weight[some]
+    alone = (first, steps[some] if steps.size > 0 else steps, roams, False)
+    columns, doubt = columns_of(count, f0), np.empty((count, f0.size), np.bool_)
+    kept = evidence_of(count, f0, channels)
+    follow(kind, address, x, f0, rays, channels, alone, kept, columns, doubt)
+    for a in range(count):
+        for i in range(f0.size):
+            d = begin + a
+            if lost[d, i] and columns[2][a, i] != DOMAIN:
+                lost[d, i], value[d, i] = False, columns[0][a, i]
+                error[d, i] = math.inf if doubt[a, i] else columns[1][a, i]
+                doubtful = doubtful or columns[2][a, i] != OK
+    return doubtful
 
 
 @allocating

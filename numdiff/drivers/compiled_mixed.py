@@ -27,7 +27,7 @@ def curve(kind, address, x, f0, sides, mixed, plan, value, error):
     n, doubtful = x.size, False
     axes, beside = np.zeros((n, AXIS), np.int64), np.full((n, PLACES, 2, 1), math.nan)
     columns, kept, noise = columns_of(1, f0), kept_on(sides, f0), np.zeros(n)
-    doubt = np.empty(1, np.bool_)
+    doubt = np.empty((1, 1), np.bool_)
     value[:], error[:] = math.nan, math.inf
     for d in range(n):
         first, steps, roams = plan
@@ -41,7 +41,7 @@ def curve(kind, address, x, f0, sides, mixed, plan, value, error):
                 continue
             doubtful = doubtful or columns[2][0, 0] != OK
             value[d, d], noise[d] = columns[0][0, 0], columns[4][0, 0]
-            error[d, d] = math.inf if doubt[0] else columns[1][0, 0]
+            error[d, d] = math.inf if doubt[0, 0] else columns[1][0, 0]
             offsets = sides[side].offsets
             asked = 0 if offsets.size > 1 else int(offsets[0])
             keep(np.full(1, d), asked, kept[side][0], kept[side][1], columns[3], axes, beside)

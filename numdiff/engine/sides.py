@@ -71,10 +71,13 @@ def on_sides(task: Task, follow: Follow, need: Need) -> Derivatives:
         The status is ONE_SIDED where one side of x was used and both were asked for.
     """
     problem, asked, count = task.problem, task.options.method.side, len(task.directions)
-    finite = np.count_nonzero(np.isfinite(problem.f0), axis=-1)  # quicker than any()
-    if not np.count_nonzero(finite):
+    finite = np.isfinite(problem.f0)
+    if finite.ndim == 1:
+        known = np.arange(count if np.count_nonzero(finite) else 0)  # quicker than any()
+    else:  # each has a point of its own
+        known = np.flatnonzero(finite.any(axis=1))
+    if not known.size:
         return blank(problem, count)
-    known = np.flatnonzero(np.broadcast_to(finite, count))
     if task.room is None and len(known) == count:
         whole = follow(task, asked, known)
     else:

@@ -26,6 +26,12 @@ ask.__dict__["twin"] = _compiled_ask
 
 @kernel
 def sweep(kind, address, points, rows, raised):
-    """Ask for f at N points (N, n) and write rows (N, m), and where f raised (N,)."""
+    """Ask for f at N points (N, n) and write rows (N, m), and where f raised (N,).
+
+    Returns whether it did.
+    """
+    failed = False
     for a in range(points.shape[0]):
         raised[a] = ask(kind, address, points[a], rows[a])
+        failed = failed or raised[a]
+    return failed

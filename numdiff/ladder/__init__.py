@@ -1,7 +1,8 @@
 """The ladder: kernels that decide from samples of t -> f(x + t d) where f is asked next.
 
 They never call f: arrays in, arrays out, no Python objects, no allocation. A driver asks f at the
-points that it was given and hands the values to `rounds.advance`, until no direction is left:
+points that it was given and hands the values to `rounds.advance`, or to `rounds.turn` those of one
+direction, until no direction is left:
 
 1. `points.place` says where f is asked: at x + t d with t = +-2**k, for each direction d.
 2. `window.absorb` folds the values into a level per channel (`channels`: the odd and the even part
@@ -21,5 +22,5 @@ points that it was given and hands the values to `rounds.advance`, until no dire
 for, what it has tried), a row of `outputs` per output (its answer, and the evidence). D directions,
 L live ones, P points a step, C channels, m outputs. `roughness` looks for f in small smooth pieces,
 `differences` gives what a single step says, `runtime` compiles the kernels or lets them be
-interpreted, with the same bits.
+interpreted, with the same bits; `linking` lets those that are long be called by a name.
 """

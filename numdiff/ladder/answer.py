@@ -41,8 +41,20 @@ def measure(n, window, method, room):
     sigma = trimmed_rms(room.residuals, count)
     if room.sample[-1] > 0.0:
         choose_entry(table, n, law, gain, sigma, floors, bars, best)
-        sigma = max(sigma, surprise(n, method, room))
+        seen = surprise(n, method, room)
+        if seen <= max(sigma, least_of(floors, n)):
+            return
+        sigma = seen
     choose_entry(table, n, law, gain, sigma, floors, bars, best)
+
+
+@inlined
+def least_of(floors, n):
+    """Return the smallest rounding of f at n levels: less noise than that changes no bar."""
+    least = floors[0]
+    for k in range(1, n):
+        least = min(least, floors[k])
+    return least
 
 
 @inlined

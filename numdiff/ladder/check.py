@@ -11,7 +11,7 @@ from numdiff.constants import ROUNDING
 from numdiff.ladder.curvature import contradicted, misfit, persists, resolving
 from numdiff.ladder.decide import LEAP, close
 from numdiff.ladder.noise import CLEARLY, COARSE, MINOR, SKEW, SURE
-from numdiff.ladder.runtime import kernel
+from numdiff.ladder.runtime import kernel, separate
 from numdiff.ladder.symptoms import PROOF, regular
 from numdiff.ladder.tableau import TINIEST, power, scale
 from numdiff.ladder.window import amplitude, change_at, restart, resume
@@ -92,7 +92,7 @@ def tiny_step(samples, window, outputs, f0, order):
     return min(max(exponent, window[LOWEST]), bottom - LEAST_BELOW)
 
 
-@kernel
+@separate
 def check(samples, window, outputs, f0, order, ratio, left):
     """Settle what the tiny step confirms, and send a direction back to the ladder for the rest."""
     tiny, bottom = window[REQUEST], window[BASE] - window[LAST]

@@ -117,7 +117,7 @@ def octaves(n, law, best):
     return int(math.log2(best[TRUNCATION] / best[NOISE]) / fall)
 
 
-@kernel
+@inlined
 def choose(samples, window, outputs, f0):
     """Set the next request of a direction whose outputs were judged."""
     bottom, top = window[BASE] - window[LAST], window[BASE] - window[FIRST]

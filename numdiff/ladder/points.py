@@ -3,7 +3,7 @@
 import math
 
 from numdiff.constants import EPS
-from numdiff.ladder.runtime import kernel
+from numdiff.ladder.runtime import inlined, kernel
 from numdiff.ladder.tableau import TINIEST
 
 OWN = 32.0  # the other scale to try is this part of x
@@ -19,25 +19,32 @@ def place(rows, steps, x, starts, index, weight, offsets, block, stretch):
     stretch (L,) becomes the nominal distance of the outer points over the real one where a
     direction moves one entry of x: x + h rounds where a binade ends.
     """
-    count, width = offsets.size, block.shape[2]
     for a in range(rows.size):
-        d, step = rows[a], steps[a]
-        stop = starts[d + 1] if d + 1 < starts.size else index.size
-        first = 0 if width == x.size else index[starts[d]]
-        for p in range(count):
+        stretch[a] = place_at(rows[a], steps[a], x, starts, index, weight, offsets, block[a])
+
+
+@inlined
+def place_at(d, step, x, starts, index, weight, offsets, points):
+    """Write the points of one direction to points (P, n or 1), as `place`; returns its stretch."""
+    count, width = points.shape
+    stop = starts[d + 1] if d + 1 < starts.size else index.size
+    first = 0 if width == x.size else index[starts[d]]
+    for p in range(count):
+        if width == x.size:
             for k in range(width):
-                block[a, p, k] = x[first + k]
-            for k in range(starts[d], stop):
-                block[a, p, index[k] - first] += offsets[p] * step * weight[k]
-        stretch[a] = 1.0
-        if stop - starts[d] == 1:
-            k, other = index[starts[d]], x[index[starts[d]]]
-            nominal = offsets[0]
-            if count > 1:
-                other, nominal = block[a, count - 1, k - first], offsets[0] - offsets[count - 1]
-            nominal *= step * weight[starts[d]]
-            real = block[a, 0, k - first] - other
-            stretch[a] = nominal / real if real != 0.0 else math.nan
+                points[p, k] = x[k]
+        else:
+            points[p, 0] = x[first]
+        for k in range(starts[d], stop):
+            points[p, index[k] - first] += offsets[p] * step * weight[k]
+    if stop - starts[d] != 1:
+        return 1.0
+    other, nominal, k = x[index[starts[d]]], offsets[0], index[starts[d]] - first
+    if count > 1:
+        other, nominal = points[count - 1, k], offsets[0] - offsets[count - 1]
+    nominal *= step * weight[starts[d]]
+    real = points[0, k] - other
+    return nominal / real if real != 0.0 else math.nan
 
 
 @kernel

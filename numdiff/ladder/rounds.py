@@ -11,7 +11,7 @@ from numdiff.ladder.check import check, compare
 from numdiff.ladder.decide import choose, judge
 from numdiff.ladder.noise import SKEW
 from numdiff.ladder.points import place
-from numdiff.ladder.runtime import kernel
+from numdiff.ladder.runtime import inlined, kernel
 from numdiff.ladder.symptoms import calm
 from numdiff.ladder.tableau import scale
 from numdiff.ladder.window import absorb, restart
@@ -22,7 +22,7 @@ from numdiff.ladder.loose import (  # isort: skip
 from numdiff.ladder.registers import (  # isort: skip
     CHECK, CLOSED, DEVIATION, DONE, DOUBT, ELSEWHERE, ERROR, ESTIMATE, HIGHEST, LEAST_NOISE,
     LOOSE, LOWEST, NEVER, NOISY, ORDER, OTHER, OUTPUT, PHASE, PRIOR, PROVEN, RATIO, READY, REQUEST,
-    SAMPLE, STATE, STATUS, STEP, TINY, Room,
+    SAMPLE, STATUS, STEP, TINY, Room,
 )  # fmt: skip
 
 
@@ -37,29 +37,39 @@ def begin(
     known of it, as PRIOR does; whether two pairs may do is in `loose`.
     """
     for d in range(start.size):
-        window = state[d]
-        for k in range(STATE):
-            window[k] = 0
-        window[HIGHEST], window[LOWEST], window[OTHER] = highest[d], lowest[d], other[d]
-        if not roams:
-            window[NOISY], window[PRIOR] = 1, ELSEWHERE
-        if prior > 0:
-            window[PRIOR] = prior
-        window[TINY] = NEVER
-        restart(window, start[d])
-        if loose:
-            start_loosely(window)
-        own = f0[min(d, f0.shape[0] - 1)]
-        for i in range(outputs.shape[1]):
-            for k in range(OUTPUT):
-                outputs[d, i, k] = 0.0
-            outputs[d, i, ESTIMATE], outputs[d, i, ERROR] = math.nan, math.inf
-            outputs[d, i, CLOSED] = 0.0 if math.isfinite(own[i]) else 1.0
-            if noise.shape[0] > 0:
-                outputs[d, i, LEAST_NOISE] = noise[d, i]
-            for c in range(samples.shape[1]):
-                for k in range(samples.shape[2]):
-                    samples[d, c, k, i] = math.nan
+        begin_at(
+            d, start, other, highest, lowest, roams, prior, loose, f0, noise, state[d], outputs[d],
+            samples[d],
+        )  # fmt: skip
+
+
+@inlined
+def begin_at(
+    d, start, other, highest, lowest, roams, prior, loose, f0, noise, window, outputs, samples
+):  # fmt: skip
+    """Set up the ladder of one direction, whose part of the arrays the last three are."""
+    for k in range(window.size):
+        window[k] = 0
+    window[HIGHEST], window[LOWEST], window[OTHER] = highest[d], lowest[d], other[d]
+    if not roams:
+        window[NOISY], window[PRIOR] = 1, ELSEWHERE
+    if prior > 0:
+        window[PRIOR] = prior
+    window[TINY] = NEVER
+    restart(window, start[d])
+    if loose:
+        start_loosely(window)
+    own = f0[min(d, f0.shape[0] - 1)]
+    for i in range(outputs.shape[0]):
+        for k in range(OUTPUT):
+            outputs[i, k] = 0.0
+        outputs[i, ESTIMATE], outputs[i, ERROR] = math.nan, math.inf
+        outputs[i, CLOSED] = 0.0 if math.isfinite(own[i]) else 1.0
+        if noise.shape[0] > 0:
+            outputs[i, LEAST_NOISE] = noise[d, i]
+        for c in range(samples.shape[0]):
+            for k in range(samples.shape[1]):
+                samples[c, k, i] = math.nan
 
 
 @kernel
@@ -75,35 +85,51 @@ def advance(
     """
     method = Channels(offsets, fold, shape, factor, gain, primary)
     room = Room(y, floors, residuals, table, best, sample)
-    order, ratio, count = shape[primary, ORDER], float(shape[0, RATIO]), 0
+    count = 0
     for a in range(live.size):
         d = live[a]
-        levels, window, own, here = samples[d], state[d], outputs[d], f0[min(d, f0.shape[0] - 1)]
-        absorb(arrived[a], stretch[a], here, fold, levels, window, own)
-        if window[PHASE] == CHECK or window[PHASE] == DOUBT:
-            check(levels, window, own, here, order, ratio, best)
-        elif window[LOOSE] == HOPES and window[PHASE] == SAMPLE:
-            settle_loosely(levels, window, own, here, reach[d], rtol)
-        elif window[LOOSE] == HOPES and window[READY] == 1:
-            sample_next(window)
-        elif window[LOOSE] == CLIMBS and window[READY] == 1:
-            climb_back(window)
-        elif window[PHASE] == SAMPLE:
-            compare(levels, window, own, here, order, ratio)
-        # what the sample or the check has shown lets the levels be judged again
-        while window[READY] == 1:
-            judge(levels, window, own, here, reach[d], rtol, method, room)
-            choose(levels, window, own, here)
-            window[READY] = 0
-            if window[LOOSE] == KEPT and is_kept(window):
-                compare(levels, window, own, here, order, ratio)
+        window, here = state[d], f0[min(d, f0.shape[0] - 1)]
+        turn(
+            arrived[a], stretch[a], here, reach[d], rtol, method, room, samples[d], window,
+            outputs[d],
+        )  # fmt: skip
         if window[PHASE] != DONE:
             # `stretch` holds the steps until the points are placed
-            stretch[count] = scale(SKEW if window[PHASE] == SAMPLE else 1.0, window[REQUEST])
+            stretch[count] = step_of(window)
             live[count] = d
             count += 1
     place(live[:count], stretch, x, starts, index, weight, offsets, block, stretch)
     return count
+
+
+@inlined
+def turn(arrived, stretch, f0, reach, rtol, method, room, samples, window, outputs):
+    """Take in the values (P, m) at the points of one direction, and decide what it asks for."""
+    order, ratio = method.shape[method.primary, ORDER], float(method.shape[0, RATIO])
+    absorb(arrived, stretch, f0, method.fold, samples, window, outputs)
+    if window[PHASE] == CHECK or window[PHASE] == DOUBT:
+        check(samples, window, outputs, f0, order, ratio, room.best)
+    elif window[LOOSE] == HOPES and window[PHASE] == SAMPLE:
+        settle_loosely(samples, window, outputs, f0, reach, rtol)
+    elif window[LOOSE] == HOPES and window[READY] == 1:
+        sample_next(window)
+    elif window[LOOSE] == CLIMBS and window[READY] == 1:
+        climb_back(window)
+    elif window[PHASE] == SAMPLE:
+        compare(samples, window, outputs, f0, order, ratio)
+    # what the sample or the check has shown lets the levels be judged again
+    while window[READY] == 1:
+        judge(samples, window, outputs, f0, reach, rtol, method, room)
+        choose(samples, window, outputs, f0)
+        window[READY] = 0
+        if window[LOOSE] == KEPT and is_kept(window):
+            compare(samples, window, outputs, f0, order, ratio)
+
+
+@inlined
+def step_of(window):
+    """Return the step that a direction asks for."""
+    return scale(SKEW if window[PHASE] == SAMPLE else 1.0, window[REQUEST])
 
 
 @kernel
@@ -115,12 +141,27 @@ def conclude(
 
     `unit` (D,) is the length of a step of 1. Returns along how many directions something is.
     """
+    restless = 0
     for d in range(outputs.shape[0]):
-        for i in range(outputs.shape[1]):
-            value[d, i], error[d, i] = outputs[d, i, ESTIMATE], outputs[d, i, ERROR]
-            proven[d, i] = outputs[d, i, PROVEN]
-            status[d, i], noise[d, i] = int(outputs[d, i, STATUS]), outputs[d, i, DEVIATION]
-            step[d, i] = outputs[d, i, STEP] * abs(unit[d])
-            if math.isinf(value[d, i]):  # beyond the range of floats
-                value[d, i], error[d, i], status[d, i] = math.nan, math.inf, UNRESOLVED
-    return calm(f0, start, order, value, error, status, samples, state, quiet)
+        restless += conclude_at(
+            d, f0, start, order, abs(unit[d]), samples[d], state[d], proven, outputs[d], value,
+            error, status, step, noise, quiet,
+        )  # fmt: skip
+    return restless
+
+
+@inlined
+def conclude_at(
+    d, f0, start, order, length, samples, window, proven, outputs, value, error, status, step,
+    noise, quiet,
+):  # fmt: skip
+    """Read off the results of one direction; returns 1 if something is suspicious, else 0."""
+    for i in range(outputs.shape[0]):
+        value[d, i], error[d, i] = outputs[i, ESTIMATE], outputs[i, ERROR]
+        proven[d, i], noise[d, i] = outputs[i, PROVEN], outputs[i, DEVIATION]
+        status[d, i], step[d, i] = int(outputs[i, STATUS]), outputs[i, STEP] * length
+        if math.isinf(value[d, i]):  # beyond the range of floats
+            value[d, i], error[d, i], status[d, i] = math.nan, math.inf, UNRESOLVED
+    own = f0[min(d, f0.shape[0] - 1)]
+    quiet[d] = calm(own, start[d], order, value[d], error[d], status[d], samples, window)
+    return 0 if quiet[d] else 1

@@ -31,7 +31,7 @@ R = TypeVar("R")
 # infinity never.
 PATIENCE = 1.0
 LOADING = 0.5  # seconds it takes to import Numba and to read kernels from the disk
-COMPILING = 12.0  # seconds it takes to compile those of the ladder
+COMPILING = 10.0  # seconds it takes to compile those of the ladder
 EACH = 1e-3  # seconds for a direction and output, interpreted: what is about to be spent counts too
 
 
@@ -54,6 +54,16 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
 def allocating(function: Callable[P, R]) -> Callable[P, R]:
     """Mark a kernel that makes the arrays that others work in."""
     function.__dict__["allocates"] = True
+    return kernel(function)
+
+
+def separate(function: Callable[P, R]) -> Callable[P, R]:
+    """Mark a kernel that is compiled once, and that other kernels call by its name.
+
+    All others are compiled again as a part of each kernel that calls them. What its arguments are
+    their names tell, as `linking` knows them.
+    """
+    function.__dict__["separate"] = True
     return kernel(function)
 
 
@@ -135,6 +145,10 @@ def compiled(
     marks = function.__dict__
     if "twin" in marks:
         return cast("Callable[P, R]", marks["twin"]())
+    if "separate" in marks and lean and not others:
+        from numdiff.ladder.linking import linked  # noqa: PLC0415 - imports Numba
+
+        return cast("Callable[P, R]", linked(compiled(function)))
     plain = cast("FunctionType", function)
     scope = dict(plain.__globals__)
     for name in plain.__code__.co_names:

@@ -13,7 +13,7 @@ from numdiff.ladder.noise import SKEW
 from numdiff.ladder.registers import (  # isort: skip
     BASE, CEILING, FIRST, LAST, LOOKED, NEVER, PRIOR, SAMPLE_STEP, SLOTS,
 )  # fmt: skip
-from numdiff.ladder.runtime import kernel
+from numdiff.ladder.runtime import inlined, kernel
 from numdiff.ladder.tableau import scale
 from numdiff.ladder.window import change_at
 
@@ -176,39 +176,32 @@ def stands(samples, window, i):
     return c == samples.shape[0] and change_at(samples, first, i) > 0.0
 
 
-@kernel
-def calm(f0, start, order, value, error, status, samples, state, quiet):
-    """Write along which directions (D,) all outputs have a bar that noise and rounding explain.
+@inlined
+def calm(f0, start, order, value, error, status, samples, window):
+    """Whether all outputs (m,) along a direction have a bar that noise and rounding explain.
 
-    Returns how many they are not. `f0` (D or 1, m) is f(x).
     Their even part falls like h**2. A bar of a first derivative wider than the part POOR of the
-    value and than the part ROUNDS of f over the first step, 2**start (D,), has another reason;
-    CLEAR roundings of f make a difference. A window DEEP octaves below the first step where f does
-    not move has lost its way, and f that does not move at all may be rounded coarsely.
+    value and than the part ROUNDS of f over the first step, 2**start, has another reason; CLEAR
+    roundings of f make a difference. A window DEEP octaves below the first step where f does not
+    move has lost its way, and f that does not move at all may be rounded coarsely.
     """
-    poor, restless = POOR if order < 3 else math.inf, 0
-    for d in range(status.shape[0]):
-        last, low = state[d, LAST], state[d, BASE] - state[d, FIRST] < start[d] - DEEP
-        bottom = state[d, BASE] - last
-        still, alive, quiet[d] = True, False, True
-        leapt = order == 1 and bottom < start[d] - LEAPT and state[d, CEILING] == 0
-        own = f0[min(d, f0.shape[0] - 1)]
-        for i in range(own.size):
-            size, bar = abs(own[i]), error[d, i]
-            alive = alive or size > 0.0
-            for c in range(samples.shape[1]):
-                still = still and samples[d, c, last, i] == 0.0
-            narrow = bar <= poor * abs(value[d, i]) or bar <= ROUNDS * scale(size, -start[d])
-            narrow = narrow and not (leapt and straight(samples[d], state[d], i, value[d, i]))
-            narrow = narrow and not (order == 1 and stands(samples[d], state[d], i))
-            sound = status[d, i] == OK and narrow and not (low and samples[d, 0, last, i] == 0.0)
-            if sound and samples.shape[1] > 1 and last > state[d, FIRST]:
-                even, above = samples[d, 1, last, i], samples[d, 1, last - 1, i]
-                floor = CLEAR * EPS * (size + abs(samples[d, 0, last, i]))
-                sound = not abs(even - 0.25 * above) > max(QUADRATIC * abs(above), floor)
-            if not sound:
-                quiet[d] = False
-                break
-        quiet[d] = quiet[d] and not (still and alive)
-        restless += 0 if quiet[d] else 1
-    return restless
+    poor, last = POOR if order < 3 else math.inf, window[LAST]
+    low, bottom = window[BASE] - window[FIRST] < start - DEEP, window[BASE] - last
+    leapt = order == 1 and bottom < start - LEAPT and window[CEILING] == 0
+    still, alive = True, False
+    for i in range(f0.size):
+        size, bar = abs(f0[i]), error[i]
+        alive = alive or size > 0.0
+        for c in range(samples.shape[0]):
+            still = still and samples[c, last, i] == 0.0
+        narrow = bar <= poor * abs(value[i]) or bar <= ROUNDS * scale(size, -start)
+        narrow = narrow and not (leapt and straight(samples, window, i, value[i]))
+        narrow = narrow and not (order == 1 and stands(samples, window, i))
+        sound = status[i] == OK and narrow and not (low and samples[0, last, i] == 0.0)
+        if sound and samples.shape[0] > 1 and last > window[FIRST]:
+            even, above = samples[1, last, i], samples[1, last - 1, i]
+            floor = CLEAR * EPS * (size + abs(samples[0, last, i]))
+            sound = not abs(even - 0.25 * above) > max(QUADRATIC * abs(above), floor)
+        if not sound:
+            return False
+    return not (still and alive)

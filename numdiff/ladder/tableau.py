@@ -30,7 +30,15 @@ SLOWEST = 0.75  # a column whose differences fall by less is taken to fall by th
 @inlined
 def scale(value, exponent):
     """Return value * 2**exponent, which may over- or underflow but does not raise."""
-    exponent = max(min(int(exponent), FARTHEST), -FARTHEST)
+    if -FAR <= exponent <= FAR:
+        return value * POWERS[exponent + FAR]
+    return scale_far(value, exponent)
+
+
+@kernel
+def scale_far(value, exponent):
+    """Return value * 2**exponent where 2**exponent may be no float."""
+    exponent = max(min(exponent, FARTHEST), -FARTHEST)
     while exponent > FAR:
         value, exponent = value * POWERS[2 * FAR], exponent - FAR
     while exponent < -FAR:
