@@ -16,3 +16,8 @@ if TYPE_CHECKING:
     Mask: TypeAlias = NDArray[np.bool_]
 else:  # numpy.typing takes time to load
     Array = Codes = Floats = Ints = Mask = np.ndarray
+
+
+def throughout(number: Any, shape: tuple[int, ...]) -> Array:
+    """Return an array of one number, a NumPy scalar, that takes no room and is for reading only."""
+    return np.ndarray(shape, number.dtype, number, strides=(0,) * len(shape))

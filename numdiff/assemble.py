@@ -51,7 +51,10 @@ def summed(lines: Derivatives, count: int = 1) -> Derivatives:
 
 def per_output(lines: Derivatives) -> dict[str, Array]:
     """Return the columns of the lines as (D, m) arrays, real and imaginary parts put together."""
-    columns: dict[str, Any] = dict(zip(COLUMNS[:5], lines, strict=False))
+    columns: dict[str, Any] = {
+        "value": lines.value, "error": lines.error, "status": lines.status, "step": lines.step,
+        "noise": lines.noise,
+    }  # fmt: skip
     if lines.left is not None:
         columns.update(left=lines.left, right=lines.right)
     return _complex(columns) if lines.form.is_complex else columns
@@ -98,15 +101,8 @@ def estimate_from(
 ) -> Estimate:  # fmt: skip
     """Put columns that are in order into an estimate of that shape, its last axes with names."""
     # Jacobians come column by column, and stay laid out like that: it is faster
-    placed: dict[str, Any] = {}
-    for name, column in columns.items():
-        placed[name] = column.reshape(shape)
-    if lines.left is None:
-        left = placed["value"].copy("K")
-        left.fill(math.nan)
-        placed["left"], placed["right"] = left, left.copy("K")
-    if shape == ():
-        placed = {name: array[()] for name, array in placed.items()}
+    value = columns["value"].reshape(shape)
+    placed: dict[str, Any] = {"value": value if shape else value[()]}
     notes: tuple[str, ...] = () if lines.trouble is None else (_told(lines.trouble),)
     if options.box is not None and options.box.fixed().any():
         held = np.flatnonzero(options.box.fixed())
@@ -114,7 +110,9 @@ def estimate_from(
         notes += (f"`bounds` hold fixed, lower == upper: {shown}; f was not asked beside x there",)
     if options.names:
         placed.update(names=options.names, named=named)
-    return Estimate.of(placed, nfev=lines.nfev, method=options.method.name, notes=notes)
+    return Estimate.of(
+        placed, waiting=columns, nfev=lines.nfev, method=options.method.name, notes=notes
+    )
 
 
 def _told(trouble: Exception) -> str:

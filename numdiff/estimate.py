@@ -176,8 +176,24 @@ class Estimate(NDArrayOperatorsMixin):
     def of(cls, columns: dict[str, Any], **others: Any) -> Self:
         """Put an estimate together from all its fields, at once: setting each takes longer."""
         estimate = object.__new__(cls)
-        estimate.__dict__.update(columns, **others)
+        estimate.__dict__.update(columns, **others) if others else estimate.__dict__.update(columns)
         return estimate
+
+    if not TYPE_CHECKING:  # an attribute that there is none of is an error for type checkers
+
+        def __getattr__(self, name: str) -> Any:
+            """Make an array that has waited until it is asked for; others say nothing."""
+            column = self.__dict__.get("waiting", {}).get(name)
+            if column is None and name not in {"left", "right"}:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            return self.__dict__.setdefault(name, self._placed(column))
+
+    def _placed(self, column: Array | None) -> Any:
+        """Return the numbers of a column, or nan, as an array of its own of the shape of value."""
+        if column is None:
+            return np.full_like(self.value, math.nan)[()]
+        array = column.reshape(np.shape(self.value))
+        return (array if array.flags.writeable else array.copy())[()]
 
     @property
     def success(self) -> Any:

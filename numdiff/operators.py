@@ -27,6 +27,7 @@ from numdiff.evaluation.dispatchers import as_function, is_dispatcher
 from numdiff.geometry.directions import Directions, axes, joined, parts_of
 from numdiff.naming import Named
 from numdiff.options import Options, as_point, as_vector, point_of, read, require_callable
+from numdiff.short import Finish, shortly
 from numdiff.signatures import Detecting, Operating, Settings, Sparsely, public
 
 if TYPE_CHECKING:
@@ -141,9 +142,7 @@ def gradient(f: Function, x: Point, **options: Unpack[Operating]) -> Estimate:
     [8.0, 7.0]
     """
     point, call, settings, _ = asked(f, x, options)
-    with call.evaluator or NOBODY:
-        slopes = differentiate(call, point.ravel(), axes(point.size), 1, settings)
-    return estimate_of(_one_output(slopes, "jacobian"), point.shape, settings)
+    return _along_axes(call, point, 1, settings, _as_gradient)
 
 
 @public(Sparsely)
@@ -404,8 +403,25 @@ def hvp_at(problem: Problem, form: tuple[int, ...], vector: Floats, settings: Op
 
 def _axis_by_axis(f: Function, x: Point, order: int, options: Operating) -> Estimate:
     point, call, settings, _ = asked(f, x, options)
+    return _along_axes(call, point, order, settings, _as_jacobian)
+
+
+def _along_axes(
+    call: Call, point: Floats, order: int, settings: Options, finish: Finish
+) -> Estimate:
+    """Differentiate by each entry of a point; `finish` gives the slopes their shape."""
+    if settings.plan is not None and order == 1 and call.simple:
+        return shortly(call, point, settings, finish)
     with call.evaluator or NOBODY:
         slopes = differentiate(call, point.ravel(), axes(point.size), order, settings)
+    return finish(slopes, point, settings)
+
+
+def _as_gradient(slopes: Derivatives, point: Floats, settings: Options) -> Estimate:
+    return estimate_of(_one_output(slopes, "jacobian"), point.shape, settings)
+
+
+def _as_jacobian(slopes: Derivatives, point: Floats, settings: Options) -> Estimate:
     return estimate_of(slopes, slopes.form.shape + point.shape, settings)
 
 
@@ -449,6 +465,8 @@ def asked(
     """
     point, layout = (as_point(x), None) if type(x) is np.ndarray else point_of(x)
     settings = read(f, point, layout, **options)
+    if settings.plan is not None and not scalar and not is_dispatcher(f):
+        return point, Call(f, point.shape), settings, None
     if layout is not None and scalar and isinstance(x, Mapping):
         raise TypeError("`x` must be a number or an array of points: use `gradient` for a dict")
     if layout is not None and not scalar:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from numbers import Real
-from types import MappingProxyType
+from types import MappingProxyType, NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from numdiff.arrays import Array, Floats, Ints, Mask
 from numdiff.evaluation.asking import ASKING, Asking, read_asking
+from numdiff.geometry.directions import FEW
 from numdiff.geometry.domain import Box
-from numdiff.methods import METHODS, Method, named_method
+from numdiff.methods import METHODS, Method, Plan, named_method, plan_of
 from numdiff.naming import Named, has_names, named
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 TEXTBOOK = "textbook"
 NAMES = tuple(METHODS)
+USUAL = (float, str, NoneType)  # what steps are of that need not be read more than once
 ON_FLAG = ("keep", "warn", "raise")
 
 
@@ -48,6 +51,7 @@ class Options(NamedTuple):
     kwargs: Mapping[str, Any] = MappingProxyType({})
     on_flag: str = "keep"
     names: tuple[str, ...] = ()
+    plan: Plan | None = None  # of few entries of x, for the short way
 
     @property
     def rule(self) -> str | None:
@@ -210,6 +214,25 @@ def read(
     """
     if not callable(f):
         require_callable(f, "f")
+    if layout is None and not others and type(method) is str and type(step) in USUAL:
+        if x.size <= FEW:
+            return _usual(method, step, x.shape)
+    return _read(method, step, others, x, layout)
+
+
+@lru_cache(maxsize=16)
+def _usual(method: str, step: float | str | None, shape: tuple[int, ...]) -> Options:
+    """Return the options of a method and a step, which are good for any x of a shape."""
+    options, n = _read(method, step, {}, np.empty(shape), None), math.prod(shape)
+    if options.way != "single" or n == 0:
+        return options
+    steps = None if isinstance(options.step, str) else options.step
+    return options._replace(plan=plan_of(options.method.level(1), steps, n))
+
+
+def _read(
+    method: str | Stencil, step: Any, others: dict[str, Any], x: Floats, layout: Named | None
+) -> Options:
     chosen = METHODS[method] if method in NAMES else named_method(method)
     if step is None:
         way, steps = "complex" if chosen is METHODS["complex"] else "ladder", None

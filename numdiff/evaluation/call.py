@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -45,6 +45,7 @@ class Form(NamedTuple):
         return np.asarray(columns[..., :half] + 1j * columns[..., half:])
 
 
+DOUBLE = np.dtype(np.float64)
 REAL = Form((), is_complex=False)
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 UNKNOWN = Form((), is_complex=False)  # until f was asked: told by its identity
@@ -94,6 +95,11 @@ class Call(NamedTuple):
     workers: int = 1
     evaluator: Evaluator | None = None
     spared: Callable[[int], bool] = no_point
+
+    @property
+    def simple(self) -> bool:
+        """Whether f is a Python function of an array that is called here, point by point."""
+        return not (self.vectorized or self.scalar or self.dispatcher or self.evaluator)
 
     @property
     def plain(self) -> Callable[..., Any]:
@@ -158,11 +164,16 @@ def of_parts(f: Callable[..., Any], shapes: list[tuple[int, ...]]) -> Callable[.
 
 def origin(call: Call, x: Array) -> Values:
     """Ask for f(x) itself, or at all entries of x, where every exception is the caller's."""
-    if call.scalar and x.size > 1:
-        return _origins(call, x)
+    return _origins(call, x) if call.scalar and x.size > 1 else packed(at_x(call, x))
+
+
+def at_x(call: Call, x: Array) -> Any:
+    """Ask for f(x) itself; return a float or an array of its own."""
     point = x.reshape(1, -1).copy()
     try:
-        if call.evaluator is not None:
+        if call.simple:
+            value = call.f(point.reshape(call.shape))
+        elif call.evaluator is not None:
             value = call.evaluator.one(*_arguments(call, point))
         elif call.vectorized:
             value = _ask_batch(call, point)
@@ -171,12 +182,17 @@ def origin(call: Call, x: Array) -> Values:
     except Exception as exception:
         exception.add_note(_note_at_x(call, x, exception))
         raise
-    batch = call.vectorized and call.evaluator is None
-    if type(value) in IMMUTABLE and not batch:
+    if call.vectorized and call.evaluator is None:
+        return points_first(numbers(value), 1, call.shape)[0].copy()
+    return value if type(value) in IMMUTABLE else numbers(value).copy()  # f may reuse its buffer
+
+
+def packed(value: Any) -> Values:
+    """Return what f said at one point as values."""
+    if type(value) in IMMUTABLE:
         return Values(np.array([[value]]), REAL, 1)
-    outputs = points_first(numbers(value), 1, call.shape)[0] if batch else numbers(value)
-    form = _form_of(outputs)
-    return Values(pack(outputs[None].copy(), form), form, 1)  # f may reuse its buffer
+    form = _form_of(value)
+    return Values(pack(value[None], form), form, 1)
 
 
 def _origins(call: Call, x: Array) -> Values:
@@ -231,9 +247,14 @@ def evaluate(call: Call, points: Array, form: Form | None) -> Values:
     `nfev` counts what workers have looked at ahead as well, when it is handed out.
     """
     with np.errstate(all="ignore"):
-        if call.evaluator is not None:
-            return _by_evaluator(call, points, form or UNKNOWN)
-        return (_batch if call.vectorized else _pointwise)(call, points, form or UNKNOWN)
+        return ask(call, points, form or UNKNOWN)
+
+
+def ask(call: Call, points: Array, form: Form) -> Values:
+    """Do as `evaluate`, for those who keep NumPy quiet themselves."""
+    if call.evaluator is not None:
+        return _by_evaluator(call, points, form)
+    return (_batch if call.vectorized else _pointwise)(call, points, form)
 
 
 def pack(outputs: Array, form: Form) -> Floats:
@@ -260,11 +281,8 @@ def _pointwise(call: Call, points: Array, form: Form) -> Values:
             rows = np.concatenate([first.rows, rest.rows])
             return rest._replace(rows=rows, nfev=1 + rest.nfev)
         count += 1
-    outputs, trouble, plain = _ask_all(call, points)
-    if plain and (form is REAL or form == REAL):  # or unknown
-        rows = np.array(outputs, np.float64)[:, None]  # None is nan
-        return Values(rows, REAL, count, trouble)
-    return _stacked(outputs, form, count, trouble)
+    values = ask_each(call, points).values(form)
+    return values if count == len(points) else values._replace(nfev=count)
 
 
 def _by_evaluator(call: Call, points: Array, form: Form) -> Values:
@@ -310,13 +328,28 @@ def ask_again(call: Call, points: Floats, form: Form) -> Exception | None:
     Exception
         If it does not mean that f is not defined there.
     """
-    outputs, trouble, _ = _ask_all(call, points)
-    _stack(outputs, form)
-    return trouble
+    outputs = ask_each(call, points)
+    _stack(outputs.rows, form)
+    return outputs.trouble
 
 
-def _ask_all(call: Call, points: Array) -> tuple[list[Any], Exception | None, bool]:
-    """Return what f says point by point, None outside its domain; and whether all are floats."""
+class Outputs(NamedTuple):
+    """What f returned point by point, None outside its domain, and the first exception there."""
+
+    rows: list[Any]
+    trouble: Exception | None
+    plain: bool  # whether all are floats, or outside
+
+    def values(self, form: Form) -> Values:
+        """Return values of this form, if it is known."""
+        if self.plain and (form is REAL or form == REAL):  # or unknown
+            rows = np.array(self.rows, np.float64)[:, None]  # None is nan
+            return Values(rows, REAL, len(rows), self.trouble)
+        return _stacked(self.rows, form, len(self.rows), self.trouble)
+
+
+def ask_each(call: Call, points: Array) -> Outputs:
+    """Ask a Python function point by point."""
     f, trouble, plain = call.f, None, True
     rows: list[Any] = []
     waiting = _arguments(call, points)
@@ -324,8 +357,9 @@ def _ask_all(call: Call, points: Array) -> tuple[list[Any], Exception | None, bo
         try:
             for point in waiting:  # goes on behind a point at which f raised
                 value = f(point)
-                if type(value) not in IMMUTABLE:
-                    value, plain = numbers(value).copy(), False  # f may reuse its buffer
+                if type(value) not in IMMUTABLE:  # f may reuse its buffer
+                    quick = type(value) is np.ndarray and value.dtype is DOUBLE
+                    value, plain = value.copy() if quick else numbers(value).copy(), False
                 rows.append(value)
         except Exception as exception:
             if not (undefined(exception) or call.spared(len(rows))):
@@ -334,13 +368,15 @@ def _ask_all(call: Call, points: Array) -> tuple[list[Any], Exception | None, bo
             trouble = trouble or exception
             rows.append(None)
             continue
-        return rows, trouble, plain
+        return Outputs(rows, trouble, plain)
 
 
 def _stack(rows: list[Any], form: Form) -> Floats:
     """Put what f returned point by point into a matrix; None, where f raised, becomes nan."""
-    if not form.is_complex and all(_is_plain(row, form.shape) for row in rows):
-        return np.array(rows).reshape(len(rows), form.size)
+    with suppress(ValueError):  # of different shapes, or outside
+        matrix = np.array(rows)
+        if matrix.dtype == np.float64 and matrix.shape[1:] == form.shape and not form.is_complex:
+            return matrix.reshape(len(rows), form.size)
     matrix = np.full((len(rows), form.size), np.nan)
     for k, row in enumerate(rows):
         if row is None:
@@ -350,10 +386,6 @@ def _stack(rows: list[Any], form: Form) -> Floats:
         if form.is_complex or not np.iscomplexobj(outputs):  # complex beside real: outside
             matrix[k] = pack(outputs[None], form)[0]
     return matrix
-
-
-def _is_plain(row: Any, shape: tuple[int, ...]) -> bool:
-    return type(row) is np.ndarray and row.dtype == np.float64 and row.shape == shape
 
 
 def _batch(call: Call, points: Array, form: Form) -> Values:
@@ -403,7 +435,9 @@ def _require(shape: tuple[int, ...], form: Form) -> None:
 
 
 def _arguments(call: Call, points: Array) -> Iterator[Any]:
-    return iter(points[:, 0] if call.scalar else points.reshape(len(points), *call.shape))
+    if call.scalar:
+        return iter(points[:, 0])
+    return iter(points if len(call.shape) == 1 else points.reshape(len(points), *call.shape))
 
 
 def _ask_batch(call: Call, points: Array) -> Any:
