@@ -90,9 +90,7 @@ def _side(part: dict[str, Array], name: str) -> Array:
 def estimate_of(lines: Derivatives, shape: tuple[int, ...], options: Options) -> Estimate:
     """Put derivatives into an estimate of that shape, outputs first."""
     columns = per_output(lines)
-    if lines.value.shape[1] > 1:
-        columns = {name: column.T for name, column in columns.items()}
-    return estimate_from(columns, shape, lines, options)
+    return _placed(columns["value"].T.reshape(shape), columns, lines, options, turned=True)
 
 
 def estimate_from(
@@ -100,9 +98,20 @@ def estimate_from(
     named: int = 1,
 ) -> Estimate:  # fmt: skip
     """Put columns that are in order into an estimate of that shape, its last axes with names."""
-    # Jacobians come column by column, and stay laid out like that: it is faster
-    value = columns["value"].reshape(shape)
-    placed: dict[str, Any] = {"value": value if shape else value[()]}
+    return _placed(columns["value"].reshape(shape), columns, lines, options, named=named)
+
+
+def _placed(
+    value: Array, columns: dict[str, Array], lines: Derivatives, options: Options, *,
+    named: int = 1, turned: bool = False,
+) -> Estimate:  # fmt: skip
+    """Let columns wait until they are asked for; they are `turned` if outputs come last."""
+    placed: dict[str, Any] = {
+        "value": value if value.shape else value[()], "waiting": columns, "turned": turned,
+        "nfev": lines.nfev, "method": options.method.name,
+    }  # fmt: skip
+    if lines.trouble is None and options.box is None and not options.names:
+        return Estimate.of(placed)
     notes: tuple[str, ...] = () if lines.trouble is None else (_told(lines.trouble),)
     if options.box is not None and options.box.fixed().any():
         held = np.flatnonzero(options.box.fixed())
@@ -110,9 +119,7 @@ def estimate_from(
         notes += (f"`bounds` hold fixed, lower == upper: {shown}; f was not asked beside x there",)
     if options.names:
         placed.update(names=options.names, named=named)
-    return Estimate.of(
-        placed, waiting=columns, nfev=lines.nfev, method=options.method.name, notes=notes
-    )
+    return Estimate.of(placed, notes=notes)
 
 
 def _told(trouble: Exception) -> str:

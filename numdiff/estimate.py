@@ -176,7 +176,7 @@ class Estimate(NDArrayOperatorsMixin):
     def of(cls, columns: dict[str, Any], **others: Any) -> Self:
         """Put an estimate together from all its fields, at once: setting each takes longer."""
         estimate = object.__new__(cls)
-        estimate.__dict__.update(columns, **others) if others else estimate.__dict__.update(columns)
+        estimate.__dict__.update(columns, **others)
         return estimate
 
     if not TYPE_CHECKING:  # an attribute that there is none of is an error for type checkers
@@ -192,7 +192,11 @@ class Estimate(NDArrayOperatorsMixin):
         """Return the numbers of a column, or nan, as an array of its own of the shape of value."""
         if column is None:
             return np.full_like(self.value, math.nan)[()]
-        array = column.reshape(np.shape(self.value))
+        column = column.T if self.__dict__.get("turned") else column
+        if column.size == self.size:
+            array = column.reshape(self.shape)
+        else:  # alike for all outputs
+            array = np.broadcast_to(column, self.shape)
         return (array if array.flags.writeable else array.copy())[()]
 
     @property

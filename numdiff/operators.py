@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from numbers import Integral
+from operator import add
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
@@ -27,7 +29,7 @@ from numdiff.evaluation.dispatchers import as_function, is_dispatcher
 from numdiff.geometry.directions import Directions, axes, joined, parts_of
 from numdiff.naming import Named
 from numdiff.options import Options, as_point, as_vector, point_of, read, require_callable
-from numdiff.short import Finish, shortly
+from numdiff.short import Shaped, shortly
 from numdiff.signatures import Detecting, Operating, Settings, Sparsely, public
 
 if TYPE_CHECKING:
@@ -142,7 +144,9 @@ def gradient(f: Function, x: Point, **options: Unpack[Operating]) -> Estimate:
     [8.0, 7.0]
     """
     point, call, settings, _ = asked(f, x, options)
-    return _along_axes(call, point, 1, settings, _as_gradient)
+    if settings.plan is not None and call.simple:
+        return shortly(call, point, settings, _of_one)
+    return _along_axes(call, point, 1, settings, _of_one)
 
 
 @public(Sparsely)
@@ -398,31 +402,30 @@ def hvp_at(problem: Problem, form: tuple[int, ...], vector: Floats, settings: Op
         products = counted(problem, first, across)
     else:
         products = counted(problem, still(problem, n))
-    return estimate_of(_one_output(products, "hessian"), form, settings)
+    return estimate_of(products, _of_one(products.form.shape, form, "hessian"), settings)
 
 
 def _axis_by_axis(f: Function, x: Point, order: int, options: Operating) -> Estimate:
     point, call, settings, _ = asked(f, x, options)
-    return _along_axes(call, point, order, settings, _as_jacobian)
+    if settings.plan is not None and order == 1 and call.simple:
+        return shortly(call, point, settings, add)
+    return _along_axes(call, point, order, settings, add)
 
 
 def _along_axes(
-    call: Call, point: Floats, order: int, settings: Options, finish: Finish
+    call: Call, point: Floats, order: int, settings: Options, shaped: Shaped
 ) -> Estimate:
-    """Differentiate by each entry of a point; `finish` gives the slopes their shape."""
-    if settings.plan is not None and order == 1 and call.simple:
-        return shortly(call, point, settings, finish)
+    """Differentiate by each entry of a point; `shaped` is as in `shortly`."""
     with call.evaluator or NOBODY:
         slopes = differentiate(call, point.ravel(), axes(point.size), order, settings)
-    return finish(slopes, point, settings)
+    return estimate_of(slopes, shaped(slopes.form.shape, point.shape), settings)
 
 
-def _as_gradient(slopes: Derivatives, point: Floats, settings: Options) -> Estimate:
-    return estimate_of(_one_output(slopes, "jacobian"), point.shape, settings)
-
-
-def _as_jacobian(slopes: Derivatives, point: Floats, settings: Options) -> Estimate:
-    return estimate_of(slopes, slopes.form.shape + point.shape, settings)
+def _of_one(outputs: tuple[int, ...], inputs: tuple[int, ...], other: str = "jacobian") -> tuple[int, ...]:
+    """Return the shape of the derivatives of one output."""
+    if math.prod(outputs) != 1:
+        raise ValueError(f"f must have one output here, got shape {outputs}: use `{other}`")
+    return inputs
 
 
 def _sparse(
@@ -484,11 +487,3 @@ def asked(
         evaluator = asking.evaluator(f, inner, vectorized=settings.vectorized)
         call = Call(inner, shape, settings.vectorized, scalar, evaluator=evaluator)
     return point, call, settings, layout
-
-
-def _one_output(slopes: Derivatives, other: str) -> Derivatives:
-    if slopes.value.shape[1] != (2 if slopes.form.is_complex else 1):
-        raise ValueError(
-            f"f must have one output here, got shape {slopes.form.shape}: use `{other}`"
-        )
-    return slopes

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 TEXTBOOK = "textbook"
 NAMES = tuple(METHODS)
+DOUBLE = np.dtype(np.float64)
 USUAL = (float, str, NoneType)  # what steps are of that need not be read more than once
 ON_FLAG = ("keep", "warn", "raise")
 
@@ -115,7 +116,7 @@ def as_point(x: Any, name: str = "x") -> Floats:
     TypeError
         If x does not hold numbers, or has units or a mask.
     """
-    if type(x) is np.ndarray and x.dtype == np.float64:  # usual, and it has to be quick
+    if type(x) is np.ndarray and x.dtype is DOUBLE:  # usual, and it has to be quick
         flat = x.ravel()
         if math.isfinite(flat.dot(flat)):
             return x.copy()
@@ -214,26 +215,26 @@ def read(
     """
     if not callable(f):
         require_callable(f, "f")
-    if layout is None and not others and type(method) is str and type(step) in USUAL:
-        if x.size <= FEW:
-            return _usual(method, step, x.shape)
-    return _read(method, step, others, x, layout)
+    chosen = METHODS[method] if method in NAMES else named_method(method)
+    if not others and layout is None and type(step) in USUAL and x.size <= FEW:
+        return _usual(chosen, step, x.shape)
+    return _read(chosen, step, others, x, layout)
 
 
 @lru_cache(maxsize=16)
-def _usual(method: str, step: float | str | None, shape: tuple[int, ...]) -> Options:
+def _usual(method: Method, step: float | str | None, shape: tuple[int, ...]) -> Options:
     """Return the options of a method and a step, which are good for any x of a shape."""
     options, n = _read(method, step, {}, np.empty(shape), None), math.prod(shape)
-    if options.way != "single" or n == 0:
+    first = method.stencil is None or method.stencil.order == 1
+    if options.way != "single" or n == 0 or not first:
         return options
     steps = None if isinstance(options.step, str) else options.step
     return options._replace(plan=plan_of(options.method.level(1), steps, n))
 
 
 def _read(
-    method: str | Stencil, step: Any, others: dict[str, Any], x: Floats, layout: Named | None
+    chosen: Method, step: Any, others: dict[str, Any], x: Floats, layout: Named | None
 ) -> Options:
-    chosen = METHODS[method] if method in NAMES else named_method(method)
     if step is None:
         way, steps = "complex" if chosen is METHODS["complex"] else "ladder", None
     else:

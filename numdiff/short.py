@@ -14,23 +14,27 @@ from typing import Any
 import numpy as np
 
 from numdiff.arrays import Floats
+from numdiff.assemble import estimate_of
 from numdiff.drivers.derivatives import Derivatives, Problem
 from numdiff.drivers.single import derivatives_of, without_bars
 from numdiff.engine.differentiate import counted
 from numdiff.estimate import Estimate
 from numdiff.evaluation.attempts import IMMUTABLE
-from numdiff.evaluation.call import UNKNOWN, Call, Outputs, ask_each, at_x, packed
+from numdiff.evaluation.call import DOUBLE, Call, Outputs, alike, ask_each, packed, simply_at_x
 from numdiff.methods import Plan
 from numdiff.options import Options
 
-Finish = Callable[[Derivatives, Floats, Options], Estimate]
+Shaped = Callable[[tuple[int, ...], tuple[int, ...]], tuple[int, ...]]
 
 
-def shortly(call: Call, point: Floats, options: Options, finish: Finish) -> Estimate:
-    """Move each entry of the point by its step; what is no number gets its shape by `finish`."""
+def shortly(call: Call, point: Floats, options: Options, shaped: Shaped) -> Estimate:
+    """Move each entry of the point by its step.
+
+    `shaped` makes the shape of what is returned from those of f and of the point.
+    """
     x, plan = point.ravel(), options.plan
     assert plan is not None
-    own = at_x(call, x) if plan.centre else 0.0
+    own = simply_at_x(call, x) if plan.centre else 0.0
     with np.errstate(all="ignore"):
         steps, shifts, far = plan.steps, plan.shifts, plan.far
         if steps is None:
@@ -40,33 +44,64 @@ def shortly(call: Call, point: Floats, options: Options, finish: Finish) -> Esti
         line = points.reshape(-1)  # x + h is rounded
         over = far / (line[plan.first] - (line[plan.last] if plan.last else x)) / steps
         outputs = ask_each(call, points)
-        if outputs.plain and type(own) in IMMUTABLE:
-            slopes = _slopes(outputs.rows, own, plan, over.tolist())
-            if math.isfinite(sum(slopes)):  # quicker than to look at each
-                value, (bars, status) = np.array(slopes), without_bars(len(slopes))
-                return Estimate.of({
-                    "value": value if len(point.shape) == 1 else value.reshape(point.shape),
-                    "nfev": plan.nfev, "method": options.method.name,
-                    "waiting": {"error": bars, "status": status, "step": steps, "noise": bars},
-                })  # fmt: skip
-        found = _by_arrays(call, x, own, outputs, (plan, steps, over))
-    return finish(found, point, options)
+        slopes = (_of_floats if outputs.plain else _of_arrays)(outputs, own, plan, over)
+        if slopes is None:
+            found = _of_anything(call, x, own, outputs, (plan, steps, over))
+            return estimate_of(found, shaped(found.form.shape, point.shape), options)
+    shape = shaped(slopes.shape[1:], point.shape)
+    if shape != slopes.shape:
+        slopes = slopes.reshape(x.size, -1).T.reshape(shape)
+    bars, status = without_bars(*shape)
+    waiting = {"error": bars, "status": status, "step": steps.reshape(point.shape), "noise": bars}
+    return Estimate.of(
+        {"value": slopes, "waiting": waiting, "nfev": plan.nfev, "method": options.method.name}
+    )
 
 
-def _slopes(outputs: list[float], own: float, plan: Plan, over: list[float]) -> list[float]:
-    """Return the sums of outputs, each with the weight of its point, over the steps."""
-    width, (weight, *weights) = len(plan.weights), plan.weights
-    totals = [weight * value for value in outputs[::width]]
-    for p, weight in enumerate(weights, 1):
-        pairs = zip(totals, outputs[p::width], strict=True)
-        totals = [total + weight * value for total, value in pairs]
+def _of_floats(outputs: Outputs, own: Any, plan: Plan, over: Floats) -> Floats | None:
+    """Return the sums of outputs, each with the weight of its point, over the steps.
+
+    None, as from the next function, where not all is usual.
+    """
+    if outputs.trouble is not None or type(own) not in IMMUTABLE:
+        return None
+    values, width, (weight, *weights) = outputs.rows, len(plan.weights), plan.weights
+    scales, share = over.tolist(), plan.centre * own
+    if width == 1:
+        slopes = [(weight * v + share) * s for v, s in zip(values, scales, strict=True)]
+    elif width == 2 and not plan.centre:
+        (other,), pairs = weights, zip(values[::2], values[1::2], scales, strict=True)
+        slopes = [(weight * u + other * v) * s for u, v, s in pairs]
+    else:
+        totals = [weight * value for value in values[::width]]
+        for p, weight in enumerate(weights, 1):
+            pairs = zip(totals, values[p::width], strict=True)
+            totals = [total + weight * value for total, value in pairs]
+        totals = [total + share for total in totals] if plan.centre else totals
+        slopes = [total * scale for total, scale in zip(totals, scales, strict=True)]
+    return np.array(slopes) if math.isfinite(sum(slopes)) else None
+
+
+def _of_arrays(outputs: Outputs, own: Any, plan: Plan, over: Floats) -> Floats | None:
+    width, parts = len(plan.weights), []
+    for p in range(width):
+        part = alike(outputs.rows[p::width])
+        if part is None or (parts and part.shape != parts[0].shape):
+            return None
+        parts.append(part)
+    slopes = parts[0] * plan.level.points[0][1]
+    for p in range(1, width):
+        slopes += parts[p] * plan.level.points[p][1]
     if plan.centre:
-        share = plan.centre * own
-        totals = [total + share for total in totals]
-    return [total * scale for total, scale in zip(totals, over, strict=True)]
+        if type(own) is not np.ndarray or own.shape != slopes.shape[1:] or own.dtype is not DOUBLE:
+            return None
+        slopes += plan.centre * own
+    slopes *= over.reshape(-1, *[1] * (slopes.ndim - 1))
+    flat = slopes.reshape(-1)
+    return slopes if math.isfinite(flat.dot(flat)) else None
 
 
-def _by_arrays(
+def _of_anything(
     call: Call, x: Floats, own: Any, outputs: Outputs, step: tuple[Plan, Floats, Floats]
 ) -> Derivatives:
     """Take outputs of any kind the usual way."""

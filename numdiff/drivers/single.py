@@ -70,9 +70,8 @@ def derivatives_of(
 
 
 @lru_cache(maxsize=16)
-def without_bars(count: int, outputs: int = 1) -> tuple[Floats, Codes]:
+def without_bars(*shape: int) -> tuple[Floats, Codes]:
     """Return bars, or noise, and the status of derivatives of which one step is known."""
-    shape = count, outputs
     return throughout(NAN, shape), throughout(ONCE, shape)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -171,9 +171,7 @@ def at_x(call: Call, x: Array) -> Any:
     """Ask for f(x) itself; return a float or an array of its own."""
     point = x.reshape(1, -1).copy()
     try:
-        if call.simple:
-            value = call.f(point.reshape(call.shape))
-        elif call.evaluator is not None:
+        if call.evaluator is not None:
             value = call.evaluator.one(*_arguments(call, point))
         elif call.vectorized:
             value = _ask_batch(call, point)
@@ -184,6 +182,16 @@ def at_x(call: Call, x: Array) -> Any:
         raise
     if call.vectorized and call.evaluator is None:
         return points_first(numbers(value), 1, call.shape)[0].copy()
+    return value if type(value) in IMMUTABLE else numbers(value).copy()  # f may reuse its buffer
+
+
+def simply_at_x(call: Call, x: Array) -> Any:
+    """Do as `at_x`, for a call that is simple."""
+    try:
+        value = call.f(x.reshape(call.shape).copy())
+    except Exception as exception:
+        exception.add_note(_note_at_x(call, x, exception))
+        raise
     return value if type(value) in IMMUTABLE else numbers(value).copy()  # f may reuse its buffer
 
 
@@ -357,9 +365,11 @@ def ask_each(call: Call, points: Array) -> Outputs:
         try:
             for point in waiting:  # goes on behind a point at which f raised
                 value = f(point)
-                if type(value) not in IMMUTABLE:  # f may reuse its buffer
-                    quick = type(value) is np.ndarray and value.dtype is DOUBLE
-                    value, plain = value.copy() if quick else numbers(value).copy(), False
+                if type(value) not in IMMUTABLE:
+                    plain = False
+                    if type(value) is not np.ndarray or value.dtype is not DOUBLE:
+                        value = numbers(value)
+                    value = value.copy()  # f may reuse its buffer
                 rows.append(value)
         except Exception as exception:
             if not (undefined(exception) or call.spared(len(rows))):
@@ -371,12 +381,20 @@ def ask_each(call: Call, points: Array) -> Outputs:
         return Outputs(rows, trouble, plain)
 
 
+def alike(rows: list[Any]) -> Floats | None:
+    """Return rows as one array, if they are floats of one shape."""
+    try:
+        matrix = np.array(rows)
+    except ValueError:  # of different shapes, or outside
+        return None
+    return matrix if matrix.dtype is DOUBLE else None
+
+
 def _stack(rows: list[Any], form: Form) -> Floats:
     """Put what f returned point by point into a matrix; None, where f raised, becomes nan."""
-    with suppress(ValueError):  # of different shapes, or outside
-        matrix = np.array(rows)
-        if matrix.dtype == np.float64 and matrix.shape[1:] == form.shape and not form.is_complex:
-            return matrix.reshape(len(rows), form.size)
+    matrix = alike(rows)
+    if matrix is not None and matrix.shape[1:] == form.shape and not form.is_complex:
+        return matrix.reshape(len(rows), form.size)
     matrix = np.full((len(rows), form.size), np.nan)
     for k, row in enumerate(rows):
         if row is None:
