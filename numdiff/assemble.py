@@ -89,25 +89,21 @@ def _side(part: dict[str, Array], name: str) -> Array:
 
 def estimate_of(lines: Derivatives, shape: tuple[int, ...], options: Options) -> Estimate:
     """Put derivatives into an estimate of that shape, outputs first."""
-    columns = per_output(lines)
-    return _placed(columns["value"].T.reshape(shape), columns, lines, options, turned=True)
+    return estimate_from(per_output(lines), shape, lines, options, turned=True)
 
 
 def estimate_from(
-    columns: dict[str, Array], shape: tuple[int, ...], lines: Derivatives, options: Options,
-    named: int = 1,
-) -> Estimate:  # fmt: skip
-    """Put columns that are in order into an estimate of that shape, its last axes with names."""
-    return _placed(columns["value"].reshape(shape), columns, lines, options, named=named)
-
-
-def _placed(
-    value: Array, columns: dict[str, Array], lines: Derivatives, options: Options, *,
+    columns: dict[str, Array], shape: tuple[int, ...], lines: Derivatives, options: Options, *,
     named: int = 1, turned: bool = False,
 ) -> Estimate:  # fmt: skip
-    """Let columns wait until they are asked for; they are `turned` if outputs come last."""
+    """Put columns into an estimate of that shape, its last axes with names.
+
+    They are in order, or `turned` if outputs come last. All but values wait until asked for.
+    """
+    # Jacobians come column by column, and stay laid out like that: it is faster
+    value = (columns["value"].T if turned else columns["value"]).reshape(shape)
     placed: dict[str, Any] = {
-        "value": value if value.shape else value[()], "waiting": columns, "turned": turned,
+        "value": value if shape else value[()], "waiting": columns, "turned": turned,
         "nfev": lines.nfev, "method": options.method.name,
     }  # fmt: skip
     if lines.trouble is None and options.box is None and not options.names:

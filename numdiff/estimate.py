@@ -186,18 +186,15 @@ class Estimate(NDArrayOperatorsMixin):
             column = self.__dict__.get("waiting", {}).get(name)
             if column is None and name not in {"left", "right"}:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            return self.__dict__.setdefault(name, self._placed(column))
-
-    def _placed(self, column: Array | None) -> Any:
-        """Return the numbers of a column, or nan, as an array of its own of the shape of value."""
-        if column is None:
-            return np.full_like(self.value, math.nan)[()]
-        column = column.T if self.__dict__.get("turned") else column
-        if column.size == self.size:
-            array = column.reshape(self.shape)
-        else:  # alike for all outputs
-            array = np.broadcast_to(column, self.shape)
-        return (array if array.flags.writeable else array.copy())[()]
+            shape = np.shape(self.value)
+            if column is None:
+                array = np.full_like(self.value, math.nan)
+            elif column.size == math.prod(shape):
+                array = (column.T if self.__dict__.get("turned") else column).reshape(shape)
+            else:  # alike for all outputs
+                array = np.broadcast_to(column, shape)
+            array = array if array.flags.writeable else array.copy()
+            return self.__dict__.setdefault(name, array[()])
 
     @property
     def success(self) -> Any:

@@ -126,7 +126,7 @@ class Plan(NamedTuple):
     rule: tuple[int, float]
 
     def textbook(self, x: list[float]) -> list[float]:
-        """Return `textbook`, the nearest power of two, from the binary exponents of a few floats."""
+        """Return `textbook` of a few floats, told from their binary exponents."""
         steps, (exponent, edge) = [], self.rule
         for entry in x:
             if -1.0 <= entry <= 1.0:
@@ -158,8 +158,8 @@ def plan_of(level: Level, steps: Floats | None, n: int) -> Plan:
         steps.setflags(write=False)
     return Plan(
         level, steps, shifts.reshape(-1, n), first, last if width > 1 else None,
-        level.reach * units, level.weights.tolist(), level.centre, n * width + (level.centre != 0.0),
-        _rule_of(level),
+        level.reach * units, level.weights.tolist(), level.centre,
+        n * width + (level.centre != 0.0), _rule_of(level),
     )  # fmt: skip
 
 

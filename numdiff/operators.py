@@ -20,7 +20,7 @@ from numdiff.assemble import (
     symmetric,
     symmetrised,
 )
-from numdiff.drivers.derivatives import Derivatives, Problem, still
+from numdiff.drivers.derivatives import Problem, still
 from numdiff.engine.differentiate import at_points, counted, differentiate, pose
 from numdiff.engine.mixed import second
 from numdiff.estimate import Estimate
@@ -29,7 +29,7 @@ from numdiff.evaluation.dispatchers import as_function, is_dispatcher
 from numdiff.geometry.directions import Directions, axes, joined, parts_of
 from numdiff.naming import Named
 from numdiff.options import Options, as_point, as_vector, point_of, read, require_callable
-from numdiff.short import Shaped, shortly
+from numdiff.short import shortly
 from numdiff.signatures import Detecting, Operating, Settings, Sparsely, public
 
 if TYPE_CHECKING:
@@ -146,7 +146,9 @@ def gradient(f: Function, x: Point, **options: Unpack[Operating]) -> Estimate:
     point, call, settings, _ = asked(f, x, options)
     if settings.plan is not None and call.simple:
         return shortly(call, point, settings, _of_one)
-    return _along_axes(call, point, 1, settings, _of_one)
+    with call.evaluator or NOBODY:
+        slopes = differentiate(call, point.ravel(), axes(point.size), 1, settings)
+    return estimate_of(slopes, _of_one(slopes.form.shape, point.shape), settings)
 
 
 @public(Sparsely)
@@ -409,19 +411,14 @@ def _axis_by_axis(f: Function, x: Point, order: int, options: Operating) -> Esti
     point, call, settings, _ = asked(f, x, options)
     if settings.plan is not None and order == 1 and call.simple:
         return shortly(call, point, settings, add)
-    return _along_axes(call, point, order, settings, add)
-
-
-def _along_axes(
-    call: Call, point: Floats, order: int, settings: Options, shaped: Shaped
-) -> Estimate:
-    """Differentiate by each entry of a point; `shaped` is as in `shortly`."""
     with call.evaluator or NOBODY:
         slopes = differentiate(call, point.ravel(), axes(point.size), order, settings)
-    return estimate_of(slopes, shaped(slopes.form.shape, point.shape), settings)
+    return estimate_of(slopes, slopes.form.shape + point.shape, settings)
 
 
-def _of_one(outputs: tuple[int, ...], inputs: tuple[int, ...], other: str = "jacobian") -> tuple[int, ...]:
+def _of_one(
+    outputs: tuple[int, ...], inputs: tuple[int, ...], other: str = "jacobian"
+) -> tuple[int, ...]:
     """Return the shape of the derivatives of one output."""
     if math.prod(outputs) != 1:
         raise ValueError(f"f must have one output here, got shape {outputs}: use `{other}`")

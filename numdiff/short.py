@@ -20,7 +20,17 @@ from numdiff.drivers.single import derivatives_of, without_bars
 from numdiff.engine.differentiate import counted
 from numdiff.estimate import Estimate
 from numdiff.evaluation.attempts import IMMUTABLE
-from numdiff.evaluation.call import DOUBLE, Call, Outputs, alike, ask_each, packed, simply_at_x
+from numdiff.evaluation.call import (
+    DOUBLE,
+    Call,
+    Form,
+    Outputs,
+    alike,
+    ask_each,
+    origin_of_array,
+    pack,
+    stacked,
+)
 from numdiff.methods import Plan
 from numdiff.options import Options
 
@@ -34,7 +44,7 @@ def shortly(call: Call, point: Floats, options: Options, shaped: Shaped) -> Esti
     """
     x, plan = point.ravel(), options.plan
     assert plan is not None
-    own = simply_at_x(call, x) if plan.centre else 0.0
+    own = origin_of_array(call, x) if plan.centre else 0.0
     with np.errstate(all="ignore"):
         steps, shifts, far = plan.steps, plan.shifts, plan.far
         if steps is None:
@@ -49,12 +59,17 @@ def shortly(call: Call, point: Floats, options: Options, shaped: Shaped) -> Esti
             found = _of_anything(call, x, own, outputs, (plan, steps, over))
             return estimate_of(found, shaped(found.form.shape, point.shape), options)
     shape = shaped(slopes.shape[1:], point.shape)
-    if shape != slopes.shape:
+    if shape != x.shape:
         slopes = slopes.reshape(x.size, -1).T.reshape(shape)
     bars, status = without_bars(*shape)
     waiting = {"error": bars, "status": status, "step": steps.reshape(point.shape), "noise": bars}
     return Estimate.of(
-        {"value": slopes, "waiting": waiting, "nfev": plan.nfev, "method": options.method.name}
+        {
+            "value": slopes if shape else slopes[()],
+            "waiting": waiting,
+            "nfev": plan.nfev,
+            "method": options.method.name,
+        }
     )
 
 
@@ -70,8 +85,8 @@ def _of_floats(outputs: Outputs, own: Any, plan: Plan, over: Floats) -> Floats |
     if width == 1:
         slopes = [(weight * v + share) * s for v, s in zip(values, scales, strict=True)]
     elif width == 2 and not plan.centre:
-        (other,), pairs = weights, zip(values[::2], values[1::2], scales, strict=True)
-        slopes = [(weight * u + other * v) * s for u, v, s in pairs]
+        other, both = weights[0], zip(values[::2], values[1::2], scales, strict=True)
+        slopes = [(weight * u + other * v) * s for u, v, s in both]
     else:
         totals = [weight * value for value in values[::width]]
         for p, weight in enumerate(weights, 1):
@@ -83,7 +98,8 @@ def _of_floats(outputs: Outputs, own: Any, plan: Plan, over: Floats) -> Floats |
 
 
 def _of_arrays(outputs: Outputs, own: Any, plan: Plan, over: Floats) -> Floats | None:
-    width, parts = len(plan.weights), []
+    parts: list[Floats] = []
+    width = len(plan.weights)
     for p in range(width):
         part = alike(outputs.rows[p::width])
         if part is None or (parts and part.shape != parts[0].shape):
@@ -108,8 +124,10 @@ def _of_anything(
     plan, steps, over = step
     problem = Problem(call, x)
     if plan.centre:
-        values = packed(own)
-        problem = Problem(call, x, values.form, values.rows[0], nfev=1)
-    values = outputs.values(problem.form)
+        outputs_at_x = np.asarray(own)
+        form = Form(outputs_at_x.shape, np.iscomplexobj(own))
+        problem = Problem(call, x, form, pack(outputs_at_x[None], form)[0], nfev=1)
+    rows, trouble, _ = outputs
+    values = stacked(rows, problem.form, len(rows), trouble)
     found = derivatives_of(values, plan.level, steps, over, problem.f0)
     return counted(problem, found)

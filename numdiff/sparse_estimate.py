@@ -31,13 +31,17 @@ class SparseEstimate(Estimate):
         value.data = columns["value"]
         return cls.of({"value": value}, waiting=columns, **others)
 
-    def _placed(self, column: Array | None) -> Any:
+    def __getattr__(self, name: str) -> Any:
+        """Make an array that has waited until it is asked for, as those of `Estimate` do."""
+        column = self.__dict__.get("waiting", {}).get(name)
+        if column is None and name not in {"left", "right"}:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         placed: Any = copy(self.value)
         if column is None:
             placed.data = np.full_like(placed.data, math.nan)
         else:
             placed.data = column if column.flags.writeable else column.copy()
-        return placed
+        return self.__dict__.setdefault(name, placed)
 
     @property
     def entries(self) -> Estimate:

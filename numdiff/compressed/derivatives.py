@@ -16,13 +16,13 @@ from numdiff.compressed.missing import check, check_curvature
 from numdiff.compressed.routes import routes_of
 from numdiff.constants import DOMAIN, SINGLE_STEP
 from numdiff.drivers.derivatives import UNASKED, Derivatives, Problem
-from numdiff.drivers.single import sampled_once
 from numdiff.engine.differentiate import WAYS, counted, pose
 from numdiff.engine.mixed import second
 from numdiff.engine.single import user_steps
-from numdiff.evaluation.call import Call, Form
+from numdiff.evaluation.call import Call, Form, evaluate
 from numdiff.geometry.directions import Directions, axes
 from numdiff.geometry.domain import blocks
+from numdiff.ladder import points
 from numdiff.ladder.runtime import runner
 from numdiff.methods import Level
 from numdiff.options import Options
@@ -152,7 +152,11 @@ class _Once(NamedTuple):
 def _once(problem: Problem, directions: Directions, order: int, options: Options) -> _Once:
     level = options.method.level(order)
     steps = user_steps(directions, level, options, problem.x)
-    values, stretch = sampled_once(problem, directions, level, steps)
+    count, width, x = len(directions), len(level.offsets), problem.x
+    block, stretch = np.empty((count, width, x.size)), np.empty(count)
+    route = directions.starts, directions.index, directions.weight, level.offsets
+    runner(x.size // PACE)(points.place)(np.arange(count), steps, x, *route, block, stretch)
+    values = evaluate(problem.call, block.reshape(count * width, x.size), problem.form)
     f0 = problem.f0 if level.centre else values.rows[0]  # it has no part in it
     return _Once(*values, level, f0, steps, stretch)
 

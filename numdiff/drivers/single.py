@@ -10,7 +10,7 @@ import numpy as np
 from numdiff.arrays import Codes, Floats, throughout
 from numdiff.constants import DOMAIN, SINGLE_STEP
 from numdiff.drivers.derivatives import Derivatives, Problem, stacked
-from numdiff.evaluation.call import Values, ask
+from numdiff.evaluation.call import Values, evaluate
 from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import blocks
 from numdiff.methods import Level
@@ -38,7 +38,7 @@ def _difference(
     if problem.apart:
         problem, directions = problem.along(directions)
     points, stretch = placed(problem, directions, level, steps)
-    values = ask(problem.call, points, problem.form)
+    values = evaluate(problem.call, points, problem.form)
     return derivatives_of(values, level, steps, stretch / steps, problem.f0)
 
 

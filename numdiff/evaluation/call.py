@@ -164,11 +164,8 @@ def of_parts(f: Callable[..., Any], shapes: list[tuple[int, ...]]) -> Callable[.
 
 def origin(call: Call, x: Array) -> Values:
     """Ask for f(x) itself, or at all entries of x, where every exception is the caller's."""
-    return _origins(call, x) if call.scalar and x.size > 1 else packed(at_x(call, x))
-
-
-def at_x(call: Call, x: Array) -> Any:
-    """Ask for f(x) itself; return a float or an array of its own."""
+    if call.scalar and x.size > 1:
+        return _origins(call, x)
     point = x.reshape(1, -1).copy()
     try:
         if call.evaluator is not None:
@@ -180,27 +177,22 @@ def at_x(call: Call, x: Array) -> Any:
     except Exception as exception:
         exception.add_note(_note_at_x(call, x, exception))
         raise
-    if call.vectorized and call.evaluator is None:
-        return points_first(numbers(value), 1, call.shape)[0].copy()
-    return value if type(value) in IMMUTABLE else numbers(value).copy()  # f may reuse its buffer
+    batch = call.vectorized and call.evaluator is None
+    if type(value) in IMMUTABLE and not batch:
+        return Values(np.array([[value]]), REAL, 1)
+    outputs = points_first(numbers(value), 1, call.shape)[0] if batch else numbers(value)
+    form = _form_of(outputs)
+    return Values(pack(outputs[None].copy(), form), form, 1)  # f may reuse its buffer
 
 
-def simply_at_x(call: Call, x: Array) -> Any:
-    """Do as `at_x`, for a call that is simple."""
+def origin_of_array(call: Call, x: Array) -> Any:
+    """Ask a simple f for f(x) as `origin` does; return a float, or an array of its own."""
     try:
         value = call.f(x.reshape(call.shape).copy())
     except Exception as exception:
         exception.add_note(_note_at_x(call, x, exception))
         raise
     return value if type(value) in IMMUTABLE else numbers(value).copy()  # f may reuse its buffer
-
-
-def packed(value: Any) -> Values:
-    """Return what f said at one point as values."""
-    if type(value) in IMMUTABLE:
-        return Values(np.array([[value]]), REAL, 1)
-    form = _form_of(value)
-    return Values(pack(value[None], form), form, 1)
 
 
 def _origins(call: Call, x: Array) -> Values:
@@ -255,14 +247,9 @@ def evaluate(call: Call, points: Array, form: Form | None) -> Values:
     `nfev` counts what workers have looked at ahead as well, when it is handed out.
     """
     with np.errstate(all="ignore"):
-        return ask(call, points, form or UNKNOWN)
-
-
-def ask(call: Call, points: Array, form: Form) -> Values:
-    """Do as `evaluate`, for those who keep NumPy quiet themselves."""
-    if call.evaluator is not None:
-        return _by_evaluator(call, points, form)
-    return (_batch if call.vectorized else _pointwise)(call, points, form)
+        if call.evaluator is not None:
+            return _by_evaluator(call, points, form or UNKNOWN)
+        return (_batch if call.vectorized else _pointwise)(call, points, form or UNKNOWN)
 
 
 def pack(outputs: Array, form: Form) -> Floats:
@@ -289,8 +276,11 @@ def _pointwise(call: Call, points: Array, form: Form) -> Values:
             rows = np.concatenate([first.rows, rest.rows])
             return rest._replace(rows=rows, nfev=1 + rest.nfev)
         count += 1
-    values = ask_each(call, points).values(form)
-    return values if count == len(points) else values._replace(nfev=count)
+    outputs, trouble, plain = ask_each(call, points)
+    if plain and (form is REAL or form == REAL):  # or unknown
+        rows = np.array(outputs, np.float64)[:, None]  # None is nan
+        return Values(rows, REAL, count, trouble)
+    return stacked(outputs, form, count, trouble)
 
 
 def _by_evaluator(call: Call, points: Array, form: Form) -> Values:
@@ -301,10 +291,11 @@ def _by_evaluator(call: Call, points: Array, form: Form) -> Values:
     raised = (outcome.exception for outcome in outcomes if isinstance(outcome, Raised))
     trouble: Any = next(raised, None)
     outputs = [None if isinstance(outcome, Raised) else outcome for outcome in outcomes]
-    return _stacked(outputs, form, len(points) + call.evaluator.owed(), trouble)
+    return stacked(outputs, form, len(points) + call.evaluator.owed(), trouble)
 
 
-def _stacked(outputs: list[Any], form: Form, nfev: int, trouble: Exception | None) -> Values:
+def stacked(outputs: list[Any], form: Form, nfev: int, trouble: Exception | None) -> Values:
+    """Return what f said point by point, None outside its domain, as values of this form."""
     if form is UNKNOWN:
         form = _form_of(next((value for value in outputs if value is not None), math.nan))
     return Values(_stack(outputs, form), form, nfev, trouble)
@@ -347,13 +338,6 @@ class Outputs(NamedTuple):
     rows: list[Any]
     trouble: Exception | None
     plain: bool  # whether all are floats, or outside
-
-    def values(self, form: Form) -> Values:
-        """Return values of this form, if it is known."""
-        if self.plain and (form is REAL or form == REAL):  # or unknown
-            rows = np.array(self.rows, np.float64)[:, None]  # None is nan
-            return Values(rows, REAL, len(rows), self.trouble)
-        return _stacked(self.rows, form, len(self.rows), self.trouble)
 
 
 def ask_each(call: Call, points: Array) -> Outputs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -98,12 +98,14 @@ def sides_of(room: Room, need: Floats, reach: Floats, side: int) -> Ints:
     return np.where(room.on(side) < share * np.minimum(largest, need), wider, side)
 
 
-def blocks(count: int, numbers: int, least: int = 1) -> Sequence[slice]:
+def blocks(count: int, numbers: int, least: int = 1) -> Iterator[slice]:
     """Cut `count` directions, each with so many numbers, into parts that fit into memory.
 
     A part has at least so many, if there are as many.
     """
     size = max(BLOCK_BYTES // (8 * numbers or 1), least, 1)
-    if count <= size:
-        return (slice(0, count),)
-    return [slice(first, min(first + size, count)) for first in range(0, count, size)]
+    first = 0
+    while first + size < count:
+        yield slice(first, first + size)
+        first += size
+    yield slice(first, count)
