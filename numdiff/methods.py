@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 
 ALL = 16  # as many as the ladder keeps levels
-UNSURE = 2.0**-40  # what may be lost where a mantissa is compared: far more than rounding
+# what may be lost where a mantissa is compared, far more than rounding; and in bits of it
+UNSURE, UNSURE_BITS = 2.0**-40, 2**13
+ONE_OCTAVE = 2**52  # what a float's bits grow by from a number to twice that
 FIRST = 1.0 / 32.0  # of the size of x, or of 1 if that is more; the ladder climbs from there
 
 
@@ -245,5 +247,16 @@ def textbook(level: Level, x: Floats) -> Floats:
     h = eps**(1 / (order + accuracy)), times the size of x but at least 1 (Nocedal and Wright 2006,
     section 8.1, for the first order), here rounded to a power of two so that x + h is exact.
     """
+    size = np.maximum(np.abs(x), 1.0)
+    exponent, edge = _rule_of(level)
+    if not math.isnan(edge):  # the bits of size tell it sooner than a logarithm
+        bits = size.view(np.int64) + (
+            ONE_OCTAVE - int(np.float64(edge).view(np.int64)) % ONE_OCTAVE
+        )
+        beside = (bits + UNSURE_BITS) & (ONE_OCTAVE - 1)
+        if not (beside <= 2 * UNSURE_BITS).any():
+            bits &= -ONE_OCTAVE
+            bits += exponent * ONE_OCTAVE
+            return bits.view(np.float64)
     power = math.log2(EPS) / level.balance
-    return np.asarray(2.0 ** np.rint(power + np.log2(np.maximum(np.abs(x), 1.0))))
+    return np.asarray(2.0 ** np.rint(power + np.log2(size)))

@@ -9,13 +9,16 @@ import numpy as np
 from numdiff.arrays import Array, Floats
 from numdiff.coloring import kernels
 from numdiff.coloring.prepared import PACE, Coloring
+from numdiff.compressed.once import Contrast
 from numdiff.compressed.routes import Routes
-from numdiff.constants import ONE_SIDED, SINGLE_STEP
+from numdiff.constants import DOMAIN, ONE_SIDED, SINGLE_STEP
 from numdiff.drivers.derivatives import UNASKED, Derivatives, Problem
+from numdiff.drivers.single import without_bars
 from numdiff.engine.differentiate import WAYS
 from numdiff.evaluation.call import evaluate
 from numdiff.geometry.directions import along
 from numdiff.ladder.runtime import runner
+from numdiff.methods import Level
 from numdiff.options import Options
 
 DOUBTED = 3  # rows that a random direction contradicts are looked at, the worst ones
@@ -29,9 +32,16 @@ class PatternError(ValueError):
     """A sparsity pattern misses entries of the derivative."""
 
 
+def vector_of(coloring: Coloring, routes: Routes) -> Floats:
+    """Return how far a random direction moves each entry of x: the same each time."""
+    shares = coloring.shares
+    return routes.weight * (shares if routes.options.box is None else np.abs(shares))
+
+
 def check(
-    problem: Problem, coloring: Coloring, routes: Routes, whole: Derivatives, options: Options
-) -> int:
+    problem: Problem, coloring: Coloring, routes: tuple[Routes, Floats], whole: Derivatives,
+    contrast: Contrast | None,
+) -> int:  # fmt: skip
     """Compare a sparse Jacobian with the derivative along a random direction; return the calls.
 
     Rows that differ by more than both bars are suspects. They are convicted if f changes by more
@@ -42,18 +52,21 @@ def check(
     ValueError
         If the pattern misses entries: it names the rows.
     """
-    random = np.random.default_rng(len(routes.weight))  # the same each time
-    share = random.uniform(-0.5, 0.5, len(routes.weight))
-    share += np.copysign(0.5, share)
-    vector = routes.weight * (share if options.box is None else np.abs(share))
-    enough = problem._replace(rtol=max(problem.rtol, ENOUGH))
-    line = WAYS[options.way](enough, along(vector), 1, options)
-    off, bar = _contrast(problem, coloring, vector, line, whole)
+    options, vector = routes[0].options, routes[1]
+    if contrast is None:
+        enough = problem._replace(rtol=max(problem.rtol, ENOUGH))
+        line = WAYS[options.way](enough, along(vector), 1, options)
+        off, bar = _contrast(problem, coloring, vector, line, whole)
+    else:
+        line = _once(problem, vector, options.method.level(1))
+        off, bar = line.value[0] + contrast.off, ROUGHLY * contrast.size
+        if problem.f0 is not UNASKED:
+            bar += ROUNDED * np.abs(problem.f0)
     with np.errstate(invalid="ignore"):
         suspects = np.abs(off) > bar
-    suspects &= (line.status[0] <= ONE_SIDED) | (line.status[0] == SINGLE_STEP)
     if not suspects.any():
         return line.nfev
+    suspects &= (line.status[0] <= ONE_SIDED) | (line.status[0] == SINGLE_STEP)
     ratio = np.where(suspects, np.abs(off) / np.where(bar > 0.0, bar, math.ulp(0.0)), 0.0)
     worst = np.argsort(-ratio, kind="stable")[: min(DOUBTED, int(suspects.sum()))]
     guilty, nfev = _convicted(problem, coloring, vector, line, bar, worst)
@@ -65,6 +78,21 @@ def check(
             "sparse.color(pattern, check=False) leaves this check out"
         )
     return line.nfev + nfev
+
+
+def _once(problem: Problem, vector: Floats, level: Level) -> Derivatives:
+    """Take a single step of 1 along a vector."""
+    with np.errstate(all="ignore"):
+        values = evaluate(problem.call, problem.x + level.offsets[:, None] * vector, problem.form)
+        slope = level.weights[0] * values.rows[0]
+        for weight, row in zip(level.weights[1:], values.rows[1:], strict=True):
+            slope += weight * row
+        if level.centre:
+            slope += level.centre * problem.f0
+    lines = without_bars(1, slope.size)
+    status = np.where(np.isfinite(slope), lines[1], np.uint8(DOMAIN))
+    one = np.ones((1, slope.size))
+    return Derivatives(slope[None], lines[0], status, one, lines[0], values.nfev, values.form)
 
 
 def _contrast(
