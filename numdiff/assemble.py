@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numdiff.arrays import Array, Codes
+from numdiff.arrays import Array, Codes, Later
 from numdiff.drivers.derivatives import COLUMNS, Derivatives
 from numdiff.estimate import Estimate, Status
 from numdiff.options import Options
@@ -124,7 +124,10 @@ def _told(trouble: Exception) -> str:
 
 def sparse_estimate(lines: Derivatives, pattern: csc_array, options: Options) -> SparseEstimate:
     """Put one line of derivatives, with a column for each entry of a pattern, into its places."""
-    columns = {name: column.reshape(pattern.nnz) for name, column in per_output(lines).items()}
+    columns = {
+        name: column if isinstance(column, Later) else column.reshape(pattern.nnz)
+        for name, column in per_output(lines).items()
+    }
     notes = () if lines.trouble is None else (_told(lines.trouble),)
     others = {"nfev": lines.nfev, "method": options.method.name, "notes": notes}
     return SparseEstimate.over(pattern, columns, **others)

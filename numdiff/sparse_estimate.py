@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numdiff.arrays import Array
+from numdiff.arrays import Array, Later
 from numdiff.estimate import Estimate
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class SparseEstimate(Estimate):
         if column is None and name not in {"left", "right"}:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         placed: Any = copy(self.value)
+        column = column() if isinstance(column, Later) else column
         if column is None:
             placed.data = np.full_like(placed.data, math.nan)
         else:

@@ -314,6 +314,18 @@ def read_off(
 
 
 @kernel
+def differs(slope, off, size, f0, share, rounded):
+    """Say whether an output is farther from what is off it than its size and f0 (m or 0,) allow."""
+    for i in range(slope.size):
+        bar = share * size[i]
+        if f0.size > 0:
+            bar += rounded * abs(f0[i])
+        if abs(slope[i] + off[i]) > bar:
+            return True
+    return False
+
+
+@kernel
 def contrast(pointers, indices, vector, data, bars, share, off, bar):
     """Take a sparse matrix times a vector off `off` (m,), and add what bars allow to `bar` (m,).
 

@@ -59,6 +59,9 @@ def check(
         off, bar = _contrast(problem, coloring, vector, line, whole)
     else:
         line = _once(problem, vector, options.method.level(1))
+        sums = line.value[0], *contrast, problem.f0
+        if not runner(len(vector) // PACE)(kernels.differs)(*sums, ROUGHLY, ROUNDED):
+            return line.nfev
         off, bar = line.value[0] + contrast.off, ROUGHLY * contrast.size
         if problem.f0 is not UNASKED:
             bar += ROUNDED * np.abs(problem.f0)
@@ -89,10 +92,10 @@ def _once(problem: Problem, vector: Floats, level: Level) -> Derivatives:
             slope += weight * row
         if level.centre:
             slope += level.centre * problem.f0
-    lines = without_bars(1, slope.size)
-    status = np.where(np.isfinite(slope), lines[1], np.uint8(DOMAIN))
-    one = np.ones((1, slope.size))
-    return Derivatives(slope[None], lines[0], status, one, lines[0], values.nfev, values.form)
+    bars, status = without_bars(1, slope.size)
+    if not math.isfinite(slope.dot(slope)):
+        status = np.where(np.isfinite(slope), status, np.uint8(DOMAIN))
+    return Derivatives(slope[None], bars, status, bars, bars, values.nfev, values.form)
 
 
 def _contrast(

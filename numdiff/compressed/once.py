@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from numdiff.arrays import Array, Floats, throughout
+from numdiff.arrays import Floats, Later, throughout
 from numdiff.coloring import kernels
 from numdiff.coloring.pattern import require_outputs
 from numdiff.coloring.prepared import PACE, Coloring
@@ -22,6 +22,8 @@ from numdiff.geometry.domain import blocks
 from numdiff.ladder import points
 from numdiff.ladder.runtime import runner
 from numdiff.methods import Level
+
+NEAR = 16  # times the numbers at points: so few are held that they are near when they are read
 
 
 class Contrast(NamedTuple):
@@ -51,7 +53,7 @@ def once(
     if coloring.symmetric or not routes.shared:  # entries are not read in their own row
         vector = vector[:0]
     value, contrast, lost, nfev, trouble = np.empty(0), None, 0, 0, None
-    for part in blocks(len(routes.directions), 2 * level.offsets.size * problem.x.size):
+    for part in blocks(len(routes.directions), NEAR * level.offsets.size * problem.x.size):
         rows = routes.directions.part(part)
         sampled = _sampled(problem, rows, level, routes)
         values = sampled.values
@@ -70,7 +72,8 @@ def once(
         known = ~np.isnan(value)
         bars = np.where(known, math.nan, math.inf)
         status = np.where(known, np.uint8(SINGLE_STEP), np.uint8(DOMAIN))
-    step = _steps_of(problem.x, coloring, routes, form)
+    later = Later(_steps_of, (problem.x, coloring, routes))
+    step: Any = np.tile(later(), 2)[None] if form.is_complex else later
     whole = Derivatives(value, bars, status, step, noise, nfev, form, trouble)
     return whole, problem.form, contrast if vector.size else None
 
@@ -106,16 +109,15 @@ def _read_off(
     return lost
 
 
-def _steps_of(x: Floats, coloring: Coloring, routes: Routes, form: Form) -> Floats:
+def _steps_of(x: Floats, coloring: Coloring, routes: Routes) -> Floats:
     """Return the step from which each entry was read."""
     own = np.abs(routes.weight)
     if not routes.shared:
         level = routes.options.method.level(1)
-        steps = user_steps(routes.directions, level, routes.options, x)
-        own[routes.directions.index] = steps
-    length: Array = own.repeat(np.diff(coloring.pointers))
-    if coloring.symmetric:
-        whole = np.empty_like(length)
-        whole[coloring.places] = length
-        length = whole
-    return np.tile(length, 1 + form.is_complex)[None]
+        own[routes.directions.index] = user_steps(routes.directions, level, routes.options, x)
+    length: Floats = own.repeat(np.diff(coloring.pointers))
+    if not coloring.symmetric:
+        return length
+    whole = np.empty(len(length))
+    whole[coloring.places] = length
+    return whole

@@ -7,12 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numdiff.arrays import Array, Floats
+from numdiff.arrays import Array, Floats, throughout
 from numdiff.coloring.prepared import Coloring
 from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import LEAST, NARROW, USUAL
 from numdiff.methods import textbook
 from numdiff.options import Options
+
+ONE = np.float64(1.0)
 
 
 class Routes(NamedTuple):
@@ -51,7 +53,7 @@ def routes_of(coloring: Coloring, x: Floats, options: Options) -> Routes:
     if len(starts) == len(order):  # nobody shares a direction: they go as the axes do
         moved = np.ones(len(order))
     elif options.way == "single" or (options.way == "ladder" and options.step is not None):
-        options = options._replace(step=np.ones(x.size))
+        options = options._replace(step=throughout(ONE, x.shape))
     if len(order) < x.size or moved.size == len(starts):
         weight = np.zeros(x.size)
         weight[order] = moved
