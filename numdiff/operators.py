@@ -148,7 +148,8 @@ def gradient(f: Function, x: Point, **options: Unpack[Operating]) -> Estimate:
         return shortly(call, point, settings, _of_one)
     with call.evaluator or NOBODY:
         slopes = differentiate(call, point.ravel(), axes(point.size), 1, settings)
-    return estimate_of(slopes, _of_one(slopes.form.shape, point.shape), settings)
+    outputs, several = slopes.form.shape, slopes.value.shape[1] != 1
+    return estimate_of(slopes, _of_one(outputs, point.shape) if several else point.shape, settings)
 
 
 @public(Sparsely)

@@ -59,7 +59,7 @@ def shortly(call: Call, point: Floats, options: Options, shaped: Shaped) -> Esti
             found = _of_anything(call, x, own, outputs, (plan, steps, over))
             return estimate_of(found, shaped(found.form.shape, point.shape), options)
     shape = shaped(slopes.shape[1:], point.shape)
-    if shape != x.shape:
+    if slopes.ndim > 1 or slopes.shape != shape:
         slopes = slopes.reshape(x.size, -1).T.reshape(shape)
     bars, status = without_bars(*shape)
     waiting = {"error": bars, "status": status, "step": steps.reshape(point.shape), "noise": bars}
@@ -88,13 +88,19 @@ def _of_floats(outputs: Outputs, own: Any, plan: Plan, over: Floats) -> Floats |
         other, both = weights[0], zip(values[::2], values[1::2], scales, strict=True)
         slopes = [(weight * u + other * v) * s for u, v, s in both]
     else:
-        totals = [weight * value for value in values[::width]]
-        for p, weight in enumerate(weights, 1):
-            pairs = zip(totals, values[p::width], strict=True)
-            totals = [total + weight * value for total, value in pairs]
-        totals = [total + share for total in totals] if plan.centre else totals
-        slopes = [total * scale for total, scale in zip(totals, scales, strict=True)]
+        slopes = _weighted(values, share, plan, scales)
     return np.array(slopes) if math.isfinite(sum(slopes)) else None
+
+
+def _weighted(values: list[float], share: float, plan: Plan, scales: list[float]) -> list[float]:
+    """Return the sums of values at any number of points, over the steps."""
+    width, (weight, *weights) = len(plan.weights), plan.weights
+    totals = [weight * value for value in values[::width]]
+    for p, weight in enumerate(weights, 1):
+        pairs = zip(totals, values[p::width], strict=True)
+        totals = [total + weight * value for total, value in pairs]
+    totals = [total + share for total in totals] if plan.centre else totals
+    return [total * scale for total, scale in zip(totals, scales, strict=True)]
 
 
 def _of_arrays(outputs: Outputs, own: Any, plan: Plan, over: Floats) -> Floats | None:

@@ -98,7 +98,7 @@ class Coloring:
 
     @cached_property
     def route(self) -> tuple[Array, Array]:
-        """Where colours start among columns by colour, and these: those without entries left out."""
+        """Where colours start among the columns that have entries, by colour; and these."""
         order = self.order[(np.diff(self.pointers) > 0)[self.order]]
         return np.flatnonzero(np.diff(self.colors[order], prepend=-1)), order
 
