@@ -117,8 +117,8 @@ def as_point(x: Any, name: str = "x") -> Floats:
         If x does not hold numbers, or has units or a mask.
     """
     if type(x) is np.ndarray and x.dtype is DOUBLE:  # usual, and it has to be quick
-        flat = x.ravel()
-        if math.isfinite(flat.dot(flat)):
+        finite = math.isfinite(sum(x.ravel().tolist())) if x.size <= FEW else np.isfinite(x).all()
+        if finite:
             return x.copy()
     require_plain(x, name)
     try:

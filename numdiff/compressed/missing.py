@@ -92,8 +92,9 @@ def _once(problem: Problem, vector: Floats, level: Level) -> Derivatives:
             slope += weight * row
         if level.centre:
             slope += level.centre * problem.f0
+        sound = math.isfinite(slope.dot(slope))
     bars, status = without_bars(1, slope.size)
-    if not math.isfinite(slope.dot(slope)):
+    if not sound:
         status = np.where(np.isfinite(slope), status, np.uint8(DOMAIN))
     return Derivatives(slope[None], bars, status, bars, bars, values.nfev, values.form)
 
