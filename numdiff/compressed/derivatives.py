@@ -82,6 +82,7 @@ def _in_parts(problem: Problem, coloring: Coloring, routes: Routes) -> tuple[Der
         whole = _placed(whole, lines, rows, coloring)
         problem = problem.less(lines.nfev)._replace(form=lines.form)
         trouble, nfev = trouble or lines.trouble, nfev + lines.nfev
+        del lines  # room for what they leave along the next ones
     assert whole is not None
     whole = _without_fixed(whole, coloring, routes.weight)
     return whole._replace(trouble=trouble, nfev=nfev), problem.form

@@ -179,6 +179,7 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
             *room, *where, block,
         )  # fmt: skip
         live, block, stretch = live[:left], block[:left], stretch[:left]
+        del values, arrived  # room for those of the next round
     unit = directions.weight if directions.single else np.ones(count)
     order = int(channels.shape[channels.primary, registers.ORDER])
     restless: int = run(rounds.conclude)(
