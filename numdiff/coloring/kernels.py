@@ -281,13 +281,13 @@ def scatter(starts, index, weight, pointers, places, rows, lines, entries):
 @kernel
 def read_off(
     values, weights, centre, f0, steps, stretch, starts, index, weight, pointers, places, rows,
-    vector, value, off, size,
+    vector, value, off,
 ):  # fmt: skip
     """Write the slopes that a single step says, of values (D, P, m), to where they belong.
 
     Nothing is held by output in between, as `scatter` needs it: memory is what takes time here. So
-    the entries times a vector (n or 0,) are taken off `off` (m,) and their sizes added to `size` at
-    once, as `contrast` does. Returns how many slopes are no numbers.
+    the entries times a vector (n or 0,) are taken off `off` (m,) at once, as `contrast` does.
+    Returns how many slopes are no numbers.
     """
     lost = 0
     for d in range(starts.size):
@@ -309,15 +309,14 @@ def read_off(
                     lost += 1
                 if vector.size > 0:
                     off[i] -= total * share
-                    size[i] += abs(total * share)
     return lost
 
 
 @kernel
-def differs(slope, off, size, f0, share, rounded):
-    """Say whether an output is farther from what is off it than its size and f0 (m or 0,) allow."""
+def differs(slope, off, f0, share, rounded):
+    """Say whether a slope is not what is `off` it, up to shares of that and of f0 (m or 0,)."""
     for i in range(slope.size):
-        bar = share * size[i]
+        bar = share * abs(off[i])
         if f0.size > 0:
             bar += rounded * abs(f0[i])
         if abs(slope[i] + off[i]) > bar:

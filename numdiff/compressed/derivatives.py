@@ -59,12 +59,12 @@ def along_colors(problem: Problem, coloring: Coloring, options: Options) -> Deri
         )
     vector = vector_of(coloring, routes) if coloring.check else np.empty(0)
     if options.way == "single" and options.box is None:
-        whole, form, contrast = once(problem, coloring, routes, vector)
+        whole, form, off = once(problem, coloring, routes, vector)
     else:
-        whole, form, contrast = *_in_parts(problem, coloring, routes), None
+        whole, form, off = *_in_parts(problem, coloring, routes), None
     if coloring.check:
         rest = problem.less(whole.nfev)._replace(form=form)
-        nfev = check(rest, coloring, (routes, vector), whole, contrast)
+        nfev = check(rest, coloring, (routes, vector), whole, off)
         whole = whole._replace(nfev=whole.nfev + nfev)
     return counted(problem, whole)
 

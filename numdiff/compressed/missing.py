@@ -9,7 +9,6 @@ import numpy as np
 from numdiff.arrays import Array, Floats
 from numdiff.coloring import kernels
 from numdiff.coloring.prepared import PACE, Coloring
-from numdiff.compressed.once import Contrast
 from numdiff.compressed.routes import Routes
 from numdiff.constants import DOMAIN, ONE_SIDED, SINGLE_STEP
 from numdiff.drivers.derivatives import UNASKED, Derivatives, Problem
@@ -40,7 +39,7 @@ def vector_of(coloring: Coloring, routes: Routes) -> Floats:
 
 def check(
     problem: Problem, coloring: Coloring, routes: tuple[Routes, Floats], whole: Derivatives,
-    contrast: Contrast | None,
+    off: Floats | None,
 ) -> int:  # fmt: skip
     """Compare a sparse Jacobian with the derivative along a random direction; return the calls.
 
@@ -53,18 +52,15 @@ def check(
         If the pattern misses entries: it names the rows.
     """
     options, vector = routes[0].options, routes[1]
-    if contrast is None:
+    if off is None:
         enough = problem._replace(rtol=max(problem.rtol, ENOUGH))
         line = WAYS[options.way](enough, along(vector), 1, options)
-        off, bar = _contrast(problem, coloring, vector, line, whole)
     else:
         line = _once(problem, vector, options.method.level(1))
-        sums = line.value[0], *contrast, problem.f0
+        sums = line.value[0], off, problem.f0
         if not runner(len(vector) // PACE)(kernels.differs)(*sums, ROUGHLY, ROUNDED):
-            return line.nfev
-        off, bar = line.value[0] + contrast.off, ROUGHLY * contrast.size
-        if problem.f0 is not UNASKED:
-            bar += ROUNDED * np.abs(problem.f0)
+            return line.nfev  # bars, of all that is summed, are no smaller
+    off, bar = _contrast(problem, coloring, vector, line, whole)
     with np.errstate(invalid="ignore"):
         suspects = np.abs(off) > bar
     if not suspects.any():
@@ -85,18 +81,24 @@ def check(
 
 def _once(problem: Problem, vector: Floats, level: Level) -> Derivatives:
     """Take a single step of 1 along a vector."""
+    offsets, weights, slope, nfev = level.offsets, level.weights, np.zeros(()), 0
+    together = 1 if problem.call.simple else offsets.size  # workers take all at once
     with np.errstate(all="ignore"):
-        values = evaluate(problem.call, problem.x + level.offsets[:, None] * vector, problem.form)
-        slope = level.weights[0] * values.rows[0]
-        for weight, row in zip(level.weights[1:], values.rows[1:], strict=True):
-            slope += weight * row
+        for first in range(0, offsets.size, together):
+            points = offsets[first : first + together, None] * vector
+            points += problem.x
+            rows, form, asked, _ = evaluate(problem.call, points, problem.form)
+            nfev += asked
+            for weight, row in zip(weights[first : first + together], rows, strict=True):
+                share = np.multiply(weight, row, out=row)
+                slope = share if slope.ndim == 0 else slope + share
         if level.centre:
-            slope += level.centre * problem.f0
+            slope = slope + level.centre * problem.f0
         sound = math.isfinite(slope.dot(slope))
     bars, status = without_bars(1, slope.size)
     if not sound:
         status = np.where(np.isfinite(slope), status, np.uint8(DOMAIN))
-    return Derivatives(slope[None], bars, status, bars, bars, values.nfev, values.form)
+    return Derivatives(slope[None], bars, status, bars, bars, nfev, form)
 
 
 def _contrast(

@@ -26,13 +26,6 @@ from numdiff.methods import Level
 NEAR = 16  # times the numbers at points: so few are held that they are near when they are read
 
 
-class Contrast(NamedTuple):
-    """Minus a sparse Jacobian times a vector, output by output, and the sizes of what is summed."""
-
-    off: Floats  # (m,)
-    size: Floats
-
-
 class Sampled(NamedTuple):
     """What f said at the points of a single step along each of D directions."""
 
@@ -44,27 +37,26 @@ class Sampled(NamedTuple):
 
 def once(
     problem: Problem, coloring: Coloring, routes: Routes, vector: Floats
-) -> tuple[Derivatives, Form, Contrast | None]:
-    """Take one step along each direction; tell what comes, the form of f, and its contrast.
+) -> tuple[Derivatives, Form, Floats | None]:
+    """Take one step along each direction; tell what comes, the form of f, and minus J v (m,).
 
-    There is none without a vector (n or 0,), or where the steps along it are not those of columns.
+    The last is None without a vector v (n or 0,), or where steps along it are not those of columns.
     """
     level, entries = routes.options.method.level(1), coloring.pattern.nnz
     if coloring.symmetric or not routes.shared:  # entries are not read in their own row
         vector = vector[:0]
-    value, contrast, lost, nfev, trouble = np.empty(0), None, 0, 0, None
+    value, off, lost, nfev, trouble = np.empty(0), None, 0, 0, None
     for part in blocks(len(routes.directions), NEAR * level.offsets.size * problem.x.size):
         rows = routes.directions.part(part)
         sampled = _sampled(problem, rows, level, routes)
         values = sampled.values
-        if contrast is None:
+        if off is None:
             require_outputs(coloring.pattern, math.prod(values.form.shape))
             value = np.empty(entries * (1 + values.form.is_complex))
-            contrast = Contrast(*np.zeros((2, values.form.size * (vector.size > 0))))
-        lost += _read_off(sampled, rows, level, coloring, (vector, value, contrast))
+            off = np.zeros(values.form.size * (vector.size > 0))
+        lost += _read_off(sampled, rows, level, coloring, (vector, value, off))
         problem = problem._replace(form=values.form)
         trouble, nfev = trouble or values.trouble, nfev + values.nfev
-    assert contrast is not None
     shape, form = (1, value.size), Form((entries,), problem.form.is_complex)
     bars, status = throughout(NAN, shape), throughout(ONCE, shape)
     noise, value = bars, value.reshape(shape)
@@ -75,7 +67,7 @@ def once(
     later = Later(_steps_of, (problem.x, coloring, routes))
     step: Any = np.tile(later(), 2)[None] if form.is_complex else later
     whole = Derivatives(value, bars, status, step, noise, nfev, form, trouble)
-    return whole, problem.form, contrast if vector.size else None
+    return whole, problem.form, off if vector.size else None
 
 
 def _sampled(problem: Problem, directions: Directions, level: Level, routes: Routes) -> Sampled:
@@ -91,11 +83,11 @@ def _sampled(problem: Problem, directions: Directions, level: Level, routes: Rou
 
 def _read_off(
     sampled: Sampled, directions: Directions, level: Level, coloring: Coloring,
-    result: tuple[Floats, Floats, Contrast],
+    result: tuple[Floats, Floats, Floats],
 ) -> int:  # fmt: skip
     """Take over the slopes of the columns that single steps moved; say how many are no numbers."""
     entries, outputs = coloring.pattern.nnz, coloring.pattern.shape[0]
-    vector, value, contrast = result
+    vector, value, off = result
     rows, lost = sampled.values.rows.reshape(len(directions), level.offsets.size, -1), 0
     where = coloring.pointers, coloring.places, coloring.rows
     route = directions.starts, directions.index, directions.weight
@@ -104,7 +96,7 @@ def _read_off(
         lost += runner(entries // PACE)(kernels.read_off)(
             np.ascontiguousarray(rows[:, :, cut]), level.weights, level.centre, sampled.f0[cut],
             sampled.steps, sampled.stretch, *route, *where, vector,
-            value[part * entries : (part + 1) * entries], contrast.off[cut], contrast.size[cut],
+            value[part * entries : (part + 1) * entries], off[cut],
         )  # fmt: skip
     return lost
 
