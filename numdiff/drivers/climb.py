@@ -160,8 +160,7 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     block, stretch = np.empty((count, width, problem.x.size // len(f0))), np.empty(count)
     run(rounds.begin)(*span[:4], not len(beside), prior, loose, f0, known, state, found, samples)
     run(points.place)(live, np.ldexp(1.0, state[:, registers.REQUEST]), *where, block, stretch)
-    while live.size and spent + live.size * width <= problem.budget:
-        asked = live.size * width
+    while live.size and spent + (asked := live.size * width) <= problem.budget:
         if problem.call.evaluator is not None:
             foresee(problem, directions, channels, state, live)
         if memory is None:

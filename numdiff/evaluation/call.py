@@ -45,6 +45,7 @@ class Form(NamedTuple):
         return np.asarray(columns[..., :half] + 1j * columns[..., half:])
 
 
+LONG = 2**14  # numbers of a row from which on there is more to copying than calls of NumPy
 DOUBLE = np.dtype(np.float64)
 REAL = Form((), is_complex=False)
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -365,10 +366,29 @@ def ask_each(call: Call, points: Array) -> Outputs:
         return Outputs(rows, trouble, plain)
 
 
+def _taken(rows: list[Any]) -> Floats | None:
+    """Do as `alike`, and let go of each row in turn: memory need not hold them twice."""
+    shape = rows[0].shape
+    if not all(_is_plain(row, shape) for row in rows):
+        return None
+    matrix = np.empty((len(rows), *shape))
+    for k in range(len(rows)):
+        matrix[k], rows[k] = rows[k], None
+    return matrix
+
+
+def _is_plain(row: Any, shape: tuple[int, ...]) -> bool:
+    return type(row) is np.ndarray and row.dtype is DOUBLE and row.shape == shape
+
+
 def alike(rows: list[Any]) -> Floats | None:
     """Return rows as one array, if they are floats of one shape."""
+    if not rows:
+        return None
     if len(rows) == 1 and type(rows[0]) is np.ndarray and rows[0].dtype is DOUBLE:
         return rows[0][None]  # without another copy
+    if type(rows[0]) is np.ndarray and rows[0].size >= LONG:
+        return _taken(rows)
     try:
         matrix = np.array(rows)
     except ValueError:  # of different shapes, or outside
@@ -378,9 +398,10 @@ def alike(rows: list[Any]) -> Floats | None:
 
 def _stack(rows: list[Any], form: Form) -> Floats:
     """Put what f returned point by point into a matrix; None, where f raised, becomes nan."""
-    matrix = alike(rows)
-    if matrix is not None and matrix.shape[1:] == form.shape and not form.is_complex:
-        return matrix.reshape(len(rows), form.size)
+    plain = None if form.is_complex else alike(rows)
+    if plain is not None:
+        _require(plain.shape[1:], form)
+        return plain.reshape(len(rows), form.size)
     matrix = np.full((len(rows), form.size), np.nan)
     for k, row in enumerate(rows):
         if row is None:
