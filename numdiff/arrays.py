@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -16,3 +17,19 @@ if TYPE_CHECKING:
     Mask: TypeAlias = NDArray[np.bool_]
 else:  # numpy.typing takes time to load
     Array = Codes = Floats = Ints = Mask = np.ndarray
+
+
+class Later(NamedTuple):
+    """An array that is made when it is asked for: of what, and how."""
+
+    make: Callable[..., Any]
+    arguments: tuple[Any, ...]
+
+    def __call__(self) -> Any:
+        """Make it."""
+        return self.make(*self.arguments)
+
+
+def throughout(number: Any, shape: tuple[int, ...]) -> Array:
+    """Return an array of one number, a NumPy scalar, that takes no room and is for reading only."""
+    return np.ndarray(shape, number.dtype, number, strides=(0,) * len(shape))

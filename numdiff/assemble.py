@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numdiff.arrays import Array, Codes
+from numdiff.arrays import Array, Codes, Later
 from numdiff.drivers.derivatives import COLUMNS, Derivatives
 from numdiff.estimate import Estimate, Status
 from numdiff.options import Options
@@ -51,7 +51,10 @@ def summed(lines: Derivatives, count: int = 1) -> Derivatives:
 
 def per_output(lines: Derivatives) -> dict[str, Array]:
     """Return the columns of the lines as (D, m) arrays, real and imaginary parts put together."""
-    columns: dict[str, Any] = dict(zip(COLUMNS[:5], lines, strict=False))
+    columns: dict[str, Any] = {
+        "value": lines.value, "error": lines.error, "status": lines.status, "step": lines.step,
+        "noise": lines.noise,
+    }  # fmt: skip
     if lines.left is not None:
         columns.update(left=lines.left, right=lines.right)
     return _complex(columns) if lines.form.is_complex else columns
@@ -86,27 +89,25 @@ def _side(part: dict[str, Array], name: str) -> Array:
 
 def estimate_of(lines: Derivatives, shape: tuple[int, ...], options: Options) -> Estimate:
     """Put derivatives into an estimate of that shape, outputs first."""
-    columns = per_output(lines)
-    if lines.value.shape[1] > 1:
-        columns = {name: column.T for name, column in columns.items()}
-    return estimate_from(columns, shape, lines, options)
+    return estimate_from(per_output(lines), shape, lines, options, turned=True)
 
 
 def estimate_from(
-    columns: dict[str, Array], shape: tuple[int, ...], lines: Derivatives, options: Options,
-    named: int = 1,
+    columns: dict[str, Array], shape: tuple[int, ...], lines: Derivatives, options: Options, *,
+    named: int = 1, turned: bool = False,
 ) -> Estimate:  # fmt: skip
-    """Put columns that are in order into an estimate of that shape, its last axes with names."""
+    """Put columns into an estimate of that shape, its last axes with names.
+
+    They are in order, or `turned` if outputs come last. All but values wait until asked for.
+    """
     # Jacobians come column by column, and stay laid out like that: it is faster
-    placed: dict[str, Any] = {}
-    for name, column in columns.items():
-        placed[name] = column.reshape(shape)
-    if lines.left is None:
-        left = placed["value"].copy("K")
-        left.fill(math.nan)
-        placed["left"], placed["right"] = left, left.copy("K")
-    if shape == ():
-        placed = {name: array[()] for name, array in placed.items()}
+    value = (columns["value"].T if turned else columns["value"]).reshape(shape)
+    placed: dict[str, Any] = {
+        "value": value if shape else value[()], "waiting": columns, "turned": turned,
+        "nfev": lines.nfev, "method": options.method.name,
+    }  # fmt: skip
+    if lines.trouble is None and options.box is None and not options.names:
+        return Estimate.of(placed)
     notes: tuple[str, ...] = () if lines.trouble is None else (_told(lines.trouble),)
     if options.box is not None and options.box.fixed().any():
         held = np.flatnonzero(options.box.fixed())
@@ -114,7 +115,7 @@ def estimate_from(
         notes += (f"`bounds` hold fixed, lower == upper: {shown}; f was not asked beside x there",)
     if options.names:
         placed.update(names=options.names, named=named)
-    return Estimate.of(placed, nfev=lines.nfev, method=options.method.name, notes=notes)
+    return Estimate.of(placed, notes=notes)
 
 
 def _told(trouble: Exception) -> str:
@@ -123,7 +124,10 @@ def _told(trouble: Exception) -> str:
 
 def sparse_estimate(lines: Derivatives, pattern: csc_array, options: Options) -> SparseEstimate:
     """Put one line of derivatives, with a column for each entry of a pattern, into its places."""
-    columns = {name: column.reshape(pattern.nnz) for name, column in per_output(lines).items()}
+    columns = {
+        name: column if isinstance(column, Later) else column.reshape(pattern.nnz)
+        for name, column in per_output(lines).items()
+    }
     notes = () if lines.trouble is None else (_told(lines.trouble),)
     others = {"nfev": lines.nfev, "method": options.method.name, "notes": notes}
     return SparseEstimate.over(pattern, columns, **others)

@@ -179,6 +179,23 @@ class Estimate(NDArrayOperatorsMixin):
         estimate.__dict__.update(columns, **others)
         return estimate
 
+    if not TYPE_CHECKING:  # an attribute that there is none of is an error for type checkers
+
+        def __getattr__(self, name: str) -> Any:
+            """Make an array that has waited until it is asked for; others say nothing."""
+            column = self.__dict__.get("waiting", {}).get(name)
+            if column is None and name not in {"left", "right"}:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            shape = np.shape(self.value)
+            if column is None:
+                array = np.full_like(self.value, math.nan)
+            elif column.size == math.prod(shape):
+                array = (column.T if self.__dict__.get("turned") else column).reshape(shape)
+            else:  # alike for all outputs
+                array = np.broadcast_to(column, shape)
+            array = array if array.flags.writeable else array.copy()
+            return self.__dict__.setdefault(name, array[()])
+
     @property
     def success(self) -> Any:
         """Whether each entry is trustworthy: a bool array of the shape of `value`."""

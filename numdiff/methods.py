@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 
 ALL = 16  # as many as the ladder keeps levels
+# what may be lost where a mantissa is compared, far more than rounding; and in bits of it
+UNSURE, UNSURE_BITS = 2.0**-40, 2**13
+ONE_OCTAVE = 2**52  # what a float's bits grow by from a number to twice that
 FIRST = 1.0 / 32.0  # of the size of x, or of 1 if that is more; the ladder climbs from there
 
 
@@ -80,21 +83,99 @@ class Level(NamedTuple):
     weights: Floats
     centre: float  # weight of f(x)
     balance: float  # h**balance is the ratio of truncation to rounding
+    # offsets and weights, and the distance of the outer offsets, counting 0 if there is only one:
+    # arrays without axes, by which NumPy multiplies faster than by numbers
+    points: tuple[tuple[Floats, Floats], ...]
+    reach: Floats
 
-    @property
-    def reach(self) -> float:
-        """Distance between the outer offsets, counting x if there is only one."""
-        return float(self.offsets[0] - (self.offsets[-1] if self.offsets.size > 1 else 0.0))
+
+class Plan(NamedTuple):
+    """What is known of one step along each of n entries of x before x is.
+
+    Parameters
+    ----------
+    level : Level
+        Of order 1, at P points.
+    steps : array (n,) or None
+        The step of each entry, for reading only; None for textbook steps, which make what follows
+        units of them.
+    shifts : array (n * P, n)
+        How far each point moves each entry; -0.0, which leaves all floats alone, where it does not.
+    first, last : slice
+        Where the entries that move stand at the outer points, in all points in a row; no last one
+        if there is a single point.
+    far : array (n,)
+        How far apart the outer points should be, counting x if there is only one.
+    weights : list of float
+        What the points are worth.
+    centre : float
+        What f(x) is worth.
+    nfev : int
+        How often f is asked.
+    rule : (int, float)
+        The exponent of the textbook step of 1, and the mantissa at which it doubles.
+    """
+
+    level: Level
+    steps: Floats | None
+    shifts: Floats
+    first: slice
+    last: slice | None
+    far: Floats
+    weights: list[float]
+    centre: float
+    nfev: int
+    rule: tuple[int, float]
+
+    def textbook(self, x: list[float]) -> list[float]:
+        """Return `textbook` of a few floats, told from their binary exponents."""
+        steps, (exponent, edge) = [], self.rule
+        for entry in x:
+            if -1.0 <= entry <= 1.0:
+                steps.append(math.ldexp(1.0, exponent))
+                continue
+            mantissa, octave = math.frexp(abs(entry))
+            if not abs(mantissa - edge) > UNSURE:  # the rounding of a logarithm decides
+                return cast("list[float]", textbook(self.level, np.array(x)).tolist())
+            steps.append(math.ldexp(1.0, octave + exponent - (mantissa < edge)))
+        return steps
 
 
+def _rule_of(level: Level) -> tuple[int, float]:
+    """Return the exponent of the textbook step of 1, and the mantissa from which it doubles."""
+    power = math.log2(EPS) / level.balance
+    exponent = round(power)
+    edge = 2.0 ** (exponent - 0.5 - power)
+    return exponent, edge if 0.5 + UNSURE < edge < 1.0 - UNSURE else math.nan
+
+
+def plan_of(level: Level, steps: Floats | None, n: int) -> Plan:
+    """Prepare one step along each of n entries of x."""
+    width, units = level.offsets.size, np.ones(n) if steps is None else steps
+    shifts, places = np.full((n, width, n), -0.0), np.arange(n)
+    shifts[places, :, places] = level.offsets * units[:, None]
+    first, last = (slice(p * n, None, width * n + 1) for p in (0, width - 1))
+    if steps is not None:
+        steps = steps.copy()
+        steps.setflags(write=False)
+    return Plan(
+        level, steps, shifts.reshape(-1, n), first, last if width > 1 else None,
+        level.reach * units, level.weights.tolist(), level.centre,
+        n * width + (level.centre != 0.0), _rule_of(level),
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=64)
 def level_of(stencil: Stencil) -> Level:
     """Turn a stencil into floats."""
     pairs = [(float(o), float(w)) for o, w in zip(stencil.offsets, stencil.weights, strict=True)]
     offsets, weights = np.array([pair for pair in pairs if pair[0] and pair[1]]).T.copy()
     for array in (offsets, weights):
         array.setflags(write=False)
-    centre = dict(pairs).get(0.0, 0.0)
-    return Level(stencil, offsets, weights, centre, float(stencil.order + stencil.accuracy))
+    centre, balance = dict(pairs).get(0.0, 0.0), float(stencil.order + stencil.accuracy)
+    points = tuple((np.array(o), np.array(w)) for o, w in zip(offsets, weights, strict=True))
+    reach = np.array(offsets[0] - (offsets[-1] if offsets.size > 1 else 0.0))
+    return Level(stencil, offsets, weights, centre, balance, points, reach)
 
 
 def _beside(side: int, order: int, accuracy: int | None = None) -> Level:
@@ -166,5 +247,16 @@ def textbook(level: Level, x: Floats) -> Floats:
     h = eps**(1 / (order + accuracy)), times the size of x but at least 1 (Nocedal and Wright 2006,
     section 8.1, for the first order), here rounded to a power of two so that x + h is exact.
     """
+    size = np.maximum(np.abs(x), 1.0)
+    exponent, edge = _rule_of(level)
+    if not math.isnan(edge):  # the bits of size tell it sooner than a logarithm
+        bits = size.view(np.int64) + (
+            ONE_OCTAVE - int(np.float64(edge).view(np.int64)) % ONE_OCTAVE
+        )
+        beside = (bits + UNSURE_BITS) & (ONE_OCTAVE - 1)
+        if not (beside <= 2 * UNSURE_BITS).any():
+            bits &= -ONE_OCTAVE
+            bits += exponent * ONE_OCTAVE
+            return bits.view(np.float64)
     power = math.log2(EPS) / level.balance
-    return np.asarray(2.0 ** np.rint(power + np.log2(np.maximum(np.abs(x), 1.0))))
+    return np.asarray(2.0 ** np.rint(power + np.log2(size)))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from numbers import Integral
+from operator import add
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
@@ -18,7 +20,7 @@ from numdiff.assemble import (
     symmetric,
     symmetrised,
 )
-from numdiff.drivers.derivatives import Derivatives, Problem, still
+from numdiff.drivers.derivatives import Problem, still
 from numdiff.engine.differentiate import at_points, counted, differentiate, pose
 from numdiff.engine.mixed import second
 from numdiff.estimate import Estimate
@@ -27,6 +29,7 @@ from numdiff.evaluation.dispatchers import as_function, is_dispatcher
 from numdiff.geometry.directions import Directions, axes, joined, parts_of
 from numdiff.naming import Named
 from numdiff.options import Options, as_point, as_vector, point_of, read, require_callable
+from numdiff.short import shortly
 from numdiff.signatures import Detecting, Operating, Settings, Sparsely, public
 
 if TYPE_CHECKING:
@@ -141,9 +144,12 @@ def gradient(f: Function, x: Point, **options: Unpack[Operating]) -> Estimate:
     [8.0, 7.0]
     """
     point, call, settings, _ = asked(f, x, options)
+    if settings.plan is not None and call.simple:
+        return shortly(call, point, settings, _of_one)
     with call.evaluator or NOBODY:
         slopes = differentiate(call, point.ravel(), axes(point.size), 1, settings)
-    return estimate_of(_one_output(slopes, "jacobian"), point.shape, settings)
+    outputs, several = slopes.form.shape, slopes.value.shape[1] != 1
+    return estimate_of(slopes, _of_one(outputs, point.shape) if several else point.shape, settings)
 
 
 @public(Sparsely)
@@ -399,14 +405,25 @@ def hvp_at(problem: Problem, form: tuple[int, ...], vector: Floats, settings: Op
         products = counted(problem, first, across)
     else:
         products = counted(problem, still(problem, n))
-    return estimate_of(_one_output(products, "hessian"), form, settings)
+    return estimate_of(products, _of_one(products.form.shape, form, "hessian"), settings)
 
 
 def _axis_by_axis(f: Function, x: Point, order: int, options: Operating) -> Estimate:
     point, call, settings, _ = asked(f, x, options)
+    if settings.plan is not None and order == 1 and call.simple:
+        return shortly(call, point, settings, add)
     with call.evaluator or NOBODY:
         slopes = differentiate(call, point.ravel(), axes(point.size), order, settings)
     return estimate_of(slopes, slopes.form.shape + point.shape, settings)
+
+
+def _of_one(
+    outputs: tuple[int, ...], inputs: tuple[int, ...], other: str = "jacobian"
+) -> tuple[int, ...]:
+    """Return the shape of the derivatives of one output."""
+    if math.prod(outputs) != 1:
+        raise ValueError(f"f must have one output here, got shape {outputs}: use `{other}`")
+    return inputs
 
 
 def _sparse(
@@ -449,6 +466,8 @@ def asked(
     """
     point, layout = (as_point(x), None) if type(x) is np.ndarray else point_of(x)
     settings = read(f, point, layout, **options)
+    if settings.plan is not None and not scalar and not is_dispatcher(f):
+        return point, Call(f, point.shape), settings, None
     if layout is not None and scalar and isinstance(x, Mapping):
         raise TypeError("`x` must be a number or an array of points: use `gradient` for a dict")
     if layout is not None and not scalar:
@@ -466,11 +485,3 @@ def asked(
         evaluator = asking.evaluator(f, inner, vectorized=settings.vectorized)
         call = Call(inner, shape, settings.vectorized, scalar, evaluator=evaluator)
     return point, call, settings, layout
-
-
-def _one_output(slopes: Derivatives, other: str) -> Derivatives:
-    if slopes.value.shape[1] != (2 if slopes.form.is_complex else 1):
-        raise ValueError(
-            f"f must have one output here, got shape {slopes.form.shape}: use `{other}`"
-        )
-    return slopes

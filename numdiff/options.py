@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from numbers import Real
-from types import MappingProxyType
+from types import MappingProxyType, NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from numdiff.arrays import Array, Floats, Ints, Mask
 from numdiff.evaluation.asking import ASKING, Asking, read_asking
+from numdiff.geometry.directions import FEW
 from numdiff.geometry.domain import Box
-from numdiff.methods import METHODS, Method, named_method
+from numdiff.methods import METHODS, Method, Plan, named_method, plan_of
 from numdiff.naming import Named, has_names, named
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 TEXTBOOK = "textbook"
 NAMES = tuple(METHODS)
+DOUBLE = np.dtype(np.float64)
+USUAL = (float, str, NoneType)  # what steps are of that need not be read more than once
 ON_FLAG = ("keep", "warn", "raise")
 
 
@@ -48,6 +52,7 @@ class Options(NamedTuple):
     kwargs: Mapping[str, Any] = MappingProxyType({})
     on_flag: str = "keep"
     names: tuple[str, ...] = ()
+    plan: Plan | None = None  # of few entries of x, for the short way
 
     @property
     def rule(self) -> str | None:
@@ -111,9 +116,9 @@ def as_point(x: Any, name: str = "x") -> Floats:
     TypeError
         If x does not hold numbers, or has units or a mask.
     """
-    if type(x) is np.ndarray and x.dtype == np.float64:  # usual, and it has to be quick
-        flat = x.ravel()
-        if math.isfinite(flat.dot(flat)):
+    if type(x) is np.ndarray and x.dtype is DOUBLE:  # usual, and it has to be quick
+        finite = math.isfinite(sum(x.ravel().tolist())) if x.size <= FEW else np.isfinite(x).all()
+        if finite:
             return x.copy()
     require_plain(x, name)
     try:
@@ -211,6 +216,25 @@ def read(
     if not callable(f):
         require_callable(f, "f")
     chosen = METHODS[method] if method in NAMES else named_method(method)
+    if not others and layout is None and type(step) in USUAL and x.size <= FEW:
+        return _usual(chosen, step, x.shape)
+    return _read(chosen, step, others, x, layout)
+
+
+@lru_cache(maxsize=16)
+def _usual(method: Method, step: float | str | None, shape: tuple[int, ...]) -> Options:
+    """Return the options of a method and a step, which are good for any x of a shape."""
+    options, n = _read(method, step, {}, np.empty(shape), None), math.prod(shape)
+    first = method.stencil is None or method.stencil.order == 1
+    if options.way != "single" or n == 0 or not first:
+        return options
+    steps = None if isinstance(options.step, str) else options.step
+    return options._replace(plan=plan_of(options.method.level(1), steps, n))
+
+
+def _read(
+    chosen: Method, step: Any, others: dict[str, Any], x: Floats, layout: Named | None
+) -> Options:
     if step is None:
         way, steps = "complex" if chosen is METHODS["complex"] else "ladder", None
     else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numdiff.arrays import Array
+from numdiff.arrays import Array, Later
 from numdiff.estimate import Estimate
 
 if TYPE_CHECKING:
@@ -27,19 +27,22 @@ class SparseEstimate(Estimate):
     @classmethod
     def over(cls, pattern: csc_array, columns: dict[str, Array], **others: Any) -> SparseEstimate:
         """Put the entries of a pattern, column by column, where they belong."""
-        fields: dict[str, Any] = {}
-        for name, column in columns.items():
-            fields[name] = copy(pattern)  # quicker than to have indices checked once more
-            fields[name].data = column
-        return cls.of(fields, **others)
+        value = copy(pattern)  # quicker than to have indices checked once more
+        value.data = columns["value"]
+        return cls.of({"value": value}, waiting=columns, **others)
 
     def __getattr__(self, name: str) -> Any:
-        """Make the one-sided derivatives when they are asked for, if no entry has a kink."""
-        if name not in {"left", "right"}:
+        """Make an array that has waited until it is asked for, as those of `Estimate` do."""
+        column = self.__dict__.get("waiting", {}).get(name)
+        if column is None and name not in {"left", "right"}:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        nothing: Any = self.value.copy()
-        nothing.data[:] = math.nan
-        return self.__dict__.setdefault(name, nothing)
+        placed: Any = copy(self.value)
+        column = column() if isinstance(column, Later) else column
+        if column is None:
+            placed.data = np.full_like(placed.data, math.nan)
+        else:
+            placed.data = column if column.flags.writeable else column.copy()
+        return self.__dict__.setdefault(name, placed)
 
     @property
     def entries(self) -> Estimate:

@@ -66,6 +66,13 @@ class Stencil:
         object.__setattr__(self, "offsets", exact)
         object.__setattr__(self, "order", order)
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.offsets, self.order))  # of fractions, which takes a while
+
     def __repr__(self) -> str:
         offsets = ", ".join(str(o) if o.denominator == 1 else repr(o) for o in self.offsets)
         return f"Stencil(({offsets}), order={self.order})"

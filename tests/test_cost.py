@@ -12,7 +12,7 @@ import pytest
 from scipy import optimize
 
 import numdiff as nd
-from numdiff.ladder import differences, points, rounds, runtime
+from numdiff.ladder import points, rounds, runtime
 from tests.conftest import needs_the_compiler
 from tests.corpus.scalar import PROBLEMS
 
@@ -22,7 +22,6 @@ ENTRIES = (
     rounds.begin,
     rounds.advance,
     rounds.conclude,
-    differences.difference,
 )
 
 rng = np.random.default_rng(1)

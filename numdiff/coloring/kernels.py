@@ -6,7 +6,6 @@ duplicates. In a symmetric one a column holds the neighbours of a vertex, itself
 
 import math
 
-from numdiff.constants import DOMAIN
 from numdiff.ladder.runtime import kernel
 
 BITS = 62  # colours in a word, so that no mask is negative
@@ -282,30 +281,47 @@ def scatter(starts, index, weight, pointers, places, rows, lines, entries):
 @kernel
 def read_off(
     values, weights, centre, f0, steps, stretch, starts, index, weight, pointers, places, rows,
-    value, error, status, step,
+    vector, value, off,
 ):  # fmt: skip
-    """Write what `differences.difference` of values (D, P, m) would say to where it belongs.
+    """Write the slopes that a single step says, of values (D, P, m), to where they belong.
 
     Nothing is held by output in between, as `scatter` needs it: memory is what takes time here. So
-    errors and status are filled in advance with what a single step has, and written where there is
-    no number.
+    the entries times a vector (n or 0,) are taken off `off` (m,) at once, as `contrast` does.
+    Returns how many slopes are no numbers.
     """
+    lost = 0
     for d in range(starts.size):
         stop = starts[d + 1] if d + 1 < starts.size else index.size
         scale = stretch[d] / steps[d]
         for a in range(starts[d], stop):
-            length = abs(weight[a])
-            for q in range(pointers[index[a]], pointers[index[a] + 1]):
-                k, i = places[q], rows[q]
+            j, length = index[a], weight[a]
+            share = vector[j] if vector.size > 0 else 0.0
+            for q in range(pointers[j], pointers[j + 1]):
+                i = rows[q]
                 total = weights[0] * values[d, 0, i]
                 for p in range(1, weights.size):
                     total += weights[p] * values[d, p, i]
                 if centre != 0.0:
                     total += centre * f0[i]
-                total *= scale
-                value[k], step[k] = total / weight[a], steps[d] * length
-                if not math.isfinite(total):
-                    value[k], error[k], status[k] = math.nan, math.inf, DOMAIN
+                total = total * scale / length if math.isfinite(total * scale) else math.nan
+                value[places[q]] = total
+                if math.isnan(total):
+                    lost += 1
+                if vector.size > 0:
+                    off[i] -= total * share
+    return lost
+
+
+@kernel
+def differs(slope, off, f0, share, rounded):
+    """Say whether a slope is not what is `off` it, up to shares of that and of f0 (m or 0,)."""
+    for i in range(slope.size):
+        bar = share * abs(off[i])
+        if f0.size > 0:
+            bar += rounded * abs(f0[i])
+        if abs(slope[i] + off[i]) > bar:
+            return True
+    return False
 
 
 @kernel

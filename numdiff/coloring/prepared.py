@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -87,6 +88,19 @@ class Coloring:
             pattern=pattern, colors=colors, n_colors=n_colors, order=order, pointers=pointers,
             rows=rows, places=places,
         )  # fmt: skip
+
+    @cached_property
+    def shares(self) -> Array:
+        """How much of each column goes into a random direction: the same each time."""
+        random = np.random.default_rng(self.pattern.shape[1])
+        shares = random.uniform(-0.5, 0.5, self.pattern.shape[1])
+        return np.asarray(shares + np.copysign(0.5, shares))
+
+    @cached_property
+    def route(self) -> tuple[Array, Array]:
+        """Where colours start among the columns that have entries, by colour; and these."""
+        order = self.order[(np.diff(self.pointers) > 0)[self.order]]
+        return np.flatnonzero(np.diff(self.colors[order], prepend=-1)), order
 
     def __repr__(self) -> str:
         rows, columns = self.pattern.shape

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,27 +12,24 @@ from numdiff.coloring import kernels
 from numdiff.coloring.pattern import as_pattern, require_inputs, require_outputs
 from numdiff.coloring.prepared import PACE, Coloring, color, twins
 from numdiff.compressed.detection import detected
-from numdiff.compressed.missing import check, check_curvature
-from numdiff.compressed.routes import routes_of
-from numdiff.constants import DOMAIN, SINGLE_STEP
+from numdiff.compressed.missing import check, check_curvature, vector_of
+from numdiff.compressed.once import once
+from numdiff.compressed.routes import Routes, routes_of
+from numdiff.constants import DOMAIN
 from numdiff.drivers.derivatives import UNASKED, Derivatives, Problem
-from numdiff.drivers.single import sampled_once
 from numdiff.engine.differentiate import WAYS, counted, pose
 from numdiff.engine.mixed import second
-from numdiff.engine.single import user_steps
 from numdiff.evaluation.call import Call, Form
 from numdiff.geometry.directions import Directions, axes
 from numdiff.geometry.domain import blocks
 from numdiff.ladder.runtime import runner
-from numdiff.methods import Level
 from numdiff.options import Options
 
 if TYPE_CHECKING:
     from scipy.sparse import csc_array
 
-# value, error, status, step and noise of an entry: where nothing is known, and of a single step
+# value, error, status, step and noise of an entry of which nothing is known
 NOTHING = math.nan, math.inf, DOMAIN, 0.0, math.nan
-ONCE = math.nan, math.nan, SINGLE_STEP, 0.0, math.nan
 HELD = 8  # numbers per output that are held of a direction until they are where they belong
 
 
@@ -53,29 +50,42 @@ def along_colors(problem: Problem, coloring: Coloring, options: Options) -> Deri
     options = routes.options
     if problem.f0 is not UNASKED:
         require_outputs(coloring.pattern, math.prod(problem.form.shape))
-    entries, whole, outer = coloring.pattern.nnz, None, max(x.size, *coloring.pattern.shape)
-    trouble, nfev, (ask, place, fill) = None, 0, _manner(options, bool(routes.weight.all()))
-    for part in blocks(len(routes.directions), HELD * outer):
-        rows = routes.directions.part(part)
-        if not len(rows):
-            break
-        lines = ask(problem, rows, 1, options)
-        if whole is None:
-            require_outputs(coloring.pattern, math.prod(lines.form.shape))
-            whole = _blank(entries, lines.form, fill)
-        whole = place(whole, lines, rows, coloring)
-        problem = problem.less(lines.nfev)._replace(form=lines.form)
-        trouble, nfev = trouble or lines.trouble, nfev + lines.nfev
-    if whole is None:
+    if not len(routes.directions):
         problem = pose(problem.call, x, options) if problem.f0 is UNASKED else problem
         require_outputs(coloring.pattern, math.prod(problem.form.shape))
-        whole = _blank(entries, problem.form, NOTHING)
-    whole = _without_fixed(whole, coloring, routes.weight)._replace(trouble=trouble, nfev=nfev)
-    if coloring.check and len(routes.directions):
-        nfev += check(problem, coloring, routes, whole, options)
-    if not entries:
-        return whole._replace(nfev=nfev + problem.nfev)
-    return counted(problem, whole._replace(nfev=nfev))
+        whole = _blank(coloring.pattern.nnz, problem.form, NOTHING)
+        return (
+            counted(problem, whole) if coloring.pattern.nnz else whole._replace(nfev=problem.nfev)
+        )
+    vector = vector_of(coloring, routes) if coloring.check else np.empty(0)
+    if options.way == "single" and options.box is None:
+        whole, form, off = once(problem, coloring, routes, vector)
+    else:
+        whole, form, off = *_in_parts(problem, coloring, routes), None
+    if coloring.check:
+        rest = problem.less(whole.nfev)._replace(form=form)
+        nfev = check(rest, coloring, (routes, vector), whole, off)
+        whole = whole._replace(nfev=whole.nfev + nfev)
+    return counted(problem, whole)
+
+
+def _in_parts(problem: Problem, coloring: Coloring, routes: Routes) -> tuple[Derivatives, Form]:
+    """Ask along some directions at a time, and put what they say in its place."""
+    whole, outer = None, max(problem.x.size, *coloring.pattern.shape)
+    trouble, nfev, moved = None, 0, bool(routes.weight.all())
+    for part in blocks(len(routes.directions), HELD * outer):
+        rows = routes.directions.part(part)
+        lines = WAYS[routes.options.way](problem, rows, 1, routes.options)
+        if whole is None:
+            require_outputs(coloring.pattern, math.prod(lines.form.shape))
+            whole = _blank(coloring.pattern.nnz, lines.form, None if moved else NOTHING)
+        whole = _placed(whole, lines, rows, coloring)
+        problem = problem.less(lines.nfev)._replace(form=lines.form)
+        trouble, nfev = trouble or lines.trouble, nfev + lines.nfev
+        del lines  # room for what they leave along the next ones
+    assert whole is not None
+    whole = _without_fixed(whole, coloring, routes.weight)
+    return whole._replace(trouble=trouble, nfev=nfev), problem.form
 
 
 def coloring_of(
@@ -116,13 +126,6 @@ def pattern_of(call: Call, x: Floats, options: Options) -> tuple[csc_array, int]
 # --- Entries ---
 
 
-def _manner(options: Options, moved: bool) -> tuple[Any, Any, tuple[float, ...] | None]:  # noqa: FBT001
-    """Return who asks along directions, who puts entries in their place, and what stands there."""
-    if options.way == "single" and options.box is None:
-        return _once, _read_off, ONCE
-    return WAYS[options.way], _placed, None if moved else NOTHING
-
-
 def _blank(entries: int, form: Form, fill: tuple[float, ...] | None) -> Derivatives:
     """Make room for one line of entries, filled unless all are written anyway."""
     shape = (1, entries * (1 + form.is_complex))
@@ -133,46 +136,6 @@ def _blank(entries: int, form: Form, fill: tuple[float, ...] | None) -> Derivati
     columns: Any = whole[:5]
     for column, number in zip(columns, fill or (), strict=False):
         column[:] = number
-    return whole
-
-
-class _Once(NamedTuple):
-    """What f said at the points of a single step along each direction."""
-
-    rows: Floats  # (D * P, m)
-    form: Form
-    nfev: int
-    trouble: Exception | None
-    level: Level
-    f0: Floats
-    steps: Floats
-    stretch: Floats
-
-
-def _once(problem: Problem, directions: Directions, order: int, options: Options) -> _Once:
-    level = options.method.level(order)
-    steps = user_steps(directions, level, options, problem.x)
-    values, stretch = sampled_once(problem, directions, level, steps)
-    f0 = problem.f0 if level.centre else values.rows[0]  # it has no part in it
-    return _Once(*values, level, f0, steps, stretch)
-
-
-def _read_off(
-    whole: Derivatives, once: _Once, directions: Directions, coloring: Coloring
-) -> Derivatives:
-    """Take over the differences of the entries of the columns that single steps moved."""
-    entries, outputs, level = coloring.pattern.nnz, coloring.pattern.shape[0], once.level
-    where = coloring.pointers, coloring.places, coloring.rows
-    route = directions.starts, directions.index, directions.weight
-    rows = once.rows.reshape(len(directions), len(level.offsets), -1)
-    run: Any = runner(entries // PACE)(kernels.read_off)
-    for part in range(1 + once.form.is_complex):
-        cut = slice(part * outputs, (part + 1) * outputs)
-        run(
-            np.ascontiguousarray(rows[:, :, cut]), level.weights, level.centre, once.f0[cut],
-            once.steps, once.stretch, *route, *where,
-            *(column[0, part * entries : (part + 1) * entries] for column in whole[:4]),
-        )  # fmt: skip
     return whole
 
 

@@ -10,12 +10,14 @@ from numdiff.arrays import Array, Floats
 from numdiff.coloring import kernels
 from numdiff.coloring.prepared import PACE, Coloring
 from numdiff.compressed.routes import Routes
-from numdiff.constants import ONE_SIDED, SINGLE_STEP
+from numdiff.constants import DOMAIN, ONE_SIDED, SINGLE_STEP
 from numdiff.drivers.derivatives import UNASKED, Derivatives, Problem
+from numdiff.drivers.single import without_bars
 from numdiff.engine.differentiate import WAYS
 from numdiff.evaluation.call import evaluate
 from numdiff.geometry.directions import along
 from numdiff.ladder.runtime import runner
+from numdiff.methods import Level
 from numdiff.options import Options
 
 DOUBTED = 3  # rows that a random direction contradicts are looked at, the worst ones
@@ -29,9 +31,16 @@ class PatternError(ValueError):
     """A sparsity pattern misses entries of the derivative."""
 
 
+def vector_of(coloring: Coloring, routes: Routes) -> Floats:
+    """Return how far a random direction moves each entry of x: the same each time."""
+    shares = coloring.shares
+    return routes.weight * (shares if routes.options.box is None else np.abs(shares))
+
+
 def check(
-    problem: Problem, coloring: Coloring, routes: Routes, whole: Derivatives, options: Options
-) -> int:
+    problem: Problem, coloring: Coloring, routes: tuple[Routes, Floats], whole: Derivatives,
+    off: Floats | None,
+) -> int:  # fmt: skip
     """Compare a sparse Jacobian with the derivative along a random direction; return the calls.
 
     Rows that differ by more than both bars are suspects. They are convicted if f changes by more
@@ -42,18 +51,21 @@ def check(
     ValueError
         If the pattern misses entries: it names the rows.
     """
-    random = np.random.default_rng(len(routes.weight))  # the same each time
-    share = random.uniform(-0.5, 0.5, len(routes.weight))
-    share += np.copysign(0.5, share)
-    vector = routes.weight * (share if options.box is None else np.abs(share))
-    enough = problem._replace(rtol=max(problem.rtol, ENOUGH))
-    line = WAYS[options.way](enough, along(vector), 1, options)
+    options, vector = routes[0].options, routes[1]
+    if off is None:
+        enough = problem._replace(rtol=max(problem.rtol, ENOUGH))
+        line = WAYS[options.way](enough, along(vector), 1, options)
+    else:
+        line = _once(problem, vector, options.method.level(1))
+        sums = line.value[0], off, problem.f0
+        if not runner(len(vector) // PACE)(kernels.differs)(*sums, ROUGHLY, ROUNDED):
+            return line.nfev  # bars, of all that is summed, are no smaller
     off, bar = _contrast(problem, coloring, vector, line, whole)
     with np.errstate(invalid="ignore"):
         suspects = np.abs(off) > bar
-    suspects &= (line.status[0] <= ONE_SIDED) | (line.status[0] == SINGLE_STEP)
     if not suspects.any():
         return line.nfev
+    suspects &= (line.status[0] <= ONE_SIDED) | (line.status[0] == SINGLE_STEP)
     ratio = np.where(suspects, np.abs(off) / np.where(bar > 0.0, bar, math.ulp(0.0)), 0.0)
     worst = np.argsort(-ratio, kind="stable")[: min(DOUBTED, int(suspects.sum()))]
     guilty, nfev = _convicted(problem, coloring, vector, line, bar, worst)
@@ -65,6 +77,28 @@ def check(
             "sparse.color(pattern, check=False) leaves this check out"
         )
     return line.nfev + nfev
+
+
+def _once(problem: Problem, vector: Floats, level: Level) -> Derivatives:
+    """Take a single step of 1 along a vector."""
+    offsets, weights, slope, nfev = level.offsets, level.weights, np.zeros(()), 0
+    together = 1 if problem.call.simple else offsets.size  # workers take all at once
+    with np.errstate(all="ignore"):
+        for first in range(0, offsets.size, together):
+            points = offsets[first : first + together, None] * vector
+            points += problem.x
+            rows, form, asked, _ = evaluate(problem.call, points, problem.form)
+            nfev += asked
+            for weight, row in zip(weights[first : first + together], rows, strict=True):
+                share = np.multiply(weight, row, out=row)
+                slope = share if slope.ndim == 0 else slope + share
+        if level.centre:
+            slope = slope + level.centre * problem.f0
+        sound = math.isfinite(slope.dot(slope))
+    bars, status = without_bars(1, slope.size)
+    if not sound:
+        status = np.where(np.isfinite(slope), status, np.uint8(DOMAIN))
+    return Derivatives(slope[None], bars, status, bars, bars, nfev, form)
 
 
 def _contrast(

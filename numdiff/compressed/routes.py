@@ -7,12 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numdiff.arrays import Array, Floats
+from numdiff.arrays import Array, Floats, throughout
 from numdiff.coloring.prepared import Coloring
 from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import LEAST, NARROW, USUAL
 from numdiff.methods import textbook
 from numdiff.options import Options
+
+ONE = np.float64(1.0)
 
 
 class Routes(NamedTuple):
@@ -25,31 +27,37 @@ class Routes(NamedTuple):
     weight: Floats  # (n,), 0 where a column does not move
     options: Options
 
+    @property
+    def shared(self) -> bool:
+        """Whether some columns share a direction: then t is 1 where steps are those of columns."""
+        return not self.directions.single
+
 
 def routes_of(coloring: Coloring, x: Floats, options: Options) -> Routes:
     """Return a direction for each colour, or two: one for columns that bounds leave one side.
 
     Columns that cannot move, or have no entries, are in no direction.
     """
-    # kernels are compiled for arrays that may be written to
-    weight, kind, order = _lengths(x, options), None, coloring.order.copy()
-    moving = np.diff(coloring.pointers) > 0
+    weight, key = _lengths(x, options), coloring.colors
+    starts, order = coloring.route
     if options.box is not None:
         weight, kind = _inside(weight, x, options)
         least = 0.0 if options.way == "single" else LEAST * np.maximum(np.abs(x), 1.0)
-        moving &= np.maximum(*_room(x, options)) > least
-    key = coloring.colors
-    if kind is not None and kind.any():
-        key = 2 * key + kind
-        order = np.argsort(key, kind="stable")
-    if not moving.all():
-        order, weight = order[moving[order]], np.where(moving, weight, 0.0)
-    starts = np.flatnonzero(np.diff(key[order], prepend=-1))
+        free = np.maximum(*_room(x, options)) > least
+        if kind.any():
+            key = 2 * key + kind
+            order = order[np.argsort(key[order], kind="stable")]
+        order = order[free[order]]
+        starts = np.flatnonzero(np.diff(key[order], prepend=-1))
+    moved = weight[order]
     if len(starts) == len(order):  # nobody shares a direction: they go as the axes do
-        weight = np.where(moving, 1.0, 0.0)
+        moved = np.ones(len(order))
     elif options.way == "single" or (options.way == "ladder" and options.step is not None):
-        options = options._replace(step=np.ones(x.size))
-    return Routes(Directions(starts, order, weight[order]), weight, options)
+        options = options._replace(step=throughout(ONE, x.shape))
+    if len(order) < x.size or moved.size == len(starts):
+        weight = np.zeros(x.size)
+        weight[order] = moved
+    return Routes(Directions(starts, order, moved), weight, options)
 
 
 def _lengths(x: Floats, options: Options) -> Floats:

@@ -160,15 +160,15 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     block, stretch = np.empty((count, width, problem.x.size // len(f0))), np.empty(count)
     run(rounds.begin)(*span[:4], not len(beside), prior, loose, f0, known, state, found, samples)
     run(points.place)(live, np.ldexp(1.0, state[:, registers.REQUEST]), *where, block, stretch)
-    while live.size and spent + (1 if problem.apart else live.size) * width <= problem.budget:
-        asked = live.size * width
+    alone = width if problem.apart else 0  # a budget is that of each of many points
+    while (asked := live.size * width) and spent + (alone or asked) <= problem.budget:
         if problem.call.evaluator is not None:
             foresee(problem, directions, channels, state, live)
         if memory is None:
             values = evaluate(call, block.reshape(asked, -1), problem.form)
         else:
             values, asked = recall(memory, problem._replace(call=call), live, state, block, stretch)
-        spent += width if problem.apart else asked
+        spent += alone or asked
         trouble, nfev = trouble or values.trouble, nfev + values.nfev
         here = values.rows.reshape(live.size, width, f0.shape[1])
         here = here - beside[live, -state[live, registers.REQUEST]] if len(beside) else here
@@ -179,6 +179,7 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
             *room, *where, block,
         )  # fmt: skip
         live, block, stretch = live[:left], block[:left], stretch[:left]
+        del values, here  # room for those of the next round
     unit = directions.weight if directions.single else np.ones(count)
     order = int(channels.shape[channels.primary, registers.ORDER])
     restless: int = run(rounds.conclude)(

@@ -72,6 +72,8 @@ def user_steps(directions: Directions, level: Level, options: Options, x: Floats
     Where entries of x have steps of their own, no entry that a direction moves goes farther.
     """
     if isinstance(options.step, str):
+        if directions.axial:
+            return textbook(level, x[: directions.index.size])
         rule = textbook(level, x)[directions.index] / np.abs(directions.weight)
         return np.asarray(np.minimum.reduceat(rule, directions.starts))
     assert options.step is not None

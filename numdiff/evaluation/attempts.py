@@ -13,7 +13,7 @@ import numpy as np
 
 from numdiff.arrays import Array
 
-IMMUTABLE = (float, np.float64)
+IMMUTABLE = frozenset([float, np.float64])
 
 
 class AskingError(Exception):

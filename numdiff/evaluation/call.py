@@ -45,6 +45,8 @@ class Form(NamedTuple):
         return np.asarray(columns[..., :half] + 1j * columns[..., half:])
 
 
+LONG = 2**14  # numbers of a row from which on there is more to copying than calls of NumPy
+DOUBLE = np.dtype(np.float64)
 REAL = Form((), is_complex=False)
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 UNKNOWN = Form((), is_complex=False)  # until f was asked: told by its identity
@@ -94,6 +96,11 @@ class Call(NamedTuple):
     workers: int = 1
     evaluator: Evaluator | None = None
     spared: Callable[[int], bool] = no_point
+
+    @property
+    def simple(self) -> bool:
+        """Whether f is a Python function of an array that is called here, point by point."""
+        return not (self.vectorized or self.scalar or self.dispatcher or self.evaluator)
 
     @property
     def plain(self) -> Callable[..., Any]:
@@ -179,6 +186,16 @@ def origin(call: Call, x: Array) -> Values:
     return Values(pack(outputs[None].copy(), form), form, 1)  # f may reuse its buffer
 
 
+def origin_of_array(call: Call, x: Array) -> Any:
+    """Ask a simple f for f(x) as `origin` does; return a float, or an array of its own."""
+    try:
+        value = call.f(x.reshape(call.shape).copy())
+    except Exception as exception:
+        exception.add_note(_note_at_x(call, x, exception))
+        raise
+    return value if type(value) in IMMUTABLE else numbers(value).copy()  # f may reuse its buffer
+
+
 def _origins(call: Call, x: Array) -> Values:
     if call.vectorized and call.evaluator is None:
         outputs = _origins_at_once(call, x)
@@ -260,11 +277,11 @@ def _pointwise(call: Call, points: Array, form: Form) -> Values:
             rows = np.concatenate([first.rows, rest.rows])
             return rest._replace(rows=rows, nfev=1 + rest.nfev)
         count += 1
-    outputs, trouble, plain = _ask_all(call, points)
+    outputs, trouble, plain = ask_each(call, points)
     if plain and (form is REAL or form == REAL):  # or unknown
         rows = np.array(outputs, np.float64)[:, None]  # None is nan
         return Values(rows, REAL, count, trouble)
-    return _stacked(outputs, form, count, trouble)
+    return stacked(outputs, form, count, trouble)
 
 
 def _by_evaluator(call: Call, points: Array, form: Form) -> Values:
@@ -275,10 +292,11 @@ def _by_evaluator(call: Call, points: Array, form: Form) -> Values:
     raised = (outcome.exception for outcome in outcomes if isinstance(outcome, Raised))
     trouble: Any = next(raised, None)
     outputs = [None if isinstance(outcome, Raised) else outcome for outcome in outcomes]
-    return _stacked(outputs, form, len(points) + call.evaluator.owed(), trouble)
+    return stacked(outputs, form, len(points) + call.evaluator.owed(), trouble)
 
 
-def _stacked(outputs: list[Any], form: Form, nfev: int, trouble: Exception | None) -> Values:
+def stacked(outputs: list[Any], form: Form, nfev: int, trouble: Exception | None) -> Values:
+    """Return what f said point by point, None outside its domain, as values of this form."""
     if form is UNKNOWN:
         form = _form_of(next((value for value in outputs if value is not None), math.nan))
     return Values(_stack(outputs, form), form, nfev, trouble)
@@ -310,13 +328,21 @@ def ask_again(call: Call, points: Floats, form: Form) -> Exception | None:
     Exception
         If it does not mean that f is not defined there.
     """
-    outputs, trouble, _ = _ask_all(call, points)
-    _stack(outputs, form)
-    return trouble
+    outputs = ask_each(call, points)
+    _stack(outputs.rows, form)
+    return outputs.trouble
 
 
-def _ask_all(call: Call, points: Array) -> tuple[list[Any], Exception | None, bool]:
-    """Return what f says point by point, None outside its domain; and whether all are floats."""
+class Outputs(NamedTuple):
+    """What f returned point by point, None outside its domain, and the first exception there."""
+
+    rows: list[Any]
+    trouble: Exception | None
+    plain: bool  # whether all are floats, or outside
+
+
+def ask_each(call: Call, points: Array) -> Outputs:
+    """Ask a Python function point by point."""
     f, trouble, plain = call.f, None, True
     rows: list[Any] = []
     waiting = _arguments(call, points)
@@ -325,7 +351,10 @@ def _ask_all(call: Call, points: Array) -> tuple[list[Any], Exception | None, bo
             for point in waiting:  # goes on behind a point at which f raised
                 value = f(point)
                 if type(value) not in IMMUTABLE:
-                    value, plain = numbers(value).copy(), False  # f may reuse its buffer
+                    plain = False
+                    if type(value) is not np.ndarray or value.dtype is not DOUBLE:
+                        value = numbers(value)
+                    value = value.copy()  # f may reuse its buffer
                 rows.append(value)
         except Exception as exception:
             if not (undefined(exception) or call.spared(len(rows))):
@@ -334,13 +363,45 @@ def _ask_all(call: Call, points: Array) -> tuple[list[Any], Exception | None, bo
             trouble = trouble or exception
             rows.append(None)
             continue
-        return rows, trouble, plain
+        return Outputs(rows, trouble, plain)
+
+
+def _taken(rows: list[Any]) -> Floats | None:
+    """Do as `alike`, and let go of each row in turn: memory need not hold them twice."""
+    shape = rows[0].shape
+    if not all(_is_plain(row, shape) for row in rows):
+        return None
+    matrix = np.empty((len(rows), *shape))
+    for k in range(len(rows)):
+        matrix[k], rows[k] = rows[k], None
+    return matrix
+
+
+def _is_plain(row: Any, shape: tuple[int, ...]) -> bool:
+    return type(row) is np.ndarray and row.dtype is DOUBLE and row.shape == shape
+
+
+def alike(rows: list[Any]) -> Floats | None:
+    """Return rows as one array, if they are floats of one shape."""
+    if not rows:
+        return None
+    if len(rows) == 1 and type(rows[0]) is np.ndarray and rows[0].dtype is DOUBLE:
+        return rows[0][None]  # without another copy
+    if type(rows[0]) is np.ndarray and rows[0].size >= LONG:
+        return _taken(rows)
+    try:
+        matrix = np.array(rows)
+    except ValueError:  # of different shapes, or outside
+        return None
+    return matrix if matrix.dtype is DOUBLE else None
 
 
 def _stack(rows: list[Any], form: Form) -> Floats:
     """Put what f returned point by point into a matrix; None, where f raised, becomes nan."""
-    if not form.is_complex and all(_is_plain(row, form.shape) for row in rows):
-        return np.array(rows).reshape(len(rows), form.size)
+    plain = None if form.is_complex else alike(rows)
+    if plain is not None:
+        _require(plain.shape[1:], form)
+        return plain.reshape(len(rows), form.size)
     matrix = np.full((len(rows), form.size), np.nan)
     for k, row in enumerate(rows):
         if row is None:
@@ -350,10 +411,6 @@ def _stack(rows: list[Any], form: Form) -> Floats:
         if form.is_complex or not np.iscomplexobj(outputs):  # complex beside real: outside
             matrix[k] = pack(outputs[None], form)[0]
     return matrix
-
-
-def _is_plain(row: Any, shape: tuple[int, ...]) -> bool:
-    return type(row) is np.ndarray and row.dtype == np.float64 and row.shape == shape
 
 
 def _batch(call: Call, points: Array, form: Form) -> Values:
@@ -405,7 +462,9 @@ def _require(shape: tuple[int, ...], form: Form) -> None:
 
 
 def _arguments(call: Call, points: Array) -> Iterator[Any]:
-    return iter(points[:, 0] if call.scalar else points.reshape(len(points), *call.shape))
+    if call.scalar:
+        return iter(points[:, 0])
+    return iter(points if len(call.shape) == 1 else points.reshape(len(points), *call.shape))
 
 
 def _ask_batch(call: Call, points: Array) -> Any:

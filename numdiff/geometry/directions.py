@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -28,6 +28,12 @@ class Directions:
     def single(self) -> bool:
         """Whether each direction moves one entry of x only."""
         return self.starts.size == self.index.size
+
+    @cached_property
+    def axial(self) -> bool:
+        """Whether these are the first unit vectors, each once and in order."""
+        whole = self.single and np.array_equal(self.index, np.arange(self.index.size))
+        return whole and bool((self.weight == 1.0).all())
 
     @property
     def stops(self) -> Ints:
@@ -62,6 +68,8 @@ class Directions:
         flat = x[None].repeat(len(t) * count, 0).reshape(len(t), count * n)
         if self.single:
             flat[:, np.arange(count) * n + self.index] += t * self.weight
+        elif count == 1 and np.array_equal(self.index, np.arange(n)):
+            flat += t * self.weight
         else:
             rows = np.arange(count).repeat(np.diff(self.starts, append=len(self.index)))
             flat[:, rows * n + self.index] += t[:, rows] * self.weight
