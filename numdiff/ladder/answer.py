@@ -25,7 +25,7 @@ MINOR_SLOPE = 2.0**-8  # of the derivative: a jump that makes more of it is an e
 FOREIGN = 0.1  # of the size of f: more than this is no noise
 LITTLE = 1e-4  # of the derivative that changes f by as much as the largest step does
 ARGUMENT = 0.3  # of the rounding of x: what functions show of it in the mean, as they change with x
-AGREES = 1.5  # times the noise of a sample that other differences may add: more may be truncation
+WITNESS = 1.5  # times the noise of a sample that other differences may add: more may be truncation
 HIDDEN, REFUTED = 3.0, 10.0  # times the noise of a sample: what may be hidden from it; what may not
 LEADING = 4.0  # standard deviations of noise in the slope that the smallest step shows
 
@@ -51,7 +51,7 @@ def measure(n, reach, window, method, room):
             if method.shape.shape[0] > 1:
                 a = 1 - c
                 last = newest(room.table[a], n, method.shape[a], method.gain[a, 1])
-                seen = max(seen, min(last, AGREES * seen))
+                seen = max(seen, min(last, WITNESS * seen))
             sigma = likely(seen, scale(reach, -top) * best[VALUE])
     choose_entry(table, n, law, gain, sigma, floors, bars, best)
 

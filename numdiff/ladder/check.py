@@ -18,7 +18,7 @@ from numdiff.ladder.window import amplitude, change_at, restart, resume
 
 from numdiff.ladder.registers import (  # isort: skip
     BASE, CHECK, CLOSED, DEVIATION, DOUBT, ERROR, ESTIMATE, FIRST, FORMER, LAST, LEAST_NOISE, LOST,
-    LOWEST, NEVER, NOISY, OTHER, PHASE, REQUEST, RESTARTS, ROUGHNESS, SAMPLE_STEP, SLACK, SLOPE,
+    LOWEST, NEVER, NOISY, OTHER, PHASE, PRIOR, REQUEST, RESTARTS, ROUGHNESS, SAMPLE_STEP, SLACK, SLOPE,
     SLOTS, SPREAD, SURPRISE, TINY, WINDOW,
 )  # fmt: skip
 
@@ -32,6 +32,7 @@ APART = 3  # octaves from the tiny step up to where a restart may begin
 MOST_RESTARTS = 4  # of a direction, because a tiny step refuted its answer
 ALIKE = 20.0  # standard deviations that a sample may be off before it is a surprise
 STEEP = 16.0  # times what counts as nothing: a step of f that is no rounding
+CONFIRMED = 0.25  # of a second derivative: the tiny step has it, if it is off by no more
 GONE = 0.05  # of the noise: a change of f at a tiny step that is none of it
 FALLEN = 0.35  # of the noise: less is left of it at smaller steps where f comes in small pieces
 SOLVER = 6e-5  # of the size of f: noise above it is structure of f rather than a solver's
@@ -120,7 +121,9 @@ def check(samples, window, outputs, f0, order, ratio, left):
             if order == 1 and output[ERROR] < math.inf:
                 output[FORMER] = output[ESTIMATE]
             # nothing stays of the answer; the slope at the tiny step is a guess in its place
-            output[LEAST_NOISE], output[ERROR] = 0.0, math.inf
+            output[ERROR] = math.inf
+            if window[PRIOR] == 0:  # else noise was known beforehand
+                output[LEAST_NOISE] = 0.0
             output[ESTIMATE] = scale(samples[0, SLOTS + 1, i], -tiny)
         else:
             # what surprised at the sample is no structure, but it has to be in the bar
@@ -200,11 +203,16 @@ def verdict_above(samples, window, i, order, floor, change, off, surplus, output
     again, surprised = window[PHASE] == DOUBT, surplus > SURE * sigma
     if again:
         surprised, sigma = output[SURPRISE] > SURE * sigma, max(sigma, output[SURPRISE])
-    even = samples[samples.shape[0] - 1, SLOTS + 1, i]
+    even, own = samples[samples.shape[0] - 1, SLOTS + 1, i], 0.0
     if order == 2:  # whose own part of f is no noise
-        even -= 0.5 * output[ESTIMATE] * scale(1.0, 2 * window[REQUEST])
+        own = 0.5 * output[ESTIMATE] * scale(1.0, 2 * window[REQUEST])
+        even -= own
     rest = off if alone else max(off, abs(even))
     vanished = change > 0.0 and rest < GONE * sigma and (surprised or not alone)
+    if abs(even) < CONFIRMED * abs(own) and not alone and window[SAMPLE_STEP] != NEVER:
+        # seen here as well, and no less than it scatters at larger steps
+        seen = misfit(samples, window, SLOTS, scale(SKEW, window[SAMPLE_STEP]), i, output)
+        vanished = vanished or max(CLEARLY * floor, abs(even) / GONE) < seen
     if again:
         if vanished:
             return REFUTES if order == 2 or surprised else REOPENS
