@@ -23,6 +23,7 @@ from numdiff.ladder.registers import (  # isort: skip
 )  # fmt: skip
 
 CONFIRM = 1e4  # the tiny step confirms a slope to one part in this
+ROUGHLY = 1000.0  # the same where there is noise: it hides a slope, unless it is structure of f
 BELOW, LEAST_BELOW = 6, 2  # octaves from the window down to the tiny step, at most as far up
 STRIDE = 10  # octaves from a tiny step that surprises to the one that decides
 GROWTH = 100.0  # of the surprise over STRIDE octaves, if f has structure there
@@ -85,7 +86,10 @@ def tiny_step(samples, window, outputs, f0, order):
         said = outputs[i, SLOPE if order == 1 else ESTIMATE]
         if outputs[i, CLOSED] == 0.0 and said != 0.0:
             floor = floor_of(samples, window, i, f0[i])
-            step = CONFIRM * floor / abs(said) if order == 1 else resolving(order, floor, said)
+            step = resolving(order, floor, said)
+            if order == 1:
+                noisy = outputs[i, DEVIATION] > CLEARLY * floor
+                step = (ROUGHLY if noisy else CONFIRM) * floor / abs(said)
             wanted = min(wanted, step)
     exponent = bottom - BELOW
     if 0.0 < wanted < scale(1.0, exponent):

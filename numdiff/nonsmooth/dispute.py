@@ -123,7 +123,9 @@ def _written(lines: Derivatives, claims: Claims, found: Break, above: Mask) -> D
     torn = (claims.claim == SILENCE) & (found.kind != Kind.STAIRS)
     nothing = above | ((claims.claim == LEAP) & (found.kind == Kind.UNCLEAR))
     error = np.where(sound, lines.proven[place], error)
-    error = np.where(torn, error + BOTH * found.gap, np.where(nothing, math.inf, error))
+    # what follows the near slope all the way is off by no more than both slopes are apart
+    known = np.where(found.kind == Kind.AGREE, 0.0, error) + BOTH * found.gap
+    error = np.where(torn, known, np.where(nothing, math.inf, error))
     status = np.where(sound, OK, np.where(torn, NOISE_LIMITED, status))
     new = lines._replace(error=lines.error.copy(), status=lines.status.copy())
     new.error[place], new.status[place] = error, np.where(nothing, UNRESOLVED, status)
@@ -230,7 +232,8 @@ def look(problem: Problem, directions: Directions, claims: Claims, span: Span) -
     live = (gap > floor + claims.slack) & (claims.far > claims.near)
     kind = np.where(live, Kind.UNCLEAR, Kind.AGREE)
     limit = SHARE * np.minimum(gap / claims.far, claims.most)
-    bracket, followed = _first(walk, live, limit, floor)
+    bracket, off = _first(walk, live, limit, floor)
+    followed = live & np.isnan(bracket.above)
     kind[followed], live[followed] = Kind.AGREE, False
     # what has widened a bar may be a jump that is small beside what the near reading leaves out
     steep = _steep(walk, np.flatnonzero(live & (claims.claim != WIDE)), bracket)
@@ -248,6 +251,7 @@ def look(problem: Problem, directions: Directions, claims: Claims, span: Span) -
     kind[torn[_alone(walk, torn, bracket, np.ldexp(1.0, span.highest))]] = Kind.STRUCTURE
     _infer(claims, kind, left_out)
     apart = np.fmax(gap / claims.far, np.abs(walk.slope - claims.answer))
+    apart = np.where(followed, np.fmin(apart, off), apart)
     return Break(kind, bracket.high, jump, apart, walk.nfev)
 
 
@@ -273,26 +277,32 @@ def _sided(problem: Problem, directions: Directions, claims: Claims) -> tuple[_W
     return walk, np.nan_to_num(np.where(behind, back, ahead))
 
 
-def _first(walk: _Walk, live: Mask, limit: Floats, floor: Floats) -> tuple[_Bracket, Mask]:
-    """Go up from the near step until f departs, and say where it never does.
+def _first(walk: _Walk, live: Mask, limit: Floats, floor: Floats) -> tuple[_Bracket, Floats]:
+    """Go up from the near step until f departs; the bracket is open above where it never does.
 
-    Up to there the slope of a tiny step becomes more certain.
+    Up to there the slope of a tiny step becomes more certain. Returns how far at most it is from
+    the answer too: what rounding hides of it at a step may be structure below the next one, and
+    what rounding does not explain of its changes adds up.
     """
     claims = walk.claims
     zero, unknown = np.zeros(len(limit)), np.full(len(limit), math.nan)
     bracket = _Bracket(claims.near.copy(), claims.far.copy(), zero, unknown)
     going, step, octaves, sure = live.copy(), claims.near.copy(), STRIDE, claims.standing
+    changed, least = zero.copy(), np.full(len(limit), math.inf)
     while going.any():
         rows = np.flatnonzero(going)
         step[rows] = np.minimum(np.ldexp(step[rows], octaves), claims.far[rows])
         off, t = walk.departures(step[rows], rows)
         unsure = np.where(sure[rows], 0.0, UNSURE * floor[rows] / bracket.low[rows])
         beyond = np.abs(off) > np.maximum(limit[rows], unsure) * step[rows]
+        changed[rows] += np.fmax(np.abs(off / t) - unsure, 0.0)
         walk.slope[rows] += np.where(beyond | sure[rows], 0.0, off / t)
+        apart = np.abs(walk.slope[rows] - claims.answer[rows]) + changed[rows] + unsure
+        least[rows] = np.fmin(least[rows], apart)
         bracket.narrowed(rows, step[rows], off, beyond=beyond)
         going[rows] = ~beyond & (step[rows] < claims.far[rows])
         octaves *= 2
-    return bracket, live & np.isnan(bracket.above)
+    return bracket, least
 
 
 def _steep(walk: _Walk, rows: Ints, bracket: _Bracket) -> Ints:
