@@ -30,7 +30,9 @@ FEW = 16  # outputs whose breaks are looked for along a direction: thousands wou
 LONGEST = 40  # evaluations that the look at a break may take
 SHARE = 1.0 / 3.0  # of the gap between two readings, times the step: there f leaves the near one
 UNSURE = 0.08  # of what counts as a change: what rounding may do to the slope at a tiny step
-STRIDE = 3  # octaves from the near step up to the first look at f, then twice as many each time
+# octaves from the near step up to the first look at f, then twice as many each time; where the slope
+# of a tiny step becomes more certain so many at most, for more would hide structure
+STRIDE, MOST = 3, 6
 FINE, COARSE, FLAT = 10, 6, 5  # halvings of the step, once the break is known within an octave
 JUMP, BEND = 0.5, 0.25  # of the departure, left over the last interval: more jumps, less bends
 SAME = 0.25  # of the jump: by so much f may be off behind it, if it is an edge alone
@@ -291,7 +293,8 @@ def _first(walk: _Walk, live: Mask, limit: Floats, floor: Floats) -> tuple[_Brac
     changed, least = zero.copy(), np.full(len(limit), math.inf)
     while going.any():
         rows = np.flatnonzero(going)
-        step[rows] = np.minimum(np.ldexp(step[rows], octaves), claims.far[rows])
+        most = np.where(sure[rows], octaves, min(octaves, MOST))
+        step[rows] = np.minimum(np.ldexp(step[rows], most), claims.far[rows])
         off, t = walk.departures(step[rows], rows)
         unsure = np.where(sure[rows], 0.0, UNSURE * floor[rows] / bracket.low[rows])
         beyond = np.abs(off) > np.maximum(limit[rows], unsure) * step[rows]
