@@ -42,12 +42,12 @@ Those at the two smallest steps that fall by less than 3/4 of that, or than `STA
 $\sigma$ is the root mean square of their sizes without the largest quarter, which may be
 truncation. It is at least the rounding of f: $0.3\,\varepsilon$ of the size of f, the standard
 deviation of a last bit. A sample at a step that is no power of two has its say as well: how far it
-is from where the levels put it is $\sigma$, if that is more. For p = 1 those are two numbers, of the
-odd and the even part of f, and may be small by chance. So the newest even difference is heard too
-(to `WITNESS` times what they say), and the rounding of x on its way through f is added, which
-changes f by $0.3\,\varepsilon\, |x f'|$ (`ARGUMENT`, to `HIDDEN` times; where it is more than
-`REFUTED` times, f does not round x so). $g_j$ is by how much the weights of column
-j amplify independent errors. A normal error exceeds 3.2 standard deviations (`SIGMAS`) once in
+is from where the levels put it is $\sigma$, if that is more. For p = 1 those are two numbers, of
+the odd and the even part of f, and may be small by chance. So the newest even difference is heard
+too (to `WITNESS` times what they say), and the rounding of x on its way through f is added: that
+changes f by `ARGUMENT` times $0.3\,\varepsilon\, |x f'|$ (to `HIDDEN` times what was seen; more
+than `REFUTED` times as much would have been seen). $g_j$ is by how much the weights of column j
+amplify independent errors. A normal error exceeds 3.2 standard deviations (`SIGMAS`) once in
 700 times; few samples know $\sigma$ to some 40 % only.
 
 4. Choice

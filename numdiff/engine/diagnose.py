@@ -55,8 +55,9 @@ def diagnose(
     if not differs.all():
         if task.order == 1 and problem.noise is None:
             result, windows = _disputed(task, result, windows)
-        if not (problem.rtol > 0.0 and _met(problem, result, windows)):
-            result = _settled(task, result, windows)
+        met = _met(problem, result, windows)
+        if not met.all():
+            result = _settled(task, result, windows, met)
     if differs.any():
         wanted = np.isfinite(result.value) | (result.status != DOMAIN)
         result = _averaged(task, result, wanted & differs)
@@ -111,7 +112,8 @@ def _looked_farther(task: Task, result: Derivatives, window: Window) -> Derivati
     last = raw.samples[restless, :, raw.state[restless, registers.LAST]]
     still[restless] = (last == 0.0).all(axis=1)
     still &= (raw.status == OK) & (problem.f0 != 0.0)
-    rough = ((raw.status == NOISE_LIMITED) | (raw.status == UNRESOLVED)).any(axis=1)
+    rough = (raw.status == NOISE_LIMITED) | (raw.status == UNRESOLVED)
+    rough = (rough & ~(raw.error <= problem.rtol * np.abs(raw.value))).any(axis=1)
     quiet = (still | (raw.status == DOMAIN)).all(axis=1)
     flat = np.flatnonzero((quiet | rough) & still.any(axis=1))
     signs = (float(side),) if side else (1.0, -1.0)
@@ -162,11 +164,13 @@ def _disputed(
     return result, known
 
 
-def _settled(task: Task, result: Derivatives, windows: list[Window]) -> Derivatives:
-    """Tell kinks and jumps from noise, window by window."""
+def _settled(task: Task, result: Derivatives, windows: list[Window], met: Mask) -> Derivatives:
+    """Tell kinks and jumps from noise, window by window, where a bar is not as asked for."""
     open_ = np.ones(result.value.shape, np.bool_)
     for window in windows:
         rows, side, asked, limits, raw, _ = window
+        if met.any():
+            raw = raw._replace(status=np.where(met[rows], DOMAIN, raw.status).astype(np.uint8))
         rest, directions = task.problem.less(result.nfev - raw.nfev), task.pick(rows)
         span = span_of(rest.x, directions, limits)
         new = settle(rest, directions, task.order, span, raw, side=side)
@@ -183,12 +187,14 @@ def _settled(task: Task, result: Derivatives, windows: list[Window]) -> Derivati
     return result
 
 
-def _met(problem: Problem, result: Derivatives, windows: list[Window]) -> bool:
-    """Whether all bars are good enough, and none is that of a kink."""
+def _met(problem: Problem, result: Derivatives, windows: list[Window]) -> Mask:
+    """Tell the outputs with a bar as good as asked for, which is none of a kink."""
+    if problem.rtol == 0.0:
+        return np.zeros(result.error.shape, np.bool_)
     good = np.asarray(result.error <= problem.rtol * np.abs(result.value))
     for window in windows:
         good[window.rows] &= ~_bent(problem.f0, window.lines, closely=False)
-    return bool(good.all())
+    return good
 
 
 def _bent(f0: Floats, lines: Derivatives, *, closely: bool) -> Mask:

@@ -18,8 +18,8 @@ from numdiff.ladder.window import amplitude, change_at, restart, resume
 
 from numdiff.ladder.registers import (  # isort: skip
     BASE, CHECK, CLOSED, DEVIATION, DOUBT, ERROR, ESTIMATE, FIRST, FORMER, LAST, LEAST_NOISE, LOST,
-    LOWEST, NEVER, NOISY, OTHER, PHASE, PRIOR, REQUEST, RESTARTS, ROUGHNESS, SAMPLE_STEP, SLACK, SLOPE,
-    SLOTS, SPREAD, SURPRISE, TINY, WINDOW,
+    LOWEST, NEVER, NOISY, OTHER, PHASE, PRIOR, REQUEST, RESTARTS, ROUGHNESS, SAMPLE_STEP, SLACK,
+    SLOPE, SLOTS, SPREAD, SURPRISE, TINY, WINDOW,
 )  # fmt: skip
 
 CONFIRM = 1e4  # the tiny step confirms a slope to one part in this

@@ -30,8 +30,8 @@ FEW = 16  # outputs whose breaks are looked for along a direction: thousands wou
 LONGEST = 40  # evaluations that the look at a break may take
 SHARE = 1.0 / 3.0  # of the gap between two readings, times the step: there f leaves the near one
 UNSURE = 0.08  # of what counts as a change: what rounding may do to the slope at a tiny step
-# octaves from the near step up to the first look at f, then twice as many each time; where the slope
-# of a tiny step becomes more certain so many at most, for more would hide structure
+# octaves from the near step up to the first look at f, then twice as many each time; so many at
+# most where the slope of a tiny step becomes more certain, for more would hide structure
 STRIDE, MOST = 3, 6
 FINE, COARSE, FLAT = 10, 6, 5  # halvings of the step, once the break is known within an octave
 JUMP, BEND = 0.5, 0.25  # of the departure, left over the last interval: more jumps, less bends
