@@ -39,15 +39,18 @@ def diagnose(
     """
     problem, result = task.problem, derivatives
     task = task._replace(problem=problem.probing())
+    noisy = []  # which outputs noise keeps from a bar as good as asked for, or from any
+    for window in windows:
+        lines, good = window.lines, window.lines.error <= problem.rtol * np.abs(window.lines.value)
+        noisy.append(((lines.status == NOISE_LIMITED) | (lines.status == UNRESOLVED)) & ~good)
     if problem.noise is None:
-        for window in windows:
-            noisy = (window.lines.status == NOISE_LIMITED) | (window.lines.status == UNRESOLVED)
-            if problem.again is None and noisy.any() and result.nfev < problem.budget:
+        for rough in noisy:
+            if problem.again is None and rough.any() and result.nfev < problem.budget:
                 problem = problem._replace(again=origin(problem.call, problem.x).rows[0])
                 result = result._replace(nfev=result.nfev + 1)
         with np.errstate(all="ignore"):  # values outside the domain are nan here
-            for window in windows:
-                result = _looked_farther(task, result, window)
+            for window, rough in zip(windows, noisy, strict=True):
+                result = _looked_farther(task, result, window, rough.any(axis=1))
     again = problem.f0 if problem.again is None else problem.again
     changed = (again != problem.f0) & np.isfinite(problem.f0)
     parts = changed.reshape(1 + problem.form.is_complex, -1)
@@ -55,7 +58,8 @@ def diagnose(
     if not differs.all():
         if task.order == 1 and problem.noise is None:
             result, windows = _disputed(task, result, windows)
-        met = _met(problem, result, windows)
+        tolerant = problem.rtol > 0.0
+        met = _met(problem, result, windows) if tolerant else np.zeros(result.error.shape, np.bool_)
         if not met.all():
             result = _settled(task, result, windows, met)
     if differs.any():
@@ -100,11 +104,11 @@ def _open_room(task: Task) -> Room | None:
     return (task.room or room_of(task.problem.x, task.directions, None)).only(side)
 
 
-def _looked_farther(task: Task, result: Derivatives, window: Window) -> Derivatives:
+def _looked_farther(task: Task, result: Derivatives, window: Window, rough: Mask) -> Derivatives:
     """Look farther away for outputs that do not move: f may be rounded coarsely.
 
     Then all its changes are multiples of one, less than which may be hidden in a step. Where others
-    move, and smoothly, an output that does not is taken to be constant.
+    move, and not `rough` (D,), an output that does not is taken to be constant.
     """
     rows, side, asked, limits, raw, _ = window
     problem, directions = task.problem, task.directions.pick(rows)
@@ -112,8 +116,6 @@ def _looked_farther(task: Task, result: Derivatives, window: Window) -> Derivati
     last = raw.samples[restless, :, raw.state[restless, registers.LAST]]
     still[restless] = (last == 0.0).all(axis=1)
     still &= (raw.status == OK) & (problem.f0 != 0.0)
-    rough = (raw.status == NOISE_LIMITED) | (raw.status == UNRESOLVED)
-    rough = (rough & ~(raw.error <= problem.rtol * np.abs(raw.value))).any(axis=1)
     quiet = (still | (raw.status == DOMAIN)).all(axis=1)
     flat = np.flatnonzero((quiet | rough) & still.any(axis=1))
     signs = (float(side),) if side else (1.0, -1.0)
@@ -189,8 +191,6 @@ def _settled(task: Task, result: Derivatives, windows: list[Window], met: Mask) 
 
 def _met(problem: Problem, result: Derivatives, windows: list[Window]) -> Mask:
     """Tell the outputs with a bar as good as asked for, which is none of a kink."""
-    if problem.rtol == 0.0:
-        return np.zeros(result.error.shape, np.bool_)
     good = np.asarray(result.error <= problem.rtol * np.abs(result.value))
     for window in windows:
         good[window.rows] &= ~_bent(problem.f0, window.lines, closely=False)
