@@ -58,10 +58,7 @@ def diagnose(
     if not differs.all():
         if task.order == 1 and problem.noise is None:
             result, windows = _disputed(task, result, windows)
-        tolerant = problem.rtol > 0.0
-        met = _met(problem, result, windows) if tolerant else np.zeros(result.error.shape, np.bool_)
-        if not met.all():
-            result = _settled(task, result, windows, met)
+        result = _settled(task, result, windows)
     if differs.any():
         wanted = np.isfinite(result.value) | (result.status != DOMAIN)
         result = _averaged(task, result, wanted & differs)
