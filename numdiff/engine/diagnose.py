@@ -163,9 +163,11 @@ def _disputed(
     return result, known
 
 
-def _settled(task: Task, result: Derivatives, windows: list[Window], met: Mask) -> Derivatives:
+def _settled(task: Task, result: Derivatives, windows: list[Window]) -> Derivatives:
     """Tell kinks and jumps from noise, window by window, where a bar is not as asked for."""
-    open_ = np.ones(result.value.shape, np.bool_)
+    open_, met = np.ones(result.value.shape, np.bool_), np.zeros(result.value.shape, np.bool_)
+    if task.problem.rtol > 0.0:
+        met = _met(task.problem, result, windows)
     for window in windows:
         rows, side, asked, limits, raw, _ = window
         if met.any():
