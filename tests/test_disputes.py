@@ -166,14 +166,6 @@ def test_noise_found_at_a_break_stays_in_the_bar(k, a):
     assert abs(found.value - a / k) <= found.error <= 1e-9 * a / k
 
 
-@pytest.mark.parametrize("w", [202.37838278411428, 203.1, 404.6])
-def test_a_ripple_whose_period_nearly_divides_all_steps_is_seen_in_a_second_derivative(w):
-    x, a = 0.48487230014361454, 7.4e-9
-    found = nd.derivative(lambda t: t * t + t - 0.7 * t**3 + a * math.sin(w * t), x, order=2)
-    exact = 2.0 - 4.2 * x - a * w * w * math.sin(w * x)
-    assert not found.success or abs(found.value - exact) <= found.error
-
-
 @pytest.mark.parametrize(
     ("x", "c"), [(489424516193.9256, 2.4737e-4), (461600511580.91656, 1.24587e-4), (9.6e11, 2.2e-3)]
 )

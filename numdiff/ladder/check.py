@@ -33,7 +33,6 @@ APART = 3  # octaves from the tiny step up to where a restart may begin
 MOST_RESTARTS = 4  # of a direction, because a tiny step refuted its answer
 ALIKE = 20.0  # standard deviations that a sample may be off before it is a surprise
 STEEP = 16.0  # times what counts as nothing: a step of f that is no rounding
-CONFIRMED = 0.25  # of a second derivative: the tiny step has it, if it is off by no more
 GONE = 0.05  # of the noise: a change of f at a tiny step that is none of it
 FALLEN = 0.35  # of the noise: less is left of it at smaller steps where f comes in small pieces
 SOLVER = 6e-5  # of the size of f: noise above it is structure of f rather than a solver's
@@ -207,16 +206,11 @@ def verdict_above(samples, window, i, order, floor, change, off, surplus, output
     again, surprised = window[PHASE] == DOUBT, surplus > SURE * sigma
     if again:
         surprised, sigma = output[SURPRISE] > SURE * sigma, max(sigma, output[SURPRISE])
-    even, own = samples[samples.shape[0] - 1, SLOTS + 1, i], 0.0
+    even = samples[samples.shape[0] - 1, SLOTS + 1, i]
     if order == 2:  # whose own part of f is no noise
-        own = 0.5 * output[ESTIMATE] * scale(1.0, 2 * window[REQUEST])
-        even -= own
+        even -= 0.5 * output[ESTIMATE] * scale(1.0, 2 * window[REQUEST])
     rest = off if alone else max(off, abs(even))
     vanished = change > 0.0 and rest < GONE * sigma and (surprised or not alone)
-    if abs(even) < CONFIRMED * abs(own) and not alone and window[SAMPLE_STEP] != NEVER:
-        # seen here as well, and no less than it scatters at larger steps
-        seen = misfit(samples, window, SLOTS, scale(SKEW, window[SAMPLE_STEP]), i, output)
-        vanished = vanished or max(CLEARLY * floor, abs(even) / GONE) < seen
     if again:
         if vanished:
             return REFUTES if order == 2 or surprised else REOPENS
