@@ -85,10 +85,8 @@ def tiny_step(samples, window, outputs, f0, order):
         said = outputs[i, SLOPE if order == 1 else ESTIMATE]
         if outputs[i, CLOSED] == 0.0 and said != 0.0:
             floor = floor_of(samples, window, i, f0[i])
-            step = resolving(order, floor, said)
-            if order == 1:
-                noisy = outputs[i, DEVIATION] > CLEARLY * floor
-                step = (ROUGHLY if noisy else CONFIRM) * floor / abs(said)
+            part = ROUGHLY if outputs[i, DEVIATION] > CLEARLY * floor else CONFIRM
+            step = part * floor / abs(said) if order == 1 else resolving(order, floor, said)
             wanted = min(wanted, step)
     exponent = bottom - BELOW
     if 0.0 < wanted < scale(1.0, exponent):
