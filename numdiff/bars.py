@@ -19,7 +19,7 @@ $$T_{k,0} = D_k, \qquad T_{k,j} = T_{k,j-1} + \frac{T_{k,j-1} - T_{k-1,j-1}}{r^j
 That is Richardson's extrapolation (1911, doi:10.1098/rsta.1911.0009) in the tableau of Romberg and
 Neville. Every $T_{k,j}$ is an answer, and each gets a bar of its own:
 
-$$\text{bar}_{k,j} = \text{truncation}_{k,j} + 3.4\, g_j \frac{\sigma}{h_k^p} +
+$$\text{bar}_{k,j} = \text{truncation}_{k,j} + 3.2\, g_j \frac{\sigma}{h_k^p} +
   \varepsilon\, |T_{k,j}|.$$
 
 2. Truncation
@@ -41,10 +41,14 @@ In units of f, differences down a column of smooth f fall by $2^p r$ from one le
 Those at the two smallest steps that fall by less than 3/4 of that, or than `STALL`, are noise:
 $\sigma$ is the root mean square of their sizes without the largest quarter, which may be
 truncation. It is at least the rounding of f: $0.3\,\varepsilon$ of the size of f, the standard
-deviation of a last bit. A sample at a step that is no power of two has its say as well: if it is
-further from where the levels put it, that is $\sigma$. $g_j$ is by how much the weights of column
-j amplify independent errors. A normal error exceeds 3.4 standard deviations (`SIGMAS`) once in
-1,500 times; few samples know $\sigma$ to some 40 % only.
+deviation of a last bit. A sample at a step that is no power of two has its say as well: how far it
+is from where the levels put it is $\sigma$, if that is more. For p = 1 those are two numbers, of
+the odd and the even part of f, and may be small by chance. So the newest even difference is heard
+too (to `WITNESS` times what they say), and the rounding of x on its way through f is added: that
+changes f by `ARGUMENT` times $0.3\,\varepsilon\, |x f'|$ (to `HIDDEN` times what was seen; more
+than `REFUTED` times as much would have been seen). $g_j$ is by how much the weights of column j
+amplify independent errors. A normal error exceeds 3.2 standard deviations (`SIGMAS`) once in
+700 times; few samples know $\sigma$ to some 40 % only.
 
 4. Choice
 ---------

@@ -84,7 +84,7 @@ def derivative(f: Function, x: Point, *, order: int = 1, **options: Unpack[Opera
     Notes
     -----
     The extrapolation is Richardson's (1911, doi:10.1098/rsta.1911.0009) in the tableau of Romberg
-    and Neville. A bar is the sum of the truncation seen as the steps fall, 3.4 standard
+    and Neville. A bar is the sum of the truncation seen as the steps fall, 3.2 standard
     deviations of the noise seen in the values of f, and rounding.
 
     Examples

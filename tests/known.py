@@ -18,7 +18,6 @@ KNOWN_DISHONEST: frozenset[Key] = frozenset(
         # 1 + x rounds alike at all steps of powers of two
         ("derivative 6", "loan payment", 0.001),
         # the one small step that is tried is above the scale of f
-        ("derivative above", "capacitor charge", 0.0),
         ("derivative above", "relativistic energy of an electron", 1e-24),
         ("derivative above", "relativistic energy of an electron", 2.7e-22),
         ("derivative above", "relativistic energy of an electron", 1e-20),

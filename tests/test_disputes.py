@@ -156,3 +156,37 @@ def test_kinks_that_rounding_hides_from_their_sides_are_flagged(x):
     """|a - b| as a standard deviation: exact down to the tiny step, but not further."""
     found = nd.gradient(np.std, np.array([x, x]))
     assert not found.success.any()
+
+
+@pytest.mark.parametrize(("k", "a"), [(1e-6, 2.5869207), (2e-9, 1.39), (3e-8, 4.7), (7e-7, 0.9)])
+def test_noise_found_at_a_break_stays_in_the_bar(k, a):
+    """f(0) is 0, so its own size tells nothing of its rounding."""
+    found = nd.derivative(lambda t: a * (1.0 - math.exp(-t / k)), 0.0, bounds=(0.0, math.inf))
+    assert found.success
+    assert abs(found.value - a / k) <= found.error <= 1e-9 * a / k
+
+
+@pytest.mark.parametrize(
+    ("x", "c"), [(489424516193.9256, 2.4737e-4), (461600511580.91656, 1.24587e-4), (9.6e11, 2.2e-3)]
+)
+def test_a_wave_is_no_noise_because_its_trend_is_steep_at_large_steps(x, c):
+    found = nd.derivative(lambda t: math.sin(t) + c * t, x)
+    assert not found.success or abs(found.value - math.cos(x) - c) <= found.error
+
+
+@pytest.mark.parametrize("x", [0.898, 0.905, 0.917, 0.922, 0.933])
+def test_bars_beside_a_bend_reach_no_farther_than_the_slope_close_to_x(x):
+    """f'' jumps within reach of the larger steps, which takes it for noise."""
+    bend = 0.92401636
+
+    def f(t):
+        u = t - bend
+        v = u if u > 0.0 else math.expm1(u)
+        return math.exp(1.3 * t) + math.sin(2.0 * t) + 0.48 * (v * v + u)
+
+    u = x - bend
+    half = u if u > 0.0 else math.expm1(u) * math.exp(u)
+    exact = 1.3 * math.exp(1.3 * x) + 2.0 * math.cos(2.0 * x) + 0.48 * (2.0 * half + 1.0)
+    found = nd.derivative(f, x)
+    assert found.success
+    assert abs(found.value - exact) <= found.error <= 1e-5 * exact

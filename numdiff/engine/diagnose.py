@@ -23,7 +23,6 @@ from numdiff.nonsmooth.dispute import resolve
 from numdiff.nonsmooth.settle import settle
 from numdiff.regression.fit import fit, fit_mixed
 
-NOISY = (NOISE_LIMITED, UNRESOLVED)  # what may be noise, or f that differs between calls
 FITTED = 4  # highest order for which samples are averaged
 OUT = 5  # octaves from the first step to the size of x, or to 1
 FAR = (0.5614594836, 0.9159655942)  # of that: distances with no simple ratio nor digits
@@ -40,15 +39,15 @@ def diagnose(
     """
     problem, result = task.problem, derivatives
     task = task._replace(problem=problem.probing())
+    noisy = [_noisy(problem, window.lines) for window in windows]
     if problem.noise is None:
-        for window in windows:
-            open_ = problem.again is None and result.nfev < problem.budget
-            if open_ and np.isin(window.lines.status, NOISY).any():
+        for rough in noisy:
+            if problem.again is None and rough.any() and result.nfev < problem.budget:
                 problem = problem._replace(again=origin(problem.call, problem.x).rows[0])
                 result = result._replace(nfev=result.nfev + 1)
         with np.errstate(all="ignore"):  # values outside the domain are nan here
-            for window in windows:
-                result = _looked_farther(task, result, window)
+            for window, rough in zip(windows, noisy, strict=True):
+                result = _looked_farther(task, result, window, rough.any(axis=1))
     again = problem.f0 if problem.again is None else problem.again
     changed = (again != problem.f0) & np.isfinite(problem.f0)
     parts = changed.reshape(*changed.shape[:-1], 1 + problem.form.is_complex, -1)
@@ -56,13 +55,17 @@ def diagnose(
     if not differs.all():
         if task.order == 1 and problem.noise is None:
             result, windows = _disputed(task, result, windows)
-        if problem.rtol > 0.0:
-            windows = _unmet(problem, result, windows)
         result = _settled(task, result, windows)
     if differs.any():
         wanted = np.isfinite(result.value) | (result.status != DOMAIN)
         result = _averaged(task, result, wanted & differs)
     return result, problem
+
+
+def _noisy(problem: Problem, lines: Derivatives) -> Mask:
+    """Tell the outputs that noise keeps from a bar as good as asked for, or from any."""
+    good = lines.error <= problem.rtol * np.abs(lines.value)
+    return np.asarray(((lines.status == NOISE_LIMITED) | (lines.status == UNRESOLVED)) & ~good)
 
 
 def at_points(task: Task, derivatives: Derivatives, windows: list[Window]) -> Derivatives:
@@ -96,7 +99,7 @@ def _asked_again(task: Task, windows: list[Window]) -> tuple[Task, int]:
         return task, 0
     noisy, again = np.zeros(len(problem.x), np.bool_), problem.f0.copy()
     for window in windows:
-        noisy[window.rows] |= np.isin(window.lines.status, NOISY).any(axis=1)
+        noisy[window.rows] |= _noisy(problem, window.lines).any(axis=1)
     if noisy.any():
         again[noisy] = origin(problem.call, problem.x[noisy]).rows
     return task._replace(problem=problem._replace(again=again)), int(np.count_nonzero(noisy))
@@ -127,11 +130,11 @@ def _open_room(task: Task) -> Room | None:
     return (task.room or room_of(task.problem.x, task.directions, None)).only(side)
 
 
-def _looked_farther(task: Task, result: Derivatives, window: Window) -> Derivatives:
+def _looked_farther(task: Task, result: Derivatives, window: Window, rough: Mask) -> Derivatives:
     """Look farther away for outputs that do not move: f may be rounded coarsely.
 
     Then all its changes are multiples of one, less than which may be hidden in a step. Where others
-    move, and smoothly, an output that does not is taken to be constant.
+    move, and not `rough` (D,), an output that does not is taken to be constant.
     """
     rows, side, asked, limits, raw, _ = window
     problem, directions = task.problem, task.directions.pick(rows)
@@ -142,7 +145,6 @@ def _looked_farther(task: Task, result: Derivatives, window: Window) -> Derivati
     last = raw.samples[restless, :, raw.state[restless, registers.LAST]]
     still[restless] = (last == 0.0).all(axis=1)
     still &= (raw.status == OK) & (f0 != 0.0)
-    rough = ((raw.status == NOISE_LIMITED) | (raw.status == UNRESOLVED)).any(axis=1)
     quiet = (still | (raw.status == DOMAIN)).all(axis=1)
     flat = np.flatnonzero((quiet | rough) & still.any(axis=1))
     signs = (float(side),) if side else (1.0, -1.0)
@@ -196,10 +198,14 @@ def _disputed(
 
 
 def _settled(task: Task, result: Derivatives, windows: list[Window]) -> Derivatives:
-    """Tell kinks and jumps from noise, window by window."""
-    open_ = np.ones(result.value.shape, np.bool_)
+    """Tell kinks and jumps from noise, window by window, where a bar is not as asked for."""
+    open_, met = np.ones(result.value.shape, np.bool_), np.zeros(result.value.shape, np.bool_)
+    if task.problem.rtol > 0.0:
+        met = _met(task.problem, result, windows)
     for window in windows:
         rows, side, asked, limits, raw, _ = window
+        if met.any():
+            raw = raw._replace(status=np.where(met[rows], DOMAIN, raw.status).astype(np.uint8))
         rest, directions = task.problem.less(result.nfev - raw.nfev), task.pick(rows)
         if rest.apart:
             rest, directions = rest.along(directions)
@@ -214,23 +220,18 @@ def _settled(task: Task, result: Derivatives, windows: list[Window]) -> Derivati
         status = np.where(lost, UNRESOLVED, new.status).astype(np.uint8)
         new = new._replace(error=np.where(lost, math.inf, new.error), status=status)
         lines = one_sided(new._replace(nfev=new.nfev - raw.nfev), side, asked)
-        looked = window._replace(lines=raw._replace(calm=new.calm))
+        looked = window._replace(lines=window.lines._replace(calm=new.calm))
         result = _alone(task, fill(result, rows, lines, mine & _changed(new, raw)), looked)
     return result
 
 
-def _unmet(problem: Problem, result: Derivatives, windows: list[Window]) -> list[Window]:
-    """Leave out where all bars are good enough, and none is that of a kink: the others count."""
+def _met(problem: Problem, result: Derivatives, windows: list[Window]) -> Mask:
+    """Tell the outputs with a bar as good as asked for, which is none of a kink."""
     good = np.asarray(result.error <= problem.rtol * np.abs(result.value))
     for rows, _, _, _, lines, _ in windows:
         f0 = np.broadcast_to(problem.f0, good.shape)[rows]
         good[rows] &= ~_bent(f0, lines, closely=False)
-    met = np.asarray(good.all(axis=1)) if problem.apart else np.full(len(good), good.all())
-    left = []
-    for window in windows:
-        lines = window.lines
-        left.append(window._replace(lines=lines._replace(calm=lines.calm | met[window.rows])))
-    return left
+    return good
 
 
 def _bent(f0: Floats, lines: Derivatives, *, closely: bool) -> Mask:

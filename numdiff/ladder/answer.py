@@ -6,7 +6,7 @@ At the end the bar takes in what else was seen that contradicts the answer.
 import math
 
 from numdiff.constants import EPS, NOISE_LIMITED, OK, ROUNDING
-from numdiff.ladder.noise import CLEARLY, stalls, surprise, trimmed_rms
+from numdiff.ladder.noise import CLEARLY, newest, stalls, surprise, trimmed_rms
 from numdiff.ladder.roughness import roughness
 from numdiff.ladder.runtime import inlined, kernel
 from numdiff.ladder.tableau import choose_entry, extrapolate, scale
@@ -24,11 +24,14 @@ MARGIN = 4.0  # times what small pieces of f were seen to do to the derivative: 
 MINOR_SLOPE = 2.0**-8  # of the derivative: a jump that makes more of it is an edge of f
 FOREIGN = 0.1  # of the size of f: more than this is no noise
 LITTLE = 1e-4  # of the derivative that changes f by as much as the largest step does
+ARGUMENT = 0.3  # of the rounding of x: what functions show of it in the mean, as they change with x
+WITNESS = 1.5  # times the noise of a sample that other differences may add: more may be truncation
+HIDDEN, REFUTED = 3.0, 10.0  # times the noise of a sample: what may be hidden from it; what may not
 LEADING = 4.0  # standard deviations of noise in the slope that the smallest step shows
 
 
 @inlined
-def measure(n, window, method, room):
+def measure(n, reach, window, method, room):
     """Extrapolate the levels of one output, and find the best entry with the noise they show."""
     c, count = method.primary, 0 * n  # a plain 0 is a type of its own and compiles callees twice
     law, gain = method.shape[c], method.gain[c, 0]
@@ -41,10 +44,18 @@ def measure(n, window, method, room):
     sigma = trimmed_rms(room.residuals, count)
     if room.sample[-1] > 0.0:
         choose_entry(table, n, law, gain, sigma, floors, bars, best)
-        seen = surprise(n, method, room)
-        if seen <= max(sigma, least_of(floors, n)):
+        least = max(sigma, least_of(floors, n))
+        sigma = max(sigma, surprise(n, method, room))
+        if law[ORDER] == 1:
+            top = window[BASE] - window[LAST] + n - 1
+            seen = max(sigma, best[ROUND])
+            if method.shape.shape[0] > 1:
+                a = 1 - c
+                last = newest(room.table[a], n, method.shape[a], method.gain[a, 1])
+                seen = max(seen, min(last, WITNESS * seen))
+            sigma = likely(seen, scale(reach, -top) * best[VALUE])
+        if sigma <= least:
             return
-        sigma = seen
     choose_entry(table, n, law, gain, sigma, floors, bars, best)
 
 
@@ -55,6 +66,20 @@ def least_of(floors, n):
     for k in range(1, n):
         least = min(least, floors[k])
     return least
+
+
+@inlined
+def likely(seen, change):
+    """Return the noise of f if a sample has seen so much, which may be little by chance.
+
+    The rounding of x on its way through f adds to it, unless the sample refutes that: `change` is
+    that of f if x doubles.
+    """
+    argument = ARGUMENT * ROUNDING * abs(change)
+    if seen == 0.0 or argument > REFUTED * seen:
+        return seen
+    part = min(argument / seen, HIDDEN)
+    return seen * math.sqrt(1.0 + part * part)
 
 
 @inlined

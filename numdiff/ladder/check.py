@@ -18,11 +18,12 @@ from numdiff.ladder.window import amplitude, change_at, restart, resume
 
 from numdiff.ladder.registers import (  # isort: skip
     BASE, CHECK, CLOSED, DEVIATION, DOUBT, ERROR, ESTIMATE, FIRST, FORMER, LAST, LEAST_NOISE, LOST,
-    LOWEST, NEVER, NOISY, OTHER, PHASE, REQUEST, RESTARTS, ROUGHNESS, SAMPLE_STEP, SLACK, SLOPE,
-    SLOTS, SPREAD, SURPRISE, TINY, WINDOW,
+    LOWEST, NEVER, NOISY, OTHER, PHASE, PRIOR, REQUEST, RESTARTS, ROUGHNESS, SAMPLE_STEP, SLACK,
+    SLOPE, SLOTS, SPREAD, SURPRISE, TINY, WINDOW,
 )  # fmt: skip
 
 CONFIRM = 1e4  # the tiny step confirms a slope to one part in this
+ROUGHLY = 1000.0  # the same where there is noise: it hides a slope, unless it is structure of f
 BELOW, LEAST_BELOW = 6, 2  # octaves from the window down to the tiny step, at most as far up
 STRIDE = 10  # octaves from a tiny step that surprises to the one that decides
 GROWTH = 100.0  # of the surprise over STRIDE octaves, if f has structure there
@@ -84,7 +85,8 @@ def tiny_step(samples, window, outputs, f0, order):
         said = outputs[i, SLOPE if order == 1 else ESTIMATE]
         if outputs[i, CLOSED] == 0.0 and said != 0.0:
             floor = floor_of(samples, window, i, f0[i])
-            step = CONFIRM * floor / abs(said) if order == 1 else resolving(order, floor, said)
+            part = ROUGHLY if outputs[i, DEVIATION] > CLEARLY * floor else CONFIRM
+            step = part * floor / abs(said) if order == 1 else resolving(order, floor, said)
             wanted = min(wanted, step)
     exponent = bottom - BELOW
     if 0.0 < wanted < scale(1.0, exponent):
@@ -120,7 +122,9 @@ def check(samples, window, outputs, f0, order, ratio, left):
             if order == 1 and output[ERROR] < math.inf:
                 output[FORMER] = output[ESTIMATE]
             # nothing stays of the answer; the slope at the tiny step is a guess in its place
-            output[LEAST_NOISE], output[ERROR] = 0.0, math.inf
+            output[ERROR] = math.inf
+            if window[PRIOR] == 0:  # else noise was known beforehand
+                output[LEAST_NOISE] = 0.0
             output[ESTIMATE] = scale(samples[0, SLOTS + 1, i], -tiny)
         else:
             # what surprised at the sample is no structure, but it has to be in the bar

@@ -6,6 +6,8 @@ that are powers of two may miss structure of f, so a sample off their lattice is
 
 import math
 
+import numpy as np
+
 from numdiff.constants import ROUNDING
 from numdiff.ladder.runtime import inlined, kernel
 from numdiff.ladder.tableau import predict, scale
@@ -25,6 +27,10 @@ MINOR = 1e-3  # a part of the change of f that says nothing about its scale
 # what at most is left at half the step if f is smooth: a half in the odd channel, a quarter in the
 # even one, and room for their higher terms
 ODD_FALL, EVEN_FALL = 0.75, 0.6
+
+# of the error of a part of f, from that of a value: from one side, and the odd and the even part
+VARIANCES = np.array([[2.0, 0.0], [0.5, 1.5]])
+VARIANCES.setflags(write=False)
 
 
 @inlined
@@ -61,6 +67,15 @@ def stalls(table, n, law, gain, residuals, count):
     return count
 
 
+@inlined
+def newest(table, n, law, gain):
+    """Return the noise of f if the last difference in the highest column of a tableau is noise."""
+    j = n - 1 - law[TERMS]
+    if j < 0:
+        return 0.0
+    return abs(table[n - 1, j] - table[n - 2, j]) * scale(1.0, -law[ORDER] * (n - 1)) / gain[j]
+
+
 @kernel
 def trimmed_rms(values, count):
     """Root mean square of values[:count] without its largest quarter, which may be truncation."""
@@ -80,8 +95,11 @@ def trimmed_rms(values, count):
 
 @kernel
 def surprise(n, method, room):
-    """Return how far the sample off the lattice is from where the levels of a channel put it."""
-    law, width, largest = method.shape[method.primary], room.sample[-1], 0.0
+    """Return the noise that the sample off the lattice shows: how far the levels put it elsewhere.
+
+    Both parts of f tell of a first derivative's; of others it is the larger one.
+    """
+    law, width, largest, total = method.shape[method.primary], room.sample[-1], 0.0, 0.0
     first = int(room.best[ROW] - room.best[COLUMN]) - law[TERMS] + 1
     for c in range(method.shape.shape[0]):
         # the other channel needs a few levels of its own; above order 1 those of the answer only
@@ -89,8 +107,10 @@ def surprise(n, method, room):
         level = predict(
             room.y[c], max(0, min(first, n - few)), n, method.shape[c], width, room.table[-1, 0]
         )
-        largest = max(largest, abs(room.sample[c] - level))
-    return largest
+        off, parts = abs(room.sample[c] - level), method.shape.shape[0]
+        largest = max(largest, off)
+        total = math.hypot(total, off / math.sqrt(VARIANCES[parts - 1, c] * parts))
+    return total if law[ORDER] == 1 else largest
 
 
 @inlined

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CriticalPoint", "LocalModel", "NewtonStep", "local_model"]
 
-SURE = 3.4  # standard deviations of f's own error in the bar of f(x), as in those of derivatives
+SURE = 3.4  # standard deviations of f's own error in the bar of f(x)
 REMAINDER = (
     "the bar covers the value and the derivatives that the model is made of, not what the model "
     "leaves out: the remainder of the Taylor series"

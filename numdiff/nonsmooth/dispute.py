@@ -30,7 +30,9 @@ FEW = 16  # outputs whose breaks are looked for along a direction: thousands wou
 LONGEST = 40  # evaluations that the look at a break may take
 SHARE = 1.0 / 3.0  # of the gap between two readings, times the step: there f leaves the near one
 UNSURE = 0.08  # of what counts as a change: what rounding may do to the slope at a tiny step
-STRIDE = 3  # octaves from the near step up to the first look at f, then twice as many each time
+# octaves from the near step up to the first look at f, then twice as many each time; so many at
+# most where the slope of a tiny step becomes more certain, for more would hide structure
+STRIDE, MOST = 3, 6
 FINE, COARSE, FLAT = 10, 6, 5  # halvings of the step, once the break is known within an octave
 JUMP, BEND = 0.5, 0.25  # of the departure, left over the last interval: more jumps, less bends
 SAME = 0.25  # of the jump: by so much f may be off behind it, if it is an edge alone
@@ -123,7 +125,9 @@ def _written(lines: Derivatives, claims: Claims, found: Break, above: Mask) -> D
     torn = (claims.claim == SILENCE) & (found.kind != Kind.STAIRS)
     nothing = above | ((claims.claim == LEAP) & (found.kind == Kind.UNCLEAR))
     error = np.where(sound, lines.proven[place], error)
-    error = np.where(torn, error + BOTH * found.gap, np.where(nothing, math.inf, error))
+    # what follows the near slope all the way is off by no more than both slopes are apart
+    known = np.where(found.kind == Kind.AGREE, 0.0, error) + BOTH * found.gap
+    error = np.where(torn, known, np.where(nothing, math.inf, error))
     status = np.where(sound, OK, np.where(torn, NOISE_LIMITED, status))
     new = lines._replace(error=lines.error.copy(), status=lines.status.copy())
     new.error[place], new.status[place] = error, np.where(nothing, UNRESOLVED, status)
@@ -231,7 +235,8 @@ def look(problem: Problem, directions: Directions, claims: Claims, span: Span) -
     live = (gap > floor + claims.slack) & (claims.far > claims.near)
     kind = np.where(live, Kind.UNCLEAR, Kind.AGREE)
     limit = SHARE * np.minimum(gap / claims.far, claims.most)
-    bracket, followed = _first(walk, live, limit, floor)
+    bracket, off = _first(walk, live, limit, floor)
+    followed = live & np.isnan(bracket.above)
     kind[followed], live[followed] = Kind.AGREE, False
     # what has widened a bar may be a jump that is small beside what the near reading leaves out
     steep = _steep(walk, np.flatnonzero(live & (claims.claim != WIDE)), bracket)
@@ -249,6 +254,7 @@ def look(problem: Problem, directions: Directions, claims: Claims, span: Span) -
     kind[torn[_alone(walk, torn, bracket, np.ldexp(1.0, span.highest))]] = Kind.STRUCTURE
     _infer(claims, kind, left_out)
     apart = np.fmax(gap / claims.far, np.abs(walk.slope - claims.answer))
+    apart = np.where(followed, np.fmin(apart, off), apart)
     return Break(kind, bracket.high, jump, apart, walk.nfev)
 
 
@@ -274,26 +280,33 @@ def _sided(problem: Problem, directions: Directions, claims: Claims) -> tuple[_W
     return walk, np.nan_to_num(np.where(behind, back, ahead))
 
 
-def _first(walk: _Walk, live: Mask, limit: Floats, floor: Floats) -> tuple[_Bracket, Mask]:
-    """Go up from the near step until f departs, and say where it never does.
+def _first(walk: _Walk, live: Mask, limit: Floats, floor: Floats) -> tuple[_Bracket, Floats]:
+    """Go up from the near step until f departs; the bracket is open above where it never does.
 
-    Up to there the slope of a tiny step becomes more certain.
+    Up to there the slope of a tiny step becomes more certain. Returns how far at most it is from
+    the answer too: what rounding hides of it at a step may be structure below the next one, and
+    what rounding does not explain of its changes adds up.
     """
     claims = walk.claims
     zero, unknown = np.zeros(len(limit)), np.full(len(limit), math.nan)
     bracket = _Bracket(claims.near.copy(), claims.far.copy(), zero, unknown)
     going, step, octaves, sure = live.copy(), claims.near.copy(), STRIDE, claims.standing
+    changed, least = zero.copy(), np.full(len(limit), math.inf)
     while going.any():
         rows = np.flatnonzero(going)
-        step[rows] = np.minimum(np.ldexp(step[rows], octaves), claims.far[rows])
+        most = np.where(sure[rows], octaves, min(octaves, MOST))
+        step[rows] = np.minimum(np.ldexp(step[rows], most), claims.far[rows])
         off, t = walk.departures(step[rows], rows)
         unsure = np.where(sure[rows], 0.0, UNSURE * floor[rows] / bracket.low[rows])
         beyond = np.abs(off) > np.maximum(limit[rows], unsure) * step[rows]
+        changed[rows] += np.fmax(np.abs(off / t) - unsure, 0.0)
         walk.slope[rows] += np.where(beyond | sure[rows], 0.0, off / t)
+        apart = np.abs(walk.slope[rows] - claims.answer[rows]) + changed[rows] + unsure
+        least[rows] = np.fmin(least[rows], apart)
         bracket.narrowed(rows, step[rows], off, beyond=beyond)
         going[rows] = ~beyond & (step[rows] < claims.far[rows])
         octaves *= 2
-    return bracket, live & np.isnan(bracket.above)
+    return bracket, least
 
 
 def _steep(walk: _Walk, rows: Ints, bracket: _Bracket) -> Ints:

@@ -17,7 +17,7 @@ from numdiff.arrays import Array, Codes, Floats, Ints, Mask
 from numdiff.constants import EPS, OK, ROUNDING
 from numdiff.geometry.domain import Box
 
-SIGMAS = 3.4  # standard deviations of noise in a bar, as in the ladder
+SIGMAS = 3.4  # standard deviations of noise in a bar
 EVIDENT = 15.0  # so many of them in a second difference are no noise: six of its own
 ROOT6 = 6.0**0.5  # of the noise of f is in a second difference times h^2
 LEAST = 2.0**-20  # the smallest step, of the widest one
