@@ -122,7 +122,9 @@ def record(n, reach, window, method, room, output):
     # a window that has grown knows better than before; another window may have been the better one
     if moved and not bar < output[ERROR]:
         return
-    guess = best[TRUNCATION] > best[NOISE] and best[BAR] > abs(best[VALUE])
+    # where f changes by no more than it rounds there is nothing to resolve
+    moves = abs(room.y[method.primary, 0]) > CLEARLY * room.floors[0]
+    guess = moves and best[TRUNCATION] > best[NOISE] and best[BAR] > abs(best[VALUE])
     output[WINDOW], output[GUESS] = window[BASE], 1.0 if guess else 0.0
     if order > 2 and hollow(order, method, room):
         output[GUESS] = 2.0

@@ -247,7 +247,7 @@ def look(problem: Problem, directions: Directions, claims: Claims, span: Span) -
     _halve(walk, live, limit, bracket)
     jump = np.abs(bracket.above - bracket.below)
     kind[live & (jump < BEND * np.abs(bracket.above))] = Kind.STRUCTURE
-    kind[live & (jump > JUMP * np.abs(bracket.above))] = Kind.STAIRS
+    kind[live & (jump >= JUMP * np.abs(bracket.above))] = Kind.STAIRS  # the second of two steps too
     # what has widened a bar is a jump that was seen: even if it is an edge alone
     torn = (kind == Kind.STAIRS) & (claims.claim != WIDE) & (gap < MANY * jump)
     torn = np.flatnonzero(torn)
