@@ -39,7 +39,7 @@ def diagnose(
     """
     problem, result = task.problem, derivatives
     task = task._replace(problem=problem.probing())
-    noisy = [_noisy(problem, window.lines) for window in windows]
+    noisy = _noisy(problem, windows)
     if problem.noise is None:
         for rough in noisy:
             if problem.again is None and rough.any() and result.nfev < problem.budget:
@@ -62,10 +62,13 @@ def diagnose(
     return result, problem
 
 
-def _noisy(problem: Problem, lines: Derivatives) -> Mask:
+def _noisy(problem: Problem, windows: list[Window]) -> list[Mask]:
     """Tell the outputs that noise keeps from a bar as good as asked for, or from any."""
-    good = lines.error <= problem.rtol * np.abs(lines.value)
-    return np.asarray(((lines.status == NOISE_LIMITED) | (lines.status == UNRESOLVED)) & ~good)
+    noisy: list[Mask] = []
+    for window in windows:
+        lines, good = window.lines, window.lines.error <= problem.rtol * np.abs(window.lines.value)
+        noisy.append(((lines.status == NOISE_LIMITED) | (lines.status == UNRESOLVED)) & ~good)
+    return noisy
 
 
 def at_points(task: Task, derivatives: Derivatives, windows: list[Window]) -> Derivatives:
@@ -98,8 +101,8 @@ def _asked_again(task: Task, windows: list[Window]) -> tuple[Task, int]:
     if problem.noise is not None:
         return task, 0
     noisy, again = np.zeros(len(problem.x), np.bool_), problem.f0.copy()
-    for window in windows:
-        noisy[window.rows] |= _noisy(problem, window.lines).any(axis=1)
+    for window, rough in zip(windows, _noisy(problem, windows), strict=True):
+        noisy[window.rows] |= rough.any(axis=1)
     if noisy.any():
         again[noisy] = origin(problem.call, problem.x[noisy]).rows
     return task._replace(problem=problem._replace(again=again)), int(np.count_nonzero(noisy))

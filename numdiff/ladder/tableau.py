@@ -22,7 +22,7 @@ FAR = 1000  # as a power of two always within the range of floats
 FARTHEST = 20 * FAR  # beyond all steps to the order 10: 0 or infinite
 POWERS = np.ldexp(1.0, np.arange(-FAR, FAR + 1))  # looked up: ldexp takes half of a kernel's time
 POWERS.setflags(write=False)
-SIGMAS = 3.0  # standard deviations of noise that a bar allows for: few samples know it to some 40 %
+SIGMAS = 3.2  # standard deviations of noise that a bar allows for: few samples know it to some 40 %
 RIVAL = 4.0  # entries whose bars differ by less than this claim the same
 SLOWEST = 0.75  # a column whose differences fall by less is taken to fall by this
 

@@ -33,6 +33,7 @@ UNSURE = 0.08  # of what counts as a change: what rounding may do to the slope a
 # octaves from the near step up to the first look at f, then twice as many each time; so many at
 # most where the slope of a tiny step becomes more certain, for more would hide structure
 STRIDE, MOST = 3, 6
+WIDEST = 2100  # octaves between any two floats
 FINE, COARSE, FLAT = 10, 6, 5  # halvings of the step, once the break is known within an octave
 JUMP, BEND = 0.5, 0.25  # of the departure, left over the last interval: more jumps, less bends
 SAME = 0.25  # of the jump: by so much f may be off behind it, if it is an edge alone
@@ -305,7 +306,7 @@ def _first(walk: _Walk, live: Mask, limit: Floats, floor: Floats) -> tuple[_Brac
         least[rows] = np.fmin(least[rows], apart)
         bracket.narrowed(rows, step[rows], off, beyond=beyond)
         going[rows] = ~beyond & (step[rows] < claims.far[rows])
-        octaves *= 2
+        octaves = min(2 * octaves, WIDEST)
     return bracket, least
 
 
