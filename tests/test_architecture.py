@@ -31,7 +31,7 @@ LINES = {
     "compare": 370,
     "compressed": 675,
     "drivers": 976,
-    "engine": 936,
+    "engine": 938,
     "evaluation": 1434,
     "geometry": 151,
     "ladder": 1860,

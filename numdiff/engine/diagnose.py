@@ -47,7 +47,7 @@ def diagnose(
                 result = result._replace(nfev=result.nfev + 1)
         with np.errstate(all="ignore"):  # values outside the domain are nan here
             for window, rough in zip(windows, noisy, strict=True):
-                result = _looked_farther(task, result, window, rough.any(axis=1))
+                result = _looked_farther(task, result, window, rough)
     again = problem.f0 if problem.again is None else problem.again
     changed = (again != problem.f0) & np.isfinite(problem.f0)
     parts = changed.reshape(*changed.shape[:-1], 1 + problem.form.is_complex, -1)
@@ -137,7 +137,7 @@ def _looked_farther(task: Task, result: Derivatives, window: Window, rough: Mask
     """Look farther away for outputs that do not move: f may be rounded coarsely.
 
     Then all its changes are multiples of one, less than which may be hidden in a step. Where others
-    move, and not `rough` (D,), an output that does not is taken to be constant.
+    move, and none is `rough` (D, m), an output that does not is taken to be constant.
     """
     rows, side, asked, limits, raw, _ = window
     problem, directions = task.problem, task.directions.pick(rows)
@@ -149,7 +149,7 @@ def _looked_farther(task: Task, result: Derivatives, window: Window, rough: Mask
     still[restless] = (last == 0.0).all(axis=1)
     still &= (raw.status == OK) & (f0 != 0.0)
     quiet = (still | (raw.status == DOMAIN)).all(axis=1)
-    flat = np.flatnonzero((quiet | rough) & still.any(axis=1))
+    flat = np.flatnonzero((quiet | rough.any(axis=1)) & still.any(axis=1))
     signs = (float(side),) if side else (1.0, -1.0)
     if not flat.size or result.nfev + flat.size * len(signs) * len(FAR) > problem.budget:
         return result
