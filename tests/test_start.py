@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -69,11 +70,28 @@ def test_compiled_kernels_on_the_disk_make_it_cheap(tmp_path, monkeypatch):
         patch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
         numba.njit(cache=True)(rounds.begin)
     (folder,) = tmp_path.iterdir()  # where Numba keeps what is compiled of that file
-    index = folder / f"rounds.advance-1.py{sysconfig.get_python_version().replace('.', '')}.nbi"
-    index.touch()
-    assert price() == runtime.LOADING
-    os.utime(index, (0.0, 0.0))  # older than the kernel
+    end = f"1.py{sysconfig.get_python_version().replace('.', '')}.nbi"
+    (folder / f"rounds.advance.of_old-{end}").touch()
     assert price() == runtime.COMPILING
+    (folder / f"rounds.advance.{runtime.edition()}-{end}").touch()
+    assert price() == runtime.LOADING
+
+
+def test_kernels_that_were_kept_are_those_of_the_same_sources(tmp_path, monkeypatch):
+    edition, package = runtime.edition.__wrapped__, Path(runtime.__file__).parents[1]
+    for room in runtime.ROOMS:
+        shutil.copytree(package / room, tmp_path / room, ignore=lambda *_: ["__pycache__"])
+    monkeypatch.setattr(runtime, "__file__", str(tmp_path / "ladder" / "runtime.py"))
+    before = edition()
+    os.utime(tmp_path / "drivers" / "climb.py")
+    other = edition()
+    (tmp_path / "ladder" / "check.py").unlink()
+    assert len({before, other, edition()}) == 3
+
+
+@needs_the_compiler(reason="nothing is compiled")
+def test_a_kernel_is_kept_under_the_name_of_its_sources():
+    assert runtime.compiled(rounds.advance).py_func.__qualname__ == f"advance.{runtime.edition()}"
 
 
 @needs_the_compiler(reason="nothing is compiled")

@@ -32,6 +32,7 @@ R = TypeVar("R")
 PATIENCE = 1.0
 LOADING = 0.5  # seconds it takes to import Numba and to read kernels from the disk
 COMPILING = 10.0  # seconds it takes to compile those of the ladder
+ROOMS = "ladder", "drivers", "evaluation"  # where kernels are that call each other
 EACH = 1e-3  # seconds for a direction and output, interpreted: what is about to be spent counts too
 
 
@@ -113,11 +114,21 @@ def price() -> float:
     else:
         home = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
         folders = [here / "__pycache__", home / "numba" / own]
-    written = (here / "rounds.py").stat().st_mtime  # Numba makes a new index where that has changed
-    kept = (
-        index for folder in folders for index in folder.glob(f"rounds.advance-*py{version}*.nbi")
-    )
-    return LOADING if any(index.stat().st_mtime > written for index in kept) else COMPILING
+    index = f"rounds.advance.{edition()}-*py{version}*.nbi"
+    return LOADING if any(list(folder.glob(index)) for folder in folders) else COMPILING
+
+
+@cache
+def edition() -> str:
+    """Return a name for the sources of all kernels as they are now.
+
+    Numba compiles a kernel anew where its own file has changed, and not where one that it calls
+    has: a call with the arguments of former days would read foreign memory.
+    """
+    package = Path(__file__).parents[1]
+    sources = sorted(file for room in ROOMS for file in (package / room).glob("*.py"))
+    stamps = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in sources]
+    return sha1(repr(stamps).encode(), usedforsecurity=False).hexdigest()[:8]
 
 
 @cache
@@ -158,7 +169,7 @@ def compiled(
             scope[name] = compiled(scope[name], lean=True, **others)
     twin = FunctionType(plain.__code__, scope, plain.__name__, plain.__defaults__)
     # the cache knows a kernel by its name, and must not give out a lean one for one that is not
-    twin.__qualname__ = f"{plain.__qualname__}{'.lean' if lean else ''}"
+    twin.__qualname__ = f"{plain.__qualname__}{'.lean' if lean else ''}.{edition()}"
     twin.__module__ = plain.__module__
     settings: dict[str, Any] = {
         "error_model": "numpy", "nogil": True, "_nrt": "allocates" in marks,
