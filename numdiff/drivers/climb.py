@@ -161,15 +161,14 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     run(rounds.begin)(*span[:4], not len(beside), prior, loose, f0, known, state, found, samples)
     run(points.place)(live, np.ldexp(1.0, state[:, registers.REQUEST]), *where, block, stretch)
     alone = width if problem.apart else 0  # a budget is that of each of many points
-    while (asked := live.size * width) and spent + (alone or asked) <= problem.budget:
+    while live.size and spent + (asked := alone or live.size * width) <= problem.budget:
         if problem.call.evaluator is not None:
             foresee(problem, directions, channels, state, live)
         if memory is None:
-            values = evaluate(call, block.reshape(asked, -1), problem.form)
+            values = evaluate(call, block.reshape(-1, block.shape[2]), problem.form)
         else:
             values, asked = recall(memory, problem._replace(call=call), live, state, block, stretch)
-        spent += alone or asked
-        trouble, nfev = trouble or values.trouble, nfev + values.nfev
+        spent, trouble, nfev = spent + asked, trouble or values.trouble, nfev + values.nfev
         here = values.rows.reshape(live.size, width, f0.shape[1])
         here = here - beside[live, -state[live, registers.REQUEST]] if len(beside) else here
         # f may have kept the other block; and compiling may pay by now

@@ -23,7 +23,6 @@ from numdiff.ladder.registers import (  # isort: skip
 )  # fmt: skip
 
 CONFIRM = 1e4  # the tiny step confirms a slope to one part in this
-ROUGHLY = 1000.0  # the same where there is noise: it hides a slope, unless it is structure of f
 BELOW, LEAST_BELOW = 6, 2  # octaves from the window down to the tiny step, at most as far up
 STRIDE = 10  # octaves from a tiny step that surprises to the one that decides
 GROWTH = 100.0  # of the surprise over STRIDE octaves, if f has structure there
@@ -85,8 +84,7 @@ def tiny_step(samples, window, outputs, f0, order):
         said = outputs[i, SLOPE if order == 1 else ESTIMATE]
         if outputs[i, CLOSED] == 0.0 and said != 0.0:
             floor = floor_of(samples, window, i, f0[i])
-            part = ROUGHLY if outputs[i, DEVIATION] > CLEARLY * floor else CONFIRM
-            step = part * floor / abs(said) if order == 1 else resolving(order, floor, said)
+            step = CONFIRM * floor / abs(said) if order == 1 else resolving(order, floor, said)
             wanted = min(wanted, step)
     exponent = bottom - BELOW
     if 0.0 < wanted < scale(1.0, exponent):

@@ -126,9 +126,7 @@ def _written(lines: Derivatives, claims: Claims, found: Break, above: Mask) -> D
     torn = (claims.claim == SILENCE) & (found.kind != Kind.STAIRS)
     nothing = above | ((claims.claim == LEAP) & (found.kind == Kind.UNCLEAR))
     error = np.where(sound, lines.proven[place], error)
-    # what follows the near slope all the way is off by no more than both slopes are apart
-    known = np.where(found.kind == Kind.AGREE, 0.0, error) + BOTH * found.gap
-    error = np.where(torn, known, np.where(nothing, math.inf, error))
+    error = np.where(torn, error + BOTH * found.gap, np.where(nothing, math.inf, error))
     status = np.where(sound, OK, np.where(torn, NOISE_LIMITED, status))
     new = lines._replace(error=lines.error.copy(), status=lines.status.copy())
     new.error[place], new.status[place] = error, np.where(nothing, UNRESOLVED, status)
