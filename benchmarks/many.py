@@ -50,8 +50,9 @@ def numdifftools_derivative(f: Function, x: np.ndarray) -> tuple[Any, Any, int]:
     import numdifftools
 
     counted = Counted(f)
-    result = numdifftools.Derivative(counted, full_output=True)(x)
-    return result[0], result[1].error_estimate, counted.points
+    value, bars, *_ = numdifftools.Derivative(counted, full_output=True)(x)
+    # before version 0.11 a record of all it knows
+    return value, getattr(bars, "error_estimate", bars), counted.points
 
 
 def scipys(f: Function, x: np.ndarray) -> tuple[Any, Any, int]:

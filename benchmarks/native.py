@@ -22,6 +22,7 @@ from benchmarks.report import shown, table, verdict, write_json
 from benchmarks.speed import MICRO, Row
 from benchmarks.timing import Action, Slow, in_rounds, in_turns, once, spread_of
 from numdiff import native
+from numdiff.ladder import runtime
 from tests.measuring.metrics import Target
 
 STEP = 1e-6
@@ -234,6 +235,7 @@ def targets_of(case: Case) -> Iterator[Row]:
 
 
 def gradients(fresh: Fresh) -> Iterator[Case | Row]:
+    runtime.compile_now()  # as in any process of more than a few seconds
     for cost in COSTS:
         box = compiled(cost)
         for n in SIZES:

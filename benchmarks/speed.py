@@ -19,6 +19,7 @@ from benchmarks.fresh import COMPILE, FIRST_ANSWER, PEAK, Fresh
 from benchmarks.quiet import quiet
 from benchmarks.report import shown, table, verdict, write_json
 from benchmarks.timing import Rounds, Slow, in_rounds, in_turns, once
+from numdiff.ladder import runtime
 from tests.measuring.metrics import Target, digits
 
 Function = Callable[[np.ndarray], Any]
@@ -184,6 +185,7 @@ def _ratio_rows(
 
 
 def black_box(fresh: Fresh) -> Iterator[Row]:
+    runtime.compile_now()  # as in any process of more than a few seconds
     for box in BLACK_BOXES:
         f = box.make()
         yield from fixed_step_rows(f, box.name, box.must)
@@ -196,6 +198,7 @@ def black_box(fresh: Fresh) -> Iterator[Row]:
 def hessian(fresh: Fresh) -> Iterator[Row]:
     if not tools.installed("numdifftools"):
         return
+    runtime.compile_now()
     x = np.linspace(0.5, 1.5, 40)
     exact = optimize.rosen_hess(x)
     contenders = {
