@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
         rows.append(["cold", *_figures(fresh, codes, None, options.turns)])
         if not options.cold:
             kept = Path(folder) / "kept"
-            print(fresh.run(WARM_UP, cache=kept))
+            print(fresh.run(WARM_UP, cache=kept).rpartition("kept in")[0])
             rows.append(["warm", *_figures(fresh, codes, kept, options.turns)])
         print(table(rows))
     return 0

@@ -27,8 +27,9 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SMOKE = [command for command in COMMANDS if command.quick is not None]
 NAMES = {
-    *("ablate", "accuracy", "compare", "hessian", "native", "noise", "optimise", "rules", "same"),
-    *("scale", "sparse", "speed", "third-party", "trust", "verify", "work-precision"),
+    *("ablate", "accuracy", "compare", "hessian", "many", "native", "noise", "optimise", "rules"),
+    *("same", "scale", "sparse", "speed", "start", "third-party", "trust", "verify"),
+    "work-precision",
 }
 
 
