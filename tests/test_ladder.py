@@ -1,11 +1,15 @@
 """Kernels of the ladder by themselves, where their numbers have a closed form."""
 
+import math
+
 import numpy as np
 import pytest
 
 from numdiff.ladder.channels import channels
+from numdiff.ladder.noise import together
 from numdiff.ladder.registers import TERMS
 from numdiff.ladder.roughness import unevenness
+from numdiff.ladder.runtime import compiled
 from numdiff.ladder.tableau import extrapolate, scale
 from numdiff.methods import METHODS
 
@@ -30,3 +34,13 @@ def test_scaling_is_exact_and_never_raises(exponent):
     with np.errstate(all="ignore"):
         for value in (1.5, -3e-200, 7e300):
             assert scale(value, exponent) == np.ldexp(value, exponent)
+
+
+def test_two_errors_are_together_what_they_are_at_any_scale_and_in_the_same_bits():
+    random, twin = np.random.default_rng(0), compiled(together)
+    assert together(0.0, 0.0) == 0.0
+    for scale_of_f in (1.0, 2.0**-1000, 2.0**1000):
+        for one, other in random.uniform(0.0, 1.0, (2000, 2)) * scale_of_f:
+            found = together(one, other)
+            assert found == twin(one, other)
+            assert found == pytest.approx(math.hypot(one, other), rel=4e-16)

@@ -6,7 +6,7 @@ At the end the bar takes in what else was seen that contradicts the answer.
 import math
 
 from numdiff.constants import EPS, NOISE_LIMITED, OK, ROUNDING
-from numdiff.ladder.noise import CLEARLY, newest, stalls, surprise, trimmed_rms
+from numdiff.ladder.noise import CLEARLY, newest, stalls, surprise, together, trimmed_rms
 from numdiff.ladder.roughness import roughness
 from numdiff.ladder.runtime import inlined, kernel
 from numdiff.ladder.tableau import choose_entry, extrapolate, scale
@@ -76,10 +76,7 @@ def likely(seen, change):
     that of f if x doubles.
     """
     argument = ARGUMENT * ROUNDING * abs(change)
-    if seen == 0.0 or argument > REFUTED * seen:
-        return seen
-    part = min(argument / seen, HIDDEN)
-    return seen * math.sqrt(1.0 + part * part)
+    return seen if argument > REFUTED * seen else together(seen, min(argument, HIDDEN * seen))
 
 
 @inlined

@@ -93,6 +93,19 @@ def trimmed_rms(values, count):
     return values[keep - 1] * math.sqrt(total / keep)
 
 
+@inlined
+def together(one, other):
+    """Return what two independent errors are together.
+
+    Beyond the range of squares too; and in the same bits everywhere, as math.hypot is not.
+    """
+    larger, smaller = max(one, other), min(one, other)
+    if not smaller > 0.0:
+        return larger
+    part = smaller / larger
+    return larger * math.sqrt(1.0 + part * part)
+
+
 @kernel
 def surprise(n, method, room):
     """Return the noise that the sample off the lattice shows: how far the levels put it elsewhere.
@@ -109,7 +122,7 @@ def surprise(n, method, room):
         )
         off, parts = abs(room.sample[c] - level), method.shape.shape[0]
         largest = max(largest, off)
-        total = math.hypot(total, off / math.sqrt(VARIANCES[parts - 1, c] * parts))
+        total = together(total, off / math.sqrt(VARIANCES[parts - 1, c] * parts))
     return total if law[ORDER] == 1 else largest
 
 
