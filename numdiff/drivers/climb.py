@@ -22,7 +22,7 @@ from numdiff.evaluation.dispatchers import Compiled
 from numdiff.evaluation.threads import spread
 from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import blocks
-from numdiff.ladder import points, registers, rounds, runtime, window
+from numdiff.ladder import abreast, points, registers, rounds, runtime, window
 from numdiff.ladder.channels import Channels, Limits, Span, pairs_of_first_order
 from numdiff.ladder.loose import LEAST
 
@@ -160,6 +160,7 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     block, stretch = np.empty((count, width, problem.x.size // len(f0))), np.empty(count)
     run(rounds.begin)(*span[:4], not len(beside), prior, loose, f0, known, state, found, samples)
     run(points.place)(live, np.ldexp(1.0, state[:, registers.REQUEST]), *where, block, stretch)
+    smooth = pairs_of_first_order(channels)
     alone = width if problem.apart else 0  # a budget is that of each of many points
     while live.size and spent + (asked := alone or live.size * width) <= problem.budget:
         if problem.call.evaluator is not None:
@@ -173,7 +174,8 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
         here = here - beside[live, -state[live, registers.REQUEST]] if len(beside) else here
         # f may have kept the other block; and compiling may pay by now
         block, run = np.empty_like(block), runtime.runner(live.size * f0.shape[1])
-        left = run(rounds.advance)(
+        step = run(rounds.advance) if run is runtime.compiled or not smooth else run(abreast.advance)
+        left = step(
             live, here, stretch, f0, *method, span.reach, problem.rtol, samples, state, found,
             *room, *where, block,
         )  # fmt: skip
