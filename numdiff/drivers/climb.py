@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+import numdiff.abreast.ends
+import numdiff.abreast.rounds  # noqa: F401 - what stands in for kernels
 from numdiff.arrays import Floats, Ints
 from numdiff.constants import BUDGET
 from numdiff.drivers import compiled
@@ -22,11 +24,12 @@ from numdiff.evaluation.dispatchers import Compiled
 from numdiff.evaluation.threads import spread
 from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import blocks
-from numdiff.ladder import abreast, points, registers, rounds, runtime, window
+from numdiff.ladder import points, registers, rounds, runtime, window
 from numdiff.ladder.channels import Channels, Limits, Span, pairs_of_first_order
 from numdiff.ladder.loose import LEAST
 
 FREE, NOWHERE = np.empty(0), np.empty(0, np.int64)
+PACE = 100  # directions that array operations lead while a kernel leads one
 NO_EDGES = Span(NOWHERE, NOWHERE, NOWHERE, NOWHERE, FREE)  # they follow from the limits
 NO_LIMITS = Limits(0.0, FREE, False, FREE, FREE)  # noqa: FBT003 - the edges are known
 
@@ -120,7 +123,8 @@ def climb(
     shape = len(directions), problem.f0.shape[-1]
     least = problem.noise if noise is None else noise
     known = np.empty((0, shape[1])) if least is None else np.full(shape, least)
-    code, run = None, runtime.runner(shape[0] * shape[1])
+    smooth = pairs_of_first_order(channels) and directions.single
+    code, run = None, runtime.runner(shape[0] * shape[1] // (PACE if smooth else 1))
     native = problem.call.dispatcher and problem.budget == math.inf and memory is None
     if native and run is runtime.compiled:
         code = problem.call.compiled
@@ -160,7 +164,6 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     block, stretch = np.empty((count, width, problem.x.size // len(f0))), np.empty(count)
     run(rounds.begin)(*span[:4], not len(beside), prior, loose, f0, known, state, found, samples)
     run(points.place)(live, np.ldexp(1.0, state[:, registers.REQUEST]), *where, block, stretch)
-    smooth = pairs_of_first_order(channels)
     alone = width if problem.apart else 0  # a budget is that of each of many points
     while live.size and spent + (asked := alone or live.size * width) <= problem.budget:
         if problem.call.evaluator is not None:
@@ -173,9 +176,8 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
         here = values.rows.reshape(live.size, width, f0.shape[1])
         here = here - beside[live, -state[live, registers.REQUEST]] if len(beside) else here
         # f may have kept the other block; and compiling may pay by now
-        block, run = np.empty_like(block), runtime.runner(live.size * f0.shape[1])
-        step = run(rounds.advance) if run is runtime.compiled or not smooth else run(abreast.advance)
-        left = step(
+        block, run = np.empty_like(block), runtime.runner(0)
+        left = run(rounds.advance)(
             live, here, stretch, f0, *method, span.reach, problem.rtol, samples, state, found,
             *room, *where, block,
         )  # fmt: skip

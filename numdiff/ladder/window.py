@@ -24,7 +24,7 @@ def restart(window, exponent):
     """Empty the window and ask for a level at another scale."""
     window[BASE], window[FIRST], window[LAST] = exponent + START, START, START - 1
     window[PHASE], window[REQUEST], window[READY] = LADDER, exponent, 0
-    window[CHECKED], window[SAMPLE_STEP], window[LOOSE] = min(window[PRIOR], 1), NEVER, 0
+    window[CHECKED], window[SAMPLE_STEP], window[LOOSE] = window[PRIOR] > 0, NEVER, 0
 
 
 @kernel

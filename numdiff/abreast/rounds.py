@@ -1,0 +1,281 @@
+"""Rounds of many directions as array operations, where f is as smooth as it mostly is.
+
+The decisions are those of `ladder.rounds.turn`, which keeps all other directions, at any round.
+Here `windows` (STATE, G, 1) and `found` (OUTPUT, G, m) are copies of what the ladder remembers of G
+directions, by register first.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from numdiff.abreast import formulas
+from numdiff.abreast.points import place
+from numdiff.arrays import Floats, Ints, Mask
+from numdiff.constants import EPS, NOISE_LIMITED, OK, ROUNDING
+from numdiff.ladder import rounds
+from numdiff.ladder.answer import FAIR, FOREIGN
+from numdiff.ladder.channels import Channels, pairs_of_first_order
+from numdiff.ladder.check import ALIKE
+from numdiff.ladder.noise import CLEARLY, SKEW, SURE
+from numdiff.ladder.runtime import stands_in
+
+from numdiff.ladder.decide import (  # isort: skip
+    DEPTH, FAINT, FAIRLY, FLAT, IDLE_NARROW, IDLE_WIDE, LEAST_LEVELS, LEAST_VAGUE, NARROW,
+    NEARLY, TARGET, VAGUE, WORTH,
+)  # fmt: skip
+from numdiff.ladder.registers import (  # isort: skip
+    BASE, CEILING, CHECKED, CLOSED, COLUMNS, DEVIATION, DISPUTE, DONE, ENOUGH, ERROR, ESTIMATE,
+    FIRST, FLOOR, FORMER, FURTHEST, GUESS, HIGHEST, IDLE, LADDER, LARGER, LAST, LEAST_NOISE, LOOSE,
+    LOST, LOWEST, NEVER, NOISY, OCTAVES, OTHER, PHASE, PRIOR, PROVEN, READY, REQUEST, RESCALED,
+    ROUGHNESS, SAMPLE, SAMPLE_STEP, SLACK, SLOPE, SLOTS, SMALLER, SPREAD, STATUS, STEP, WINDOW,
+    Room,
+)  # fmt: skip
+
+FEWEST = 4  # directions on the same way from which array operations take less time than kernels
+MOST = 2**12  # outputs at once: tables of more do not stay in a processor's cache
+MODERATE = 900  # exponents up to which powers of two do not under- or overflow
+
+
+class _Task(NamedTuple):
+    """What does not change from round to round."""
+
+    f0: Floats  # (D or 1, m)
+    method: Channels
+    reach: Floats  # (D,)
+    rtol: float
+    samples: Floats
+    state: Ints
+    outputs: Floats
+
+
+class _Group(NamedTuple):
+    """Directions of which all have the same number of levels, and what was seen of them."""
+
+    f0: Floats  # (G, m)
+    reach: Floats  # (G, 1): |x| in units of the largest step
+    top: Ints  # (G, 1): exponent of the largest step
+    odd: Floats  # (n, G, m)
+    even: Floats
+    sample: Floats  # (2 or 0, G, m): of both parts, off the lattice
+    width: float  # of that sample, in largest steps
+
+
+@stands_in(rounds.advance)
+def advance(
+    live: Ints, arrived: Floats, stretch: Floats, f0: Floats, fold: Floats, shape: Ints,
+    gain: Floats, factor: Floats, primary: int, reach: Floats, rtol: float, samples: Floats,
+    state: Ints, outputs: Floats, y: Floats, floors: Floats, residuals: Floats, table: Floats,
+    best: Floats, sample: Floats, x: Floats, starts: Ints, index: Ints, weight: Floats,
+    offsets: Floats, block: Floats,
+) -> int:  # fmt: skip
+    """Take in the values at the points of the live directions and place the next points.
+
+    As `rounds.advance`, whose arguments these are.
+    """
+    method = Channels(offsets, fold, shape, factor, gain, primary)
+    room = Room(y, floors, residuals, table, best, sample)
+    task = _Task(f0, method, reach, rtol, samples, state, outputs)
+    done = np.zeros(live.size, np.bool_)
+    if pairs_of_first_order(method):
+        done = _smooth(live, arrived, stretch, task)
+    for a in np.flatnonzero(~done):
+        d = live[a]
+        rounds.turn(
+            arrived[a], stretch[a], f0[min(d, len(f0) - 1)], reach[d], rtol, method, room,
+            samples[d], state[d], outputs[d],
+        )  # fmt: skip
+    goes = live[state[live, PHASE] != DONE]
+    live[: goes.size] = goes
+    skewed = np.where(state[goes, PHASE] == SAMPLE, SKEW, 1.0)
+    steps = np.ldexp(skewed, state[goes, REQUEST])
+    place(goes, steps, x, starts, index, weight, offsets, block, stretch)
+    return int(goes.size)
+
+
+def _smooth(live: Ints, arrived: Floats, stretch: Floats, task: _Task) -> Mask:
+    """Take in values (L, P, m) along the live directions; return along which that was done here."""
+    fit = _fits(task.state[live].T, task.outputs[live].transpose(2, 0, 1))
+    own = task.f0[live] if len(task.f0) > 1 else task.f0
+    change = arrived - own[:, None]
+    # as `window.absorb` has it: the odd part and the even one
+    parts = (0.0 + 0.5 * change[:, 0]) + np.array([[[-0.5]], [[0.5]]]) * change[:, 1]
+    parts[0] *= stretch[: live.size, None]
+    fit &= np.isfinite(parts).all((0, 2))
+    windows = task.state[live].T
+    sampled = windows[PHASE] == SAMPLE
+    slots = np.where(sampled, SLOTS, windows[BASE] - windows[REQUEST])
+    first = np.where(sampled, windows[FIRST], np.minimum(windows[FIRST], slots))
+    last = np.where(sampled, windows[LAST], np.maximum(windows[LAST], slots))
+    below = np.where(sampled, windows[REQUEST], windows[SAMPLE_STEP]) - windows[BASE] + last
+    below = np.where(sampled | (windows[CHECKED] == 1), below, NEVER)
+    ways, done = (2 * below + sampled) * (SLOTS + 1) + last - first, np.zeros(live.size, np.bool_)
+    for way in np.unique(ways[fit]):
+        chosen = np.flatnonzero(fit & (ways == way))
+        pace = max(FEWEST, MOST // own.shape[1])
+        for some in np.split(chosen, range(pace, chosen.size, pace)):
+            if some.size >= FEWEST:
+                rows, one = live[some], some[0]
+                task.samples[rows, :, slots[some]] = parts[:, some].transpose(1, 0, 2)
+                windows = task.state[rows].T[:, :, None]
+                windows[FIRST, :, 0], windows[LAST, :, 0] = first[some], last[some]
+                done[some] = _turn(rows, windows, int(below[one]), bool(sampled[one]), task)
+    return done
+
+
+def _fits(windows: Ints, found: Floats) -> Mask:
+    """Return which directions have seen nothing so far that a smooth f does not show."""
+    plain = (windows[PHASE] == LADDER) | (windows[PHASE] == SAMPLE)
+    plain &= (windows[[LOOSE, NOISY, PRIOR]] == 0).all(0)
+    plain &= (windows[CHECKED] == 0) | (windows[SAMPLE_STEP] != NEVER)
+    plain &= abs(windows[BASE]) < MODERATE
+    fresh = (found[ERROR] == np.inf) | (found[WINDOW] == windows[BASE][:, None])
+    fresh &= (found[[CLOSED, LEAST_NOISE, DISPUTE, FORMER, ROUGHNESS]] == 0.0).all(0)
+    return np.asarray(plain & fresh.all(1))
+
+
+def _turn(rows: Ints, windows: Ints, below: int, sampled: bool, task: _Task) -> Mask:  # noqa: FBT001
+    """Judge directions that are on the same way, as `rounds.turn`; return which were plain.
+
+    `below` says how many octaves the sample lies from the smallest step, or NEVER.
+    """
+    n, first = int(windows[LAST, 0, 0] - windows[FIRST, 0, 0]) + 1, windows[FIRST]
+    found = task.outputs[rows].transpose(2, 0, 1)
+    levels = task.samples[rows[:, None], :, first + np.arange(n)].transpose(2, 1, 0, 3)
+    own = np.broadcast_to(task.f0[rows] if len(task.f0) > 1 else task.f0, levels.shape[2:])
+    top = windows[BASE] - first
+    sample = task.samples[rows, :, SLOTS].swapaxes(0, 1)[: 0 if below == NEVER else 2]
+    reach, width = np.ldexp(task.reach[rows][:, None], -top), SKEW * 2.0 ** (below - n + 1)
+    group = _Group(own, reach, top, levels[0], levels[1], sample, width)
+    plain = np.isfinite(levels).all((0, 1)) & np.isfinite(own)
+    if sampled:
+        plain &= _alike(group, windows, found)
+        windows[SAMPLE_STEP], windows[PHASE], windows[CHECKED] = windows[REQUEST], LADDER, 1
+    want = np.full(own.shape, SMALLER)
+    if n > 1:
+        judged, want = _judge(group, windows, found, task)
+        plain &= judged
+    plain &= _choose(group, windows, found, want)
+    through = plain.all(1)
+    windows[READY] = 0
+    task.state[rows[through]] = windows[:, through, 0].T
+    task.outputs[rows[through]] = found[:, through].transpose(1, 2, 0)
+    return np.asarray(through)
+
+
+def _amplitude(group: _Group) -> Floats:
+    """Return the largest change of f over the window, as `window.amplitude`."""
+    return np.asarray((abs(group.odd) + abs(group.even)).max(0))
+
+
+def _alike(group: _Group, windows: Ints, found: Floats) -> Mask:
+    """Return where the sample off the lattice shows nothing unexpected, as `check.compare`."""
+    floor = ROUNDING * np.maximum(abs(group.f0), _amplitude(group))
+    width = np.ldexp(SKEW, windows[REQUEST])
+    fall = np.ldexp(SKEW, windows[REQUEST] - windows[BASE] + windows[LAST])
+    slack = (found[SLACK] + found[SPREAD] * (fall * fall)) * width
+    off = abs(group.sample[0] - found[SLOPE] * width) - slack
+    quiet = found[DEVIATION] <= CLEARLY * floor
+    return np.asarray(quiet & (off <= ALIKE * np.maximum(found[DEVIATION], floor)))
+
+
+def _judge(group: _Group, windows: Ints, found: Floats, task: _Task) -> tuple[Mask, Ints]:
+    """Measure outputs and note what was found, as `decide.judge`.
+
+    Returns which were plain, and what each wants.
+    """
+    odd, even, n, differs = group.odd, group.even, len(group.odd), task.method.gain[:, 1]
+    grid = formulas.grid_of(n, int(task.method.shape[0, COLUMNS]))
+    floors = formulas.floors_of(group.f0, odd, even, np.ldexp(group.reach, n - 1))
+    tables = formulas.tableau(odd, 1), formulas.tableau(even, 2)
+    falls = formulas.falls_of(tables[0]), formulas.falls_of(tables[1])
+    parts = tables[0], formulas.truncation(tables[0], falls[0], grid), floors
+    sigma = formulas.noise_of(falls, differs) if n > 2 else np.zeros_like(group.f0)
+    best = formulas.choose_entry(*parts, sigma, task.method.gain[0, 0], grid)
+    plain = best.plain & formulas.settles(odd, even, floors)
+    if len(group.sample):
+        seen = formulas.surprise(odd, even, best, group.sample, group.width)
+        seen = formulas.noise_seen(sigma, seen, best, tables[1], differs[1], group.reach)
+        sigma = np.where(seen <= np.maximum(sigma, floors.min(0)), sigma, seen)
+        best = formulas.choose_entry(*parts, sigma, task.method.gain[0, 0], grid)
+    before = found[ERROR].copy()
+    _record(group, windows, found, best, floors[0], tables[1][-1, 0])
+    idle = (0.5 * before < found[ERROR]) & (found[ERROR] < 2.0 * before)
+    found[IDLE] = np.where(idle, found[IDLE] + 1.0, 0.0)
+    want = _wish(windows, found, tables[0], best, task.rtol)
+    plain &= best.plain & np.isfinite(found[ERROR]) & np.isfinite(found[ESTIMATE])
+    if len(group.sample):
+        rough = formulas.uneven(falls[0], floors, best, 1, differs[0], grid)
+        rough |= formulas.uneven(falls[1], floors, best, 2, differs[1], grid)
+        plain &= (want != ENOUGH) | ~rough
+    return plain, want
+
+
+def _record(
+    group: _Group, windows: Ints, found: Floats, best: formulas.Entry, floor: Floats, even: Floats
+) -> None:
+    """Note the best entry of a window, in the units of f and t, as `answer.record`."""
+    top = group.top
+    drift = abs(np.ldexp(0.5 * EPS * group.reach * even, -top))
+    bar, value = np.ldexp(best.bar, -top) + drift, np.ldexp(best.value, -top)
+    moves = abs(group.odd[0]) > CLEARLY * floor
+    guess = moves & (best.truncation > best.noise) & (best.bar > abs(best.value))
+    found[WINDOW], found[GUESS], found[STATUS] = windows[BASE], guess, OK
+    found[ESTIMATE], found[ERROR], found[PROVEN], found[DEVIATION] = value, bar, bar, best.sigma
+    found[STEP], found[SLOPE], found[SLACK] = np.ldexp(1.0, top - best.row), value, bar
+    found[SPREAD] = 2.0 * abs(np.ldexp(group.odd[-1], len(group.odd) - 1 - top) - value)
+
+
+def _wish(windows: Ints, found: Floats, table: Floats, best: formulas.Entry, rtol: float) -> Ints:
+    """Return what each output wants next, as `decide.wish`."""
+    n, value, bar = len(table), abs(best.value), best.bar
+    higher = (windows[FIRST] > 0) & (windows[BASE] - windows[FIRST] < windows[HIGHEST])
+    higher &= windows[CEILING] == 0
+    bend, top = abs(table[1, 0] - table[0, 0]), abs(table[1, 0])
+    if n == 2:
+        return np.where(higher & (bend < NEARLY * top), LARGER, SMALLER)
+    enough = (bar <= max(rtol, TARGET) * value) | ((value == 0.0) & (top == 0.0) & (bend == 0.0))
+    if n > 3:
+        enough |= found[IDLE] >= np.where(bar < NARROW * value, IDLE_NARROW, IDLE_WIDE)
+    few = n < np.where(bar > VAGUE * value, LEAST_VAGUE, LEAST_LEVELS)
+    smaller = best.truncation > WORTH * best.noise
+    smaller |= few & (best.sigma > CLEARLY * best.rounding)
+    bent = bend > np.maximum(FLAT * top, SURE * best.sigma)
+    fair = bar <= np.where(windows[CHECKED] == 1, FAIRLY, FAIR) * value
+    more = np.where(higher & ~bent & ~fair, LARGER, ENOUGH)
+    return np.where(enough, ENOUGH, np.where(smaller, SMALLER, more))
+
+
+def _choose(group: _Group, windows: Ints, found: Floats, want: Ints) -> Mask:
+    """Set what each direction asks for next, or end it, as `decide.choose`; return where it can."""
+    for code in (ENOUGH, LARGER, SMALLER, LOST):
+        windows[code] = (want == code).sum(1, keepdims=True)
+    smaller, larger = windows[SMALLER] > 0, (windows[SMALLER] == 0) & (windows[LARGER] > 0)
+    windows[OCTAVES] = np.where(smaller & (len(group.odd) > 1), 0, FURTHEST)
+    bottom, lowest, enough = windows[BASE] - windows[LAST], windows[LOWEST], ~smaller & ~larger
+    closes = enough & (windows[CHECKED] == 1)
+    sampled = enough & ~closes
+    room = (windows[FLOOR] == 0) & (bottom > lowest) & (windows[LAST] < SLOTS - 1)
+    plain = (room | ~smaller) & ((bottom > lowest + 2) | ~sampled)
+    asked = np.where(smaller, bottom - 1, np.where(larger, group.top + 1, windows[REQUEST]))
+    windows[REQUEST] = np.where(sampled, np.maximum(bottom - DEPTH, lowest), asked)
+    windows[PHASE] = np.where(sampled, SAMPLE, LADDER)
+    return np.asarray(plain & (_close(group, windows, found, closes) | ~closes))
+
+
+def _close(group: _Group, windows: Ints, found: Floats, closes: Mask) -> Mask:
+    """End directions, as `decide.close`; return where nothing unusual was seen."""
+    bottom = windows[BASE] - windows[LAST]
+    rescales = closes & (windows[RESCALED] == 0) & (windows[OTHER] < bottom - 2)
+    change, own, slope = _amplitude(group), abs(group.f0), abs(found[ESTIMATE])
+    faint = (found[ERROR] > FAINT * slope) & (own < FAINT * change)
+    size = np.maximum(own, change)
+    limited = (found[DEVIATION] > CLEARLY * (ROUNDING * size)) & (found[ERROR] > FAIR * slope)
+    unresolved = (found[DEVIATION] > FOREIGN * size) | (found[GUESS] > 0.0)
+    found[STATUS] = np.where(closes & limited, NOISE_LIMITED, found[STATUS])
+    found[CLOSED] = np.where(rescales, 1.0, found[CLOSED])
+    windows[PHASE] = np.where(closes, DONE, windows[PHASE])
+    windows[RESCALED] = np.where(closes, 1, windows[RESCALED])
+    return ~(rescales & faint) & ~unresolved
