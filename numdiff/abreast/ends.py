@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from numdiff.arrays import Codes, Floats, Ints, Mask
-from numdiff.constants import EPS, OK, UNRESOLVED
+from numdiff.constants import EPS, OK
 from numdiff.ladder import rounds
 from numdiff.ladder.decide import DEPTH
 from numdiff.ladder.loose import HOPES, LOWER

@@ -57,14 +57,14 @@ def grid_of(n: int, columns: int) -> Grid:
     last = np.arange(n)
     lines = last[:, None], 2.0 ** last[:, None], RATIO ** -(last[None] + 1.0)
     grids = np.where(entries, 0.0, math.inf), k == j + 1, k > j + 1
-    parts = [array[:, :, None, None] for array in (*lines, *grids)]
+    parts: list[Array] = [array[:, :, None, None] for array in (*lines, *grids)]
     for part in parts:
         part.setflags(write=False)
     return Grid(*parts)
 
 
 def floors_of(f0: Floats, odd: Floats, even: Floats, far: Floats) -> Floats:
-    """Return the rounding of f at each level, as `window.rounding`; `far` is x in smallest steps."""
+    """Return the rounding of f at each level, as `window.rounding`; `far` is |x| in last steps."""
     own = np.abs(f0)
     sizes = np.maximum(np.abs(f0 + even) + np.abs(odd), own)
     largest = sizes.max(0)
@@ -94,7 +94,7 @@ def tableau(levels: Floats, order: int) -> Floats:
 
 
 def falls_of(table: Floats) -> Floats:
-    """Return the size of the differences down the columns, (n - 1, n, ...)."""
+    """Return the sizes of the differences down the columns, (n - 1, n, ...)."""
     return np.asarray(np.abs(table[1:] - table[:-1]))
 
 
@@ -132,7 +132,7 @@ def _at_tips(row: Floats, row_before: Floats, slant: Floats, grid: Grid) -> Floa
     fall = np.where(some, np.minimum(before[1:] / np.where(some, first, 1.0), 1.0), 0.0)
     least[1:] = np.maximum(least[1:], 2.0 * fall / (RATIO * RATIO))
     now[1:] = np.maximum(now[1:], before[1:] * fall / (RATIO * RATIO))
-    return np.maximum(by_row, now * _kappa(now, before, 1.0 / RATIO, least, 1.0))
+    return np.asarray(np.maximum(by_row, now * _kappa(now, before, 1.0 / RATIO, least, 1.0)))
 
 
 def _kappa(step: Floats, before: Floats, factor: float, least: Floats, most: float) -> Floats:
@@ -192,7 +192,7 @@ def choose_entry(
 
     def chosen(entries: Floats) -> Floats:
         flat = entries.swapaxes(0, 1).reshape(n * n, *sigma.shape)
-        return np.take_along_axis(flat, where, 0)[0]
+        return np.asarray(np.take_along_axis(flat, where, 0)[0])
 
     value, best, claim = chosen(table), chosen(bars), chosen(claims)
     off = np.abs(table - value)
@@ -226,7 +226,7 @@ def together(one: Floats, other: Floats) -> Floats:
     larger, smaller = np.maximum(one, other), np.minimum(one, other)
     some = smaller > 0.0
     part = np.where(some, smaller, 0.0) / np.where(some, larger, 1.0)
-    return np.where(some, larger * np.sqrt(1.0 + part * part), larger)
+    return np.asarray(np.where(some, larger * np.sqrt(1.0 + part * part), larger))
 
 
 def surprise(odd: Floats, even: Floats, best: Entry, sample: Floats, width: float) -> Floats:
@@ -245,7 +245,7 @@ def surprise(odd: Floats, even: Floats, best: Entry, sample: Floats, width: floa
 def noise_seen(
     sigma: Floats, seen: Floats, best: Entry, even: Floats, gain: Floats, reach: Floats
 ) -> Floats:
-    """Return the noise of f if a sample has `seen` so much; reach is x in units of largest steps."""
+    """Return the noise of f if a sample has `seen` so much; reach is |x| in largest steps."""
     n, seen = len(even), np.maximum(np.maximum(sigma, seen), best.rounding)
     last = np.abs(even[-1, n - 2] - even[-2, n - 2]) * 2.0 ** (-2 * (n - 1)) / gain[n - 2]
     seen = np.maximum(seen, np.minimum(last, WITNESS * seen))
@@ -273,4 +273,6 @@ def uneven(
     jumps = (rows <= best.row) & (now > noise) & (now * most > before)
     sudden = (before > noise) & (falls[:-1, columns] > SUDDEN * analytic * after)
     sudden[:, 0] = False
-    return np.asarray(((jumps | (sudden & (rows <= best.row + 1))) & grid.third[2:, columns]).any((0, 1)))
+    return np.asarray(
+        ((jumps | (sudden & (rows <= best.row + 1))) & grid.third[2:, columns]).any((0, 1))
+    )

@@ -79,8 +79,11 @@ def advance(
     room = Room(y, floors, residuals, table, best, sample)
     task = _Task(f0, method, reach, rtol, samples, state, outputs)
     done = np.zeros(live.size, np.bool_)
-    if pairs_of_first_order(method):
-        done = _smooth(live, arrived, stretch, task)
+    pace = max(FEWEST, MOST // f0.shape[1])
+    for first in range(0, live.size if pairs_of_first_order(method) else 0, pace):
+        some = slice(first, first + pace)
+        part = arrived[some], stretch[: live.size][some]
+        done[some] = _smooth(live[some], *part, task)
     for a in np.flatnonzero(~done):
         d = live[a]
         rounds.turn(
@@ -102,7 +105,7 @@ def _smooth(live: Ints, arrived: Floats, stretch: Floats, task: _Task) -> Mask:
     change = arrived - own[:, None]
     # as `window.absorb` has it: the odd part and the even one
     parts = (0.0 + 0.5 * change[:, 0]) + np.array([[[-0.5]], [[0.5]]]) * change[:, 1]
-    parts[0] *= stretch[: live.size, None]
+    parts[0] *= stretch[:, None]
     fit &= np.isfinite(parts).all((0, 2))
     windows = task.state[live].T
     sampled = windows[PHASE] == SAMPLE
@@ -114,14 +117,12 @@ def _smooth(live: Ints, arrived: Floats, stretch: Floats, task: _Task) -> Mask:
     ways, done = (2 * below + sampled) * (SLOTS + 1) + last - first, np.zeros(live.size, np.bool_)
     for way in np.unique(ways[fit]):
         chosen = np.flatnonzero(fit & (ways == way))
-        pace = max(FEWEST, MOST // own.shape[1])
-        for some in np.split(chosen, range(pace, chosen.size, pace)):
-            if some.size >= FEWEST:
-                rows, one = live[some], some[0]
-                task.samples[rows, :, slots[some]] = parts[:, some].transpose(1, 0, 2)
-                windows = task.state[rows].T[:, :, None]
-                windows[FIRST, :, 0], windows[LAST, :, 0] = first[some], last[some]
-                done[some] = _turn(rows, windows, int(below[one]), bool(sampled[one]), task)
+        if chosen.size >= FEWEST:
+            rows, one = live[chosen], chosen[0]
+            task.samples[rows, :, slots[chosen]] = parts[:, chosen].transpose(1, 0, 2)
+            windows = task.state[rows].T[:, :, None]
+            windows[FIRST, :, 0], windows[LAST, :, 0] = first[chosen], last[chosen]
+            done[chosen] = _turn(rows, windows, int(below[one]), bool(sampled[one]), task)
     return done
 
 
@@ -136,7 +137,7 @@ def _fits(windows: Ints, found: Floats) -> Mask:
     return np.asarray(plain & fresh.all(1))
 
 
-def _turn(rows: Ints, windows: Ints, below: int, sampled: bool, task: _Task) -> Mask:  # noqa: FBT001
+def _turn(rows: Ints, windows: Ints, below: int, sampled: bool, task: _Task) -> Mask:
     """Judge directions that are on the same way, as `rounds.turn`; return which were plain.
 
     `below` says how many octaves the sample lies from the smallest step, or NEVER.
@@ -278,4 +279,4 @@ def _close(group: _Group, windows: Ints, found: Floats, closes: Mask) -> Mask:
     found[CLOSED] = np.where(rescales, 1.0, found[CLOSED])
     windows[PHASE] = np.where(closes, DONE, windows[PHASE])
     windows[RESCALED] = np.where(closes, 1, windows[RESCALED])
-    return ~(rescales & faint) & ~unresolved
+    return np.asarray(~(rescales & faint) & ~unresolved)

@@ -123,8 +123,8 @@ def climb(
     shape = len(directions), problem.f0.shape[-1]
     least = problem.noise if noise is None else noise
     known = np.empty((0, shape[1])) if least is None else np.full(shape, least)
-    smooth = pairs_of_first_order(channels) and directions.single
-    code, run = None, runtime.runner(shape[0] * shape[1] // (PACE if smooth else 1))
+    pace = PACE if len(channels.fold) > 1 and directions.single else 1
+    code, run = None, runtime.runner(shape[0] * shape[1] // pace)
     native = problem.call.dispatcher and problem.budget == math.inf and memory is None
     if native and run is runtime.compiled:
         code = problem.call.compiled

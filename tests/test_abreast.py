@@ -1,0 +1,177 @@
+"""Array operations that stand in for kernels: the same decisions, and the same bits."""
+
+import math
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy import special
+
+import numdiff as nd
+from numdiff.abreast import rounds as abreast
+from numdiff.geometry.directions import Directions
+from numdiff.ladder import points, rounds, runtime
+from numdiff.ladder.registers import SLOTS
+from tests import corpus
+
+RNG = np.random.default_rng(20261201)
+STANDINS = [rounds.begin, rounds.advance, rounds.conclude, points.place, points.span]
+SAME = "value", "error", "status", "step", "noise"
+
+FUNCTIONS = {
+    "sine": (np.sin, RNG.uniform(-5, 5, 60)),
+    "sine of large x": (np.sin, RNG.uniform(1e9, 1e12, 40)),
+    "exponential": (np.exp, RNG.uniform(-700, 700, 60)),
+    "rational": (lambda x: 1 / (1 + x * x), RNG.uniform(-3, 3, 60)),
+    "logarithm at all scales": (np.log, 10.0 ** RNG.uniform(-300, 300, 60)),
+    "cube at all scales": (lambda x: x**3, 10.0 ** RNG.uniform(-120, 100, 60)),
+    "root beside its edge": (np.sqrt, 10.0 ** RNG.uniform(-12, 2, 60)),
+    "arcsine beside its edge": (np.arcsin, 1 - 10.0 ** RNG.uniform(-9, 0, 60)),
+    "log gamma": (special.gammaln, RNG.uniform(-3, 8, 60)),
+    "Bessel": (special.j0, RNG.uniform(0, 60, 60)),
+    "fast": (lambda x: np.sin(40 * x), RNG.uniform(-5, 5, 60)),
+    "cancels": (lambda x: np.cos(x) - 1 + x * x / 2, 10.0 ** RNG.uniform(-6, 0, 60)),
+    "kink": (lambda x: abs(x - 0.3) * np.sin(x), 0.3 + RNG.uniform(-1, 1, 60) ** 9),
+    "jump": (lambda x: np.sin(x) + (x > 0.3), 0.3 + RNG.uniform(-1, 1, 60) ** 9),
+    "edge of the second derivative": (
+        lambda x: np.sin(x) + np.maximum(x - 0.3, 0) ** 2, 0.3 + RNG.uniform(-1, 1, 60) ** 9),
+    "float32": (lambda x: np.sin(x).astype(np.float32).astype(float), RNG.uniform(-5, 5, 40)),
+    "rounded": (lambda x: np.round(np.sin(x), 6), RNG.uniform(-5, 5, 40)),
+    "ripples": (lambda x: np.sin(x) + 1e-9 * np.sin(1e9 * x), RNG.uniform(-5, 5, 40)),
+    "linear": (lambda x: 2 * x + 1, RNG.uniform(-5, 5, 40)),
+    "constant": (lambda x: 0 * x + 3, RNG.uniform(-5, 5, 40)),
+    "zero": (lambda x: 0 * x, np.append(RNG.uniform(-5, 5, 20), 0.0)),
+    "overflows": (lambda x: np.exp(np.exp(x)), RNG.uniform(5, 7, 40)),
+    "smallest numbers": (lambda x: x * x, 10.0 ** RNG.uniform(-320, -150, 40)),
+}  # fmt: skip
+
+
+@pytest.fixture
+def interpreting(monkeypatch):
+    monkeypatch.setattr(runtime, "PATIENCE", math.inf)
+
+
+@pytest.fixture
+def answers(interpreting, monkeypatch):
+    """What array operations and then kernels answer to a question."""
+
+    def both(ask):
+        found = [ask()]
+        with monkeypatch.context() as patch:
+            for kernel in STANDINS:
+                patch.delitem(kernel.__dict__, "in_arrays")
+            found.append(ask())
+        return found
+
+    return both
+
+
+def assert_same(one, other):
+    assert np.array_equal(one.nfev, other.nfev)
+    for name in SAME:
+        here, there = (np.asarray(getattr(found, name)) for found in (one, other))
+        assert here.tobytes() == there.tobytes(), name
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("rtol", [0.0, 1e-8, 1e-3])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_many_points_have_the_bits_of_kernels(name, rtol, answers):
+    f, x = FUNCTIONS[name]
+    assert_same(*answers(lambda: nd.derivative(f, x, vectorized=True, rtol=rtol)))
+
+
+@pytest.mark.parametrize("options", [
+    {"bounds": (0.0, 2.0)}, {"bounds": (1.0, 1.9)}, {"step": 0.01}, {"noise": 1e-9},
+    {"method": "forward"}, {"method": "central", "step": 1e-3}, {"method": "richardson"},
+    {"method": nd.Stencil.central(1, 4)}, {"order": 2}, {"order": 3},
+], ids=str)  # fmt: skip
+def test_options_have_the_bits_of_kernels(options, answers):
+    x = np.linspace(1.0, 1.9, 12)
+    assert_same(*answers(lambda: nd.derivative(np.exp, x, vectorized=True, **options)))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("problem", corpus.PROBLEMS[::4], ids=lambda problem: problem.name)
+def test_points_of_the_corpus_have_the_bits_of_kernels(problem, answers):
+    x = np.repeat(np.asarray(problem.points, float), 5)
+    x *= 1.0 + 1e-13 * np.tile(np.arange(5.0), len(problem.points))
+    with np.errstate(all="ignore"):
+        assert_same(*answers(lambda: nd.derivative(problem.f, x)))
+
+
+def test_outputs_of_all_kinds_beside_each_other_have_the_bits_of_kernels(answers):
+    def f(x):
+        return np.array([
+            np.sin(x).sum(), abs(x - 1.0).sum(), np.round(x.sum(), 5), 1e-30 * x.prod(),
+            x[0] ** 7, 0.0, np.nan if x[1] > 1.3 else x[1], np.cos(300 * x).sum(),
+        ])  # fmt: skip
+
+    x = np.linspace(0.5, 1.5, 9)
+    assert_same(*answers(lambda: nd.jacobian(f, x)))
+    assert_same(*answers(lambda: nd.jacobian(lambda x: f(x)[[0, 3, 4]], x)))
+    assert_same(*answers(lambda: nd.jacobian(lambda x: f(x)[:5], x, noise=[0, 0, 1e-5, 0, 1e-3])))
+
+
+def test_nearly_all_smooth_directions_are_led_by_array_operations(interpreting, monkeypatch):
+    kernels, turn = [], rounds.turn
+    monkeypatch.setattr(rounds, "turn", lambda *given: kernels.append(turn(*given)))
+    x = np.linspace(0.3, 2.8, 100)
+    for f in (np.sin, np.exp, np.sqrt, special.erf, lambda x: x**3 - x):
+        assert nd.derivative(f, x, vectorized=True).success.all()
+    assert len(kernels) < 0.02 * 5 * 5 * x.size  # of five rounds or so
+
+
+@given(
+    x=arrays(float, 7, elements=st.floats(-1e300, 1e300)),
+    weight=arrays(float, 7, elements=st.floats(1e-12, 1e12) | st.floats(-1e12, -1e-12)),
+    first=st.sampled_from([2.0**-5, 2.0**-3]), roams=st.booleans(),
+    room=st.none() | arrays(float, (2, 7), elements=st.floats(0, 1e3)),
+    steps=st.none() | arrays(float, 7, elements=st.floats(1e-12, 1e3)),
+)  # fmt: skip
+def test_spans_are_those_of_the_kernel(x, weight, first, roams, room, steps):
+    none, route = np.empty(0), (np.arange(7), np.arange(7), weight)
+    ahead, behind = (none, none) if room is None else room
+    given_steps = none if steps is None else steps
+    found = []
+    for run in (points.span, points.span.__dict__["in_arrays"]):
+        whole = *(np.empty(7, np.int64) for _ in range(4)), np.empty(7)
+        with np.errstate(all="ignore"):
+            run(x, *route, first, given_steps, roams, ahead, behind, *whole)
+        found.append(whole)
+    for one, other in zip(*found, strict=True):
+        assert one.tobytes() == other.tobytes()
+
+
+@pytest.mark.parametrize("alone", [True, False])
+@pytest.mark.parametrize("offsets", [[1.0, -1.0], [1.0], [1.0, 1 / 3, -0.5]])
+def test_points_are_those_of_the_kernel(alone, offsets):
+    x, rows = np.array([1e-3, 2.0, -7.7, 1e12, 0.0]), np.array([4, 1, 3])
+    route, steps = Directions(np.arange(5), np.arange(5), RNG.uniform(-2, 2, 5)), [0.1, 2.0, 1e-7]
+    found = []
+    for run in (points.place, points.place.__dict__["in_arrays"]):
+        block, stretch = np.zeros((4, len(offsets), 1 if alone else 5)), np.zeros(4)
+        where = x, route.starts, route.index, route.weight
+        with np.errstate(all="ignore"):
+            run(rows, np.array(steps), *where, np.array(offsets), block, stretch)
+        found.append(block.tobytes() + stretch.tobytes())
+    assert found[0] == found[1]
+
+
+def test_tables_of_many_directions_are_cut_into_parts(interpreting):
+    x = np.linspace(0.1, 3, 8 * abreast.MOST)
+    tracemalloc.start()
+    try:
+        nd.derivative(np.sin, x, vectorized=True)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    levels = 2 * (SLOTS + 2) * 8
+    assert peak < 4 * levels * x.size, peak / x.size
+
+
+def test_directions_of_many_entries_are_placed_by_the_kernel(answers):
+    assert_same(*answers(lambda: nd.jvp(lambda x: np.sin(x).sum(), np.ones(5), np.arange(5.0))))
