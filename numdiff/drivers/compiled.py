@@ -44,21 +44,40 @@ def lead(kind, address, x, origins, route, channels, plan, arrays):
     Returns how often f was asked, along how many directions something is suspicious, and along how
     many f raised.
     """
-    (starts, index, weight), (first, roams, prior, rtol, loose, every) = route, plan
-    (
-        start, other, highest, lowest, reach, steps, ahead, behind, known, beside,
-        value, error, status, step, noise, quiet, kept, states, proven, raised, places,
-    ) = arrays  # fmt: skip
+    first, roams, _, _, _, _ = plan
+    start, other, highest, lowest, reach, steps, ahead, behind = arrays[:8]
+    places = arrays[-1]
     if start.size == 0:
         limits = (first, steps, roams, ahead, behind)
         start, other, highest, lowest, reach = edges_of(x, route, limits)
-    (rows, outputs), (samples, state, _) = origins.shape, evidence_of(1, origins[0], channels)
+    outputs, (samples, state, _) = origins.shape[1], evidence_of(1, origins[0], channels)
     room, points, arrived, failed = workspace(places.shape[1], outputs, channels)
-    found, levels, window, own = np.empty((outputs, OUTPUT)), samples[0], state[0], origins[0]
+    edges, own = (start, other, highest, lowest, reach), (samples[0], state[0], room)
+    found = np.empty((outputs, OUTPUT))
+    return lead_each(
+        kind, address, x, origins, route, channels, plan, edges, arrays, own, found, points,
+        arrived, failed,
+    )  # fmt: skip
+
+
+@kernel
+def lead_each(
+    kind, address, x, origins, route, channels, plan, edges, arrays, own, found, points, arrived,
+    failed,
+):  # fmt: skip
+    """Lead ladders one after the other, with the room for one that `lead` has made.
+
+    Here no references to arrays are counted, which would take as long as a small f.
+    """
+    (starts, index, weight), (_, roams, prior, rtol, loose, every) = route, plan
+    (start, other, highest, lowest, reach), (levels, window, room) = edges, own
+    (
+        _, _, _, _, _, _, _, _, known, beside,
+        value, error, status, step, noise, quiet, kept, states, proven, raised, places,
+    ) = arrays  # fmt: skip
     order, restless, mishaps, calls = channels.shape[channels.primary, ORDER], 0, 0, 0
     for d in range(starts.size):
-        if rows > 1:
-            own = origins[d]
+        here = origins[min(d, origins.shape[0] - 1)]
         begin_at(
             d, start, other, highest, lowest, beside.shape[0] == 0, prior, loose, origins, known,
             window, found, levels,
@@ -70,7 +89,7 @@ def lead(kind, address, x, origins, route, channels, plan, arrays):
             mishap = sweep(kind, address, points, arrived, failed)
             if mishap or beside.shape[0] > 0:  # a call with so many arrays takes time
                 receive(d, points, arrived, failed, beside, window, found, raised, places)
-            turn(arrived, stretch, own, reach[d], rtol, channels, room, levels, window, found)
+            turn(arrived, stretch, here, reach[d], rtol, channels, room, levels, window, found)
             calls += failed.size
         length = abs(weight[d]) if starts.size == index.size else 1.0
         restless += conclude_at(

@@ -15,7 +15,7 @@ from numba.core.imputils import impl_ret_new_ref
 from numba.extending import intrinsic
 
 from numdiff.evaluation.dispatchers import ARRAY, POINT, SCALAR
-from numdiff.ladder.runtime import allocating, compiled
+from numdiff.ladder.runtime import allocating, compiled, kernel
 
 NUMBER, VECTOR, ADDRESS = types.float64, types.float64[::1], types.uintp
 
@@ -52,25 +52,20 @@ def _in_place(_: Any, address: Any, x: Any, out: Any) -> Any:
     return nothing(ADDRESS, *takes), lambda c, b, _, a: emit_call(c, b, nothing, takes, a)
 
 
-@allocating
+@kernel
 def attempt(kind, address, x, out):
     """Write f(x) to `out` and return whether f raised: then it is nan.
 
-    The calls stand here: a frame between them and `except` would keep x and `out` for ever.
+    The calls stand here: a frame between them and `except` would keep x and `out` for ever. Where f
+    returns no array, no references are counted: to do that takes as long as a small f.
     """
+    if kind == ARRAY:
+        return _attempt_array(address, x, out)
     try:
         if kind == POINT:
             out[0] = _point(address, x[0])
         elif kind == SCALAR:
             out[0] = _scalar(address, x)
-        elif kind == ARRAY:
-            found = _array(address, x)
-            if found.size == out.size:
-                for k in range(out.size):
-                    out[k] = found[k]
-                return False
-            out[:] = np.nan  # another shape than at x
-            return True
         else:
             out[:] = np.nan  # what f does not write
             _in_place(address, x, out)
@@ -78,6 +73,22 @@ def attempt(kind, address, x, out):
         out[:] = np.nan
         return True
     return False
+
+
+@allocating
+def _attempt_array(address, x, out):
+    """Write an array f(x) to `out`, as `attempt`."""
+    try:
+        found = _array(address, x)
+        if found.size == out.size:
+            for k in range(out.size):
+                out[k] = found[k]
+            return False
+        out[:] = np.nan  # another shape than at x
+        return True
+    except Exception:  # noqa: BLE001
+        out[:] = np.nan
+        return True
 
 
 @allocating
