@@ -174,9 +174,13 @@ class Estimate(NDArrayOperatorsMixin):
 
     @classmethod
     def of(cls, columns: dict[str, Any], **others: Any) -> Self:
-        """Put an estimate together from all its fields, at once: setting each takes longer."""
+        """Put an estimate together from all its fields, at once: setting each takes longer.
+
+        `columns` is its own from then on.
+        """
         estimate = object.__new__(cls)
-        estimate.__dict__.update(columns, **others)
+        columns.update(others)
+        object.__setattr__(estimate, "__dict__", columns)
         return estimate
 
     if not TYPE_CHECKING:  # an attribute that there is none of is an error for type checkers

@@ -7,7 +7,7 @@ for a name.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, cast
@@ -96,18 +96,16 @@ class Plan(NamedTuple):
     ----------
     level : Level
         Of order 1, at P points.
-    steps : array (n,) or None
-        The step of each entry, for reading only; None for textbook steps, which make what follows
-        units of them.
+    sizes : tuple of float
+        The step of each entry; empty for textbook steps, which make what follows units of them.
+    step : float or None
+        The step of all entries.
     shifts : array (n * P, n)
         How far each point moves each entry; -0.0, which leaves all floats alone, where it does not.
-    first, last : slice
-        Where the entries that move stand at the outer points, in all points in a row; no last one
-        if there is a single point.
-    far : array (n,)
-        How far apart the outer points should be, counting x if there is only one.
-    weights : list of float
-        What the points are worth.
+    ends : (float, float, float)
+        The outer offsets, of which x is one if there is a single point, and their distance.
+    pair : (float, float) or None
+        What two values are worth, the second one perhaps at x; None if there are more.
     centre : float
         What f(x) is worth.
     nfev : int
@@ -117,22 +115,30 @@ class Plan(NamedTuple):
     """
 
     level: Level
-    steps: Floats | None
+    sizes: Sequence[float]
+    step: np.float64 | None
     shifts: Floats
-    first: slice
-    last: slice | None
-    far: Floats
-    weights: list[float]
+    ends: tuple[float, float, float]
+    pair: tuple[float, float] | None
     centre: float
     nfev: int
     rule: tuple[int, float]
 
+    def over(self, x: list[float], steps: Sequence[float]) -> list[float]:
+        """Return 1 / h for h as it is really taken, x + h being rounded; inf where that is 0."""
+        first, last, reach = self.ends
+        return [
+            (reach * h / far if (far := (entry + first * h) - (entry + last * h)) else math.inf) / h
+            for entry, h in zip(x, steps, strict=False)
+        ]
+
     def textbook(self, x: list[float]) -> list[float]:
         """Return `textbook` of a few floats, told from their binary exponents."""
         steps, (exponent, edge) = [], self.rule
+        least = math.ldexp(1.0, exponent)
         for entry in x:
             if -1.0 <= entry <= 1.0:
-                steps.append(math.ldexp(1.0, exponent))
+                steps.append(least)
                 continue
             mantissa, octave = math.frexp(abs(entry))
             if not abs(mantissa - edge) > UNSURE:  # the rounding of a logarithm decides
@@ -149,18 +155,17 @@ def _rule_of(level: Level) -> tuple[int, float]:
     return exponent, edge if 0.5 + UNSURE < edge < 1.0 - UNSURE else math.nan
 
 
-def plan_of(level: Level, steps: Floats | None, n: int) -> Plan:
+def plan_of(level: Level, step: float | None, n: int) -> Plan:
     """Prepare one step along each of n entries of x."""
-    width, units = level.offsets.size, np.ones(n) if steps is None else steps
-    shifts, places = np.full((n, width, n), -0.0), np.arange(n)
-    shifts[places, :, places] = level.offsets * units[:, None]
-    first, last = (slice(p * n, None, width * n + 1) for p in (0, width - 1))
-    if steps is not None:
-        steps = steps.copy()
-        steps.setflags(write=False)
+    width, places = level.offsets.size, np.arange(n)
+    shifts = np.full((n, width, n), -0.0)
+    shifts[places, :, places] = level.offsets if step is None else level.offsets * step
+    first, last = float(level.offsets[0]), float(level.offsets[-1]) if width > 1 else 0.0
+    pair = (*level.weights.tolist(), *([level.centre] if level.centre else []))
     return Plan(
-        level, steps, shifts.reshape(-1, n), first, last if width > 1 else None,
-        level.reach * units, level.weights.tolist(), level.centre,
+        level, () if step is None else (step,) * n, None if step is None else np.float64(step),
+        shifts.reshape(-1, n), (first, last, first - last),
+        pair if len(pair) == 2 else None, level.centre,
         n * width + (level.centre != 0.0), _rule_of(level),
     )  # fmt: skip
 

@@ -228,8 +228,8 @@ def _usual(method: Method, step: float | str | None, shape: tuple[int, ...]) -> 
     first = method.stencil is None or method.stencil.order == 1
     if options.way != "single" or n == 0 or not first:
         return options
-    steps = None if isinstance(options.step, str) else options.step
-    return options._replace(plan=plan_of(options.method.level(1), steps, n))
+    size = None if isinstance(step, str) else step
+    return options._replace(plan=plan_of(options.method.level(1), size, n))
 
 
 def _read(

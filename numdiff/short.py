@@ -8,7 +8,8 @@ answers are those of `engine.single` to the last bit.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy as np
 from numdiff.arrays import Floats
 from numdiff.assemble import estimate_of
 from numdiff.drivers.derivatives import Derivatives, Problem
-from numdiff.drivers.single import derivatives_of, without_bars
+from numdiff.drivers.single import NAN, ONCE, derivatives_of
 from numdiff.engine.differentiate import counted
 from numdiff.estimate import Estimate
 from numdiff.evaluation.attempts import IMMUTABLE
@@ -31,10 +32,12 @@ from numdiff.evaluation.call import (
     pack,
     stacked,
 )
-from numdiff.methods import Plan
+from numdiff.methods import Level, Plan
 from numdiff.options import Options
 
 Shaped = Callable[[tuple[int, ...], tuple[int, ...]], tuple[int, ...]]
+Way = tuple[Plan, list[float], Sequence[float]]  # the plan, the entries of x, and their steps
+quietly = np.errstate(all="ignore")  # entered by functions, which is quicker than by blocks
 
 
 def shortly(call: Call, point: Floats, options: Options, shaped: Shaped) -> Estimate:
@@ -45,95 +48,96 @@ def shortly(call: Call, point: Floats, options: Options, shaped: Shaped) -> Esti
     x, plan = point.ravel(), options.plan
     assert plan is not None
     own = origin_of_array(call, x) if plan.centre else 0.0
-    with np.errstate(all="ignore"):
-        steps, shifts, far = plan.steps, plan.shifts, plan.far
-        if steps is None:
-            steps = np.array(plan.textbook(x.tolist()))
-            shifts, far = shifts * steps, far * steps
-        points = x + shifts
-        line = points.reshape(-1)  # x + h is rounded
-        over = far / (line[plan.first] - (line[plan.last] if plan.last else x)) / steps
-        outputs = ask_each(call, points)
-        slopes = (_of_floats if outputs.plain else _of_arrays)(outputs, own, plan, over)
-        if slopes is None:
-            found = _of_anything(call, x, own, outputs, (plan, steps, over))
-            return estimate_of(found, shaped(found.form.shape, point.shape), options)
+    entries = x.tolist()
+    sizes, shifts = plan.sizes, plan.shifts
+    step: Any = plan.step
+    if step is None:
+        sizes = plan.textbook(entries)
+        step = np.array(sizes)
+        shifts, step = shifts * step, step.reshape(point.shape)
+    outputs, slopes = _moved(call, x, shifts, own, (plan, entries, sizes))
+    if slopes is None:
+        found = _of_anything(Problem(call, x), own, outputs, (plan, entries, sizes))
+        return estimate_of(found, shaped(found.form.shape, point.shape), options)
     shape = shaped(slopes.shape[1:], point.shape)
     if slopes.ndim > 1 or slopes.shape != shape:
         slopes = slopes.reshape(x.size, -1).T.reshape(shape)
-    bars, status = without_bars(*shape)
-    waiting = {"error": bars, "status": status, "step": steps.reshape(point.shape), "noise": bars}
     return Estimate.of(
         {
             "value": slopes if shape else slopes[()],
-            "waiting": waiting,
+            "waiting": {"error": NAN, "status": ONCE, "noise": NAN, "step": step},
             "nfev": plan.nfev,
             "method": options.method.name,
         }
     )
 
 
-def _of_floats(outputs: Outputs, own: Any, plan: Plan, over: Floats) -> Floats | None:
-    """Return the sums of outputs, each with the weight of its point, over the steps.
+@quietly
+def _moved(
+    call: Call, x: Floats, shifts: Floats, own: Any, way: Way
+) -> tuple[Outputs, Floats | None]:
+    """Return what f says beside x, and slopes (n, ...), or None where not all is usual."""
+    plan, entries, sizes = way
+    outputs = ask_each(call, x + shifts)
+    rows, trouble, plain = outputs
+    if plan.pair is None or not plain:
+        return outputs, _of_arrays(rows, own, plan.level, plan.over(entries, sizes))
+    if trouble is not None or type(own) not in IMMUTABLE:
+        return outputs, None
+    return outputs, _of_floats(rows, own, way)
+
+
+def _of_floats(rows: list[Any], own: Any, way: Way) -> Floats | None:
+    """Return the sums of two values, each with its weight, over the steps as they are taken.
 
     None, as from the next function, where not all is usual.
     """
-    if outputs.trouble is not None or type(own) not in IMMUTABLE:
+    plan, entries, sizes = way
+    assert plan.pair is not None
+    (one, other), (first, last, reach) = plan.pair, plan.ends
+    values = rows if type(rows[0]) is float else [*map(float, rows)]
+    near: Iterable[float] = repeat(float(own)) if plan.centre else values[1::2]
+    values = values if plan.centre else values[::2]
+    try:  # `Plan.over` at once, as making lists takes time
+        slopes = [
+            (one * u + other * v) * (reach * h / ((entry + first * h) - (entry + last * h)) / h)
+            for u, v, entry, h in zip(values, near, entries, sizes, strict=False)
+        ]
+    except ZeroDivisionError:  # x + h is x
         return None
-    values, width, (weight, *weights) = outputs.rows, len(plan.weights), plan.weights
-    scales, share = over.tolist(), plan.centre * own
-    if width == 1:
-        slopes = [(weight * v + share) * s for v, s in zip(values, scales, strict=True)]
-    elif width == 2 and not plan.centre:
-        other, both = weights[0], zip(values[::2], values[1::2], scales, strict=True)
-        slopes = [(weight * u + other * v) * s for u, v, s in both]
-    else:
-        slopes = _weighted(values, share, plan, scales)
     return np.array(slopes) if math.isfinite(sum(slopes)) else None
 
 
-def _weighted(values: list[float], share: float, plan: Plan, scales: list[float]) -> list[float]:
-    """Return the sums of values at any number of points, over the steps."""
-    width, (weight, *weights) = len(plan.weights), plan.weights
-    totals = [weight * value for value in values[::width]]
-    for p, weight in enumerate(weights, 1):
-        pairs = zip(totals, values[p::width], strict=True)
-        totals = [total + weight * value for total, value in pairs]
-    totals = [total + share for total in totals] if plan.centre else totals
-    return [total * scale for total, scale in zip(totals, scales, strict=True)]
-
-
-def _of_arrays(outputs: Outputs, own: Any, plan: Plan, over: Floats) -> Floats | None:
-    parts: list[Floats] = []
-    width = len(plan.weights)
-    for p in range(width):
-        part = alike(outputs.rows[p::width])
-        if part is None or (parts and part.shape != parts[0].shape):
-            return None
-        parts.append(part)
-    slopes = parts[0] * plan.level.points[0][1]
+def _of_arrays(rows: list[Any], own: Any, level: Level, over: list[float]) -> Floats | None:
+    n, width = len(over), len(level.points)
+    ordered = rows[::width]
     for p in range(1, width):
-        slopes += parts[p] * plan.level.points[p][1]
-    if plan.centre:
-        if type(own) is not np.ndarray or own.shape != slopes.shape[1:] or own.dtype is not DOUBLE:
+        ordered += rows[p::width]
+    values = alike(ordered)
+    if values is None:
+        return None
+    slopes = values[:n] * level.points[0][1]
+    for p in range(1, width):
+        slopes += values[p * n : p * n + n] * level.points[p][1]
+    if level.centre:
+        at_x = np.asarray(own)
+        if at_x.shape != slopes.shape[1:] or at_x.dtype is not DOUBLE:
             return None
-        slopes += plan.centre * own
-    slopes *= over.reshape(-1, *[1] * (slopes.ndim - 1))
+        slopes += level.centre * at_x
     flat = slopes.reshape(-1)
+    flat *= np.array(over).repeat(flat.size // n)  # quicker than to broadcast
     return slopes if math.isfinite(flat.dot(flat)) else None
 
 
-def _of_anything(
-    call: Call, x: Floats, own: Any, outputs: Outputs, step: tuple[Plan, Floats, Floats]
-) -> Derivatives:
+@quietly
+def _of_anything(problem: Problem, own: Any, outputs: Outputs, way: Way) -> Derivatives:
     """Take outputs of any kind the usual way."""
-    plan, steps, over = step
-    problem = Problem(call, x)
+    plan, entries, sizes = way
     if plan.centre:
-        outputs_at_x = np.asarray(own)
-        form = Form(outputs_at_x.shape, np.iscomplexobj(own))
-        problem = Problem(call, x, form, pack(outputs_at_x[None], form)[0], nfev=1)
+        at_x = np.asarray(own)
+        form = Form(at_x.shape, np.iscomplexobj(own))
+        problem = problem._replace(form=form, f0=pack(at_x[None], form)[0], nfev=1)
     rows, trouble, _ = outputs
     values = stacked(rows, problem.form, len(rows), trouble)
-    found = derivatives_of(values, plan.level, steps, over, problem.f0)
-    return counted(problem, found)
+    steps, over = np.array(sizes), np.array(plan.over(entries, sizes))
+    return counted(problem, derivatives_of(values, plan.level, steps, over, problem.f0))

@@ -26,14 +26,14 @@ LINES_PER_FUNCTION = 40
 LINES_PER_MODULE = 400
 # code lines that a room may have; what stands beside the rooms is one of them
 LINES = {
-    "": 2690,
+    "": 2698,
     "abreast": 560,
     "coloring": 475,
     "compare": 370,
     "compressed": 675,
-    "drivers": 980,
+    "drivers": 1000,
     "engine": 938,
-    "evaluation": 1434,
+    "evaluation": 1448,
     "geometry": 151,
     "ladder": 1874,
     "model": 560,

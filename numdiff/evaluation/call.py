@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 
@@ -328,17 +328,14 @@ def ask_again(call: Call, points: Floats, form: Form) -> Exception | None:
     Exception
         If it does not mean that f is not defined there.
     """
-    outputs = ask_each(call, points)
-    _stack(outputs.rows, form)
-    return outputs.trouble
+    rows, trouble, _ = ask_each(call, points)
+    _stack(rows, form)
+    return trouble
 
 
-class Outputs(NamedTuple):
-    """What f returned point by point, None outside its domain, and the first exception there."""
-
-    rows: list[Any]
-    trouble: Exception | None
-    plain: bool  # whether all are floats, or outside
+# what f returned point by point, None outside its domain; the first exception there; and whether
+# all are floats, or outside
+Outputs: TypeAlias = tuple[list[Any], Exception | None, bool]
 
 
 def ask_each(call: Call, points: Array) -> Outputs:
@@ -350,7 +347,7 @@ def ask_each(call: Call, points: Array) -> Outputs:
         try:
             for point in waiting:  # goes on behind a point at which f raised
                 value = f(point)
-                if type(value) not in IMMUTABLE:
+                if type(value) is not float and type(value) not in IMMUTABLE:
                     plain = False
                     if type(value) is not np.ndarray or value.dtype is not DOUBLE:
                         value = numbers(value)
@@ -363,7 +360,7 @@ def ask_each(call: Call, points: Array) -> Outputs:
             trouble = trouble or exception
             rows.append(None)
             continue
-        return Outputs(rows, trouble, plain)
+        return rows, trouble, plain
 
 
 def _taken(rows: list[Any]) -> Floats | None:
