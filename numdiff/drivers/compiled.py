@@ -69,7 +69,7 @@ def lead_each(
 
     Here no references to arrays are counted, which would take as long as a small f.
     """
-    (starts, index, weight), (_, roams, prior, rtol, loose, every) = route, plan
+    (starts, index, weight), (_, _, prior, rtol, loose, every) = route, plan
     (start, other, highest, lowest, reach), (levels, window, room) = edges, own
     (
         _, _, _, _, _, _, _, _, known, beside,

@@ -80,15 +80,15 @@ def _attempt_array(address, x, out):
     """Write an array f(x) to `out`, as `attempt`."""
     try:
         found = _array(address, x)
-        if found.size == out.size:
+        if found.size == out.size:  # else another shape than at x
             for k in range(out.size):
                 out[k] = found[k]
             return False
-        out[:] = np.nan  # another shape than at x
-        return True
     except Exception:  # noqa: BLE001
         out[:] = np.nan
         return True
+    out[:] = np.nan
+    return True
 
 
 @allocating
