@@ -29,7 +29,7 @@ from numdiff.ladder.channels import Channels, Limits, Span, pairs_of_first_order
 from numdiff.ladder.loose import LEAST
 
 FREE, NOWHERE = np.empty(0), np.empty(0, np.int64)
-PACE = 100  # directions that array operations lead while a kernel leads one
+PACE = 100  # first derivatives that array operations take in the time of one by kernels
 NO_EDGES = Span(NOWHERE, NOWHERE, NOWHERE, NOWHERE, FREE)  # they follow from the limits
 NO_LIMITS = Limits(0.0, FREE, False, FREE, FREE)  # noqa: FBT003 - the edges are known
 
@@ -123,7 +123,8 @@ def climb(
     shape = len(directions), problem.f0.shape[-1]
     least = problem.noise if noise is None else noise
     known = np.empty((0, shape[1])) if least is None else np.full(shape, least)
-    pace = PACE if len(channels.fold) > 1 and directions.single else 1
+    first = len(channels.fold) == 2 and channels.shape[channels.primary, registers.ORDER] == 1
+    pace = PACE if first and directions.single else 1
     code, run = None, runtime.runner(shape[0] * shape[1] // pace)
     native = problem.call.dispatcher and problem.budget == math.inf and memory is None
     if native and run is runtime.compiled:
