@@ -31,7 +31,7 @@ LINES = {
     "coloring": 475,
     "compare": 370,
     "compressed": 675,
-    "drivers": 991,
+    "drivers": 992,
     "engine": 938,
     "evaluation": 1437,
     "geometry": 151,

@@ -145,7 +145,7 @@ def span_of(x: Floats, directions: Directions, limits: Span | Limits) -> Span:
     count, route = len(directions), (directions.starts, directions.index, directions.weight)
     start, other, highest, lowest = np.empty((4, count), np.int64)
     span = Span(start, other, highest, lowest, np.empty(count))
-    runtime.runner(count)(points.span)(x, *route, *limits, *span)
+    runtime.runner(count // PACE)(points.span)(x, *route, *limits, *span)
     return span
 
 
