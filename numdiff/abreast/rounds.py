@@ -30,8 +30,8 @@ from numdiff.ladder.registers import (  # isort: skip
     BASE, CEILING, CHECKED, CLOSED, COLUMNS, DEVIATION, DISPUTE, DONE, ENOUGH, ERROR, ESTIMATE,
     FIRST, FLOOR, FORMER, FURTHEST, GUESS, HIGHEST, IDLE, LADDER, LARGER, LAST, LEAST_NOISE, LOOSE,
     LOST, LOWEST, NEVER, NOISY, OCTAVES, OTHER, PHASE, PRIOR, PROVEN, READY, REQUEST, RESCALED,
-    ROUGHNESS, SAMPLE, SAMPLE_STEP, SLACK, SLOPE, SLOTS, SMALLER, SPREAD, STATUS, STEP, WINDOW,
-    Room,
+    ROUGHNESS, SAMPLE, SAMPLE_STEP, SLACK, SLOPE, SLOTS, SMALLER, SPREAD, STATUS, STEP, TABLED,
+    WINDOW, Room,
 )  # fmt: skip
 
 FEWEST = 4  # directions on the same way from which array operations take less time than kernels
@@ -86,6 +86,7 @@ def advance(
         done[some] = _smooth(live[some], *part, task)
     for a in np.flatnonzero(~done):
         d = live[a]
+        state[d, TABLED] = 0
         rounds.turn(
             arrived[a], stretch[a], f0[min(d, len(f0) - 1)], reach[d], rtol, method, room,
             samples[d], state[d], outputs[d],

@@ -134,7 +134,7 @@ def workspace(entries, outputs, channels):
         np.empty((width, SLOTS)),
         np.empty(SLOTS),
         np.empty(width * SLOTS * SLOTS),
-        np.empty((width + 1, SLOTS, SLOTS)),
+        np.empty((width + 2, SLOTS, SLOTS)),
         np.zeros(BEST),
         np.empty(width + 1),
     )

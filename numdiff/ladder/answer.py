@@ -13,8 +13,9 @@ from numdiff.ladder.tableau import choose_entry, extrapolate, scale
 from numdiff.ladder.window import amplitude
 
 from numdiff.ladder.registers import (  # isort: skip
-    BAR, BASE, COMPLETE, DEVIATION, DISPUTE, ELSEWHERE, ERROR, ESTIMATE, FORMER, GUESS, LAST,
-    LEAST_NOISE, LOOKED, NOISE, NOISY, ORDER, PRIOR, PROVEN, RESTARTS, ROUGHNESS, ROUND, ROW, SIGMA,
+    AGAIN, BAR, BASE, COMPLETE, DEVIATION, DISPUTE, ELSEWHERE, ERROR, ESTIMATE, FORMER, GUESS, LAST,
+    LEAST_NOISE, LOOKED, NOISE, NOISY, ORDER, PRIOR, PROVEN, READY, RESTARTS, ROUGHNESS, ROUND, ROW,
+    SIGMA, TABLED,
     SLACK, SLOPE, SPREAD, STATUS, STEP, TERMS, TRUNCATION, VALUE, WINDOW,
 )  # fmt: skip
 
@@ -35,15 +36,19 @@ def measure(n, reach, window, method, room):
     """Extrapolate the levels of one output, and find the best entry with the noise they show."""
     c, count = method.primary, 0 * n  # a plain 0 is a type of its own and compiles callees twice
     law, gain = method.shape[c], method.gain[c, 0]
-    table, bars, floors, best = room.table[c], room.table[-1], room.floors, room.best
+    table, floors, best, held = room.table[c], room.floors, room.best, window[TABLED]
+    errors, bars = room.table[-2], room.table[-1]
     for a in range(method.shape.shape[0]):
-        extrapolate(room.y[a], n, method.shape[a], method.factor[a], room.table[a])
+        extrapolate(room.y[a], held, n, method.shape[a], method.factor[a], room.table[a])
         if window[PRIOR] != COMPLETE:
             gains = method.gain[a, 1]
             count = stalls(room.table[a], n, method.shape[a], gains, room.residuals, count)
     sigma = trimmed_rms(room.residuals, count)
+    window[TABLED] = n
     if room.sample[-1] > 0.0:
-        choose_entry(table, n, law, gain, sigma, floors, bars, best)
+        if window[READY] != AGAIN or held < n:  # else it is the best entry that was chosen before
+            choose_entry(table, held, n, law, gain, sigma, floors, errors, bars, best)
+        held = n
         least = max(sigma, least_of(floors, n))
         sigma = max(sigma, surprise(n, method, room))
         if law[ORDER] == 1:
@@ -56,7 +61,7 @@ def measure(n, reach, window, method, room):
             sigma = likely(seen, scale(reach, -top) * best[VALUE])
         if sigma <= least:
             return
-    choose_entry(table, n, law, gain, sigma, floors, bars, best)
+    choose_entry(table, held, n, law, gain, sigma, floors, errors, bars, best)
 
 
 @inlined

@@ -17,9 +17,9 @@ from numdiff.ladder.tableau import TINIEST, power, scale
 from numdiff.ladder.window import amplitude, change_at, restart, resume
 
 from numdiff.ladder.registers import (  # isort: skip
-    BASE, CHECK, CLOSED, DEVIATION, DOUBT, ERROR, ESTIMATE, FIRST, FORMER, LAST, LEAST_NOISE, LOST,
-    LOWEST, NEVER, NOISY, OTHER, PHASE, PRIOR, REQUEST, RESTARTS, ROUGHNESS, SAMPLE_STEP, SLACK,
-    SLOPE, SLOTS, SPREAD, SURPRISE, TINY, WINDOW,
+    AGAIN, BASE, CHECK, CLOSED, DEVIATION, DOUBT, ERROR, ESTIMATE, FIRST, FORMER, LAST,
+    LEAST_NOISE, LOST, LOWEST, NEVER, NOISY, OTHER, PHASE, PRIOR, READY, REQUEST, RESTARTS,
+    ROUGHNESS, SAMPLE_STEP, SLACK, SLOPE, SLOTS, SPREAD, SURPRISE, TINY, WINDOW,
 )  # fmt: skip
 
 CONFIRM = 1e4  # the tiny step confirms a slope to one part in this
@@ -71,6 +71,7 @@ def compare(samples, window, outputs, f0, order, ratio):
     window[SAMPLE_STEP] = window[REQUEST]
     if alike and not noisier:
         resume(window)
+        window[READY] = AGAIN
     else:
         window[PHASE] = CHECK
         window[REQUEST] = tiny_step(samples, window, outputs, f0, order)

@@ -17,7 +17,7 @@ from numdiff.ladder.registers import (  # isort: skip
     BAR, BASE, CEILING, CHECK, CHECKED, CLOSED, COLUMNS, ENOUGH, ERROR, ESTIMATE, FIRST, FLOOR,
     FURTHEST, HIGHEST, IDLE, LARGER, LAST, LEAD, LEAST_NOISE, LOST, LOWEST, NOISE,
     NOISY, OCTAVES, ORDER, OTHER, PHASE, PRIOR, RATIO, REQUEST, RESCALED, ROUND, SAMPLE, SIGMA,
-    SLOTS, SMALLER, TERMS, TRUNCATION, VALUE,
+    SLOTS, SMALLER, TABLED, TERMS, TRUNCATION, VALUE,
 )  # fmt: skip
 
 
@@ -47,6 +47,8 @@ def judge(samples, window, outputs, f0, reach, rtol, method, room):
         output = outputs[i]
         if output[CLOSED] != 0.0:
             continue
+        if f0.size > 1:  # others have used the room
+            window[TABLED] = 0
         n = gather(samples, window, i, y)
         if n < max(2, terms + 1):
             window[SMALLER] += 1

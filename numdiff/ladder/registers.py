@@ -19,7 +19,9 @@ FURTHEST = 99  # octaves: nobody leaps that far
 
 # --- a window: one row of `state` ---
 FIRST, LAST, BASE = range(3)  # slots FIRST to LAST are filled; slot s has the step 2**(BASE - s)
-PHASE, REQUEST, READY = range(3, 6)  # what for and at which exponent f is asked; if levels are new
+# what for and at which exponent f is asked; if levels are to be judged, or just a sample: AGAIN
+PHASE, REQUEST, READY = range(3, 6)
+AGAIN = 2
 HIGHEST, LOWEST, OTHER = range(6, 9)  # exponents: limits of steps, and another one to start from
 CEILING, FLOOR = 9, 10  # whether larger, or smaller, steps leave the domain of f
 NOISY = 11  # whether what does not fall with the step was found to be noise
@@ -32,7 +34,8 @@ ENOUGH, LARGER, SMALLER, LOST = range(18, 22)  # how many outputs want what; LOS
 OCTAVES = 22  # how far down all that want smaller steps may leap
 TINY = 23  # exponent of the tiny step, or NEVER
 LOOSE = 24  # where two pairs may do: what comes next of them, 0 if nothing
-STATE = 25
+TABLED = 25  # rows of its tableau that are still in the room of one output
+STATE = 26
 
 # what is in PHASE: the next level, the sample off the lattice, the tiny step, a second one, the end
 LADDER, SAMPLE, CHECK, DOUBT, DONE = range(5)
@@ -71,6 +74,8 @@ class Room(NamedTuple):
     y: Floats  # (C, SLOTS): the levels of the channels, from the largest step on
     floors: Floats  # (SLOTS,): the rounding of f at each level
     residuals: Floats  # (C * SLOTS**2,): differences that are noise
-    table: Floats  # (C + 1, SLOTS, SLOTS): a tableau per channel, and the bars of the primary one
+    table: (
+        Floats  # (C + 2, SLOTS, SLOTS): a tableau per channel; truncation and bars of the main one
+    )
     best: Floats  # (BEST,)
     sample: Floats  # (C + 1,): what the sample off the lattice showed, and its width, 0 if none

@@ -22,7 +22,7 @@ from numdiff.ladder.loose import (  # isort: skip
 from numdiff.ladder.registers import (  # isort: skip
     CHECK, CLOSED, DEVIATION, DONE, DOUBT, ELSEWHERE, ERROR, ESTIMATE, HIGHEST, LEAST_NOISE,
     LOOSE, LOWEST, NEVER, NOISY, ORDER, OTHER, OUTPUT, PHASE, PRIOR, PROVEN, RATIO, READY, REQUEST,
-    SAMPLE, STATUS, STEP, TINY, Room,
+    SAMPLE, STATUS, STEP, TABLED, TINY, Room,
 )  # fmt: skip
 
 
@@ -89,6 +89,7 @@ def advance(
     for a in range(live.size):
         d = live[a]
         window, here = state[d], f0[min(d, f0.shape[0] - 1)]
+        window[TABLED] = 0  # other directions have used the room
         turn(
             arrived[a], stretch[a], here, reach[d], rtol, method, room, samples[d], window,
             outputs[d],
@@ -118,7 +119,7 @@ def turn(arrived, stretch, f0, reach, rtol, method, room, samples, window, outpu
     elif window[PHASE] == SAMPLE:
         compare(samples, window, outputs, f0, order, ratio)
     # what the sample or the check has shown lets the levels be judged again
-    while window[READY] == 1:
+    while window[READY] > 0:
         judge(samples, window, outputs, f0, reach, rtol, method, room)
         choose(samples, window, outputs, f0)
         window[READY] = 0

@@ -56,15 +56,17 @@ def power(length, ratio):
 
 
 @inlined
-def extrapolate(y, n, law, factor, table):
+def extrapolate(y, held, n, law, factor, table):
     """Fill table[k, j], the Neville tableau of the levels y[0..n-1] of a channel.
 
     y[k] / h**lead has an expansion in z = h**log2(ratio); its coefficient of z**(terms - 1), times
-    `factor`, is the derivative. Row k holds the entries whose smallest step is that of level k.
+    `factor`, is the derivative. Row k holds the entries whose smallest step is that of level k; so
+    many rows as are `held` are there already.
     """
     terms, ratio = law[TERMS], float(law[RATIO])
-    doubling, unit = scale(1.0, law[LEAD]), factor
-    for k in range(n):
+    first = held if terms == 1 else 0  # divided differences take the place of the levels
+    doubling, unit = scale(1.0, law[LEAD]), scale(factor, law[LEAD] * first)
+    for k in range(first, n):
         table[k, 0] = y[k] * unit
         unit *= doubling
     stretch = 1.0
@@ -77,7 +79,7 @@ def extrapolate(y, n, law, factor, table):
     weight = 1.0
     for j in range(1, n - terms + 1):
         weight *= ratio
-        for k in range(terms - 1 + j, n):
+        for k in range(max(terms - 1 + j, first), n):
             rise = table[k, j - 1] - table[k - 1, j - 1]
             table[k, j] = table[k, j - 1] + rise / (weight - 1.0)
 
@@ -148,24 +150,28 @@ def predict(y, first, n, law, width, row):
 
 
 @inlined
-def write_bars(table, n, law, gain, sigma, floors, bars):
-    """Write to bars[k, j] what truncation, noise and rounding allow table[k, j] to be off."""
+def write_bars(table, held, n, law, gain, sigma, floors, errors, bars):
+    """Write to bars[k, j] what truncation, noise and rounding allow table[k, j] to be off.
+
+    Truncation goes to errors[k, j], where that of the rows that are `held` is already.
+    """
     terms, order, ratio = law[TERMS], law[ORDER], float(law[RATIO])
     last, falling = min(law[COLUMNS], n - terms + 1), 1.0 / ratio
     for k in range(terms, n):
         unit, least = scale(max(sigma, floors[k]), order * k), 1.0
         for j in range(min(last, k - terms + 2)):
             least *= falling
-            error = truncation(table, terms, ratio, least, k, j)
-            bars[k, j] = error + SIGMAS * gain[j] * unit + EPS * abs(table[k, j])
+            if k >= held:
+                errors[k, j] = truncation(table, terms, ratio, least, k, j)
+            bars[k, j] = errors[k, j] + SIGMAS * gain[j] * unit + EPS * abs(table[k, j])
 
 
 @inlined
-def choose_entry(table, n, law, gain, sigma, floors, bars, best):
+def choose_entry(table, held, n, law, gain, sigma, floors, errors, bars, best):
     """Choose the entry with the smallest bar that no other one refutes, and write it to `best`."""
     terms = law[TERMS]
     last = min(law[COLUMNS], n - terms + 1)
-    write_bars(table, n, law, gain, sigma, floors, bars)
+    write_bars(table, held, n, law, gain, sigma, floors, errors, bars)
     for _ in range(n * last):  # each may be refuted once
         best[BAR], excess, spread = math.inf, 0.0, 0.0
         for j in range(last):

@@ -12,6 +12,7 @@ from numdiff.ladder.runtime import inlined, kernel
 from numdiff.ladder.registers import (  # isort: skip
     BASE, CEILING, CHECKED, DONE, ERROR, ESTIMATE, FIRST, FLOOR, LADDER, LAST, LOOSE, LOWEST,
     NEVER, OTHER, PHASE, PRIOR, READY, REQUEST, SAMPLE, SAMPLE_STEP, SHRINKS, SLOTS, START, STATUS,
+    TABLED,
 )  # fmt: skip
 
 CLOSER = 4  # octaves at once towards x where f is not finite at any step so far
@@ -25,6 +26,7 @@ def restart(window, exponent):
     window[BASE], window[FIRST], window[LAST] = exponent + START, START, START - 1
     window[PHASE], window[REQUEST], window[READY] = LADDER, exponent, 0
     window[CHECKED], window[SAMPLE_STEP], window[LOOSE] = window[PRIOR] > 0, NEVER, 0
+    window[TABLED] = 0
 
 
 @kernel
@@ -52,7 +54,8 @@ def absorb(arrived, stretch, f0, fold, samples, window, outputs):
     if window[READY] == 0:
         return
     if usable:
-        window[FIRST] = min(window[FIRST], slot)
+        if slot < window[FIRST]:  # the unit of a tableau is its largest step
+            window[FIRST], window[TABLED] = slot, 0
         window[LAST] = max(window[LAST], slot)
     elif window[LAST] >= window[FIRST]:
         window[CEILING if slot < window[FIRST] else FLOOR] = 1
