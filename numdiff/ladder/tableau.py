@@ -172,24 +172,26 @@ def choose_entry(table, held, n, law, gain, sigma, floors, errors, bars, best):
     terms = law[TERMS]
     last = min(law[COLUMNS], n - terms + 1)
     write_bars(table, held, n, law, gain, sigma, floors, errors, bars)
+    row, column = int(best[ROW]), int(best[COLUMN])
     for _ in range(n * last):  # each may be refuted once
-        best[BAR], excess, spread = math.inf, 0.0, 0.0
+        bar, excess, spread = math.inf, 0.0, 0.0
+        # no branches on data below: a processor cannot foretell them
         for j in range(last):
             for k in range(max(terms, terms - 1 + j), n):
-                if bars[k, j] < best[BAR]:
-                    best[BAR], best[ROW], best[COLUMN] = bars[k, j], k, j
-        row, column = int(best[ROW]), int(best[COLUMN])
+                better = bars[k, j] < bar
+                bar = bars[k, j] if better else bar
+                row, column = k if better else row, j if better else column
+        value, rival = table[row, column], RIVAL * bar
         for j in range(last):
             for k in range(max(terms, terms - 1 + j), n):
-                off = abs(table[k, j] - table[row, column])
-                if k > row:
-                    excess = max(excess, off - bars[k, j])
-                if bars[k, j] < RIVAL * best[BAR]:
-                    spread = max(spread, off)
+                off = abs(table[k, j] - value)
+                excess = max(excess, off - bars[k, j] if k > row else 0.0)
+                spread = max(spread, off if bars[k, j] < rival else 0.0)
         # an entry of smaller steps that contradicts a bar refutes it
-        if excess <= best[BAR]:
+        if excess <= bar:
             break
         bars[row, column] = excess
+    best[BAR], best[ROW], best[COLUMN] = bar, row, column
     best[VALUE], best[SIGMA], best[ROUND] = table[row, column], max(sigma, floors[row]), floors[row]
     best[NOISE] = SIGMAS * gain[column] * scale(best[SIGMA], law[ORDER] * row)
     best[TRUNCATION] = max(best[BAR] - best[NOISE] - EPS * abs(best[VALUE]), 0.0)
