@@ -35,7 +35,7 @@ LINES = {
     "engine": 938,
     "evaluation": 1437,
     "geometry": 151,
-    "ladder": 1890,
+    "ladder": 1891,
     "model": 560,
     "native": 360,
     "noise": 250,

@@ -23,10 +23,22 @@ def test_a_jump_of_the_largest_step_is_seen_in_its_own_size(side):
     law = ways.shape[0]
     levels, table = np.zeros(LEVELS), np.zeros((LEVELS, LEVELS))
     levels[0] = 1e-9
-    extrapolate(levels, LEVELS, law, 1.0, table)
+    extrapolate(levels, 0, LEVELS, law, 1.0, table)
     floors = np.full(LEVELS, 1e-17)
     seen = unevenness(table, LEVELS, LEVELS - 1, law, 0, ways.gain[0, 1], 1e-17, floors)
     assert seen == pytest.approx(abs(table[law[TERMS] - 1, 0]))
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_rows_of_a_tableau_that_are_kept_have_the_same_bits(order):
+    ways, random = channels(METHODS["auto"], order), np.random.default_rng(0)
+    for law, factor in zip(ways.shape, ways.factor, strict=True):
+        levels, whole, grown = random.normal(size=LEVELS), *np.zeros((2, LEVELS, LEVELS))
+        extrapolate(levels, 0, LEVELS, law, factor, whole)
+        first = int(law[TERMS])
+        for n in range(first, LEVELS + 1):
+            extrapolate(levels, n - 1 if n > first else 0, n, law, factor, grown)
+        np.testing.assert_array_equal(np.tril(grown, 1 - first), np.tril(whole, 1 - first))
 
 
 @pytest.mark.parametrize("exponent", [0, -1, 999, 1000, 1001, -1000, -1001, -1074, 2500, -2500])
