@@ -83,6 +83,8 @@ class Call(NamedTuple):
     evaluator : Evaluator or None
         Who asks for f point by point where that is not done here. Whoever asks does so ``with
         call.evaluator or NOBODY``, which lets go of workers, journal and progress bar.
+    outputs : array of int or None
+        Which columns of its values `evaluate` hands on, where most of them are not looked at.
     spared : callable
         Whether the point of a row is a probe that an answer can do without: any exception there is
         like an edge of the domain.
@@ -95,6 +97,7 @@ class Call(NamedTuple):
     dispatcher: bool = False
     workers: int = 1
     evaluator: Evaluator | None = None
+    outputs: Ints | None = None
     spared: Callable[[int], bool] = no_point
 
     @property
@@ -249,8 +252,12 @@ def evaluate(call: Call, points: Array, form: Form | None) -> Values:
     """
     with np.errstate(all="ignore"):
         if call.evaluator is not None:
-            return _by_evaluator(call, points, form or UNKNOWN)
-        return (_batch if call.vectorized else _pointwise)(call, points, form or UNKNOWN)
+            values = _by_evaluator(call, points, form or UNKNOWN)
+        else:
+            values = (_batch if call.vectorized else _pointwise)(call, points, form or UNKNOWN)
+    if call.outputs is None:
+        return values
+    return values._replace(rows=values.rows.take(call.outputs, axis=1))
 
 
 def pack(outputs: Array, form: Form) -> Floats:
