@@ -80,10 +80,8 @@ class Problem(NamedTuple):
         if self.f0.shape[-1] < LONG or self.call.dispatcher:
             return self, outputs
         some, numbers = np.unique(outputs, return_inverse=True)
-        f0, noise, again = (
-            part if part is None else part[..., some] for part in (self.f0, self.noise, self.again)
-        )
-        call = self.call._replace(outputs=some)
+        noise, again = (p if p is None else p[..., some] for p in (self.noise, self.again))
+        call, f0 = self.call._replace(outputs=some), self.f0[..., some]
         return self._replace(call=call, f0=f0, noise=noise, again=again), numbers
 
     def less(self, nfev: int) -> Problem:
