@@ -19,6 +19,7 @@ from numdiff.arrays import Array, Floats, Ints
 from numdiff.evaluation.attempts import IMMUTABLE, Raised, numbers, undefined
 from numdiff.evaluation.dispatchers import POINT, SCALAR, Compiled, found
 from numdiff.evaluation.machine_code import sweep
+from numdiff.evaluation.moved import Moved
 from numdiff.evaluation.threads import spread
 from numdiff.ladder.runtime import compiled, runner
 
@@ -245,8 +246,10 @@ def _origins_at_once(call: Call, x: Array) -> Array:
     )
 
 
-def evaluate(call: Call, points: Array, form: Form | None) -> Values:
+def evaluate(call: Call, points: Any, form: Form | None) -> Values:
     """Ask for f at the rows of a fresh block of points, which f may keep or change.
+
+    A `simple` f may be asked at `Moved` points instead.
 
     `nfev` counts what workers have looked at ahead as well, when it is handed out.
     """
@@ -268,7 +271,7 @@ def pack(outputs: Array, form: Form) -> Floats:
     return np.ascontiguousarray(flat, dtype=np.float64)  # the kernels are compiled for this order
 
 
-def _pointwise(call: Call, points: Array, form: Form) -> Values:
+def _pointwise(call: Call, points: Any, form: Form) -> Values:
     code = None
     if call.dispatcher and runner(0) is compiled and points.dtype == np.float64:
         code = call.compiled
@@ -348,7 +351,7 @@ class Outputs(NamedTuple):
     plain: bool  # whether all are floats, or outside
 
 
-def ask_each(call: Call, points: Array) -> Outputs:
+def ask_each(call: Call, points: Any) -> Outputs:
     """Ask a Python function point by point."""
     f, trouble, plain = call.f, None, True
     rows: list[Any] = []
@@ -468,7 +471,9 @@ def _require(shape: tuple[int, ...], form: Form) -> None:
         )
 
 
-def _arguments(call: Call, points: Array) -> Iterator[Any]:
+def _arguments(call: Call, points: Any) -> Iterator[Any]:
+    if type(points) is Moved:
+        return points.each(call.shape)
     if call.scalar:
         return iter(points[:, 0])
     return iter(points if len(call.shape) == 1 else points.reshape(len(points), *call.shape))
