@@ -1,4 +1,4 @@
-"""Points that are made when f is asked there: near to the processor, where long ones are not kept."""
+"""Points that are made when f is asked there: long ones would leave the cache until then."""
 
 from __future__ import annotations
 
