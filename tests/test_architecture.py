@@ -27,14 +27,14 @@ LINES_PER_MODULE = 400
 # code lines that a room may have; what stands beside the rooms is one of them
 LINES = {
     "": 2690,
-    "coloring": 475,
+    "coloring": 480,
     "compare": 370,
     "compressed": 675,
     "drivers": 999,
     "engine": 938,
-    "evaluation": 1460,
+    "evaluation": 1464,
     "geometry": 158,
-    "ladder": 1866,
+    "ladder": 1867,
     "model": 560,
     "native": 360,
     "noise": 250,

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from functools import partial
+from sys import getrefcount
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -47,6 +48,7 @@ class Form(NamedTuple):
 
 
 LONG = 2**14  # numbers of a row from which on there is more to copying than calls of NumPy
+OURS = 2  # references to an array that nobody else has: a name, and the argument that counts them
 DOUBLE = np.dtype(np.float64)
 REAL = Form((), is_complex=False)
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -364,7 +366,9 @@ def ask_each(call: Call, points: Any) -> Outputs:
                     plain = False
                     if type(value) is not np.ndarray or value.dtype is not DOUBLE:
                         value = numbers(value)
-                    value = value.copy()  # f may reuse its buffer
+                    flags = value.flags  # f may reuse its buffer, unless nobody else knows it
+                    if getrefcount(value) > OURS or not (flags.owndata and flags.writeable):
+                        value = value.copy()
                 rows.append(value)
         except Exception as exception:
             if not (undefined(exception) or call.spared(len(rows))):

@@ -31,8 +31,12 @@ def place_at(d, step, x, starts, index, weight, offsets, points):
     start, stop = starts[d], starts[d + 1] if d + 1 < starts.size else index.size
     whole = width == x.size
     for p in range(count):
-        for k in range(width):
-            points[p, k] = x[k if whole else index[start + k]]
+        if whole:
+            for k in range(width):
+                points[p, k] = x[k]
+        else:
+            for k in range(width):
+                points[p, k] = x[index[start + k]]
         for k in range(start, stop):
             points[p, index[k] if whole else k - start] += offsets[p] * step * weight[k]
     if stop - start != 1:
