@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import numdiff as nd
+from numdiff.drivers import climb
 from tests.measuring.operators import OF_ARRAYS, Recorded, bits
 
 SIZES = np.array([1e-6, 1.0, 1e6, 3.0, 0.2])  # of entries, so that a wrong row has a wrong number
@@ -96,6 +97,42 @@ def test_blocks_of_any_size_give_the_same_bits(case, name, in_blocks):
         for size in (None, 1, 300)
     )
     assert all(part == whole for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("case", "name"), [(case, name) for case, (_, names, _) in CASES.items() for name in names]
+)
+def test_points_that_are_made_alone_give_the_same_bits(case, name, monkeypatch):
+    make, _, options = CASES[case]
+    found = []
+    for length in (1, 10**9):
+        monkeypatch.setattr(climb, "LENGTH", length)
+        found.append(bits(OF_ARRAYS[name](make(), X, **options)))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("name", ["gradient", "hessian"])
+def test_points_that_are_made_alone_are_those_of_f(name, monkeypatch):
+    monkeypatch.setattr(climb, "LENGTH", 1)
+    kept = []
+
+    def keeps(x):
+        kept.append((x, x.copy()))
+        return waves(x)
+
+    def spoils(x):
+        assert x.shape == (5, 1)
+        assert x.flags.c_contiguous
+        value = waves(x[:, 0])
+        x[:] = math.nan
+        return value
+
+    expected = bits(OF_ARRAYS[name](waves, X))
+    assert bits(OF_ARRAYS[name](keeps, X)) == expected
+    assert all((x == copy).all() for x, copy in kept)
+    assert len({id(x) for x, _ in kept}) == len(kept)
+    found = OF_ARRAYS[name](spoils, X[:, None])
+    assert (found.value.ravel() == OF_ARRAYS[name](waves, X).value.ravel()).all()
 
 
 @pytest.mark.parametrize("options", [{}, {"rtol": 1e-2}])

@@ -240,6 +240,7 @@ def peak(call):
         tracemalloc.stop()
 
 
+EVERY = np.arange(80_000)
 LARGE = {
     "single step, 6000 inputs": lambda: nd.gradient(
         lambda x: x[0] * x[-1], np.ones(6000), method="forward", step=0.125),
@@ -252,6 +253,8 @@ LARGE = {
         lambda x: np.full(1000, x[0] ** 2), np.ones(50), rtol=1e-3),
     "Jacobian, 400 by 400": lambda: nd.jacobian(lambda x: x * x, np.linspace(1, 2, 400)),
     "kinks, 400 by 400": lambda: nd.jacobian(lambda x: abs(x - x[7]), np.linspace(1, 2, 400)),
+    "kinks, 80,000 by 1": lambda: nd.jacobian(
+        lambda x: np.where(EVERY % 20_000, EVERY * x, abs(x - 1.0)), np.ones(1)),
     "complex, 1500 inputs": lambda: nd.gradient(
         lambda x: x[0] * x[-1], np.ones(1500), method="complex"),
 }  # fmt: skip

@@ -7,7 +7,9 @@ import pytest
 
 import numdiff as nd
 from numdiff import Status
+from numdiff.drivers import derivatives
 from numdiff.engine import diagnose
+from numdiff.nonsmooth import settle
 from numdiff.nonsmooth.dispute import resolve
 from tests.conftest import needs_the_compiler
 from tests.measuring.operators import Recorded
@@ -78,6 +80,31 @@ def test_what_is_still_among_rough_outputs_is_looked_at_farther_away():
     both = lambda t: np.array([np.floor(math.sin(t) * 1e6) * 1e-6, np.floor(t * 40.0) / 40.0])
     found = nd.derivative(both, 0.712)
     assert abs(found.value[1] - 1.0) <= found.error[1]
+
+
+def torn(x):
+    """Kinks, jumps, complex numbers, stairs and smooth outputs beside each other."""
+    return np.concatenate([abs(x - 0.5) + 1j * x, x**2, np.sign(x - 0.5), stairs(x[0])[:50]])
+
+
+@pytest.mark.parametrize("options", [{}, {"noise": 1e-9}, {"max_nfev": 400}, {"bounds": (0.5, 9)}])
+@pytest.mark.parametrize("operator", [nd.jacobian, nd.derivative])
+def test_outputs_that_are_not_looked_at_change_no_answer(operator, options, monkeypatch):
+    f, x = (torn, np.array([0.5, 1.7])) if operator is nd.jacobian else (torn_at, 0.5)
+    found = []
+    for long in (1, 10**9):
+        for module in (derivatives, settle):
+            monkeypatch.setattr(module, "LONG", long)
+        found.append(operator(f, x, **options))
+    narrow, whole = found
+    assert narrow.nfev == whole.nfev
+    for name in ("value", "error", "status", "step", "noise", "left", "right"):
+        np.testing.assert_array_equal(getattr(narrow, name), getattr(whole, name))
+    assert {Status.OK, Status.KINK} <= set(whole.status.flat) or options
+
+
+def torn_at(t):
+    return torn(np.array([t, 1.0]))
 
 
 @needs_the_compiler(reason="it compiles functions")

@@ -145,6 +145,40 @@ def test_a_vectorized_f_that_raises_may_reuse_its_buffer():
     np.testing.assert_array_equal(found.rows[:, 0], [1.0, 2.0, math.nan, 3.0, 4.0])
 
 
+BUFFER = np.zeros(2)
+VIEWS = {
+    "a buffer": lambda x: np.add(x, 1.0, out=BUFFER),
+    "a view of it": lambda x: np.add(x, 1.0, out=BUFFER)[:],
+    "a buffer turned round": lambda x: np.add(x[::-1], 1.0, out=BUFFER)[::-1],
+    "foreign memory": lambda x: np.frombuffer(np.add(x, 1.0, out=BUFFER).data),
+    "its argument": lambda x: np.add(x, 1.0, out=x),
+    "what cannot be written": lambda x: np.frombuffer((x + 1.0).tobytes()),
+    "an array of its own": lambda x: x + 1.0,
+}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+@pytest.mark.parametrize("count", [1, 3])
+def test_what_f_returns_is_not_shared_with_f(name, count):
+    found = ask(VIEWS[name], points=POINTS[:count])
+    BUFFER[:] = math.nan
+    found.rows[:] += 0.0  # whoever asks may write there
+    assert found.rows.tolist() == (POINTS[:count] + 1.0).tolist()
+
+
+def test_an_array_that_f_keeps_a_part_of_is_not_shared():
+    kept = []
+
+    def f(x):
+        value = x + 1.0
+        kept.append(value[:1])
+        return value
+
+    found = ask(f, points=POINTS[:1])
+    kept[0][:] = 0.0
+    assert found.rows.tolist() == [[2.0, 3.0]]
+
+
 def test_origin_copies_what_f_returns():
     buffer = np.zeros(2)
     found = origin(Call(lambda _: buffer, (2,)), POINTS[0])

@@ -281,12 +281,13 @@ def scatter(starts, index, weight, pointers, places, rows, lines, entries):
 @kernel
 def read_off(
     values, weights, centre, f0, steps, stretch, starts, index, weight, pointers, places, rows,
-    vector, value, off,
+    shares, value, off,
 ):  # fmt: skip
     """Write the slopes that a single step says, of values (D, P, m), to where they belong.
 
     Nothing is held by output in between, as `scatter` needs it: memory is what takes time here. So
-    the entries times a vector (n or 0,) are taken off `off` (m,) at once, as `contrast` does.
+    the entries times a vector are taken off `off` (m,) at once, as `contrast` does: times so large
+    `shares` (n or 0,) of how far columns move.
     Returns how many slopes are no numbers.
     """
     lost = 0
@@ -295,7 +296,7 @@ def read_off(
         scale = stretch[d] / steps[d]
         for a in range(starts[d], stop):
             j, length = index[a], weight[a]
-            share = vector[j] if vector.size > 0 else 0.0
+            share = length * shares[j] if shares.size > 0 else 0.0
             for q in range(pointers[j], pointers[j + 1]):
                 i = rows[q]
                 total = weights[0] * values[d, 0, i]
@@ -307,7 +308,7 @@ def read_off(
                 value[places[q]] = total
                 if math.isnan(total):
                     lost += 1
-                if vector.size > 0:
+                if shares.size > 0:
                     off[i] -= total * share
     return lost
 

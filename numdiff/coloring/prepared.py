@@ -97,6 +97,14 @@ class Coloring:
         return np.asarray(shares + np.copysign(0.5, shares))
 
     @cached_property
+    def sources(self) -> Sources:
+        """Pointers, places and rows, unsigned: to see that none is negative takes kernels time."""
+        pointers, places, rows = (
+            array.view(f"u{array.itemsize}") for array in (self.pointers, self.places, self.rows)
+        )
+        return pointers, places, rows
+
+    @cached_property
     def route(self) -> tuple[Array, Array]:
         """Where colours start among the columns that have entries, by colour; and these."""
         order = self.order[(np.diff(self.pointers) > 0)[self.order]]

@@ -57,14 +57,13 @@ def along_colors(problem: Problem, coloring: Coloring, options: Options) -> Deri
         return (
             counted(problem, whole) if coloring.pattern.nnz else whole._replace(nfev=problem.nfev)
         )
-    vector = vector_of(coloring, routes) if coloring.check else np.empty(0)
     if options.way == "single" and options.box is None:
-        whole, form, off = once(problem, coloring, routes, vector)
+        whole, form, off = once(problem, coloring, routes)
     else:
         whole, form, off = *_in_parts(problem, coloring, routes), None
     if coloring.check:
         rest = problem.less(whole.nfev)._replace(form=form)
-        nfev = check(rest, coloring, (routes, vector), whole, off)
+        nfev = check(rest, coloring, (routes, vector_of(coloring, routes)), whole, off)
         whole = whole._replace(nfev=whole.nfev + nfev)
     return counted(problem, whole)
 
@@ -144,13 +143,13 @@ def _placed(
 ) -> Derivatives:
     """Take over what directions say of the entries of their columns."""
     entries, outputs = coloring.pattern.nnz, coloring.pattern.shape[0]
-    where = coloring.pointers, coloring.places, coloring.rows
     route = directions.starts, directions.index, directions.weight
     run: Any = runner(entries // PACE)(kernels.scatter)
     for part in range(1 + lines.form.is_complex):
         cut = slice(part * outputs, (part + 1) * outputs)
         run(
-            *route, *where, tuple(np.ascontiguousarray(column[:, cut]) for column in lines[:5]),
+            *route, *coloring.sources,
+            tuple(np.ascontiguousarray(column[:, cut]) for column in lines[:5]),
             tuple(column[0, part * entries : (part + 1) * entries] for column in whole[:5]),
         )  # fmt: skip
     if lines.left is None or lines.right is None:

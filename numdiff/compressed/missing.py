@@ -91,9 +91,9 @@ def _once(problem: Problem, vector: Floats, level: Level) -> Derivatives:
             nfev += asked
             for weight, row in zip(weights[first : first + together], rows, strict=True):
                 share = np.multiply(weight, row, out=row)
-                slope = share if slope.ndim == 0 else slope + share
+                slope = share if slope.ndim == 0 else np.add(slope, share, out=slope)
         if level.centre:
-            slope = slope + level.centre * problem.f0
+            slope += level.centre * problem.f0
         sound = math.isfinite(slope.dot(slope))
     bars, status = without_bars(1, slope.size)
     if not sound:

@@ -36,15 +36,16 @@ class Sampled(NamedTuple):
 
 
 def once(
-    problem: Problem, coloring: Coloring, routes: Routes, vector: Floats
+    problem: Problem, coloring: Coloring, routes: Routes
 ) -> tuple[Derivatives, Form, Floats | None]:
     """Take one step along each direction; tell what comes, the form of f, and minus J v (m,).
 
-    The last is None without a vector v (n or 0,), or where steps along it are not those of columns.
+    The last, of the vector of a check, is None where there is none, or where steps along it are not
+    those of columns.
     """
-    level, entries = routes.options.method.level(1), coloring.pattern.nnz
-    if coloring.symmetric or not routes.shared:  # entries are not read in their own row
-        vector = vector[:0]
+    level, entries, shares = routes.options.method.level(1), coloring.pattern.nnz, np.empty(0)
+    if coloring.check and routes.shared and not coloring.symmetric:  # else read in other rows
+        shares = coloring.shares
     value, off, lost, nfev, trouble = np.empty(0), None, 0, 0, None
     for part in blocks(len(routes.directions), NEAR * level.offsets.size * problem.x.size):
         rows = routes.directions.part(part)
@@ -53,10 +54,11 @@ def once(
         if off is None:
             require_outputs(coloring.pattern, math.prod(values.form.shape))
             value = np.empty(entries * (1 + values.form.is_complex))
-            off = np.zeros(values.form.size * (vector.size > 0))
-        lost += _read_off(sampled, rows, level, coloring, (vector, value, off))
+            off = np.zeros(values.form.size * (shares.size > 0))
+        lost += _read_off(sampled, rows, level, coloring, (shares, value, off))
         problem = problem._replace(form=values.form)
         trouble, nfev = trouble or values.trouble, nfev + values.nfev
+        del sampled, values  # room for those along the next ones
     shape, form = (1, value.size), Form((entries,), problem.form.is_complex)
     bars, status = throughout(NAN, shape), throughout(ONCE, shape)
     noise, value = bars, value.reshape(shape)
@@ -67,7 +69,7 @@ def once(
     later = Later(_steps_of, (problem.x, coloring, routes))
     step: Any = np.tile(later(), 2)[None] if form.is_complex else later
     whole = Derivatives(value, bars, status, step, noise, nfev, form, trouble)
-    return whole, problem.form, off if vector.size else None
+    return whole, problem.form, off if shares.size else None
 
 
 def _sampled(problem: Problem, directions: Directions, level: Level, routes: Routes) -> Sampled:
@@ -87,15 +89,14 @@ def _read_off(
 ) -> int:  # fmt: skip
     """Take over the slopes of the columns that single steps moved; say how many are no numbers."""
     entries, outputs = coloring.pattern.nnz, coloring.pattern.shape[0]
-    vector, value, off = result
+    shares, value, off = result
     rows, lost = sampled.values.rows.reshape(len(directions), level.offsets.size, -1), 0
-    where = coloring.pointers, coloring.places, coloring.rows
     route = directions.starts, directions.index, directions.weight
     for part in range(1 + sampled.values.form.is_complex):
         cut = slice(part * outputs, (part + 1) * outputs)
         lost += runner(entries // PACE)(kernels.read_off)(
             np.ascontiguousarray(rows[:, :, cut]), level.weights, level.centre, sampled.f0[cut],
-            sampled.steps, sampled.stretch, *route, *where, vector,
+            sampled.steps, sampled.stretch, *route, *coloring.sources, shares,
             value[part * entries : (part + 1) * entries], off[cut],
         )  # fmt: skip
     return lost

@@ -21,6 +21,7 @@ from numdiff.drivers.foresight import foresee
 from numdiff.drivers.memory import Memory, recall
 from numdiff.evaluation.call import Call, ask_again, evaluate, every_point
 from numdiff.evaluation.dispatchers import Compiled
+from numdiff.evaluation.moved import LENGTH, Moved
 from numdiff.evaluation.threads import spread
 from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import blocks
@@ -63,6 +64,7 @@ class _Work(NamedTuple):
     loose: bool  # whether two pairs of points may do
     beside: Floats  # (D or 0, K, P, m), as in `climb`
     memory: Memory | None
+    at: Ints | None  # (D, K): the entries of long points that differ from x, if they are made alone
 
 
 def cut(problem: Problem, count: int, channels: Channels, workers: int = 1) -> Iterator[slice]:
@@ -132,7 +134,9 @@ def climb(
     prior = prior or (0 if problem.noise is None else registers.COMPLETE)
     fresh = isinstance(span, Limits) and not span.steps.size and memory is None and prior == 0
     loose = fresh and problem.rtol >= LEAST and pairs_of_first_order(channels)
-    work = _Work(problem, directions, channels, known, prior, loose, beside, memory)
+    long = problem.x.size >= LENGTH and problem.call.simple and memory is None
+    at = directions.few if long else None
+    work = _Work(problem, directions, channels, known, prior, loose, beside, memory, at)
     if code is not None:
         return _natively(code, span, work, every=every)
     return _by_rounds(run, span_of(problem.x, directions, span), work)
@@ -151,7 +155,7 @@ def span_of(x: Floats, directions: Directions, limits: Span | Limits) -> Span:
 
 def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     """Advance all directions together, one round of calls of f at a time."""
-    problem, directions, channels, known, prior, loose, beside, memory = work
+    problem, directions, channels, known, prior, loose, beside, memory, at = work
     f0, count, width = np.atleast_2d(problem.f0), len(directions), channels.offsets.size
     columns: Columns = compiled.columns_of(count, f0[0])
     method = channels.fold, channels.shape, channels.gain, channels.factor, channels.primary
@@ -162,7 +166,8 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     # compiled code that raises is asked again, beyond the budget: then more than was spent
     live, quiet, trouble, nfev, spent = np.arange(count), np.empty(count, np.bool_), None, 0, 0
     call = _sparing(problem.call, live, width, state, found)
-    block, stretch = np.empty((count, width, problem.x.size // len(f0))), np.empty(count)
+    entries = problem.x.size // len(f0) if at is None else at.shape[1]
+    block, stretch = np.empty((count, width, entries)), np.empty(count)
     run(rounds.begin)(*span[:4], not len(beside), prior, loose, f0, known, state, found, samples)
     run(points.place)(live, np.ldexp(1.0, state[:, registers.REQUEST]), *where, block, stretch)
     alone = width if problem.apart else 0  # a budget is that of each of many points
@@ -170,7 +175,8 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
         if problem.call.evaluator is not None:
             foresee(problem, directions, channels, state, live)
         if memory is None:
-            values = evaluate(call, block.reshape(-1, block.shape[2]), problem.form)
+            asks = block.reshape(-1, entries) if at is None else Moved(problem.x, at[live], block)
+            values = evaluate(call, asks, problem.form)
         else:
             values, asked = recall(memory, problem._replace(call=call), live, state, block, stretch)
         spent, trouble, nfev = spent + asked, trouble or values.trouble, nfev + values.nfev
@@ -185,10 +191,8 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
         live, block, stretch = live[:left], block[:left], stretch[:left]
         del values, here  # room for those of the next round
     unit = directions.weight if directions.single else np.ones(count)
-    order = int(channels.shape[channels.primary, registers.ORDER])
-    restless: int = run(rounds.conclude)(
-        f0, span.start, order, unit, samples, state, proven, found, *columns, quiet
-    )
+    law = f0, span.start, int(channels.shape[channels.primary, registers.ORDER]), unit
+    restless: int = run(rounds.conclude)(*law, samples, state, proven, found, *columns, quiet)
     columns[2][live], quiet[live] = BUDGET, False  # what is still live ran out of it
     left = samples, state, proven, quiet, restless + live.size
     return Derivatives(*columns, nfev, problem.form, trouble, None, None, *left)
@@ -208,7 +212,7 @@ def _sparing(call: Call, live: Ints, width: int, state: Ints, found: Floats) -> 
 
 def _natively(code: Compiled, span: Span | Limits, work: _Work, *, every: bool) -> Derivatives:
     """Let compiled code lead the ladders, one direction after the other."""
-    problem, directions, channels, known, prior, loose, beside, _ = work
+    problem, directions, channels, known, prior, loose, beside, _, _ = work
     count, f0 = len(directions), problem.f0.reshape(-1, problem.f0.shape[-1])
     lead: Any = runtime.compiled(compiled.lead)
     columns: Columns = compiled.columns_of(count, f0[0])

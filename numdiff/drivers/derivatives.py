@@ -8,11 +8,12 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from numdiff.arrays import Array, Codes, Floats, Ints, Mask
-from numdiff.constants import DOMAIN, OK
-from numdiff.evaluation.call import UNKNOWN, Call, Form, every_point
+from numdiff.constants import BUDGET, DOMAIN, OK
+from numdiff.evaluation.call import LONG, UNKNOWN, Call, Form, every_point
 from numdiff.geometry.directions import Directions
 
 COLUMNS = ("value", "error", "status", "step", "noise", "left", "right")
+EVIDENCE = (*COLUMNS[:5], "proven")
 
 UNASKED = np.empty(0)  # stands for f(x) until f was asked there
 NOTHING = np.empty((0, 0, 0, 0))
@@ -71,6 +72,18 @@ class Problem(NamedTuple):
         again = None if self.again is None else self.again[k]
         return self._replace(x=self.x[k : k + 1], f0=self.f0[k], again=again, apart=False)
 
+    def reading(self, outputs: Ints) -> tuple[Problem, Ints]:
+        """Return the problem of some outputs alone, and their numbers in it.
+
+        Of the others nothing is held, if there may be many: else it stays as it is.
+        """
+        if self.f0.shape[-1] < LONG or self.call.dispatcher:
+            return self, outputs
+        some, numbers = np.unique(outputs, return_inverse=True)
+        noise, again = (p if p is None else p[..., some] for p in (self.noise, self.again))
+        call, f0 = self.call._replace(outputs=some), self.f0[..., some]
+        return self._replace(call=call, f0=f0, noise=noise, again=again), numbers
+
     def less(self, nfev: int) -> Problem:
         """Return the problem after so many evaluations more."""
         return self if self.budget == math.inf else self._replace(budget=self.budget - nfev)
@@ -107,6 +120,19 @@ class Derivatives(NamedTuple):
             if isinstance(part, np.ndarray) and part.size
         }
         return self._replace(**columns, nfev=0, trouble=None)
+
+    def widened(self, outputs: Ints, size: int) -> Derivatives:
+        """Return those of some outputs among as many as f has: of the others nothing is known."""
+        out = np.where(self.status[:, :1] == BUDGET, np.uint8(BUDGET), np.uint8(DOMAIN))
+        columns: dict[str, Any] = {}
+        for name, nothing in zip(EVIDENCE, (math.nan, math.inf, out, 0.0, 0.0, 0.0), strict=True):
+            part = getattr(self, name)
+            columns[name] = column = np.empty((len(part), size), part.dtype)
+            column[:], column[:, outputs] = nothing, part
+        samples = np.full((*self.samples.shape[:-1], size), math.nan)
+        samples[..., outputs] = self.samples
+        calm, restless = np.zeros(len(self.calm), np.bool_), len(self.calm)
+        return self._replace(**columns, samples=samples, calm=calm, restless=restless)
 
 
 def blank(problem: Problem, count: int) -> Derivatives:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from functools import partial
+from sys import getrefcount
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
@@ -19,6 +20,7 @@ from numdiff.arrays import Array, Floats, Ints
 from numdiff.evaluation.attempts import IMMUTABLE, Raised, numbers, undefined
 from numdiff.evaluation.dispatchers import POINT, SCALAR, Compiled, found
 from numdiff.evaluation.machine_code import sweep
+from numdiff.evaluation.moved import Moved
 from numdiff.evaluation.threads import spread
 from numdiff.ladder.runtime import compiled, runner
 
@@ -46,6 +48,7 @@ class Form(NamedTuple):
 
 
 LONG = 2**14  # numbers of a row from which on there is more to copying than calls of NumPy
+OURS = 2  # references to an array that nobody else has: a name, and the argument that counts them
 DOUBLE = np.dtype(np.float64)
 REAL = Form((), is_complex=False)
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -83,6 +86,8 @@ class Call(NamedTuple):
     evaluator : Evaluator or None
         Who asks for f point by point where that is not done here. Whoever asks does so ``with
         call.evaluator or NOBODY``, which lets go of workers, journal and progress bar.
+    outputs : array of int or None
+        Which columns of its values `evaluate` hands on, where most of them are not looked at.
     spared : callable
         Whether the point of a row is a probe that an answer can do without: any exception there is
         like an edge of the domain.
@@ -95,6 +100,7 @@ class Call(NamedTuple):
     dispatcher: bool = False
     workers: int = 1
     evaluator: Evaluator | None = None
+    outputs: Ints | None = None
     spared: Callable[[int], bool] = no_point
 
     @property
@@ -242,15 +248,21 @@ def _origins_at_once(call: Call, x: Array) -> Array:
     )
 
 
-def evaluate(call: Call, points: Array, form: Form | None) -> Values:
+def evaluate(call: Call, points: Any, form: Form | None) -> Values:
     """Ask for f at the rows of a fresh block of points, which f may keep or change.
+
+    A `simple` f may be asked at `Moved` points instead.
 
     `nfev` counts what workers have looked at ahead as well, when it is handed out.
     """
     with np.errstate(all="ignore"):
         if call.evaluator is not None:
-            return _by_evaluator(call, points, form or UNKNOWN)
-        return (_batch if call.vectorized else _pointwise)(call, points, form or UNKNOWN)
+            values = _by_evaluator(call, points, form or UNKNOWN)
+        else:
+            values = (_batch if call.vectorized else _pointwise)(call, points, form or UNKNOWN)
+    if call.outputs is None:
+        return values
+    return values._replace(rows=values.rows.take(call.outputs, axis=1))
 
 
 def pack(outputs: Array, form: Form) -> Floats:
@@ -261,7 +273,7 @@ def pack(outputs: Array, form: Form) -> Floats:
     return np.ascontiguousarray(flat, dtype=np.float64)  # the kernels are compiled for this order
 
 
-def _pointwise(call: Call, points: Array, form: Form) -> Values:
+def _pointwise(call: Call, points: Any, form: Form) -> Values:
     code = None
     if call.dispatcher and runner(0) is compiled and points.dtype == np.float64:
         code = call.compiled
@@ -338,7 +350,7 @@ def ask_again(call: Call, points: Floats, form: Form) -> Exception | None:
 Outputs: TypeAlias = tuple[list[Any], Exception | None, bool]
 
 
-def ask_each(call: Call, points: Array) -> Outputs:
+def ask_each(call: Call, points: Any) -> Outputs:
     """Ask a Python function point by point."""
     f, trouble, plain = call.f, None, True
     rows: list[Any] = []
@@ -351,7 +363,9 @@ def ask_each(call: Call, points: Array) -> Outputs:
                     plain = False
                     if type(value) is not np.ndarray or value.dtype is not DOUBLE:
                         value = numbers(value)
-                    value = value.copy()  # f may reuse its buffer
+                    flags = value.flags  # f may reuse its buffer, unless nobody else knows it
+                    if getrefcount(value) > OURS or not (flags.owndata and flags.writeable):
+                        value = value.copy()
                 rows.append(value)
         except Exception as exception:
             if not (undefined(exception) or call.spared(len(rows))):
@@ -458,7 +472,9 @@ def _require(shape: tuple[int, ...], form: Form) -> None:
         )
 
 
-def _arguments(call: Call, points: Array) -> Iterator[Any]:
+def _arguments(call: Call, points: Any) -> Iterator[Any]:
+    if type(points) is Moved:
+        return points.each(call.shape)
     if call.scalar:
         return iter(points[:, 0])
     return iter(points if len(call.shape) == 1 else points.reshape(len(points), *call.shape))

@@ -10,6 +10,7 @@ import numpy as np
 from numdiff.arrays import Floats, Ints
 
 FEW = 64  # so many unit vectors are kept for the next call
+MOST = 8  # entries of a direction that moves few of many
 APART = 26  # octaves between entries of a direction: as many of a double's bits are left for steps
 
 
@@ -34,6 +35,14 @@ class Directions:
         """Whether these are the first unit vectors, each once and in order."""
         whole = self.single and np.array_equal(self.index, np.arange(self.index.size))
         return whole and bool((self.weight == 1.0).all())
+
+    @property
+    def few(self) -> Ints | None:
+        """Which entries each row has, (D, K), if they are few and all have as many."""
+        lengths = np.diff(self.starts, append=self.index.size)
+        if not lengths.size or lengths[0] > MOST or (lengths != lengths[0]).any():
+            return None
+        return self.index.reshape(len(self), lengths[0])
 
     @property
     def stops(self) -> Ints:

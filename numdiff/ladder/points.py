@@ -15,7 +15,8 @@ SHORTEST, LONGEST = 2.0**-MOST, 2.0**1000  # steps: what floats can hold
 def place(rows, steps, x, starts, index, weight, offsets, block, stretch):
     """Write the points x + o h d of these directions, each with its step, to block (L, P, n).
 
-    Of an x that holds many points of one entry each it is (L, P, 1): that which a direction moves.
+    Or to block (L, P, K) what they have at the K entries that each direction moves: of an x that
+    holds many points of one entry each that is all they have.
     stretch (L,) becomes the nominal distance of the outer points over the real one where a
     direction moves one entry of x: x + h rounds where a binade ends.
     """
@@ -25,24 +26,25 @@ def place(rows, steps, x, starts, index, weight, offsets, block, stretch):
 
 @inlined
 def place_at(d, step, x, starts, index, weight, offsets, points):
-    """Write the points of one direction to points (P, n or 1), as `place`; returns its stretch."""
+    """Write the points of one direction to points (P, n or K), as `place`; returns its stretch."""
     count, width = points.shape
-    stop = starts[d + 1] if d + 1 < starts.size else index.size
-    first = 0 if width == x.size else index[starts[d]]
+    start, stop = starts[d], starts[d + 1] if d + 1 < starts.size else index.size
+    whole = width == x.size
     for p in range(count):
-        if width == x.size:
+        if whole:
             for k in range(width):
                 points[p, k] = x[k]
         else:
-            points[p, 0] = x[first]
-        for k in range(starts[d], stop):
-            points[p, index[k] - first] += offsets[p] * step * weight[k]
-    if stop - starts[d] != 1:
+            for k in range(width):
+                points[p, k] = x[index[start + k]]
+        for k in range(start, stop):
+            points[p, index[k] if whole else k - start] += offsets[p] * step * weight[k]
+    if stop - start != 1:
         return 1.0
-    other, nominal, k = x[index[starts[d]]], offsets[0], index[starts[d]] - first
+    other, nominal, k = x[index[start]], offsets[0], index[start] if whole else 0
     if count > 1:
         other, nominal = points[count - 1, k], offsets[0] - offsets[count - 1]
-    nominal *= step * weight[starts[d]]
+    nominal *= step * weight[start]
     real = points[0, k] - other
     return nominal / real if real != 0.0 else math.nan
 

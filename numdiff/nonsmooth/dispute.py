@@ -109,7 +109,7 @@ def resolve(
     above = (claims.claim != WIDE) & (found.kind == Kind.STAIRS) & other
     again, nfev = [], found.nfev
     for chosen, way in ((below, _below), (above, _above)):
-        for k in _alike(claims, chosen, lines.value.shape):
+        for k in _alike(claims, chosen):
             again.append(_anew(problem.less(nfev), directions, window, claims, found, k, way=way))
             nfev += again[-1].lines.nfev
     return _written(lines, claims, found, above), again, nfev
@@ -133,17 +133,19 @@ def _written(lines: Derivatives, claims: Claims, found: Break, above: Mask) -> D
     return new
 
 
-def _alike(claims: Claims, chosen: Mask, shape: tuple[int, ...]) -> list[Ints]:
+def _alike(claims: Claims, chosen: Mask) -> list[Ints]:
     """Group the chosen claims by the directions that have them on the same outputs."""
     if not chosen.any():
         return []
-    k, has = np.flatnonzero(chosen), np.zeros(shape, np.bool_)
-    has[claims.row[k], claims.output[k]] = True
-    rows = np.unique(claims.row[k])
-    _, pattern = np.unique(has[rows], axis=0, return_inverse=True)
-    kind = np.zeros(shape[0], np.int64)
-    kind[rows] = np.ravel(pattern)
-    return [k[kind[claims.row[k]] == one] for one in range(int(kind.max()) + 1)]
+    k = np.flatnonzero(chosen)
+    (rows, row), (outputs, output) = (
+        np.unique(numbers[k], return_inverse=True) for numbers in (claims.row, claims.output)
+    )
+    has = np.zeros((len(rows), len(outputs)), np.bool_)
+    has[row, output] = True
+    _, kind = np.unique(has, axis=0, return_inverse=True)
+    kind = np.ravel(kind)[row]
+    return [k[kind == one] for one in range(int(kind.max()) + 1)]
 
 
 def _below(span: Span, at: Ints) -> Span:
@@ -169,13 +171,16 @@ def _anew(
     at = np.full(len(rows), -NEVER if way is _below else NEVER)
     extreme = np.minimum if way is _below else np.maximum
     extreme.at(at, place, np.floor(np.log2(found.step[k])).astype(np.int64))
-    noise, prior = np.zeros((len(rows), problem.f0.shape[-1])), 0
+    rest, output = problem.reading(claims.output[k])
+    noise, prior = np.zeros((len(rows), rest.f0.shape[-1])), 0
     if way is _above:
-        noise[place, claims.output[k]], prior = EVEN * found.jump[k], LOOKED
-    asked = np.isin(np.arange(problem.f0.shape[-1]), claims.output[k])
-    rest = problem._replace(f0=np.where(asked, problem.f0, math.nan))  # others have no part in it
+        noise[place, output], prior = EVEN * found.jump[k], LOOKED
+    asked = np.isin(np.arange(rest.f0.shape[-1]), output)
+    rest = rest._replace(f0=np.where(asked, rest.f0, math.nan))  # others have no part in it
     chosen, limits = directions.pick(rows), way(span, at)
     lines = climb(rest, chosen, limits, window.levels, noise=noise, prior=prior)
+    if rest.call.outputs is not None:
+        lines = lines.widened(rest.call.outputs, problem.f0.shape[-1])
     return window._replace(rows=window.rows[rows], limits=limits, lines=lines)
 
 
@@ -227,7 +232,8 @@ def look(problem: Problem, directions: Directions, claims: Claims, span: Span) -
 
     `span` says where f may be asked, and how large x is, which is rounded as well.
     """
-    walk, gap = _sided(problem, directions, claims)
+    problem, output = problem.reading(claims.output)
+    walk, gap = _sided(problem, directions, claims._replace(output=output))
     claims = walk.claims
     moved = span.reach[claims.row] * np.abs(claims.series[0])
     floor = CLEARLY * EPS * (np.abs(walk.f0) + gap + moved)

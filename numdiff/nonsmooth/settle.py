@@ -13,6 +13,7 @@ import numpy as np
 from numdiff.arrays import Floats, Mask
 from numdiff.constants import JUMP, KINK, OK
 from numdiff.drivers.derivatives import Derivatives, Problem
+from numdiff.evaluation.call import LONG
 from numdiff.geometry.directions import Directions
 from numdiff.ladder.answer import PIECES
 from numdiff.ladder.channels import Span
@@ -86,6 +87,9 @@ def settle(
 
 def _judge(suspects: Suspects) -> _Verdict:
     """Say what the suspects are, from secants and from ladders on either side of x."""
+    if suspects.problem.f0.shape[-1] >= LONG:
+        problem, output = suspects.problem.reading(suspects.at[1])
+        suspects = suspects._replace(problem=problem, at=(suspects.at[0], output))
     secants = secants_of(suspects)
     jumps, again = torn(suspects, secants)
     curvature = curvature_of(secants, suspects.value) if suspects.order == 2 else None

@@ -33,7 +33,7 @@ class Suspects(NamedTuple):
     span: Span  # of the R directions
     top: Ints  # (R,): exponent of the largest step of a secant
     unit: Ints  # (R,): exponent of the smallest step that f feels, even if it adds 1 to x = 0
-    at: tuple[Ints, Ints]  # (K,) each: which of the R directions, and which output
+    at: tuple[Ints, Ints]  # (K,) each: which of the R directions, and output of the problem
     place: tuple[Ints, Ints]  # the same among all directions
     value: Floats  # (K,), and so on
     error: Floats
