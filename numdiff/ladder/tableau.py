@@ -172,7 +172,7 @@ def choose_entry(table, held, n, law, gain, sigma, floors, errors, bars, best):
     terms = law[TERMS]
     last = min(law[COLUMNS], n - terms + 1)
     write_bars(table, held, n, law, gain, sigma, floors, errors, bars)
-    row, column = int(best[ROW]), int(best[COLUMN])
+    row, column = terms, 0  # where no entry has a bar, any of them
     for _ in range(n * last):  # each may be refuted once
         bar, excess, spread = math.inf, 0.0, 0.0
         # no branches on data below: a processor cannot foretell them
