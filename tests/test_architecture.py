@@ -35,7 +35,7 @@ LINES = {
     "engine": 938,
     "evaluation": 1468,
     "geometry": 158,
-    "ladder": 1892,
+    "ladder": 1896,
     "model": 560,
     "native": 360,
     "noise": 250,

@@ -28,6 +28,7 @@ LITTLE = 1e-4  # of the derivative that changes f by as much as the largest step
 ARGUMENT = 0.3  # of the rounding of x: what functions show of it in the mean, as they change with x
 WITNESS = 1.5  # times the noise of a sample that other differences may add: more may be truncation
 HIDDEN, REFUTED = 3.0, 10.0  # times the noise of a sample: what may be hidden from it; what may not
+HAZY = 0.1  # of a derivative above the first: truncation that leaves no more is none of a smooth f
 LEADING = 4.0  # standard deviations of noise in the slope that the smallest step shows
 
 
@@ -119,6 +120,8 @@ def record(n, reach, window, method, room, output):
             # of higher orders the bar reaches that of the other window
             off += max(bar, output[ERROR]) if order > 1 else 0.0
             output[DISPUTE] = max(output[DISPUTE], off)
+            if order > 1 and off > max(abs(output[ESTIMATE]), abs(value)):
+                output[GUESS] = 2.0
         output[ERROR] = max(output[ERROR], output[DISPUTE])
     bar = max(bar, output[DISPUTE])
     # a window that has grown knows better than before; another window may have been the better one
@@ -126,7 +129,8 @@ def record(n, reach, window, method, room, output):
         return
     # where f changes by no more than it rounds there is nothing to resolve
     moves = abs(room.y[method.primary, 0]) > CLEARLY * room.floors[0]
-    guess = moves and best[TRUNCATION] > best[NOISE] and best[BAR] > abs(best[VALUE])
+    least = abs(best[VALUE]) if order == 1 else HAZY * abs(best[VALUE])
+    guess = moves and best[TRUNCATION] > best[NOISE] and best[BAR] > least
     output[WINDOW], output[GUESS] = window[BASE], 1.0 if guess else 0.0
     if order > 2 and hollow(order, method, room):
         output[GUESS] = 2.0
