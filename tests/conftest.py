@@ -40,11 +40,11 @@ INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT", "0") != "0"
 needs_the_compiler = partial(pytest.mark.skipif, INTERPRETED)
 
 
-# A file stays in one process, so what takes long comes first: compiling all kernels, and beside it
-# what needs none of them.
+# A file stays in one process. One compiles all kernels first, another does what needs none of them,
+# and all the others find them on the disk.
 FIRST = (
-    "test_native", "test_documents", "test_workers", "test_results", "test_architecture",
-    "test_verify_rates", "test_families", "test_typing",
+    "test_native", "test_workers", "test_typing", "test_plot", "test_journal", "test_cli",
+    "test_documents", "test_results", "test_architecture", "test_verify_rates", "test_families",
 )  # fmt: skip
 
 

@@ -232,7 +232,8 @@ def answer_part(kind, address, x, f0, route, channels, plan, some, lost, value, 
     (starts, index, weight), (first, steps, roams), doubtful = route, plan, False
     count, begin = some.stop - some.start, some.start
     rays = starts[some] - starts[begin], index[some], weight[some]
-    alone = (first, steps[some] if steps.size > 0 else steps, roams, False)
+    every = count < 0  # no: a plain False is a type of its own and compiles `follow` twice
+    alone = (first, steps[some] if steps.size > 0 else steps, roams, every)
     columns, doubt = columns_of(count, f0), np.empty((count, f0.size), np.bool_)
     kept = evidence_of(count, f0, channels)
     follow(kind, address, x, f0, rays, channels, alone, kept, columns, doubt)
