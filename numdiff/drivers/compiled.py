@@ -26,7 +26,7 @@ ROOM = 2**20  # floats that those directions may take which are followed togethe
 PLACES = 2 * (SLOTS + 2)  # of the evidence of one output
 
 
-@separate
+@separate()
 @allocating
 def lead(kind, address, x, origins, route, channels, plan, arrays):
     """Lead ladders along D directions from begin to end and read off the columns (D, m).
@@ -154,6 +154,7 @@ def edges_of(x, route, limits):
     return start, other, highest, lowest, reach
 
 
+@separate(plan="walk")
 @allocating
 def follow(kind, address, x, f0, route, channels, plan, kept, columns, doubt):
     """Differentiate along D directions and write the columns (D, m), without looking closer.
