@@ -179,6 +179,10 @@ def compiled(
         "error_model": "numpy", "nogil": True, "_nrt": "allocates" in marks,
         "no_cpython_wrapper": lean, "no_cfunc_wrapper": True, "forceinline": "inlined" in marks,
     }  # fmt: skip
+    if lean:
+        from numdiff.ladder.parts import PartCompiler  # noqa: PLC0415 - imports Numba
+
+        settings["pipeline_class"] = PartCompiler
     # no fastmath: it deletes (x + h) - x and makes isnan(nan) False
     try:
         return cast("Callable[P, R]", njit(cache=not others, **settings)(twin))
