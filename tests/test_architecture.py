@@ -34,7 +34,7 @@ LINES = {
     "engine": 938,
     "evaluation": 1434,
     "geometry": 151,
-    "ladder": 1877,
+    "ladder": 1904,
     "model": 560,
     "native": 360,
     "noise": 250,

@@ -12,7 +12,7 @@ from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 
 
-class _Part(JITCodeLibrary):  # type: ignore[misc] # Numba has no types
+class _Part(JITCodeLibrary):
     """Code to be linked into that of others, as it was written."""
 
     def _optimize_final_module(self) -> None:
@@ -38,7 +38,7 @@ class _Part(JITCodeLibrary):  # type: ignore[misc] # Numba has no types
         """Keep no environment: what has no address raises nothing, and prints nothing."""
 
 
-class PartCompiler(Compiler):  # type: ignore[misc]
+class PartCompiler(Compiler):
     """Compiles what will be a part of something else."""
 
     def define_pipelines(self) -> Any:

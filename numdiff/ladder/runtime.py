@@ -31,7 +31,7 @@ R = TypeVar("R")
 # infinity never.
 PATIENCE = 1.0
 LOADING = 0.5  # seconds it takes to import Numba and to read kernels from the disk
-COMPILING = 10.0  # seconds it takes to compile those of the ladder
+COMPILING = 9.0  # seconds it takes to compile those of the ladder
 ROOMS = "ladder", "drivers", "evaluation"  # where kernels are that call each other
 EACH = 1e-3  # seconds for a direction and output, interpreted: what is about to be spent counts too
 
