@@ -36,7 +36,7 @@ LINES = {
     "geometry": 151,
     "ladder": 1904,
     "model": 560,
-    "native": 360,
+    "native": 362,
     "noise": 250,
     "nonsmooth": 838,
     "paths": 603,
