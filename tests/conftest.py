@@ -40,15 +40,18 @@ INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT", "0") != "0"
 needs_the_compiler = partial(pytest.mark.skipif, INTERPRETED)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file in one process, and all that share the outcomes below.
+# A file stays in one process. One compiles all kernels first, another does what needs none of them,
+# and all the others find them on the disk.
+FIRST = (
+    "test_native", "test_workers", "test_typing", "test_plot", "test_journal", "test_cli",
+    "test_documents", "test_results", "test_architecture", "test_verify_rates", "test_families",
+)  # fmt: skip
 
-    What is marked as `long` shares nothing and takes seconds: it goes where there is time left.
-    """
-    for item in items:
-        shares = "outcomes" in getattr(item, "fixturenames", ())
-        group = item.nodeid if item.get_closest_marker("long") else item.path.stem
-        item.add_marker(pytest.mark.xdist_group("outcomes" if shares else group))
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the longest files come first, so that all processes end at about the same time."""
+    rank = {name: k for k, name in enumerate(FIRST)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(FIRST)))
 
 
 Ask = Callable[[Counted, Any], nd.Estimate]

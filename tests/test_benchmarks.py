@@ -424,7 +424,6 @@ def test_many_points_are_compared(capsys):
     assert "us on top of each evaluation" in printed
 
 
-@pytest.mark.long
 def test_fresh_processes_are_timed(capsys):
     assert main(["start", "--turns", "1", "--cold", "--points", "20"]) == 0
     assert "its longest  20 points" in capsys.readouterr().out

@@ -209,3 +209,10 @@ def test_bars_beside_a_bend_hold_and_are_of_use(x):
     found = nd.derivative(f, x)
     assert found.success
     assert abs(found.value - exact) <= found.error <= 1e-3 * exact
+
+
+@pytest.mark.parametrize("power", [1.72, 1.74, 1.76, 1.8])
+@pytest.mark.parametrize("at", [1.0, 2.5])
+def test_a_second_derivative_without_a_digit_is_no_success(power, at):
+    found = nd.derivative(lambda x: abs(x - at) ** power + 0.5 * x, at, order=2)
+    assert not found.success

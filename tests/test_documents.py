@@ -319,7 +319,6 @@ def test_the_notebooks_are_numbered_and_the_readme_links_them_in_order():
 
 
 @every_notebook
-@pytest.mark.long
 @pytest.mark.filterwarnings("default")  # what the kernel's own machinery warns of
 def test_a_notebook_runs_and_prints_what_is_stored(path):
     fresh = code_cells(executed(path))

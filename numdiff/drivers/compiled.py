@@ -26,7 +26,7 @@ ROOM = 2**20  # floats that those directions may take which are followed togethe
 PLACES = 2 * (SLOTS + 2)  # of the evidence of one output
 
 
-@separate
+@separate()
 @allocating
 def lead(kind, address, x, origins, route, channels, plan, arrays):
     """Lead ladders along D directions from begin to end and read off the columns (D, m).
@@ -173,6 +173,7 @@ def edges_of(x, route, limits):
     return start, other, highest, lowest, reach
 
 
+@separate(plan="walk")
 @allocating
 def follow(kind, address, x, f0, route, channels, plan, kept, columns, doubt):
     """Differentiate along D directions and write the columns (D, m), without looking closer.
@@ -251,7 +252,8 @@ def answer_part(kind, address, x, f0, route, channels, plan, some, lost, value, 
     (starts, index, weight), (first, steps, roams), doubtful = route, plan, False
     count, begin = some.stop - some.start, some.start
     rays = starts[some] - starts[begin], index[some], weight[some]
-    alone = (first, steps[some] if steps.size > 0 else steps, roams, False)
+    every = count < 0  # no: a plain False is a type of its own and compiles `follow` twice
+    alone = (first, steps[some] if steps.size > 0 else steps, roams, every)
     columns, doubt = columns_of(count, f0), np.empty((count, f0.size), np.bool_)
     kept = evidence_of(count, f0, channels)
     follow(kind, address, x, f0, rays, channels, alone, kept, columns, doubt)

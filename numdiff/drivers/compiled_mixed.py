@@ -24,7 +24,7 @@ def curve(kind, address, x, f0, sides, mixed, plan, value, error):
     `sides` holds the levels for both sides of x, ahead and behind, `mixed` those of pairs for both
     sides and for one.
     """
-    n, doubtful = x.size, False
+    n, doubtful, every = x.size, False, x.size > 0  # a plain True is a type of its own
     axes, beside = np.zeros((n, AXIS), np.int64), np.full((n, PLACES, 2, 1), math.nan)
     columns, kept, noise = columns_of(1, f0), kept_on(sides, f0), np.zeros(n)
     doubt = np.empty((1, 1), np.bool_)
@@ -32,7 +32,7 @@ def curve(kind, address, x, f0, sides, mixed, plan, value, error):
     for d in range(n):
         first, steps, roams = plan
         ray = (np.zeros(1, np.int64), np.full(1, d), np.ones(1))
-        alone = (first, steps[d : d + 1] if steps.size > 0 else steps, roams, True)
+        alone = (first, steps[d : d + 1] if steps.size > 0 else steps, roams, every)
         for side in range(len(sides)):
             if not math.isnan(value[d, d]):
                 continue

@@ -93,7 +93,7 @@ def tiny_step(samples, window, outputs, f0, order):
     return min(max(exponent, window[LOWEST]), bottom - LEAST_BELOW)
 
 
-@separate
+@separate()
 def check(samples, window, outputs, f0, order, ratio, left):
     """Settle what the tiny step confirms, and send a direction back to the ladder for the rest."""
     tiny, bottom = window[REQUEST], window[BASE] - window[LAST]

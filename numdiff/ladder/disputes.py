@@ -8,7 +8,7 @@ import math
 
 from numdiff.constants import NOISE_LIMITED, ROUNDING, UNRESOLVED
 from numdiff.ladder.noise import CLEARLY
-from numdiff.ladder.runtime import kernel
+from numdiff.ladder.runtime import kernel, separate
 from numdiff.ladder.symptoms import LEAPT, stands, straight
 from numdiff.ladder.tableau import scale
 
@@ -26,7 +26,7 @@ WIDER = 2.0  # times what the levels prove: a bar that something else has widene
 NOTHING, LOST, WIDE, SILENCE, LEAP = range(5)
 
 
-@kernel
+@separate(f0="plane", samples="lines")
 def dispute(f0, start, reach, value, error, status, step, noise, proven, samples, state, claims):
     """Write of each output (D, m) why it is disputed, if it is: first derivatives only.
 

@@ -20,30 +20,40 @@ from numdiff.ladder.channels import mixed_channels
 
 
 def examples() -> dict[str, Any]:
-    """Return arguments of kernels, by their names."""
+    """Return arguments of kernels, by their names, or by what they are."""
     lines, method = np.empty((1, 1, 1, 1)), mixed_channels(one_sided=False)
     cube, plane, row = lines[0], lines[0, 0], lines[0, 0, 0]
     counts, flags = np.empty(1, np.int64), np.empty(1, np.bool_)
     windows, codes = np.empty((1, 1), np.int64), np.empty((1, 1), np.uint8)
+    masks, columns = np.empty((1, 1), np.bool_), (plane, plane, codes, plane, plane)
+    edges = counts, counts, counts, counts, row, row, row, row
     return {
-        "address": 0, "channels": method, "f0": row, "kind": 0, "left": row, "order": 0,
-        "origins": plane, "outputs": plane, "plan": (0.0, True, 0, 0.0, True, True), "ratio": 0.0,
-        "route": (counts, counts, row), "samples": cube, "window": counts, "x": row,
+        "lines": lines, "cube": cube, "plane": plane, "row": row, "counts": counts,
+        "address": 0, "ahead": row, "axes": windows, "behind": row, "bent": masks, "beside": lines,
+        "channels": method, "claims": windows, "columns": columns, "doubt": masks, "error": plane,
+        "f0": row, "first": 0.0, "highest": counts, "index": counts,
+        "kept": (lines, windows, plane), "kind": 0, "left": row, "lowest": counts, "noise": plane,
+        "one_sided": True, "order": 0, "origins": plane, "other": counts, "outputs": plane,
+        "plan": (0.0, True, 0, 0.0, True, True), "proven": plane, "ratio": 0.0, "reach": row,
+        "roams": True, "route": (counts, counts, row), "rows": counts, "samples": cube, "side": 0,
+        "start": counts, "starts": counts, "state": windows, "status": codes, "step": plane,
+        "steps": row, "taken": lines, "torn": masks, "units": plane, "value": plane,
+        "walk": (0.0, row, True, True), "weight": row, "window": counts, "x": row,
         "arrays": (
-            counts, counts, counts, counts, row, row, row, row, plane, lines, plane, plane, codes,
-            plane, plane, flags, lines, windows, plane, flags, plane,
+            *edges, plane, lines, *columns, flags, lines, windows, plane, flags, plane,
         ),
     }  # fmt: skip
 
 
 @cache  # what has a name must live as long as anything that may call it
-def linked(dispatcher: Any) -> Any:
+def linked(dispatcher: Any, **shapes: str) -> Any:
     """Compile a kernel for the arguments that it names; return one that calls it by its own name.
 
-    Code that calls it may be kept on disk: the name is known again before that is read.
+    `shapes` tells what an argument is where its name tells something else. Code that calls it may
+    be kept on disk: the name is known again before that is read.
     """
     names, known = list(signature(dispatcher.py_func).parameters), examples()
-    takes = tuple(typeof(known[name]) for name in names)
+    takes = tuple(typeof(known[shapes.get(name, name)]) for name in names)
     dispatcher.compile(takes)
     found = dispatcher.overloads[takes]
     symbol, returns = f"{dispatcher.__module__}.{dispatcher.__name__}", found.signature.return_type

@@ -12,7 +12,7 @@ import math
 from numdiff.constants import EPS, ROUNDING
 from numdiff.ladder.noise import SKEW, SURE
 from numdiff.ladder.registers import BASE, FIRST, LAST, LOWEST, NEVER, SAMPLE_STEP, SLOTS, TINY
-from numdiff.ladder.runtime import kernel
+from numdiff.ladder.runtime import kernel, separate
 from numdiff.ladder.tableau import scale
 
 DEPTH = 8  # how many levels a pair may use: axes are sampled that far, which costs little
@@ -32,7 +32,7 @@ SPARE = 6  # bits of a step that the smallest one keeps above the last bit of x
 PLACES = SLOTS + 2  # the last two are off the lattice, and tiny
 
 
-@kernel
+@separate(samples="lines", steps="plane")
 def keep(rows, side, samples, state, steps, axes, beside):
     """Keep what the directions `rows` were sampled for on a side of x, level by level.
 
@@ -91,7 +91,7 @@ def probes(rows, columns, axes, lengths):
         _, _, lengths[a, 0], lengths[a, 1] = probe(axes, rows[a], columns[a])
 
 
-@kernel
+@separate(columns="counts", arrived="cube", samples="lines")
 def contest(
     rows, columns, units, arrived, f0, noise, axes, beside, value, error, samples, state, doubt
 ):
@@ -154,7 +154,7 @@ def misfits(i, j, place, arrived, f0, axes, beside):
     return even / count, odd / count, SURE * (2.0 * ROUNDING + EPS) * size + moved
 
 
-@kernel
+@separate(columns="counts")
 def relate(rows, columns, axes, beside, one_sided, taken):
     """Write what pairs (rows, columns) of directions take off the values of f: taken (L, K, P, m).
 

@@ -3,7 +3,7 @@
 import math
 
 from numdiff.constants import EPS
-from numdiff.ladder.runtime import inlined, kernel
+from numdiff.ladder.runtime import inlined, kernel, separate
 from numdiff.ladder.tableau import TINIEST
 
 OWN = 32.0  # the other scale to try is this part of x
@@ -49,7 +49,7 @@ def place_at(d, step, x, starts, index, weight, offsets, points):
     return nominal / real if real != 0.0 else math.nan
 
 
-@kernel
+@separate()
 def span(
     x, starts, index, weight, first, steps, roams, ahead, behind,
     start, other, highest, lowest, reach,

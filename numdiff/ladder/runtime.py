@@ -31,7 +31,7 @@ R = TypeVar("R")
 # infinity never.
 PATIENCE = 1.0
 LOADING = 0.5  # seconds it takes to import Numba and to read kernels from the disk
-COMPILING = 10.0  # seconds it takes to compile those of the ladder
+COMPILING = 9.0  # seconds it takes to compile those of the ladder
 ROOMS = "ladder", "drivers", "evaluation"  # where kernels are that call each other
 EACH = 1e-3  # seconds for a direction and output, interpreted: what is about to be spent counts too
 
@@ -58,14 +58,18 @@ def allocating(function: Callable[P, R]) -> Callable[P, R]:
     return kernel(function)
 
 
-def separate(function: Callable[P, R]) -> Callable[P, R]:
+def separate(**shapes: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Mark a kernel that is compiled once, and that other kernels call by its name.
 
     All others are compiled again as a part of each kernel that calls them. What its arguments are
-    their names tell, as `linking` knows them.
+    their names tell, as `linking` knows them, or `shapes` where they are others here.
     """
-    function.__dict__["separate"] = True
-    return kernel(function)
+
+    def mark(function: Callable[P, R]) -> Callable[P, R]:
+        function.__dict__["separate"] = shapes
+        return kernel(function)
+
+    return mark
 
 
 def stands_in(kernel: Callable[P, R]) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -173,7 +177,7 @@ def compiled(
     if "separate" in marks and lean and not others:
         from numdiff.ladder.linking import linked  # noqa: PLC0415 - imports Numba
 
-        return cast("Callable[P, R]", linked(compiled(function)))
+        return cast("Callable[P, R]", linked(compiled(function), **marks["separate"]))
     plain = cast("FunctionType", function)
     scope = dict(plain.__globals__)
     for name in plain.__code__.co_names:
@@ -187,8 +191,12 @@ def compiled(
     twin.__module__ = plain.__module__
     settings: dict[str, Any] = {
         "error_model": "numpy", "nogil": True, "_nrt": "allocates" in marks,
-        "no_cpython_wrapper": lean, "no_cfunc_wrapper": lean, "forceinline": "inlined" in marks,
+        "no_cpython_wrapper": lean, "no_cfunc_wrapper": True, "forceinline": "inlined" in marks,
     }  # fmt: skip
+    if lean:
+        from numdiff.ladder.parts import PartCompiler  # noqa: PLC0415 - imports Numba
+
+        settings["pipeline_class"] = PartCompiler
     # no fastmath: it deletes (x + h) - x and makes isnan(nan) False
     try:
         return cast("Callable[P, R]", njit(cache=not others, **settings)(twin))

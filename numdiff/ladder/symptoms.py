@@ -13,7 +13,7 @@ from numdiff.ladder.noise import SKEW
 from numdiff.ladder.registers import (  # isort: skip
     BASE, CEILING, FIRST, LAST, LOOKED, NEVER, PRIOR, SAMPLE_STEP, SLOTS,
 )  # fmt: skip
-from numdiff.ladder.runtime import inlined, kernel
+from numdiff.ladder.runtime import inlined, kernel, separate
 from numdiff.ladder.tableau import scale
 from numdiff.ladder.window import change_at
 
@@ -37,7 +37,7 @@ HINT = (2.0, 0.3, -ALMOST)
 PROOF = (3.0, 0.1, ALMOST)
 
 
-@kernel
+@separate(f0="plane", samples="lines")
 def suspect(f0, start, order, value, error, status, samples, state, left, bent, torn):
     """Write which outputs (D, m) may not be smooth at x: bent if something falls that should not.
 

@@ -6,6 +6,7 @@ Imported only where Numba is wanted.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +28,7 @@ from numdiff.evaluation.dispatchers import (
 )
 from numdiff.ladder.channels import Channels, mixed_channels
 from numdiff.ladder.differences import scaling, weighted
+from numdiff.ladder.parts import PartCompiler
 from numdiff.ladder.points import place
 from numdiff.ladder.runtime import compiled
 from numdiff.methods import METHODS, Level
@@ -35,7 +37,10 @@ __all__ = ["Target", "differences", "ladder", "second_differences", "target"]
 
 _compile: Any = njit
 jit = _compile(error_model="numpy", _nrt=True)  # what is compiled for a loop would inherit its
-bare = _compile(error_model="numpy", _nrt=False)  # a loop that counts no references
+_inside = partial(_compile, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+lean = _inside(_nrt=True)  # what only compiled code calls
+part = _inside(_nrt=True, pipeline_class=PartCompiler)  # the same, but not for every value
+bare = _inside(_nrt=False, pipeline_class=PartCompiler)  # a loop that counts no references
 
 _VECTOR = types.float64[::1]
 _SMALLEST = frozenset(
@@ -116,7 +121,7 @@ def _returned(f: Any, *, scalar: bool) -> Any:
 def _values(f: Any, take: Any, form: int) -> Any:
     """Return f as a function of a vector that returns a new one."""
 
-    @jit
+    @part
     def values(x):
         if form == ARRAY:
             return f(take(x)).astype(np.float64)
@@ -133,7 +138,7 @@ def _values(f: Any, take: Any, form: int) -> Any:
 def _attempt(f: Any, take: Any, form: int) -> Any:
     """Return `machine_code.ask` for f, which is called inside ``try``: elsewhere memory leaks."""
 
-    @jit
+    @lean
     def ask(kind, address, x, out):  # noqa: ARG001 - as those that call through addresses
         try:
             if form == SCALAR:
@@ -169,18 +174,18 @@ def _raising(ask: Any) -> Any:
     return write
 
 
-_first, _whole = jit(lambda x: x[0]), jit(lambda x: x)
-_nowhere, _no_value = jit(lambda: 0), jit(lambda _: np.empty(1))
+_first, _whole = part(lambda x: x[0]), part(lambda x: x)
+_nowhere, _no_value = jit(lambda: 0), part(lambda _: np.empty(1))
 
 
-@jit
+@part
 def _one_entry(x):
     point = np.empty(1)
     point[0] = x
     return _checked(point)
 
 
-@jit
+@part
 def _copy(x):
     if len(x.shape) != 1:
         raise ValueError("`x` must be one-dimensional: give f a flat x and reshape inside")
@@ -190,7 +195,7 @@ def _copy(x):
     return _checked(point)
 
 
-@jit
+@part
 def _checked(point):
     for entry in point:
         if not math.isfinite(entry):
@@ -201,12 +206,12 @@ def _checked(point):
 # by whether f takes a number, and whether it returns one: how x comes in and the columns go out
 _SHAPES = (
     (
-        (_copy, jit(lambda columns: columns.T)),
-        (_copy, jit(lambda columns: columns.reshape(columns.size))),
+        (_copy, part(lambda columns: columns.T)),
+        (_copy, part(lambda columns: columns.reshape(columns.size))),
     ),
     (
-        (_one_entry, jit(lambda columns: columns[0].copy())),
-        (_one_entry, jit(lambda columns: columns[0, 0])),
+        (_one_entry, part(lambda columns: columns[0].copy())),
+        (_one_entry, part(lambda columns: columns[0, 0])),
     ),
 )
 
@@ -343,13 +348,13 @@ def _answering(target: Target, work: Any, *others: Any) -> tuple[Any, int, Any]:
 def _steps(step: Floats | str | None, level: Level) -> Any:
     """Compile the steps that the user gave, of the size of x; none if he did not."""
     if step is None:
-        return jit(lambda _: np.empty(0))
+        return part(lambda _: np.empty(0))
     if isinstance(step, str):
         power = math.log2(EPS) / level.balance
-        return jit(lambda x: 2.0 ** np.rint(power + np.log2(np.maximum(np.abs(x), 1.0))))
+        return part(lambda x: 2.0 ** np.rint(power + np.log2(np.maximum(np.abs(x), 1.0))))
     given = np.array(step)
 
-    @jit
+    @part
     def steps(x):
         if given.size not in (1, x.size):
             raise ValueError("`step` must be a number or have the shape of x")
