@@ -35,7 +35,7 @@ LINES = {
     "engine": 938,
     "evaluation": 1468,
     "geometry": 158,
-    "ladder": 1934,
+    "ladder": 1942,
     "model": 560,
     "native": 362,
     "noise": 250,

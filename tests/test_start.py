@@ -164,3 +164,11 @@ def test_warm_up_asks_for_no_point(capsys):
     assert "--at" not in out
     assert "container" in out
     assert cli.main(["warm-up", "--at", "1"]) == 3
+
+
+def test_parts_are_compiled_as_all_else_where_numba_is_another_inside(monkeypatch):
+    from numdiff.ladder import parts
+
+    assert parts.settings()
+    monkeypatch.setattr(parts, "INSIDE", (*parts.INSIDE, "a name that Numba does not have"))
+    assert not parts.settings()

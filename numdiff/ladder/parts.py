@@ -11,6 +11,19 @@ from typing import Any
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 
+# what is overridden below, or called: names that another version of Numba may not have
+INSIDE = (
+    "_ensure_finalized", "_finalize_dynamic_globals", "_finalize_final_module",
+    "_optimize_final_module", "get_pointer_to_function", "serialize_using_bitcode",
+    "serialize_using_object_code",
+)  # fmt: skip
+
+
+def settings() -> dict[str, Any]:
+    """Return the options of `njit` that make a function a part; none if Numba is another inside."""
+    known = all(hasattr(JITCodeLibrary, name) for name in INSIDE)
+    return {"pipeline_class": PartCompiler} if known else {}
+
 
 class _Part(JITCodeLibrary):
     """Code to be linked into that of others, as it was written."""

@@ -194,9 +194,9 @@ def compiled(
         "no_cpython_wrapper": lean, "no_cfunc_wrapper": True, "forceinline": "inlined" in marks,
     }  # fmt: skip
     if lean:
-        from numdiff.ladder.parts import PartCompiler  # noqa: PLC0415 - imports Numba
+        from numdiff.ladder import parts  # noqa: PLC0415 - imports Numba
 
-        settings["pipeline_class"] = PartCompiler
+        settings |= parts.settings()
     # no fastmath: it deletes (x + h) - x and makes isnan(nan) False
     try:
         return cast("Callable[P, R]", njit(cache=not others, **settings)(twin))
