@@ -48,12 +48,20 @@ class Form(NamedTuple):
 
 
 LONG = 2**14  # numbers of a row from which on there is more to copying than calls of NumPy
-OURS = 2  # references to an array that nobody else has: a name, and the argument that counts them
 DOUBLE = np.dtype(np.float64)
 REAL = Form((), is_complex=False)
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 UNKNOWN = Form((), is_complex=False)  # until f was asked: told by its identity
 NOBODY = nullcontext()  # costs less than an `__enter__` of ours that has nothing to do
+
+
+def _own_references() -> int:
+    """Return how many references an array has that only a name knows: that depends on Python."""
+    value = np.empty(0)
+    return getrefcount(value)
+
+
+OURS = _own_references()
 
 
 def no_point(row: int) -> bool:  # noqa: ARG001
@@ -363,8 +371,8 @@ def ask_each(call: Call, points: Any) -> Outputs:
                     plain = False
                     if type(value) is not np.ndarray or value.dtype is not DOUBLE:
                         value = numbers(value)
-                    flags = value.flags  # f may reuse its buffer, unless nobody else knows it
-                    if getrefcount(value) > OURS or not (flags.owndata and flags.writeable):
+                    own = getrefcount(value) <= OURS and value.flags.owndata  # flags refer to it
+                    if not (own and value.flags.carray):  # f may reuse its buffer
                         value = value.copy()
                 rows.append(value)
         except Exception as exception:
