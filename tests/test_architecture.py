@@ -33,7 +33,7 @@ LINES = {
     "compressed": 675,
     "drivers": 1015,
     "engine": 938,
-    "evaluation": 1472,
+    "evaluation": 1473,
     "geometry": 158,
     "ladder": 1892,
     "model": 560,

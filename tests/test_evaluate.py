@@ -1,6 +1,7 @@
 """The only caller of f: points in, columns out."""
 
 import math
+from weakref import WeakValueDictionary
 
 import numpy as np
 import pytest
@@ -178,6 +179,16 @@ def test_an_array_that_f_keeps_a_part_of_is_not_shared():
     found = ask(f, points=POINTS[:1])
     kept[0][:] = 0.0
     assert found.rows.tolist() == [[2.0, 3.0]]
+
+
+def test_an_array_that_f_may_find_again_is_not_shared():
+    alive = WeakValueDictionary()
+
+    def f(x):
+        value = alive.setdefault("buffer", np.empty(2))
+        return np.add(x, 1.0, out=value)
+
+    assert ask(f).rows.tolist() == (POINTS + 1.0).tolist()
 
 
 def test_an_array_that_nobody_else_has_is_not_copied():

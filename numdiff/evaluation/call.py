@@ -13,6 +13,7 @@ from functools import partial
 from sys import getrefcount
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
+from weakref import getweakrefcount
 
 import numpy as np
 
@@ -371,9 +372,9 @@ def ask_each(call: Call, points: Any) -> Outputs:
                     plain = False
                     if type(value) is not np.ndarray or value.dtype is not DOUBLE:
                         value = numbers(value)
-                    own = getrefcount(value) <= OURS and value.flags.owndata  # flags refer to it
-                    if not (own and value.flags.carray):  # f may reuse its buffer
-                        value = value.copy()
+                    own = getrefcount(value) <= OURS and not getweakrefcount(value)
+                    if not (own and value.flags.owndata and value.flags.carray):
+                        value = value.copy()  # f may reuse its buffer
                 rows.append(value)
         except Exception as exception:
             if not (undefined(exception) or call.spared(len(rows))):
