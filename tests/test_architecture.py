@@ -27,7 +27,7 @@ LINES_PER_MODULE = 400
 # code lines that a room may have; what stands beside the rooms is one of them
 LINES = {
     "": 2698,
-    "abreast": 560,
+    "abreast": 568,
     "coloring": 480,
     "compare": 370,
     "compressed": 675,
