@@ -31,7 +31,7 @@ LINES = {
     "coloring": 480,
     "compare": 370,
     "compressed": 675,
-    "drivers": 1015,
+    "drivers": 1016,
     "engine": 938,
     "evaluation": 1473,
     "geometry": 158,
