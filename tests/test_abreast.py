@@ -2,6 +2,7 @@
 
 import math
 import tracemalloc
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -175,3 +176,15 @@ def test_tables_of_many_directions_are_cut_into_parts(interpreting):
 
 def test_directions_of_many_entries_are_placed_by_the_kernel(answers):
     assert_same(*answers(lambda: nd.jvp(lambda x: np.sin(x).sum(), np.ones(5), np.arange(5.0))))
+
+
+@pytest.mark.parametrize("options", [{}, {"noise": 1e-9}, {"rtol": 1e-3}, {"method": "central"}])
+def test_kernels_compile_where_many_directions_are_left_to_them(options, monkeypatch):
+    kernels = []
+    turn = lambda *given: kernels.append(rounds.turn(*given))
+    monkeypatch.setattr(abreast, "rounds", SimpleNamespace(turn=turn, advance=rounds.advance))
+    monkeypatch.setattr(runtime, "_METER", runtime._Meter())
+    monkeypatch.setattr(runtime, "price", lambda: 0.1)
+    rounded = lambda x: np.round(np.sin(x), 6)
+    nd.derivative(rounded, np.linspace(0.1, 3, 3000), vectorized=True, **options)
+    assert len(kernels) < 300

@@ -1,11 +1,13 @@
 """The only caller of f: points in, columns out."""
 
 import math
+from weakref import WeakValueDictionary
 
 import numpy as np
 import pytest
 
-from numdiff.evaluation.call import Call, Form, bound, evaluate, origin, pack
+import numdiff as nd
+from numdiff.evaluation.call import Call, Form, ask_each, bound, evaluate, origin, pack
 
 POINTS = np.array([[1.0, 2.0], [3.0, 4.0], [-1.0, 5.0]])
 REAL, COMPLEX = Form((), is_complex=False), Form((), is_complex=True)
@@ -177,6 +179,35 @@ def test_an_array_that_f_keeps_a_part_of_is_not_shared():
     found = ask(f, points=POINTS[:1])
     kept[0][:] = 0.0
     assert found.rows.tolist() == [[2.0, 3.0]]
+
+
+def test_an_array_that_f_may_find_again_is_not_shared():
+    alive = WeakValueDictionary()
+
+    def f(x):
+        value = alive.setdefault("buffer", np.empty(2))
+        return np.add(x, 1.0, out=value)
+
+    assert ask(f).rows.tolist() == (POINTS + 1.0).tolist()
+
+
+def test_an_array_that_nobody_else_has_is_not_copied():
+    made = []
+
+    def f(x):
+        value = x + 1.0
+        made.append(value.ctypes.data)
+        return value
+
+    rows, _, _ = ask_each(Call(f, (2,)), POINTS)
+    assert [row.ctypes.data for row in rows] == made
+
+
+@pytest.mark.parametrize("options", [{}, {"method": "forward", "step": 1e-3}])
+def test_f_may_return_its_columns_one_after_the_other(options):
+    turned = lambda x: np.asfortranarray(np.outer([1.0, 2.0], [3.0, 4.0]) * x)
+    found = nd.jacobian(turned, [1.0], **options)
+    np.testing.assert_allclose(found.value[..., 0], [[3.0, 4.0], [6.0, 8.0]], rtol=1e-9)
 
 
 def test_origin_copies_what_f_returns():

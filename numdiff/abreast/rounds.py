@@ -7,7 +7,7 @@ directions, by register first.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from numdiff.ladder.answer import FAIR, FOREIGN
 from numdiff.ladder.channels import Channels, pairs_of_first_order
 from numdiff.ladder.check import ALIKE
 from numdiff.ladder.noise import CLEARLY, SKEW, SURE
-from numdiff.ladder.runtime import stands_in
+from numdiff.ladder.runtime import compiled, runner, stands_in
 
 from numdiff.ladder.decide import (  # isort: skip
     DEPTH, FAINT, FAIRLY, FLAT, IDLE_NARROW, IDLE_WIDE, LEAST_LEVELS, LEAST_VAGUE, NARROW,
@@ -84,7 +84,16 @@ def advance(
         some = slice(first, first + pace)
         part = arrived[some], stretch[: live.size][some]
         done[some] = _smooth(live[some], *part, task)
-    for a in np.flatnonzero(~done):
+    rest = np.flatnonzero(~done)
+    run = runner(rest.size * f0.shape[1])
+    code: Any = compiled(rounds.advance) if rest.size and run is compiled else None
+    if hasattr(code, "py_func"):  # more is left than was foreseen; else Numba does not compile
+        code(
+            live[rest], arrived[rest], stretch[rest], f0, fold, shape, gain, factor, primary, reach,
+            rtol, samples, state, outputs, *room, x, starts, index, weight, offsets, block,
+        )  # fmt: skip
+        rest = rest[:0]
+    for a in rest:
         d = live[a]
         state[d, TABLED] = 0
         rounds.turn(

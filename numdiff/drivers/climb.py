@@ -125,21 +125,22 @@ def climb(
     shape = len(directions), problem.f0.shape[-1]
     least = problem.noise if noise is None else noise
     known = np.empty((0, shape[1])) if least is None else np.full(shape, least)
-    first = len(channels.fold) == 2 and channels.shape[channels.primary, registers.ORDER] == 1
-    pace = PACE if first and directions.single else 1
-    code, run = None, runtime.runner(shape[0] * shape[1] // pace)
-    native = problem.call.dispatcher and problem.budget == math.inf and memory is None
-    if native and run is runtime.compiled:
-        code = problem.call.compiled
     prior = prior or (0 if problem.noise is None else registers.COMPLETE)
     fresh = isinstance(span, Limits) and not span.steps.size and memory is None and prior == 0
     loose = fresh and problem.rtol >= LEAST and pairs_of_first_order(channels)
+    code, work, led_alone = None, shape[0] * shape[1], loose or prior or known.size or len(beside)
+    if work > PACE and directions.single and not led_alone and pairs_of_first_order(channels):
+        work //= PACE
+    run = runtime.runner(work)
+    native = problem.call.dispatcher and problem.budget == math.inf and memory is None
+    if native and run is runtime.compiled:
+        code = problem.call.compiled
     long = problem.x.size >= LENGTH and problem.call.simple and memory is None
     at = directions.few if long else None
-    work = _Work(problem, directions, channels, known, prior, loose, beside, memory, at)
+    task = _Work(problem, directions, channels, known, prior, loose, beside, memory, at)
     if code is not None:
-        return _natively(code, span, work, every=every)
-    return _by_rounds(run, span_of(problem.x, directions, span), work)
+        return _natively(code, span, task, every=every)
+    return _by_rounds(run, span_of(problem.x, directions, span), task)
 
 
 def span_of(x: Floats, directions: Directions, limits: Span | Limits) -> Span:

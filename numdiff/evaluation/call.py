@@ -13,6 +13,7 @@ from functools import partial
 from sys import getrefcount
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
+from weakref import getweakrefcount
 
 import numpy as np
 
@@ -48,12 +49,20 @@ class Form(NamedTuple):
 
 
 LONG = 2**14  # numbers of a row from which on there is more to copying than calls of NumPy
-OURS = 2  # references to an array that nobody else has: a name, and the argument that counts them
 DOUBLE = np.dtype(np.float64)
 REAL = Form((), is_complex=False)
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 UNKNOWN = Form((), is_complex=False)  # until f was asked: told by its identity
 NOBODY = nullcontext()  # costs less than an `__enter__` of ours that has nothing to do
+
+
+def _own_references() -> int:
+    """Return how many references an array has that only a name knows: that depends on Python."""
+    value = np.empty(0)
+    return getrefcount(value)
+
+
+OURS = _own_references()
 
 
 def no_point(row: int) -> bool:  # noqa: ARG001
@@ -363,9 +372,9 @@ def ask_each(call: Call, points: Any) -> Outputs:
                     plain = False
                     if type(value) is not np.ndarray or value.dtype is not DOUBLE:
                         value = numbers(value)
-                    flags = value.flags  # f may reuse its buffer, unless nobody else knows it
-                    if getrefcount(value) > OURS or not (flags.owndata and flags.writeable):
-                        value = value.copy()
+                    own = getrefcount(value) <= OURS and not getweakrefcount(value)
+                    if not (own and value.flags.owndata and value.flags.carray):
+                        value = value.copy()  # f may reuse its buffer
                 rows.append(value)
         except Exception as exception:
             if not (undefined(exception) or call.spared(len(rows))):
