@@ -26,14 +26,14 @@ LINES_PER_FUNCTION = 40
 LINES_PER_MODULE = 400
 # code lines that a room may have; what stands beside the rooms is one of them
 LINES = {
-    "": 2698,
+    "": 2701,
     "abreast": 560,
-    "coloring": 480,
+    "coloring": 540,
     "compare": 370,
-    "compressed": 675,
+    "compressed": 702,
     "drivers": 1015,
     "engine": 938,
-    "evaluation": 1468,
+    "evaluation": 1469,
     "geometry": 158,
     "ladder": 1892,
     "model": 560,
