@@ -28,9 +28,9 @@ LINES_PER_MODULE = 400
 LINES = {
     "": 2701,
     "abreast": 560,
-    "coloring": 540,
+    "coloring": 546,
     "compare": 370,
-    "compressed": 702,
+    "compressed": 706,
     "drivers": 1015,
     "engine": 938,
     "evaluation": 1469,

@@ -339,37 +339,46 @@ def stray_in_arrays(x, weight, shares, offsets, first, block):
 
 
 @kernel
-def add_up(first, values, weights, centre, f0, sums):
+def add_up(first, values, weights, centre, f0, scale, sums):
     """Add what values (L, m) at points of directions are worth to `sums` (D, m).
 
-    They are numbered as those of `displace`; with the last of a direction comes its share of f0.
+    They are numbered as those of `displace`; with the last of a direction comes its share of f0,
+    and then the `scale` (D or 0,): what is no finite number by that becomes nan.
     """
     for a in range(values.shape[0]):
         d, p = divmod(first + a, weights.size)
         row, total, worth = values[a], sums[d], weights[p]
-        start, middle = p == 0, centre if p == weights.size - 1 else 0.0
+        start, last = p == 0, p == weights.size - 1
+        factor = scale[d] if scale.size > 0 and last else 1.0
         for i in range(row.size):
             value = worth * row[i]
             if not start:
                 value = total[i] + value
-            if middle != 0.0:
-                value += middle * f0[i]
+            if last and centre != 0.0:
+                value += centre * f0[i]
+            if last and scale.size > 0:
+                value = value * factor if math.isfinite(value * factor) else math.nan
             total[i] = value
 
 
 @stands_in(add_up)
-def add_up_in_arrays(first, values, weights, centre, f0, sums):
+def add_up_in_arrays(first, values, weights, centre, f0, scale, sums):
     """Do as `add_up`."""
     for a, row in enumerate(values):
         d, p = divmod(first + a, weights.size)
         sums[d] = weights[p] * row if p == 0 else sums[d] + weights[p] * row
-        if centre != 0.0 and p == weights.size - 1:
+        if p < weights.size - 1:
+            continue
+        if centre != 0.0:
             sums[d] += centre * f0
+        if scale.size > 0:
+            sums[d] *= scale[d]
+            sums[d, ~np.isfinite(sums[d])] = math.nan
 
 
 @kernel
-def read_off(first, scale, owner, weight, pointers, places, rows, shares, sums, value, off):
-    """Write the slopes that single steps say, sums (D, m) times `scale` (all,), where they belong.
+def read_off(first, owner, weight, pointers, places, rows, shares, sums, value, off):
+    """Write the slopes that single steps say, sums (D, m) by lengths, where they belong.
 
     The directions are those from the `first` on. All columns are passed once, in their order: it is
     memory that takes time here. Where there are no `places` entries stand in the order in which
@@ -382,12 +391,11 @@ def read_off(first, scale, owner, weight, pointers, places, rows, shares, sums, 
         d = owner[j] - first
         if d < 0 or d >= sums.shape[0]:
             continue
-        length, stretch, row = weight[j], scale[owner[j]], sums[d]
+        length, row = weight[j], sums[d]
         share = length * shares[j] if shares.size > 0 else 0.0
         for q in range(pointers[j], pointers[j + 1]):
             i = rows[q]
-            total = row[i] * stretch
-            total = total / length if math.isfinite(total) else math.nan
+            total = row[i] / length
             value[places[q] if places.size > 0 else q] = total
             lost += total != total  # noqa: PLR0124 - without a branch
             if shares.size > 0:

@@ -57,12 +57,12 @@ def once(
     for part in blocks(len(steps), coloring.pattern.shape[0], HELD):
         begin = part.start * level.offsets.size
         write = partial(run(kernels.displace), problem.x, *own, steps, level.offsets, begin)
-        sums = added_up(problem, coloring, level, len(steps[part]), write)
+        sums = added_up(problem, coloring, level, len(steps[part]), write, scale[part])
         if off is None:
             value = np.empty(entries * (1 + sums.form.is_complex))
             off = np.zeros(sums.form.size * (shares.size > 0))
         for mine in _parts(sums, coloring, value, off):
-            lost += run(kernels.read_off)(part.start, scale, *own, *where, shares, *mine)
+            lost += run(kernels.read_off)(part.start, *own, *where, shares, *mine)
         problem = problem._replace(form=sums.form)
         trouble, nfev = trouble or sums.trouble, nfev + sums.nfev
         del sums, mine  # room for those along the next ones
@@ -79,7 +79,10 @@ def once(
     return whole, problem.form, off if shares.size else None
 
 
-def added_up(problem: Problem, coloring: Coloring, level: Level, count: int, write: Write) -> Sums:
+def added_up(
+    problem: Problem, coloring: Coloring, level: Level, count: int, write: Write,
+    scale: Floats = UNASKED,
+) -> Sums:  # fmt: skip
     """Ask for f at the points of `count` directions, numbered by direction, then by offset."""
     add_up = runner(coloring.pattern.nnz // PACE)(kernels.add_up)
     x, form, width, first = problem.x, problem.form, level.offsets.size, 0
@@ -96,7 +99,7 @@ def added_up(problem: Problem, coloring: Coloring, level: Level, count: int, wri
             form = values.form
             require_outputs(coloring.pattern, math.prod(form.shape))
             rows = values.rows[:1] if count == 1 else np.empty((count, form.size))
-        add_up(first, values.rows, level.weights, level.centre, f0, rows)
+        add_up(first, values.rows, level.weights, level.centre, f0, scale, rows)
         first, nfev, trouble = stop, nfev + values.nfev, trouble or values.trouble
         del block, values  # room for the next ones
     return Sums(rows, form, nfev, trouble)
