@@ -24,7 +24,6 @@ from numdiff.ladder.runtime import runner
 from numdiff.methods import Level
 
 NEAR = 16  # times the numbers at points: so few are held that they are near when they are read
-HELD = 4  # directions at least that are read together: all entries are passed once for them
 
 Write: TypeAlias = Callable[[int, Floats], None]  # points to a block, from a number on
 
@@ -54,7 +53,7 @@ def once(
     where = pointers, places if coloring.symmetric else places[:0], rows
     scale = _stretch(problem.x, level, routes, (coloring.alone, steps)) / steps
     value, off, lost, nfev, trouble = np.empty(0), None, 0, 0, None
-    for part in blocks(len(steps), coloring.pattern.shape[0], HELD):
+    for part in blocks(len(steps), coloring.pattern.shape[0]):
         begin = part.start * level.offsets.size
         write = partial(run(kernels.displace), problem.x, *own, steps, level.offsets, begin)
         sums = added_up(problem, coloring, level, len(steps[part]), write, scale[part])
