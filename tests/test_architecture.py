@@ -33,7 +33,7 @@ LINES = {
     "compressed": 706,
     "drivers": 1015,
     "engine": 938,
-    "evaluation": 1469,
+    "evaluation": 1470,
     "geometry": 158,
     "ladder": 1892,
     "model": 560,

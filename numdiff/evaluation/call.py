@@ -187,11 +187,12 @@ def origin(call: Call, x: Array) -> Values:
     batch = call.vectorized and call.evaluator is None
     if type(value) in IMMUTABLE and not batch:
         return Values(np.array([[value]]), REAL, 1)
-    own = type(value) is np.ndarray and value.flags.owndata and getrefcount(value) <= OURS
+    own = call.simple and type(value) is np.ndarray and getrefcount(value) <= OURS
+    own = own and value.flags.owndata and value.flags.writeable
     outputs = points_first(numbers(value), 1, call.shape)[0] if batch else numbers(value)
     form, rows = _form_of(outputs), outputs[None]
     # f may reuse its buffer, unless nobody else knows it
-    return Values(pack(rows if own and call.simple else rows.copy(), form), form, 1)
+    return Values(pack(rows if own else rows.copy(), form), form, 1)
 
 
 def origin_of_array(call: Call, x: Array) -> Any:
