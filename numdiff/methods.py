@@ -245,6 +245,14 @@ def first_step(order: int) -> float:
     return float(FIRST * 2.0 ** (0.65 * (order - 1)))
 
 
+def rule_in_bits(level: Level) -> tuple[int, int] | None:
+    """Return what takes the bits of a size to those of its step, before and after rounding down."""
+    exponent, edge = _rule_of(level)
+    if math.isnan(edge):
+        return None
+    return ONE_OCTAVE - int(np.float64(edge).view(np.int64)) % ONE_OCTAVE, exponent * ONE_OCTAVE
+
+
 def textbook(level: Level, x: Floats) -> Floats:
     """Return the rule-of-thumb step of a level for each entry of x.
 
@@ -253,15 +261,13 @@ def textbook(level: Level, x: Floats) -> Floats:
     section 8.1, for the first order), here rounded to a power of two so that x + h is exact.
     """
     size = np.maximum(np.abs(x), 1.0)
-    exponent, edge = _rule_of(level)
-    if not math.isnan(edge):  # the bits of size tell it sooner than a logarithm
-        bits = size.view(np.int64) + (
-            ONE_OCTAVE - int(np.float64(edge).view(np.int64)) % ONE_OCTAVE
-        )
+    rule = rule_in_bits(level)
+    if rule is not None:  # the bits of size tell it sooner than a logarithm
+        bits = size.view(np.int64) + rule[0]
         beside = (bits + UNSURE_BITS) & (ONE_OCTAVE - 1)
         if not (beside <= 2 * UNSURE_BITS).any():
             bits &= -ONE_OCTAVE
-            bits += exponent * ONE_OCTAVE
+            bits += rule[1]
             return bits.view(np.float64)
     power = math.log2(EPS) / level.balance
     return np.asarray(2.0 ** np.rint(power + np.log2(size)))

@@ -16,7 +16,10 @@ from scipy.optimize._numdiff import group_columns
 from numdiff.coloring import kernels, prepared
 from numdiff.coloring.pattern import as_pattern
 from numdiff.ladder.runtime import compiled, interpreted
+from numdiff.methods import level_of, rule_in_bits, textbook
 from numdiff.sparse import Coloring, color
+from numdiff.stencil import Stencil
+from tests.conftest import needs_the_compiler
 from tests.measuring.patterns import arrow, band, delaunay, grid, random_pattern
 
 PUBLISHED = Path(__file__).parent / "data" / "colors.csv"
@@ -198,6 +201,34 @@ with PUBLISHED.open() as file:
 def test_no_more_colors_than_published(row):
     pattern = BUILT[row["pattern"]](int(row["size"]))
     assert color(pattern, symmetric=row["kind"] == "star").n_colors <= int(row["colors"])
+
+
+def test_points_and_sums_are_the_same_bits_however_kernels_run():
+    rng = np.random.default_rng(0)
+    x, weight, shares, f0 = rng.normal(size=(4, 40))
+    owner, steps = np.arange(40, dtype=np.int32) % 4 - 1, np.array([1.0, 0.5, 3.0])
+    offsets, values = np.array([1.0, -2.0]), rng.normal(size=(5, 40))
+    values[2, 7], x[::5] = np.inf, -0.0
+    sums = rng.normal(size=(3, 40))  # the first row begun
+    for kernel, *arguments, out in [
+        (kernels.displace, x, owner, weight, steps, offsets, 0, 1, np.empty((5, 40))),
+        (kernels.stray, x, weight, shares, offsets, 1, np.empty((1, 40))),
+        (kernels.add_up, 1, values, offsets, 0.0, np.empty(0), steps, sums),
+        (kernels.add_up, 1, values, offsets, 0.5, f0, np.empty(0), sums),
+    ]:
+        other = out.copy()
+        interpreted(kernel)(*arguments, out)
+        compiled(kernel)(*arguments, other)
+        assert out.tobytes() == other.tobytes()
+
+
+@needs_the_compiler(reason="interpreted, it is left to array operations")
+def test_textbook_steps_are_those_of_array_operations():
+    x, steps = np.random.default_rng(0).normal(size=1000) * 10.0, np.empty(1000)
+    for level in (level_of(Stencil.forward(1, 1)), level_of(Stencil.central(1, 2))):
+        rule = rule_in_bits(level)
+        assert compiled(kernels.textbook)(x.view(np.int64), *rule, steps.view(np.int64))
+        np.testing.assert_array_equal(steps, textbook(level, x))
 
 
 def test_long_rows_take_no_quadratic_time(monkeypatch):

@@ -6,11 +6,15 @@ duplicates. In a symmetric one a column holds the neighbours of a vertex, itself
 
 import math
 
-from numdiff.ladder.runtime import kernel
+import numpy as np
+
+from numdiff.ladder.runtime import kernel, stands_in
+from numdiff.methods import ONE_OCTAVE, UNSURE_BITS
 
 BITS = 62  # colours in a word, so that no mask is negative
 FULL = 2**BITS - 1
 NONE = -1
+SIZE, ONE = 2**63 - 1, 1023 * ONE_OCTAVE  # of the bits of a float all but its sign, and those of 1
 
 
 @kernel
@@ -279,50 +283,136 @@ def scatter(starts, index, weight, pointers, places, rows, lines, entries):
 
 
 @kernel
-def read_off(
-    values, weights, centre, f0, steps, stretch, starts, index, weight, pointers, places, rows,
-    shares, value, off,
-):  # fmt: skip
-    """Write the slopes that a single step says, of values (D, P, m), to where they belong.
+def textbook(x, before, after, steps):
+    """Write the steps of a rule as `methods.textbook` does, all of them in bits; tell if it may."""
+    sure = True
+    for j in range(x.size):
+        bits = max(x[j] & SIZE, ONE) + before
+        sure &= (bits + UNSURE_BITS) & (ONE_OCTAVE - 1) > 2 * UNSURE_BITS
+        steps[j] = (bits & -ONE_OCTAVE) + after
+    return sure
 
-    Nothing is held by output in between, as `scatter` needs it: memory is what takes time here. So
-    the entries times a vector are taken off `off` (m,) at once, as `contrast` does: times so large
-    `shares` (n or 0,) of how far columns move.
+
+@stands_in(textbook)
+def no_textbook(*_):
+    """Leave that to array operations."""
+    return False
+
+
+@kernel
+def displace(x, owner, weight, steps, offsets, begin, first, block):
+    """Write the points x + o h d of directions with these steps (D,) to block (L, n).
+
+    They are numbered by direction, then by offset, from ``begin + first`` on. `owner` (n,) says
+    which direction moves an entry of x, and `weight` how far where t is 1.
+    """
+    for a in range(block.shape[0]):
+        d, p = divmod(begin + first + a, offsets.size)
+        t, point = offsets[p] * steps[d], block[a]
+        for j in range(x.size):
+            point[j] = x[j] + t * weight[j] if owner[j] == d else x[j]
+
+
+@stands_in(displace)
+def displace_in_arrays(x, owner, weight, steps, offsets, begin, first, block):
+    """Do as `displace`."""
+    for a, point in enumerate(block):
+        d, p = divmod(begin + first + a, offsets.size)
+        point[:] = x
+        moved = np.flatnonzero(owner == d)
+        point[moved] += offsets[p] * steps[d] * weight[moved]
+
+
+@kernel
+def stray(x, weight, shares, offsets, first, block):
+    """Write points x + o d to block (L, n), from the `first` on: columns go shares of `weight`."""
+    for a in range(block.shape[0]):
+        t, point = offsets[first + a], block[a]
+        for j in range(x.size):
+            point[j] = x[j] + t * (weight[j] * shares[j])
+
+
+@stands_in(stray)
+def stray_in_arrays(x, weight, shares, offsets, first, block):
+    """Do as `stray`."""
+    block[:] = x + offsets[first : first + len(block), None] * (weight * shares)
+
+
+@kernel
+def add_up(first, values, weights, centre, f0, scale, sums):
+    """Add what values (L, m) at points of directions are worth to `sums` (D, m).
+
+    They are numbered as those of `displace`; with the last of a direction comes its share of f0,
+    and then the `scale` (D or 0,): what is no finite number by that becomes nan.
+    """
+    for a in range(values.shape[0]):
+        d, p = divmod(first + a, weights.size)
+        row, total, worth = values[a], sums[d], weights[p]
+        start, last = p == 0, p == weights.size - 1
+        factor = scale[d] if scale.size > 0 and last else 1.0
+        for i in range(row.size):
+            value = worth * row[i]
+            if not start:
+                value = total[i] + value
+            if last and centre != 0.0:
+                value += centre * f0[i]
+            if last and scale.size > 0:
+                value = value * factor if math.isfinite(value * factor) else math.nan
+            total[i] = value
+
+
+@stands_in(add_up)
+def add_up_in_arrays(first, values, weights, centre, f0, scale, sums):
+    """Do as `add_up`."""
+    for a, row in enumerate(values):
+        d, p = divmod(first + a, weights.size)
+        sums[d] = weights[p] * row if p == 0 else sums[d] + weights[p] * row
+        if p < weights.size - 1:
+            continue
+        if centre != 0.0:
+            sums[d] += centre * f0
+        if scale.size > 0:
+            sums[d] *= scale[d]
+            sums[d, ~np.isfinite(sums[d])] = math.nan
+
+
+@kernel
+def read_off(first, owner, weight, pointers, places, rows, shares, sums, value, off):
+    """Write the slopes that single steps say, sums (D, m) by lengths, where they belong.
+
+    The directions are those from the `first` on. All columns are passed once, in their order: it is
+    memory that takes time here. Where there are no `places` entries stand in the order in which
+    they are read. The entries times a vector are taken off `off` (m or 0,) at once, as `contrast`
+    does: of so large `shares` (n or 0,) of how far columns move.
     Returns how many slopes are no numbers.
     """
     lost = 0
-    for d in range(starts.size):
-        stop = starts[d + 1] if d + 1 < starts.size else index.size
-        scale = stretch[d] / steps[d]
-        for a in range(starts[d], stop):
-            j, length = index[a], weight[a]
-            share = length * shares[j] if shares.size > 0 else 0.0
-            for q in range(pointers[j], pointers[j + 1]):
-                i = rows[q]
-                total = weights[0] * values[d, 0, i]
-                for p in range(1, weights.size):
-                    total += weights[p] * values[d, p, i]
-                if centre != 0.0:
-                    total += centre * f0[i]
-                total = total * scale / length if math.isfinite(total * scale) else math.nan
-                value[places[q]] = total
-                if math.isnan(total):
-                    lost += 1
-                if shares.size > 0:
-                    off[i] -= total * share
+    for j in range(owner.size):
+        d = owner[j] - first
+        if d < 0 or d >= sums.shape[0]:
+            continue
+        length, row = weight[j], sums[d]
+        share = length * shares[j] if shares.size > 0 else 0.0
+        for q in range(pointers[j], pointers[j + 1]):
+            i = rows[q]
+            total = row[i] / length
+            value[places[q] if places.size > 0 else q] = total
+            lost += total != total  # noqa: PLR0124 - without a branch
+            if shares.size > 0:
+                off[i] -= total * share
     return lost
 
 
 @kernel
 def differs(slope, off, f0, share, rounded):
     """Say whether a slope is not what is `off` it, up to shares of that and of f0 (m or 0,)."""
-    for i in range(slope.size):
+    found = False
+    for i in range(slope.size):  # without a branch
         bar = share * abs(off[i])
         if f0.size > 0:
             bar += rounded * abs(f0[i])
-        if abs(slope[i] + off[i]) > bar:
-            return True
-    return False
+        found |= abs(slope[i] + off[i]) > bar
+    return found
 
 
 @kernel

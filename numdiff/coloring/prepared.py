@@ -97,6 +97,20 @@ class Coloring:
         return np.asarray(shares + np.copysign(0.5, shares))
 
     @cached_property
+    def alone(self) -> Array:
+        """Which of the directions of `route` move one column."""
+        starts, order = self.route
+        return np.flatnonzero(np.diff(starts, append=len(order)) == 1)
+
+    @cached_property
+    def owner(self) -> Array:
+        """Which of the directions of `route` moves a column: none those that have no entries."""
+        starts, order = self.route
+        owner = np.full(len(self.order), kernels.NONE, np.int32)
+        owner[order] = np.arange(len(starts)).repeat(np.diff(starts, append=len(order)))
+        return owner
+
+    @cached_property
     def sources(self) -> Sources:
         """Pointers, places and rows, unsigned: to see that none is negative takes kernels time."""
         pointers, places, rows = (

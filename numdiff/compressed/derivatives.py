@@ -12,7 +12,7 @@ from numdiff.coloring import kernels
 from numdiff.coloring.pattern import as_pattern, require_inputs, require_outputs
 from numdiff.coloring.prepared import PACE, Coloring, color, twins
 from numdiff.compressed.detection import detected
-from numdiff.compressed.missing import check, check_curvature, vector_of
+from numdiff.compressed.missing import check, check_curvature
 from numdiff.compressed.once import once
 from numdiff.compressed.routes import Routes, routes_of
 from numdiff.constants import DOMAIN
@@ -50,7 +50,7 @@ def along_colors(problem: Problem, coloring: Coloring, options: Options) -> Deri
     options = routes.options
     if problem.f0 is not UNASKED:
         require_outputs(coloring.pattern, math.prod(problem.form.shape))
-    if not len(routes.directions):
+    if not len(routes.starts):
         problem = pose(problem.call, x, options) if problem.f0 is UNASKED else problem
         require_outputs(coloring.pattern, math.prod(problem.form.shape))
         whole = _blank(coloring.pattern.nnz, problem.form, NOTHING)
@@ -63,7 +63,7 @@ def along_colors(problem: Problem, coloring: Coloring, options: Options) -> Deri
         whole, form, off = *_in_parts(problem, coloring, routes), None
     if coloring.check:
         rest = problem.less(whole.nfev)._replace(form=form)
-        nfev = check(rest, coloring, (routes, vector_of(coloring, routes)), whole, off)
+        nfev = check(rest, coloring, routes, whole, off)
         whole = whole._replace(nfev=whole.nfev + nfev)
     return counted(problem, whole)
 
@@ -72,8 +72,9 @@ def _in_parts(problem: Problem, coloring: Coloring, routes: Routes) -> tuple[Der
     """Ask along some directions at a time, and put what they say in its place."""
     whole, outer = None, max(problem.x.size, *coloring.pattern.shape)
     trouble, nfev, moved = None, 0, bool(routes.weight.all())
-    for part in blocks(len(routes.directions), HELD * outer):
-        rows = routes.directions.part(part)
+    directions = routes.directions
+    for part in blocks(len(directions), HELD * outer):
+        rows = directions.part(part)
         lines = WAYS[routes.options.way](problem, rows, 1, routes.options)
         if whole is None:
             require_outputs(coloring.pattern, math.prod(lines.form.shape))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from numdiff.arrays import Array, Floats
 from numdiff.coloring import kernels
 from numdiff.coloring.prepared import PACE, Coloring
+from numdiff.compressed.once import added_up
 from numdiff.compressed.routes import Routes
 from numdiff.constants import DOMAIN, ONE_SIDED, SINGLE_STEP
 from numdiff.drivers.derivatives import UNASKED, Derivatives, Problem
@@ -17,7 +20,6 @@ from numdiff.engine.differentiate import WAYS
 from numdiff.evaluation.call import evaluate
 from numdiff.geometry.directions import along
 from numdiff.ladder.runtime import runner
-from numdiff.methods import Level
 from numdiff.options import Options
 
 DOUBTED = 3  # rows that a random direction contradicts are looked at, the worst ones
@@ -31,16 +33,15 @@ class PatternError(ValueError):
     """A sparsity pattern misses entries of the derivative."""
 
 
-def vector_of(coloring: Coloring, routes: Routes) -> Floats:
+def _vector(coloring: Coloring, routes: Routes) -> Floats:
     """Return how far a random direction moves each entry of x: the same each time."""
     shares = coloring.shares
     return routes.weight * (shares if routes.options.box is None else np.abs(shares))
 
 
 def check(
-    problem: Problem, coloring: Coloring, routes: tuple[Routes, Floats], whole: Derivatives,
-    off: Floats | None,
-) -> int:  # fmt: skip
+    problem: Problem, coloring: Coloring, routes: Routes, whole: Derivatives, off: Floats | None
+) -> int:
     """Compare a sparse Jacobian with the derivative along a random direction; return the calls.
 
     Rows that differ by more than both bars are suspects. They are convicted if f changes by more
@@ -51,15 +52,19 @@ def check(
     ValueError
         If the pattern misses entries: it names the rows.
     """
-    options, vector = routes[0].options, routes[1]
+    options = routes.options
     if off is None:
+        vector = _vector(coloring, routes)
         enough = problem._replace(rtol=max(problem.rtol, ENOUGH))
         line = WAYS[options.way](enough, along(vector), 1, options)
     else:
-        line = _once(problem, vector, options.method.level(1))
-        sums = line.value[0], off, problem.f0
-        if not runner(len(vector) // PACE)(kernels.differs)(*sums, ROUGHLY, ROUNDED):
+        run = runner(coloring.pattern.nnz // PACE)
+        line = _once(problem, coloring, routes, run)
+        if not run(kernels.differs)(line.value[0], off, problem.f0, ROUGHLY, ROUNDED):
             return line.nfev  # bars, of all that is summed, are no smaller
+        known = np.isfinite(line.value)
+        line = line._replace(status=np.where(known, line.status, np.uint8(DOMAIN)))
+        vector = _vector(coloring, routes)
     off, bar = _contrast(problem, coloring, vector, line, whole)
     with np.errstate(invalid="ignore"):
         suspects = np.abs(off) > bar
@@ -79,26 +84,13 @@ def check(
     return line.nfev + nfev
 
 
-def _once(problem: Problem, vector: Floats, level: Level) -> Derivatives:
-    """Take a single step of 1 along a vector."""
-    offsets, weights, slope, nfev = level.offsets, level.weights, np.zeros(()), 0
-    together = 1 if problem.call.simple else offsets.size  # workers take all at once
-    with np.errstate(all="ignore"):
-        for first in range(0, offsets.size, together):
-            points = offsets[first : first + together, None] * vector
-            points += problem.x
-            rows, form, asked, _ = evaluate(problem.call, points, problem.form)
-            nfev += asked
-            for weight, row in zip(weights[first : first + together], rows, strict=True):
-                share = np.multiply(weight, row, out=row)
-                slope = share if slope.ndim == 0 else np.add(slope, share, out=slope)
-        if level.centre:
-            slope += level.centre * problem.f0
-        sound = math.isfinite(slope.dot(slope))
-    bars, status = without_bars(1, slope.size)
-    if not sound:
-        status = np.where(np.isfinite(slope), status, np.uint8(DOMAIN))
-    return Derivatives(slope[None], bars, status, bars, bars, nfev, form)
+def _once(problem: Problem, coloring: Coloring, routes: Routes, run: Any) -> Derivatives:
+    """Take a single step of 1 along a vector: shares of how far columns go."""
+    level = routes.options.method.level(1)
+    write = partial(run(kernels.stray), problem.x, routes.weight, coloring.shares, level.offsets)
+    slope, form, nfev, _ = added_up(problem, coloring, level, 1, write)
+    bars, status = without_bars(*slope.shape)
+    return Derivatives(slope, bars, status, bars, bars, nfev, form)
 
 
 def _contrast(

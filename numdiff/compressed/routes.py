@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from numdiff.arrays import Array, Floats, throughout
-from numdiff.coloring.prepared import Coloring
+from numdiff.arrays import Array, Floats, Ints, throughout
+from numdiff.coloring import kernels
+from numdiff.coloring.prepared import PACE, Coloring
 from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import LEAST, NARROW, USUAL
-from numdiff.methods import textbook
+from numdiff.ladder.runtime import runner
+from numdiff.methods import Level, rule_in_bits, textbook
 from numdiff.options import Options
 
 ONE = np.float64(1.0)
@@ -23,14 +25,20 @@ class Routes(NamedTuple):
     In `options` a step that the user gave is one of t, since columns go as far as it says.
     """
 
-    directions: Directions
+    starts: Ints  # (G,)
+    order: Ints
     weight: Floats  # (n,), 0 where a column does not move
     options: Options
 
     @property
+    def directions(self) -> Directions:
+        """The directions, sparse rows."""
+        return Directions(self.starts, self.order, self.weight[self.order])
+
+    @property
     def shared(self) -> bool:
         """Whether some columns share a direction: then t is 1 where steps are those of columns."""
-        return not self.directions.single
+        return len(self.starts) != len(self.order)
 
 
 def routes_of(coloring: Coloring, x: Floats, options: Options) -> Routes:
@@ -49,15 +57,15 @@ def routes_of(coloring: Coloring, x: Floats, options: Options) -> Routes:
             order = order[np.argsort(key[order], kind="stable")]
         order = order[free[order]]
         starts = np.flatnonzero(np.diff(key[order], prepend=-1))
-    moved = weight[order]
+    moved: Any = None
     if len(starts) == len(order):  # nobody shares a direction: they go as the axes do
-        moved = np.ones(len(order))
+        moved = 1.0
     elif options.way == "single" or (options.way == "ladder" and options.step is not None):
         options = options._replace(step=throughout(ONE, x.shape))
-    if len(order) < x.size or moved.size == len(starts):
-        weight = np.zeros(x.size)
+    if len(order) < x.size or moved is not None:
+        moved, weight = weight[order] if moved is None else moved, np.zeros(x.size)
         weight[order] = moved
-    return Routes(Directions(starts, order, moved), weight, options)
+    return Routes(starts, order, weight, options)
 
 
 def _lengths(x: Floats, options: Options) -> Floats:
@@ -66,7 +74,7 @@ def _lengths(x: Floats, options: Options) -> Floats:
     Sizes are powers of two, so that nothing is rounded that need not be.
     """
     if options.way == "single" and isinstance(options.step, str):
-        return textbook(options.method.level(1), x)
+        return _textbook(options.method.level(1), x)
     if isinstance(options.step, np.ndarray):
         size = options.step
         if options.way == "single":
@@ -74,6 +82,14 @@ def _lengths(x: Floats, options: Options) -> Floats:
     else:
         size = np.maximum(np.abs(x), 1.0)
     return np.asarray(np.ldexp(1.0, np.frexp(size * math.sqrt(0.5))[1]))  # the nearest one
+
+
+def _textbook(level: Level, x: Floats) -> Floats:
+    rule, steps = rule_in_bits(level), np.empty(x.size)
+    bits: Any = x.view(np.int64), *(rule or ()), steps.view(np.int64)
+    if rule is not None and runner(x.size // PACE)(kernels.textbook)(*bits):
+        return steps
+    return textbook(level, x)
 
 
 def _room(x: Floats, options: Options) -> tuple[Floats, Floats]:

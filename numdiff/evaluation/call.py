@@ -196,9 +196,12 @@ def origin(call: Call, x: Array) -> Values:
     batch = call.vectorized and call.evaluator is None
     if type(value) in IMMUTABLE and not batch:
         return Values(np.array([[value]]), REAL, 1)
+    own = call.simple and type(value) is np.ndarray and getrefcount(value) <= OURS
+    own = own and value.flags.owndata and value.flags.writeable
     outputs = points_first(numbers(value), 1, call.shape)[0] if batch else numbers(value)
-    form = _form_of(outputs)
-    return Values(pack(outputs[None].copy(), form), form, 1)  # f may reuse its buffer
+    form, rows = _form_of(outputs), outputs[None]
+    # f may reuse its buffer, unless nobody else knows it
+    return Values(pack(rows if own else rows.copy(), form), form, 1)
 
 
 def origin_of_array(call: Call, x: Array) -> Any:
