@@ -197,7 +197,7 @@ def origin(call: Call, x: Array) -> Values:
     if type(value) in IMMUTABLE and not batch:
         return Values(np.array([[value]]), REAL, 1)
     own = call.simple and type(value) is np.ndarray and getrefcount(value) <= OURS
-    own = own and value.flags.owndata and value.flags.writeable
+    own = own and not getweakrefcount(value) and value.flags.owndata and value.flags.carray
     outputs = points_first(numbers(value), 1, call.shape)[0] if batch else numbers(value)
     form, rows = _form_of(outputs), outputs[None]
     # f may reuse its buffer, unless nobody else knows it
