@@ -31,7 +31,7 @@ LINES = {
     "coloring": 546,
     "compare": 370,
     "compressed": 704,
-    "drivers": 1018,
+    "drivers": 1025,
     "engine": 938,
     "evaluation": 1474,
     "geometry": 158,

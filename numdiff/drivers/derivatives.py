@@ -184,11 +184,20 @@ def stacked(parts: list[Derivatives]) -> Derivatives:
     if len(shapes) > 1:
         raise ValueError(f"f must return the same shape at every point of x, got {sorted(shapes)}")
     columns: dict[str, Any] = {
-        name: np.concatenate([_column(part, name) for part in parts]) for name in _names(*parts)
+        name: _joined([_column(part, name) for part in parts]) for name in _names(*parts)
     }
     trouble = next((part.trouble for part in parts if part.trouble), None)
     nfev = sum(part.nfev for part in parts)
     return Derivatives(**columns, nfev=nfev, form=parts[0].form, trouble=trouble)
+
+
+def _joined(columns: list[Array]) -> Array:
+    """Put columns below each other; what is the same for all outputs takes the room of one."""
+    outputs = columns[0].shape[1]
+    if outputs > 1 and all(column.strides[1] == 0 for column in columns):
+        alone = np.concatenate([column[:, :1] for column in columns])
+        return np.broadcast_to(alone, (len(alone), outputs))
+    return np.concatenate(columns)
 
 
 def _names(*parts: Derivatives) -> tuple[str, ...]:

@@ -51,10 +51,11 @@ def derivatives_of(
     width, outputs, scale = 1 + len(others), rows.shape[1], over
     for _ in range(1, level.stencil.order):
         scale = scale * over
+    step = steps.reshape(-1, 1)
     if outputs == 1:  # arrays of one axis are quicker
-        rows, f0, step = rows.reshape(-1), f0.reshape(-1), steps
+        rows, f0 = rows.reshape(-1), f0.reshape(-1)
     else:
-        scale, step = scale[:, None], steps.repeat(outputs)
+        scale, step = scale[:, None], np.broadcast_to(step, (steps.size, outputs))
     slope = rows[::width] * weight
     for p, (_, weight) in enumerate(others, 1):
         slope += rows[p::width] * weight
@@ -63,7 +64,7 @@ def derivatives_of(
     slope *= scale
     flat, shape = slope.reshape(-1), (steps.size, outputs)
     bars, status = without_bars(*shape)
-    value, step, noise = flat.reshape(shape), step.reshape(shape), bars
+    value, noise = flat.reshape(shape), bars
     if not math.isfinite(flat.dot(flat)):  # quicker than to look at each
         value, bars, status = _checked(value)
     return Derivatives(value, bars, status, step, noise, nfev, form, trouble)
