@@ -35,7 +35,7 @@ LINES = {
     "engine": 938,
     "evaluation": 1474,
     "geometry": 158,
-    "ladder": 1942,
+    "ladder": 1950,
     "model": 560,
     "native": 362,
     "noise": 250,

@@ -216,3 +216,9 @@ def test_bars_beside_a_bend_hold_and_are_of_use(x):
 def test_a_second_derivative_without_a_digit_is_no_success(power, at):
     found = nd.derivative(lambda x: abs(x - at) ** power + 0.5 * x, at, order=2)
     assert not found.success
+
+
+@pytest.mark.parametrize("power", [2.3, 2.6, 2.9, 3.3, 3.7])
+def test_bars_of_mixed_derivatives_know_powers_that_are_no_even_ones(power):
+    found = nd.hessian(lambda x: abs(x[0] * x[1]) ** power + x[0] * x[1], [0.0, 0.0])
+    assert abs(found.value[0, 1] - 1.0) <= found.error[0, 1]

@@ -23,7 +23,7 @@ class Channels(NamedTuple):
 
     offsets: Floats  # (P,)
     fold: Floats  # (C, P)
-    shape: Ints  # (C, 5): lead, terms, order, ratio, columns
+    shape: Ints  # (C, 6): lead, terms, order, ratio, columns, steady
     factor: Floats  # (C,)
     gain: Floats  # (C, 2, SLOTS): noise of an entry, and of its difference to the one above it
     primary: int
@@ -106,10 +106,12 @@ def _assemble(
     columns: int,
     primary: int = 0,
     spread: float | None = None,
+    steady: int = 0,
 ) -> Channels:
     """Put channels together; the points of each have the variance `spread`, or that of its fold."""
     fold = np.array([row.fold for row in rows])
-    shape = np.array([(r.lead, r.terms, r.order, r.ratio, columns) for r in rows], np.int64)
+    laws = [(r.lead, r.terms, r.order, r.ratio, columns, steady) for r in rows]
+    shape = np.array(laws, np.int64)
     factor = np.array([row.factor for row in rows])
     gain = np.array([_gain(row, spread or np.dot(row.fold, row.fold)) for row in rows])
     points = np.array(offsets)
@@ -159,6 +161,6 @@ def mixed_channels(*, one_sided: bool) -> Channels:
     with an expansion in h.
     """
     if one_sided:
-        return _assemble((1.0,), (_Row((1.0,), 2, 1, 2, 1.0),), ALL, spread=3.0)
+        return _assemble((1.0,), (_Row((1.0,), 2, 1, 2, 1.0),), ALL, spread=3.0, steady=1)
     rows = (_Row((0.5, -0.5), 3, 1, 4, 1.0), _Row((0.5, 0.5), 2, 1, 4, 1.0))
-    return _assemble((1.0, -1.0), rows, ALL, spread=1.5, primary=1)
+    return _assemble((1.0, -1.0), rows, ALL, spread=1.5, primary=1, steady=1)

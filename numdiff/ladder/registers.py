@@ -60,7 +60,8 @@ PROVEN = 17  # the bar that the levels prove, without what contradicts it
 OUTPUT = 18
 
 # --- one channel: a row of `shape` in numdiff.ladder.channels ---
-LEAD, TERMS, ORDER, RATIO, COLUMNS = range(5)
+# STEADY is 1 where f may have powers between those of the expansion, as products of |x| have
+LEAD, TERMS, ORDER, RATIO, COLUMNS, STEADY = range(6)
 
 # --- the best entry of a tableau: its value and bar, the parts of the bar, where it stands, the
 # noise and the rounding of f in it ---

@@ -12,8 +12,8 @@ from numdiff.constants import EPS
 from numdiff.ladder.runtime import inlined, kernel
 
 from numdiff.ladder.registers import (  # isort: skip
-    BAR, COLUMN, COLUMNS, LEAD, NOISE, ORDER, RATIO, ROUND, ROW, SIGMA, TERMS, TRUNCATION,
-    VALUE,
+    BAR, COLUMN, COLUMNS, LEAD, NOISE, ORDER, RATIO, ROUND, ROW, SIGMA, STEADY, TERMS,
+    TRUNCATION, VALUE,
 )  # fmt: skip
 
 
@@ -24,6 +24,7 @@ POWERS = np.ldexp(1.0, np.arange(-FAR, FAR + 1))  # looked up: ldexp takes half 
 POWERS.setflags(write=False)
 SIGMAS = 3.2  # standard deviations of noise that a bar allows for: few samples know it to some 40 %
 RIVAL = 4.0  # entries whose bars differ by less than this claim the same
+STEADILY = 1.25  # times what falls by the same factor for ever: other powers are in it as well
 SLOWEST = 0.75  # a column whose differences fall by less is taken to fall by this
 
 
@@ -92,13 +93,14 @@ def contraction(step, before, factor, least):
 
 
 @inlined
-def truncation(table, terms, ratio, least, k, j):
+def truncation(table, terms, ratio, least, steady, k, j):
     """Return the truncation error of table[k, j], from how fast its neighbours approach it.
 
     The error of an entry is the product of its z times a Taylor coefficient. Down a column it falls
     by the same factor each time, along a row by `ratio` less each time (a larger z comes in), along
     the diagonal by `ratio` more; the 2 is for coefficients that do not fall geometrically. `least`
-    is ratio**-(j + 1), the fastest fall down a column.
+    is ratio**-(j + 1), the fastest fall down a column; where it is `steady` the diagonal falls on
+    as it did, and not faster and faster.
     """
     here = table[k, j]
     if k > terms - 1 + j:
@@ -112,14 +114,20 @@ def truncation(table, terms, ratio, least, k, j):
     if j < 2:
         return max(row, slant)
     row_before = abs(table[k, j - 1] - table[k, j - 2])
-    by_row = contraction(row, row_before, 2.0 * ratio, least)
+    by_row, pace = contraction(row, row_before, 2.0 * ratio, least), 1.0 / ratio
     least, slant_before = least / ratio, abs(table[k - 1, j - 1] - table[k - 2, j - 2])
     if j > 2:  # one step may be small by chance: the two before it have their say
         slant_first = abs(table[k - 2, j - 2] - table[k - 3, j - 3])
         fall = min(slant_before / slant_first, 1.0) if slant_first > 0.0 else 0.0
         least = max(least, 2.0 * fall / (ratio * ratio))
         slant = max(slant, slant_before * fall / (ratio * ratio))
-    return max(by_row, contraction(slant, slant_before, 1.0 / ratio, least))
+        # of a power of h that is none of the expansion they fall by the same factor each time
+        if steady and slant_before * fall > 0.0:
+            pace = min(max(slant / (slant_before * fall), pace), 1.0)
+    left = contraction(slant, slant_before, pace, least)
+    if steady and slant > 0.0:  # the sum of all that is still to come
+        left *= STEADILY * slant / max(slant - left, (1.0 - SLOWEST) * slant)
+    return max(by_row, left)
 
 
 @kernel
@@ -156,13 +164,13 @@ def write_bars(table, held, n, law, gain, sigma, floors, errors, bars):
     Truncation goes to errors[k, j], where that of the rows that are `held` is already.
     """
     terms, order, ratio = law[TERMS], law[ORDER], float(law[RATIO])
-    last, falling = min(law[COLUMNS], n - terms + 1), 1.0 / ratio
+    last, falling, steady = min(law[COLUMNS], n - terms + 1), 1.0 / ratio, law[STEADY] == 1
     for k in range(terms, n):
         unit, least = scale(max(sigma, floors[k]), order * k), 1.0
         for j in range(min(last, k - terms + 2)):
             least *= falling
             if k >= held:
-                errors[k, j] = truncation(table, terms, ratio, least, k, j)
+                errors[k, j] = truncation(table, terms, ratio, least, steady, k, j)
             bars[k, j] = errors[k, j] + SIGMAS * gain[j] * unit + EPS * abs(table[k, j])
 
 
