@@ -35,7 +35,7 @@ COMMANDS = (
     Command("compare", "benchmarks.compare", "all libraries on one function",
             "scipy.optimize:rosen --at 1.3,0.7", "scipy.optimize:rosen --at 1.3,0.7,0.8,1.9,1.2"),
     Command("hessian", "benchmarks.hessian", "evaluations, time and digits of Hessians over n",
-            "--n 3 --turns 1"),
+            "--n 3 --turns 1 --cold"),
     Command("many", "benchmarks.many", "derivatives at many points at once, beside peers",
             "--points 100 --rounds 1"),
     Command("native", "benchmarks.native", "derivatives of compiled functions, beside peers",

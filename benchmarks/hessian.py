@@ -15,6 +15,7 @@ from benchmarks.quiet import quiet
 from benchmarks.report import shown, table
 from benchmarks.timing import Slow, in_turns, once
 from benchmarks.tools import TOOLS, Counted, available
+from numdiff.ladder import runtime
 from tests.measuring.metrics import digits
 
 MOST = {"scipy.differentiate": 10}  # inputs: beyond, minutes pass
@@ -25,10 +26,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--n", type=int, nargs="+", default=[2, 5, 10, 20, 40])
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--tool", nargs="+", choices=names, default=names)
+    parser.add_argument("--cold", action="store_true", help="with interpreted kernels")
 
 
 def run(options: argparse.Namespace) -> int:
     """Print a row for each number of inputs and tool."""
+    if not options.cold:
+        runtime.compile_now()  # as in any process of more than a few seconds
     tools = [tool for tool in available(options.tool) if tool.hessian]
     rows = [["n", "tool", "evaluations", "per pair", "digits", "ms", "time / numdiff's"]]
     for n in options.n:
