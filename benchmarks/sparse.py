@@ -15,6 +15,7 @@ from scipy.optimize._numdiff import approx_derivative, group_columns
 import numdiff
 from benchmarks.report import shown, table
 from benchmarks.timing import Slow, in_turns, once
+from numdiff.ladder import runtime
 from tests.measuring.patterns import arrow, band, delaunay, grid, random_pattern
 
 Build = Callable[[int], Any]
@@ -104,6 +105,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    runtime.compile_now()  # as in any process of more than a few seconds
     titles = ["pattern", "n", "entries", "longest row", "colors", "SciPy", "symmetric", "ms"]
     rows, growth = [[*titles, "SciPy / ours"]], [["", "time grows with n to the"]]
     for name in options.patterns:
