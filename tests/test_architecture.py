@@ -32,7 +32,7 @@ LINES = {
     "compare": 370,
     "compressed": 704,
     "drivers": 1025,
-    "engine": 938,
+    "engine": 944,
     "evaluation": 1474,
     "geometry": 158,
     "ladder": 1950,

@@ -170,3 +170,12 @@ def test_structural_zeros_cost_no_more_with_a_tolerance(f):
         loose = nd.jacobian(f, x, rtol=rtol)
         assert loose.nfev <= tight.nfev
         assert (abs(loose.value - tight.value) <= loose.error + tight.error).all()
+
+
+@pytest.mark.parametrize("rtol", [1e-8, 1e-6, 1e-4])
+def test_a_smooth_function_is_not_called_noisy_where_its_bar_is_good_enough(rtol):
+    x = np.random.default_rng(1).uniform(-5, 5, 200)
+    found = nd.derivative(np.sin, x, vectorized=True, rtol=rtol)
+    met = found.error <= rtol * np.abs(found.value)
+    assert met.mean() > 0.99
+    assert (found.status[met] == nd.Status.OK).all()

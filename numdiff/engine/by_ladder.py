@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from numdiff.arrays import Floats, Ints
-from numdiff.constants import EPS
+from numdiff.constants import EPS, NOISE_LIMITED, OK
 from numdiff.drivers.climb import FREE, Window, climb, cut, span_of
 from numdiff.drivers.derivatives import Derivatives, Problem, stacked
 from numdiff.drivers.foresight import foresee_first
@@ -55,11 +55,20 @@ def by_ladder(
                 derivatives = diagnose.at_points(task, derivatives, windows)
             else:
                 derivatives, problem = diagnose.diagnose(task, derivatives, windows)
+        if problem.rtol > 0.0:
+            derivatives = _good_enough(derivatives, problem.rtol)
         problem = problem.less(derivatives.nfev)
         parts.append(derivatives)
         if keep is not None:
             keep(rows, windows)
     return parts[0] if len(parts) == 1 else stacked(parts)
+
+
+def _good_enough(derivatives: Derivatives, rtol: float) -> Derivatives:
+    """Say of bars as good as asked for that nothing is to be done, whatever set them."""
+    met = derivatives.error <= rtol * np.abs(derivatives.value)
+    limited = derivatives.status == NOISE_LIMITED
+    return derivatives._replace(status=np.where(met & limited, OK, derivatives.status))
 
 
 def expect_first(
