@@ -9,7 +9,7 @@
 
 Start-up. Importing takes milliseconds and compiles nothing. The first derivatives of a process are
 taken by interpreted kernels; a process that asks for many has them compiled by
-Numba, with the same numbers to the last bit: some nine seconds the first time on a machine, for
+Numba, with the same numbers to the last bit: some ten seconds the first time on a machine, for
 `native` and ``@njit`` functions a quarter of a minute. Later processes find them on disk: in
 ``__pycache__`` beside the package or, where that cannot be written, in the user's cache directory.
 In containers and on clusters, where both may be lost, set ``NUMBA_CACHE_DIR`` to a directory that

@@ -1,5 +1,6 @@
 """Array operations that stand in for kernels: the same decisions, and the same bits."""
 
+import inspect
 import math
 import tracemalloc
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ import numdiff as nd
 from numdiff.abreast import rounds as abreast
 from numdiff.geometry.directions import Directions
 from numdiff.ladder import points, rounds, runtime
-from numdiff.ladder.registers import SLOTS
+from numdiff.ladder.registers import SLOTS, TABLED
 from tests import corpus
 
 RNG = np.random.default_rng(20261201)
@@ -188,3 +189,50 @@ def test_kernels_compile_where_many_directions_are_left_to_them(options, monkeyp
     rounded = lambda x: np.round(np.sin(x), 6)
     nd.derivative(rounded, np.linspace(0.1, 3, 3000), vectorized=True, **options)
     assert len(kernels) < 300
+
+
+SCRATCH = "y", "floors", "residuals", "table", "best", "sample", "arrived"
+
+
+def checked(kernel, stand_in, seen):
+    """Do as the stand-in, and compare all that it writes with what the kernel writes."""
+    names = list(inspect.signature(kernel).parameters)
+
+    def both(*given):
+        twins = [part.copy() if isinstance(part, np.ndarray) else part for part in given]
+        result = stand_in(*given)
+        assert result == kernel(*twins)
+        for name, one, other in zip(names, given, twins, strict=True):
+            if name in SCRATCH or not isinstance(one, np.ndarray):
+                continue
+            if name == "state":  # whose room holds what is no result
+                one[:, TABLED] = other[:, TABLED] = 0
+            part = kernel is rounds.advance and name in {"live", "stretch", "block"}
+            some = slice(result if part else None)
+            np.testing.assert_array_equal(one[some], other[some], f"{kernel.__name__}: {name}")
+        seen.append(kernel)
+        return result
+
+    return both
+
+
+BESIDE = {
+    "edge of the third derivative": lambda x: np.sin(x) + np.maximum(x - 0.3, 0) ** 3,
+    "edge of the second derivative": lambda x: np.sin(x) + np.maximum(x - 0.3, 0) ** 2,
+    "small kink": lambda x: np.sin(x) + 1e-3 * abs(x - 0.3),
+    "bump": lambda x: np.sin(x) + 1e-6 * np.exp(-(((x - 0.3) / 0.01) ** 2)),
+    "power": lambda x: np.sin(x) + abs(x - 0.3) ** 1.7,
+    "float32": lambda x: np.sin(x).astype(np.float32).astype(float),
+    "noise as large as f": lambda x: np.sin(1e9 * x),
+}
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_all_that_is_remembered_is_what_kernels_remember(name, interpreting, monkeypatch):
+    seen = []
+    for kernel in STANDINS:
+        monkeypatch.setitem(
+            kernel.__dict__, "in_arrays", checked(kernel, kernel.__dict__["in_arrays"], seen)
+        )
+    nd.derivative(BESIDE[name], 0.3 + RNG.uniform(-1, 1, 500) ** 5, vectorized=True)
+    assert {rounds.begin, rounds.advance, rounds.conclude, points.span} <= set(seen)

@@ -94,7 +94,8 @@ def two_pairs(samples, window, i, f0, reach, rtol, width, output):
     """Write what two pairs say of an output; return whether that is within the tolerance."""
     bottom, last = window[BASE] - window[LAST], window[LAST]
     near, far = samples[0, SLOTS, i] / width, scale(samples[0, last, i], -bottom)
-    fall = scale(width, -bottom) ** 2
+    fall = scale(width, -bottom)
+    fall *= fall  # as ** 2 is compiled, and not always interpreted
     expected, even = samples[1, last, i] * fall, samples[1, SLOTS, i]
     floor = ROUNDING * max(abs(f0), amplitude(samples, window, i))
     sigma = max(floor, abs(even - expected) - BENT * abs(expected))

@@ -89,7 +89,8 @@ def trimmed_rms(values, count):
     if keep == 0 or values[keep - 1] == 0.0:
         return 0.0
     for a in range(keep):
-        total += (values[a] / values[keep - 1]) ** 2  # values of 1e200 have no squares
+        part = values[a] / values[keep - 1]  # values of 1e200 have no squares
+        total += part * part  # as ** 2 is compiled, and not always interpreted
     return values[keep - 1] * math.sqrt(total / keep)
 
 
