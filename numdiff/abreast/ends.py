@@ -17,7 +17,7 @@ from numdiff.ladder.window import restart
 
 from numdiff.ladder.registers import (  # isort: skip
     BASE, CLOSED, DEVIATION, ELSEWHERE, ERROR, ESTIMATE, FIRST, HIGHEST, LAST, LEAST_NOISE, LOOSE,
-    LOWEST, NEVER, NOISY, OTHER, PRIOR, PROVEN, STATUS, STEP, TINY,
+    LOWEST, NEVER, NOISY, OTHER, PRIOR, PROVEN, STATUS, STEP, TINY, UNEVEN,
 )  # fmt: skip
 
 
@@ -84,6 +84,7 @@ def _sound(
     sound = (outputs[:, :, STATUS] == OK) & np.isfinite(value) & (ends != 0.0).any(1)
     sound &= (bar <= poor * abs(value)) | (bar <= ROUNDS * np.ldexp(size, -start[:, None]))
     plain = (state[:, BASE] - first >= start - DEEP) & (bottom >= start - LEAPT)
+    plain &= state[:, UNEVEN] == 0
     if samples.shape[1] > 1:
         above = samples[rows, 1, np.maximum(last - 1, 0)]
         floor = CLEAR * EPS * (size + abs(ends[:, 0]))

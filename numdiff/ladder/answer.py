@@ -16,13 +16,13 @@ from numdiff.ladder.registers import (  # isort: skip
     AGAIN, BAR, BASE, COMPLETE, DEVIATION, DISPUTE, ELSEWHERE, ERROR, ESTIMATE, FORMER, GUESS, LAST,
     LEAST_NOISE, LOOKED, NOISE, NOISY, ORDER, PRIOR, PROVEN, READY, RESTARTS, ROUGHNESS, ROUND, ROW,
     SIGMA, TABLED,
-    SLACK, SLOPE, SPREAD, STATUS, STEP, TERMS, TRUNCATION, VALUE, WINDOW,
+    SLACK, SLOPE, SPREAD, STATUS, STEP, TERMS, TRUNCATION, UNEVEN, VALUE, WINDOW,
 )  # fmt: skip
 
 FAIR = 1e-12  # relative bar limited by noise that larger steps would only halve, before the check
 PIECES = 0.02  # relative difference of slopes below which it is f's own error that has them
 MARGIN = 4.0  # times what small pieces of f were seen to do to the derivative: they were seen once
-MINOR_SLOPE = 2.0**-8  # of the derivative: a jump that makes more of it is an edge of f
+MINOR_SLOPE = 2.0**-8  # of the derivative: a jump that makes more of it may be an edge of f
 FOREIGN = 0.1  # of the size of f: more than this is no noise
 LITTLE = 1e-4  # of the derivative that changes f by as much as the largest step does
 ARGUMENT = 0.3  # of the rounding of x: what functions show of it in the mean, as they change with x
@@ -173,6 +173,8 @@ def look_up(n, window, method, room, output):
         top = window[BASE] - window[LAST] + n - 1
         output[ROUGHNESS] = max(output[ROUGHNESS], scale(rough, -top))
         output[DEVIATION] = max(output[DEVIATION], scale(rough, -row))
+    else:  # an edge, or stairs: that is looked at
+        window[UNEVEN] = 1
 
 
 @kernel

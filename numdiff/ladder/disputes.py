@@ -13,7 +13,7 @@ from numdiff.ladder.symptoms import LEAPT, stands, straight
 from numdiff.ladder.tableau import scale
 
 from numdiff.ladder.registers import (  # isort: skip
-    BASE, CEILING, FIRST, LAST, NEVER, SLOTS, TINY,
+    BASE, CEILING, FIRST, LAST, NEVER, SLOTS, TINY, UNEVEN,
 )  # fmt: skip
 
 SILENT = 0.15  # of the noise: less than this at a tiny step is none of it
@@ -22,8 +22,8 @@ WIDER = 2.0  # times what the levels prove: a bar that something else has widene
 
 # why an answer is disputed: there is none, but a tiny step was asked; its bar is wider than its
 # levels prove; it has noise that a tiny step does not show; it comes from far below the first step,
-# where f is straight, or from where f stands still
-NOTHING, LOST, WIDE, SILENCE, LEAP = range(5)
+# where f is straight, or from where f stands still; the larger steps jump
+NOTHING, LOST, WIDE, SILENCE, LEAP, UNLIKE = range(6)
 
 
 @separate(f0="plane", samples="lines")
@@ -69,7 +69,9 @@ def why(f0, start, reach, value, error, status, step, noise, proven, samples, wi
             rest = max(rest, abs(samples[1, SLOTS + 1, i]))
         if rest < SILENT * noise:
             return SILENCE
-    return WIDE if status <= NOISE_LIMITED and WIDER * proven < error < math.inf else NOTHING
+    if status <= NOISE_LIMITED and WIDER * proven < error < math.inf:
+        return WIDE
+    return UNLIKE if status <= NOISE_LIMITED and window[UNEVEN] == 1 else NOTHING
 
 
 @kernel

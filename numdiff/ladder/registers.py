@@ -35,7 +35,8 @@ OCTAVES = 22  # how far down all that want smaller steps may leap
 TINY = 23  # exponent of the tiny step, or NEVER
 LOOSE = 24  # where two pairs may do: what comes next of them, 0 if nothing
 TABLED = 25  # rows of its tableau that are still in the room of one output
-STATE = 26
+UNEVEN = 26  # whether the larger steps jump, by what would make another derivative
+STATE = 27
 
 # what is in PHASE: the next level, the sample off the lattice, the tiny step, a second one, the end
 LADDER, SAMPLE, CHECK, DOUBT, DONE = range(5)

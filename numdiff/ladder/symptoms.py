@@ -11,7 +11,7 @@ from numdiff.constants import EPS, NOISE_LIMITED, OK, UNRESOLVED
 from numdiff.ladder.noise import SKEW
 
 from numdiff.ladder.registers import (  # isort: skip
-    BASE, CEILING, FIRST, LAST, LOOKED, NEVER, PRIOR, SAMPLE_STEP, SLOTS,
+    BASE, CEILING, FIRST, LAST, LOOKED, NEVER, PRIOR, SAMPLE_STEP, SLOTS, UNEVEN,
 )  # fmt: skip
 from numdiff.ladder.runtime import inlined, kernel, separate
 from numdiff.ladder.tableau import scale
@@ -188,6 +188,8 @@ def calm(f0, start, order, value, error, status, samples, window):
     poor, last = POOR if order < 3 else math.inf, window[LAST]
     low, bottom = window[BASE] - window[FIRST] < start - DEEP, window[BASE] - last
     leapt = order == 1 and bottom < start - LEAPT and window[CEILING] == 0
+    if window[UNEVEN] == 1:
+        return False
     still, alive = True, False
     for i in range(f0.size):
         size, bar = abs(f0[i]), error[i]

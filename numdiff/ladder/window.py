@@ -12,7 +12,7 @@ from numdiff.ladder.runtime import inlined, kernel
 from numdiff.ladder.registers import (  # isort: skip
     BASE, CEILING, CHECKED, DONE, ERROR, ESTIMATE, FIRST, FLOOR, LADDER, LAST, LOOSE, LOWEST,
     NEVER, OTHER, PHASE, PRIOR, READY, REQUEST, SAMPLE, SAMPLE_STEP, SHRINKS, SLOTS, START, STATUS,
-    TABLED,
+    TABLED, UNEVEN,
 )  # fmt: skip
 
 CLOSER = 4  # octaves at once towards x where f is not finite at any step so far
@@ -26,7 +26,7 @@ def restart(window, exponent):
     window[BASE], window[FIRST], window[LAST] = exponent + START, START, START - 1
     window[PHASE], window[REQUEST], window[READY] = LADDER, exponent, 0
     window[CHECKED], window[SAMPLE_STEP], window[LOOSE] = window[PRIOR] > 0, NEVER, 0
-    window[TABLED] = 0
+    window[TABLED], window[UNEVEN] = 0, 0
 
 
 @kernel

@@ -14,7 +14,7 @@ from numdiff.geometry.directions import Directions
 from numdiff.ladder import disputes, registers
 from numdiff.ladder.answer import MARGIN
 from numdiff.ladder.channels import Span
-from numdiff.ladder.disputes import LEAP, LOST, NOTHING, SILENCE, WIDE
+from numdiff.ladder.disputes import LEAP, LOST, NOTHING, SILENCE, UNLIKE, WIDE
 from numdiff.ladder.noise import CLEARLY, SURE
 from numdiff.ladder.runtime import runner
 
@@ -38,7 +38,7 @@ class Claims(NamedTuple):
     @property
     def standing(self) -> Mask:
         """Whether the answer is that of the smaller steps."""
-        return np.asarray((self.claim == LEAP) | (self.claim == WIDE))
+        return np.isin(self.claim, (LEAP, WIDE, UNLIKE))
 
 
 class _Evidence(NamedTuple):
@@ -140,9 +140,9 @@ def _collected(
         least = SURE * np.maximum(seen.floor, seen.noise)[row, output]
         curved = ~lost & (np.abs(even) > least)
         series[1] = np.where(curved, even / np.ldexp(1.0, bottom) ** 2, 0.0)
-        wide = np.flatnonzero(claim == WIDE)
-        series[1:, wide] = _higher(seen, row[wide], output[wide])
-    far = np.where(claim == WIDE, seen.top[row], bottom)
+        whole = np.flatnonzero((claim == WIDE) | (claim == UNLIKE))
+        series[1:, whole] = _higher(seen, row[whole], output[whole])
+    far = np.where((claim == WIDE) | (claim == UNLIKE), seen.top[row], bottom)
     far = np.where(lost | (claim == LEAP), start[row], far)
     return Claims(
         seen.rows[row], output, claim, seen.value[row, output], sides, series, lean, near, near,

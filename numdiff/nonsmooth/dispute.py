@@ -21,7 +21,7 @@ from numdiff.drivers.derivatives import Derivatives, Problem
 from numdiff.drivers.sampling import sample
 from numdiff.geometry.directions import Directions
 from numdiff.ladder.channels import Span
-from numdiff.ladder.disputes import LEAP, LOST, SILENCE, WIDE
+from numdiff.ladder.disputes import LEAP, LOST, SILENCE, UNLIKE, WIDE
 from numdiff.ladder.noise import CLEARLY
 from numdiff.ladder.registers import LOOKED, NEVER
 from numdiff.nonsmooth.claims import Claims, claims_of
@@ -41,6 +41,7 @@ ONE_SIDE = 0.01  # of the departure on the other side: so little is none
 ALONG = (0.25, 0.5, 0.75, 1.0)  # of the octaves from a jump to twice the far step: where f is asked
 STEEP = (1.7, 7.0)  # powers of the step by which a smooth f departs from its tangent or parabola
 MANY = 3.0  # times a jump f is off farther away: then it was not the only one
+POLE = 30.0  # times that: f jumps by far more than it is off farther away where it has a pole
 ALIKE = 0.4  # by which two looks at that power may differ
 BOTH = 1.25  # times the gap between two slopes: the near one is known to a part of it
 EVEN = 0.5  # of a jump: the standard deviation of f on stairs, on the safe side of 12**-0.5
@@ -106,7 +107,7 @@ def resolve(
     noise, deviation = lines.noise[place], EVEN * found.jump
     other = (noise > MORE * deviation) & (claims.rough <= MORE * deviation)
     other |= (LESS * deviation > noise) | (claims.claim != SILENCE)
-    above = (claims.claim != WIDE) & (found.kind == Kind.STAIRS) & other
+    above = ~np.isin(claims.claim, (WIDE, UNLIKE)) & (found.kind == Kind.STAIRS) & other
     again, nfev = [], found.nfev
     for chosen, way in ((below, _below), (above, _above)):
         for k in _alike(claims, chosen):
@@ -124,6 +125,8 @@ def _written(lines: Derivatives, claims: Claims, found: Break, above: Mask) -> D
     sound = (claims.claim == WIDE) & ~doubted[place]
     # waves of f that are fast and small are noise to one, and to another one f
     torn = (claims.claim == SILENCE) & (found.kind != Kind.STAIRS)
+    # a clean slope between stairs may be f's own, or hide a part of f that rounding swallows
+    torn |= (claims.claim == UNLIKE) & (found.kind == Kind.STAIRS)
     nothing = above | ((claims.claim == LEAP) & (found.kind == Kind.UNCLEAR))
     error = np.where(sound, lines.proven[place], error)
     error = np.where(torn, error + BOTH * found.gap, np.where(nothing, math.inf, error))
@@ -251,8 +254,9 @@ def look(problem: Problem, directions: Directions, claims: Claims, span: Span) -
     live &= ~left_out
     _halve(walk, live, limit, bracket)
     jump = np.abs(bracket.above - bracket.below)
-    kind[live & (jump < BEND * np.abs(bracket.above))] = Kind.STRUCTURE
-    kind[live & (jump >= JUMP * np.abs(bracket.above))] = Kind.STAIRS  # the second of two steps too
+    bent = (jump < BEND * np.abs(bracket.above)) | (jump > POLE * gap)
+    kind[live & bent] = Kind.STRUCTURE
+    kind[live & ~bent & (jump >= JUMP * np.abs(bracket.above))] = Kind.STAIRS  # the second of two steps too
     # what has widened a bar is a jump that was seen: even if it is an edge alone
     torn = (kind == Kind.STAIRS) & (claims.claim != WIDE) & (gap < MANY * jump)
     torn = np.flatnonzero(torn)
@@ -336,7 +340,7 @@ def _steep(walk: _Walk, rows: Ints, bracket: _Bracket) -> Ints:
 def _halve(walk: _Walk, live: Mask, limit: Floats, bracket: _Bracket) -> None:
     """Narrow the break down to a part 2**-FINE of its step."""
     # a bend of f' grows slowly; of a plateau nothing is left but its edge: a few halvings tell
-    wanted = np.where(walk.claims.claim == WIDE, FINE, COARSE)
+    wanted = np.where(np.isin(walk.claims.claim, (WIDE, UNLIKE)), FINE, COARSE)
     wanted = np.where(walk.slope == 0.0, FLAT, wanted)
     halvings = FINE - np.where(live, wanted, 0)
     while (halvings < FINE).any():
@@ -376,7 +380,8 @@ def _alone(walk: _Walk, rows: Ints, bracket: _Bracket, most: Floats) -> Mask:
     Steps are at most `most` (D,).
     """
     same, step, jump = np.ones(rows.size, np.bool_), bracket.high[rows], bracket.above[rows]
-    far = np.maximum(2.0 * walk.claims.far[rows], 8.0 * step)
+    octaves = np.where(walk.claims.claim[rows] == UNLIKE, 16.0, 2.0)
+    far = np.maximum(octaves * walk.claims.far[rows], 8.0 * step)
     far = np.minimum(far, np.maximum(most[walk.claims.row[rows]], step))
     for share in ALONG if rows.size else ():
         off, _ = walk.departures(step * (far / step) ** share, rows)
