@@ -31,7 +31,6 @@ RESTART = 0.15  # of the length over which f changes: the step of a restart
 APART = 3  # octaves from the tiny step up to where a restart may begin
 MOST_RESTARTS = 4  # of a direction, because a tiny step refuted its answer
 ALIKE = 20.0  # standard deviations that a sample may be off before it is a surprise
-STEEP = 16.0  # times what counts as nothing: a step of f that is no rounding
 GONE = 0.05  # of the noise: a change of f at a tiny step that is none of it
 FALLEN = 0.35  # of the noise: less is left of it at smaller steps where f comes in small pieces
 SOLVER = 6e-5  # of the size of f: noise above it is structure of f rather than a solver's
@@ -294,7 +293,7 @@ def quantum(samples, window, i, floor):
                 continue
             while rest > max(least, MINOR * common):  # rounding grows with the quotients
                 common, rest = rest, abs(common - rest * math.floor(common / rest + 0.5))
-    return common if common > STEEP * least else 0.0
+    return common if MINOR * common > least else 0.0  # a smaller one is had by chance
 
 
 @kernel
