@@ -9,7 +9,7 @@ import math
 from numdiff.constants import NOISE_LIMITED, ROUNDING, UNRESOLVED
 from numdiff.ladder.noise import CLEARLY
 from numdiff.ladder.runtime import kernel, separate
-from numdiff.ladder.symptoms import LEAPT, stands, straight
+from numdiff.ladder.symptoms import LEAPT, TAIL, stands, straight
 from numdiff.ladder.tableau import scale
 
 from numdiff.ladder.registers import (  # isort: skip
@@ -86,11 +86,11 @@ def strays(samples, window, i, value, error, floor):
 
 @kernel
 def bends(samples, window, i, floor):
-    """Whether all levels say that f bends at x itself: then its sides are looked at anyhow."""
+    """Whether the smallest levels say that f bends at x itself: then its sides are looked at."""
     last = window[LAST]
     if samples.shape[0] == 1 or last - 2 < window[FIRST]:
         return False
-    for slot in range(window[FIRST], last):
+    for slot in range(max(window[FIRST], last - TAIL + 1), last):
         even, below = samples[1, slot, i], samples[1, slot + 1, i]
         if not abs(even - 2.0 * below) < HALF * abs(even):
             return False
