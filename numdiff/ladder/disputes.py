@@ -13,7 +13,7 @@ from numdiff.ladder.symptoms import LEAPT, TAIL, stands, straight
 from numdiff.ladder.tableau import scale
 
 from numdiff.ladder.registers import (  # isort: skip
-    BASE, CEILING, FIRST, LAST, NEVER, SLOTS, TINY, UNEVEN,
+    BASE, CEILING, FIRST, LAST, LOOKED, NEVER, PRIOR, SLOTS, TINY, UNEVEN,
 )  # fmt: skip
 
 SILENT = 0.15  # of the noise: less than this at a tiny step is none of it
@@ -115,6 +115,7 @@ def bent(f0, calm, samples, state, closely, found):
         own = f0[min(d, f0.shape[0] - 1)]
         for i in range(found.shape[1]):
             bend = not calm[d] and bends(samples[d], state[d], i, ROUNDING * abs(own[i]))
-            if bend and closely:
+            # closer to x than stairs that were looked at there is nothing to see
+            if bend and closely and state[d, PRIOR] != LOOKED:
                 bend = state[d, TINY] != NEVER and persists(samples[d], state[d], i)
             found[d, i] = bend
