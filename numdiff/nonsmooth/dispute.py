@@ -161,7 +161,7 @@ def _above(span: Span, at: Ints) -> Span:
     """Say where steps above a break may lie."""
     lowest = np.maximum(span.lowest, np.minimum(at + ABOVE, span.highest))
     start = np.minimum(np.maximum(span.start, lowest + LEVELS), span.highest)
-    return span._replace(start=start, lowest=lowest)
+    return span._replace(start=start, other=start, lowest=lowest)  # below is none of its scales
 
 
 def _anew(
