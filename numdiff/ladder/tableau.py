@@ -25,6 +25,7 @@ POWERS.setflags(write=False)
 SIGMAS = 3.2  # standard deviations of noise that a bar allows for: few samples know it to some 40 %
 RIVAL = 4.0  # entries whose bars differ by less than this claim the same
 STEADILY = 1.25  # times what falls by the same factor for ever: other powers are in it as well
+FASTEST = 1.0 / 64.0  # nor, of powers between those of the expansion, by more than this
 SLOWEST = 0.75  # a column whose differences fall by less is taken to fall by this
 
 
@@ -106,7 +107,8 @@ def truncation(table, terms, ratio, least, steady, k, j):
     if k > terms - 1 + j:
         step = abs(here - table[k - 1, j])
         before = abs(table[k - 1, j] - table[k - 2, j]) if k > terms + j else step
-        kappa = min(max(step / before, least), SLOWEST) if before > 0.0 else least
+        fastest = max(least, FASTEST) if steady else least
+        kappa = min(max(step / before, fastest), SLOWEST) if before > 0.0 else fastest
         side = abs(here - table[k, j - 1]) * least if j > 0 else 0.0
         return max(step * kappa / (1.0 - kappa), side)
     # the diagonal: no entry stands above it in its column
