@@ -28,6 +28,7 @@ LITTLE = 1e-4  # of the derivative that changes f by as much as the largest step
 ARGUMENT = 0.3  # of the rounding of x: what functions show of it in the mean, as they change with x
 WITNESS = 1.5  # times the noise of a sample that other differences may add: more may be truncation
 HIDDEN, REFUTED = 3.0, 10.0  # times the noise of a sample: what may be hidden from it; what may not
+RISES = 1.5, 3.0  # of what doubles with half the step: what is smooth falls, noise rises by more
 HAZY = 0.1  # of a derivative above the first: truncation that leaves no more is none of a smooth f
 LEADING = 4.0  # standard deviations of noise in the slope that the smallest step shows
 
@@ -97,6 +98,24 @@ def drift(n, top, reach, method, table):
         return 0.0
     shift = scale(0.5 * EPS * reach, -top) * table[other, n - 1, 0]
     return abs(scale(shift, -top * method.shape[method.primary, ORDER]))
+
+
+@inlined
+def lean(method, room):
+    """Widen a bar by how far the derivatives on both sides of x differ, if the other channel tells.
+
+    Of a jump of the derivative it has the power h**order, and the next derivative goes like 1/h.
+    """
+    best, other, order = room.best, 1 - method.primary, method.shape[method.primary, ORDER]
+    row = int(best[ROW])
+    if order < 3 or method.shape.shape[0] == 1 or row <= method.shape[other, TERMS]:
+        return
+    table = room.table[other]
+    rise, before = table[row, 0] - table[row - 1, 0], table[row - 1, 0] - table[row - 2, 0]
+    least, most = RISES
+    if rise * before > 0.0 and least * abs(before) < abs(rise) < most * abs(before):
+        best[TRUNCATION] = max(best[TRUNCATION], scale(2.0 * abs(rise), -row))
+        best[BAR] = max(best[BAR], best[TRUNCATION] + best[NOISE])
 
 
 @inlined

@@ -7,7 +7,7 @@ while truncation sets its bar, larger ones while noise does, and nothing more on
 import math
 
 from numdiff.constants import EPS
-from numdiff.ladder.answer import FAIR, conclude, look_up, measure, record
+from numdiff.ladder.answer import FAIR, conclude, lean, look_up, measure, record
 from numdiff.ladder.noise import CLEARLY, SURE, recall, rising
 from numdiff.ladder.runtime import inlined, kernel
 from numdiff.ladder.tableau import scale
@@ -75,6 +75,7 @@ def judge(samples, window, outputs, f0, reach, rtol, method, room):
 def weigh(n, reach, rtol, window, method, room, output):
     """Take over the best entry of one output, and say what it wants."""
     before, law = output[ERROR], method.shape[method.primary]
+    lean(method, room)
     record(n, reach, window, method, room, output)
     # a bar that has grown was refuted: the ladder is not done
     idle = 0.5 * before < output[ERROR] < 2.0 * before
