@@ -24,6 +24,7 @@ HALFWAY = 0.5  # a power this much below the next one of a smooth f is none of a
 SAME = 0.05  # part by which what a jump leaves may differ at two tiny steps
 FEW, MANY = 0.1, 1e-3  # of what one channel departs, the other one: by chance 1 in 8, 1 in 800
 POOR = 1e-4  # of the slopes seen: a bar this wide without noise has another reason
+CREEPS = 1e-3  # of a second derivative: a bar this wide without noise is that of a slow power
 LEAPT = 10  # octaves below the first step: f was left where it seemed to have no scale
 STRAIGHT = 0.03  # of its own length a window does not reach: f may bend, or break, right beyond it
 DEEP = 20  # octaves below the first step: where f does not move there, the ladder lost its way
@@ -59,6 +60,8 @@ def suspect(f0, start, order, value, error, status, samples, state, left, bent, 
             if order == 1 and plain and error[d, i] > POOR * scale(change, -bottom):
                 rounds = ROUNDS * scale(abs(own[i]), -start[d])
                 bends = bends or error[d, i] > max(POOR * abs(value[d, i]), rounds)
+            if order == 2 and plain and error[d, i] > CREEPS * abs(value[d, i]):
+                bends = True
             bent[d, i] = bends
             torn[d, i] = noisy and stays(levels, window, i, value[d, i], order)
 
