@@ -31,7 +31,7 @@ def curvature_of(secants: Secants, value: Floats) -> Curvature:
     """Say what becomes of second differences of f as steps fall, and how far it may be off."""
     torn, reach = np.zeros(value.shape, np.bool_), np.zeros(value.shape)
     for second in _seconds(secants):
-        torn |= (endless(second.slopes, second, ENDLESS) >= 0).any(axis=0)
+        torn |= (endless(second.slopes, second, ENDLESS, 2) >= 0).any(axis=0)
         ends = law(powers_of(second.slopes, second.floor), max(SMOOTH, SLOW), ENDLESS)
         for k, end in enumerate(ends):
             at = np.clip(end + 2, 0, len(second.steps) - 1), np.arange(end.size)

@@ -22,6 +22,7 @@ STEPS, OCTAVES = 16, 4  # how many steps, and how far apart: 60 octaves are the 
 OFF = 0.32  # steps of the second look, off the lattice of the first
 SPARE_BITS = 6  # the smallest step keeps so many bits above the last one of x
 RUN = 4  # ratios of rises in a row that make a law: noise has four alike once in a thousand times
+FEW = 3  # the same if they are alike to the square of that
 STEADY = 0.1  # by which the powers of 16 in these ratios may vary
 SMOOTH, ENDLESS = -0.9, -0.05  # of these powers: -1 for a smooth f, -0.1 at abs(t)**1.1
 GONE = 0.5  # part of a rise below which the next one has ended a law
@@ -98,15 +99,18 @@ def law(powers: Floats, low: float, high: float = np.inf) -> Ints:
     """Return where the last run of like powers between low and high ends, -1 if there is none."""
     inside = (powers > low) & (powers < high)
     alike = np.abs(np.diff(powers, axis=-2)) < STEADY
+    close = np.abs(np.diff(powers, axis=-2)) < STEADY * STEADY
     last = np.full(powers[..., 0, :].shape, -1)
-    for end in range(RUN - 1, powers.shape[-2]):
-        first = end - RUN + 1
-        run = inside[..., first : end + 1, :].all(axis=-2) & alike[..., first:end, :].all(axis=-2)
-        last[run] = end
+    for end in range(FEW - 1, powers.shape[-2]):
+        for count, same in ((FEW, close), (RUN, alike)):
+            first = end - count + 1
+            if first >= 0:
+                run = inside[..., first : end + 1, :].all(-2) & same[..., first:end, :].all(-2)
+                last[run] = end
     return last
 
 
-def endless(slopes: Floats, secants: Secants, low: float) -> Ints:
+def endless(slopes: Floats, secants: Secants, low: float, order: int = 1) -> Ints:
     """Return where slopes (..., P, K) are last seen to grow by a law without end, -1 elsewhere.
 
     Later steps must not show that rises are gone, nor changes of f that drown those of the law.
@@ -116,8 +120,9 @@ def endless(slopes: Floats, secants: Secants, low: float) -> Ints:
     largest = np.take_along_axis(rise, end + 1, axis=-2)
     later = np.arange(len(steps) - 1)[:, None] > end + 1
     ended = later & (CLEAR * secants.inner[1:] < largest) & (rise < GONE * largest)
-    last = steps[end + 2, np.arange(steps.shape[1])]
-    drowned = later & (rise * steps[1:] > DROWNED * largest * last)
+    change = steps**order  # of f, for a rise of 1
+    last = change[end + 2, np.arange(steps.shape[1])]
+    drowned = later & (rise * change[1:] > DROWNED * largest * last)
     return np.where((ended | drowned).any(axis=-2), -1, end[..., 0, :])
 
 
