@@ -17,7 +17,7 @@ from numdiff.ladder.tableau import TINIEST, power, scale
 from numdiff.ladder.window import amplitude, change_at, restart, resume
 
 from numdiff.ladder.registers import (  # isort: skip
-    AGAIN, BASE, CHECK, CLOSED, DEVIATION, DOUBT, ERROR, ESTIMATE, FIRST, FORMER, LAST,
+    AGAIN, BASE, CHECK, CLOSED, DEVIATION, DISPUTE, DOUBT, ERROR, ESTIMATE, FIRST, FORMER, LAST,
     LEAST_NOISE, LOST, LOWEST, NEVER, NOISY, OTHER, PHASE, PRIOR, READY, REQUEST, RESTARTS,
     ROUGHNESS, SAMPLE_STEP, SLACK, SLOPE, SLOTS, SPREAD, SURPRISE, TINY, WINDOW,
 )  # fmt: skip
@@ -31,6 +31,7 @@ RESTART = 0.15  # of the length over which f changes: the step of a restart
 APART = 3  # octaves from the tiny step up to where a restart may begin
 MOST_RESTARTS = 4  # of a direction, because a tiny step refuted its answer
 ALIKE = 20.0  # standard deviations that a sample may be off before it is a surprise
+ASTRAY = 1e3  # roundings that a sample is off where nothing else shows noise
 GONE = 0.05  # of the noise: a change of f at a tiny step that is none of it
 FALLEN = 0.35  # of the noise: less is left of it at smaller steps where f comes in small pieces
 SOLVER = 6e-5  # of the size of f: noise above it is structure of f rather than a solver's
@@ -216,8 +217,25 @@ def verdict_above(samples, window, i, order, floor, change, off, surplus, output
     if vanished:
         wrong = contradicted(samples, window, i, order, 2.0 * floor, output)
         return REFUTES if wrong else REOPENS
+    if order == 2 and not (again or alone) and output[DEVIATION] <= CLEARLY * floor:
+        reach_sample(samples, window, i, floor, abs(even), output)
     output[SURPRISE] = max(surplus, 0.0)
     return SURPRISES if surprised or output[DEVIATION] > CLEARLY * floor else AGREES
+
+
+@kernel
+def reach_sample(samples, window, i, floor, rest, output):
+    """Widen the bar of a second derivative to the reading of a sample that strays from it.
+
+    Neither the levels nor the tiny step, where `rest` is left of it, have noise: f has structure
+    whose period divides all steps, or terms that cancel at the sample alone.
+    """
+    if window[SAMPLE_STEP] == NEVER:
+        return
+    width = scale(SKEW, window[SAMPLE_STEP])
+    off = misfit(samples, window, SLOTS, width, i, output)
+    if off > ASTRAY * floor and rest < GONE * off:
+        output[DISPUTE] = max(output[DISPUTE], 2.0 * off / (width * width))
 
 
 @kernel

@@ -63,15 +63,26 @@ def why(f0, start, reach, value, error, status, step, noise, proven, samples, wi
         return SILENCE if asked else LEAP
     if asked and status == UNRESOLVED:
         return LOST
-    if asked and status == NOISE_LIMITED and noise > CLEARLY * floor:
-        rest = abs(samples[0, SLOTS + 1, i] - scale(value, window[TINY]))
-        if samples.shape[0] > 1:
-            rest = max(rest, abs(samples[1, SLOTS + 1, i]))
-        if rest < SILENT * noise:
-            return SILENCE
+    if asked and status == NOISE_LIMITED and silent(samples, window, i, value, noise, floor):
+        return SILENCE
+    return beyond(error, status, proven, window)
+
+
+@kernel
+def beyond(error, status, proven, window):
+    """Return why an answer is disputed that the levels it is from do not contradict."""
     if status <= NOISE_LIMITED and WIDER * proven < error < math.inf:
         return WIDE
     return UNLIKE if status <= NOISE_LIMITED and window[UNEVEN] == 1 else NOTHING
+
+
+@kernel
+def silent(samples, window, i, value, noise, floor):
+    """Whether a tiny step shows hardly any of the noise."""
+    rest = abs(samples[0, SLOTS + 1, i] - scale(value, window[TINY]))
+    if samples.shape[0] > 1:
+        rest = max(rest, abs(samples[1, SLOTS + 1, i]))
+    return noise > CLEARLY * floor and rest < SILENT * noise
 
 
 @kernel

@@ -256,7 +256,8 @@ def look(problem: Problem, directions: Directions, claims: Claims, span: Span) -
     jump = np.abs(bracket.above - bracket.below)
     bent = (jump < BEND * np.abs(bracket.above)) | (jump > POLE * gap)
     kind[live & bent] = Kind.STRUCTURE
-    kind[live & ~bent & (jump >= JUMP * np.abs(bracket.above))] = Kind.STAIRS  # the second of two steps too
+    jumps = live & ~bent & (jump >= JUMP * np.abs(bracket.above))  # the second of two steps too
+    kind[jumps] = Kind.STAIRS
     # what has widened a bar is a jump that was seen: even if it is an edge alone
     torn = (kind == Kind.STAIRS) & (claims.claim != WIDE) & (gap < MANY * jump)
     torn = np.flatnonzero(torn)
