@@ -23,6 +23,7 @@ FAIR = 1e-12  # relative bar limited by noise that larger steps would only halve
 PIECES = 0.02  # relative difference of slopes below which it is f's own error that has them
 MARGIN = 4.0  # times what small pieces of f were seen to do to the derivative: they were seen once
 MINOR_SLOPE = 2.0**-8  # of the derivative: a jump that makes more of it may be an edge of f
+BREAKS = 300.0  # times that slopes may differ from step to step: smooth ones do by 4, or some 50
 FOREIGN = 0.1  # of the size of f: more than this is no noise
 LITTLE = 1e-4  # of the derivative that changes f by as much as the largest step does
 ARGUMENT = 0.3  # of the rounding of x: what functions show of it in the mean, as they change with x
@@ -192,8 +193,20 @@ def look_up(n, window, method, room, output):
         top = window[BASE] - window[LAST] + n - 1
         output[ROUGHNESS] = max(output[ROUGHNESS], scale(rough, -top))
         output[DEVIATION] = max(output[DEVIATION], scale(rough, -row))
-    else:  # an edge, or stairs: that is looked at
+    elif breaks(row, room.table[method.primary]):  # at an edge, or between stairs
         window[UNEVEN] = 1
+
+
+@kernel
+def breaks(row, table):
+    """Whether slopes are alike from a step on, and all at once others above it."""
+    after = abs(table[row, 0] - table[row - 1, 0])
+    for k in range(row - 1, 0, -1):
+        now = abs(table[k, 0] - table[k - 1, 0])
+        if now > BREAKS * after > 0.0:
+            return True
+        after = max(after, now)
+    return False
 
 
 @kernel
