@@ -43,6 +43,7 @@ STEEP = (1.7, 7.0)  # powers of the step by which a smooth f departs from its ta
 MANY = 3.0  # times a jump f is off farther away: then it was not the only one
 POLE = 30.0  # times that: f jumps by far more than it is off farther away where it has a pole
 ALIKE = 0.4  # by which two looks at that power may differ
+VAGUER = 1e3  # times the gap between two slopes
 BOTH = 1.25  # times the gap between two slopes: the near one is known to a part of it
 EVEN = 0.5  # of a jump: the standard deviation of f on stairs, on the safe side of 12**-0.5
 # times the noise of stairs: what was taken for noise before may be as much, or as little
@@ -182,6 +183,10 @@ def _anew(
     rest = rest._replace(f0=np.where(asked, rest.f0, math.nan))  # others have no part in it
     chosen, limits = directions.pick(rows), way(span, at)
     lines = climb(rest, chosen, limits, window.levels, noise=noise, prior=prior)
+    if way is _below:  # a bar wider than what slopes differ by there knows less than before
+        lost = lines.error[place, output] > VAGUER * found.gap[k]
+        lines.status[place[lost], output[lost]] = UNRESOLVED
+        lines.error[place[lost], output[lost]] = math.inf
     if rest.call.outputs is not None:
         lines = lines.widened(rest.call.outputs, problem.f0.shape[-1])
     return window._replace(rows=window.rows[rows], limits=limits, lines=lines)
@@ -351,7 +356,9 @@ def _halve(walk: _Walk, live: Mask, limit: Floats, bracket: _Bracket) -> None:
         middle = np.where(wide, np.sqrt(high * low), 0.5 * (high + low))
         off, _ = walk.departures(middle, rows)
         bracket.narrowed(rows, middle, off, beyond=np.abs(off) > limit[rows] * middle)
-        halvings[rows] += ~wide
+        jump, above = bracket.above[rows] - bracket.below[rows], bracket.above[rows]
+        bent = np.abs(jump) < BEND * np.abs(above)  # which it stays closer to the break
+        halvings[rows] = np.where(bent, FINE, halvings[rows] + ~wide)
 
 
 def _looked_at(claims: Claims, live: Mask, gaps: Floats) -> Mask:
