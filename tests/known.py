@@ -80,12 +80,7 @@ KNOWN_SILENT: frozenset[Key] = frozenset(
 )
 
 # Families of `tests.corpus`: a silent wrong answer, or a bar of no use (the sample of test_trust).
-KNOWN_UNTRUSTED: frozenset[str] = frozenset(
-    (
-        # the bar is narrower than the value, but wider than the truth
-        "bends, second-1-38 third_jumps at 1.74319737",
-    )
-)
+KNOWN_UNTRUSTED: frozenset[str] = frozenset()
 
 # Figures that fall short of the targets: what they must be, and what was reached. The last bits of
 # exp, sin and matrix products differ from processor to processor, and so do figures of a few cases

@@ -60,8 +60,9 @@ def suspect(f0, start, order, value, error, status, samples, state, left, bent, 
             if order == 1 and plain and error[d, i] > POOR * scale(change, -bottom):
                 rounds = ROUNDS * scale(abs(own[i]), -start[d])
                 bends = bends or error[d, i] > max(POOR * abs(value[d, i]), rounds)
-            if order == 2 and plain and error[d, i] > CREEPS * abs(value[d, i]):
-                bends = True
+            if order == 2 and plain:
+                size = abs(value[d, i])
+                bends = bends or CREEPS * size < error[d, i] < size
             bent[d, i] = bends
             torn[d, i] = noisy and stays(levels, window, i, value[d, i], order)
 

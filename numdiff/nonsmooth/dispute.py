@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from numdiff.arrays import Floats, Ints, Mask
-from numdiff.constants import BUDGET, EPS, NOISE_LIMITED, OK, UNRESOLVED
+from numdiff.constants import BUDGET, DOMAIN, EPS, NOISE_LIMITED, OK, UNRESOLVED
 from numdiff.drivers.climb import Window, climb, span_of
 from numdiff.drivers.derivatives import Derivatives, Problem
 from numdiff.drivers.sampling import sample
@@ -185,8 +185,7 @@ def _anew(
     lines = climb(rest, chosen, limits, window.levels, noise=noise, prior=prior)
     if way is _below:  # a bar wider than what slopes differ by there knows less than before
         lost = lines.error[place, output] > VAGUER * found.gap[k]
-        lines.status[place[lost], output[lost]] = UNRESOLVED
-        lines.error[place[lost], output[lost]] = math.inf
+        lines.status[place[lost], output[lost]] = DOMAIN
     if rest.call.outputs is not None:
         lines = lines.widened(rest.call.outputs, problem.f0.shape[-1])
     return window._replace(rows=window.rows[rows], limits=limits, lines=lines)
