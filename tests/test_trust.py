@@ -114,3 +114,48 @@ def test_derivatives_that_are_zero_are_found(order):
         found = nd.derivative(f, 0.7, order=order)
         assert found.success, found
         assert abs(found.value) <= found.error
+
+
+# --- Readings that contradict each other: drawn from other seeds than those above ---
+
+CONTRADICTED = (
+    # larger steps jump: f swallows a part of x**2 between two stairs, or rounds its argument
+    "cancelling-11-68",
+    "cancelling-13-32",
+    "cancelling-18-14",
+    "stairs-11-62",
+    "stairs-14-50",
+    # kinks of distances whose rounding hides what is closer to x
+    "hidden kinks-15-35",
+    "hidden kinks-15-71",
+    "hidden kinks-11-66",
+    "hidden kinks-13-70",
+    # powers of h**4 alone along the diagonal
+    "mixed-16-32",
+    "mixed-12-16",
+    # third derivatives that differ on both sides of x
+    "bends, second-12-68",
+    "bends, second-11-56",
+    "bends, second-15-62",
+    # second derivatives that grow, or converge, hardly at all
+    "powers, second-11-65",
+    "powers, second-13-37",
+    "powers, second-18-59",
+    # a ripple whose period divides all steps
+    "ripples, higher-11-9",
+    "ripples, higher-13-1",
+)
+
+
+@pytest.mark.parametrize("name", CONTRADICTED)
+def test_readings_that_contradict_each_other_are_not_believed(name):
+    family, seed, _ = name.rsplit("-", 2)
+    (instance,) = (i for i in instances(family, seed=int(seed)) if i.name.startswith(name + " "))
+    with quiet():
+        assert not faults_of(instance)
+
+
+def test_slow_powers_of_second_derivatives_are_inside_their_bars():
+    for power in (2.02, 2.1, 2.2, 2.4):
+        found = nd.derivative(lambda t, p=power: abs(t - 1) ** p + t * t / 2, 1.0, order=2)
+        assert not found.success or abs(found.value - 1.0) <= found.error
