@@ -356,7 +356,8 @@ def _halve(walk: _Walk, live: Mask, limit: Floats, bracket: _Bracket) -> None:
         off, _ = walk.departures(middle, rows)
         bracket.narrowed(rows, middle, off, beyond=np.abs(off) > limit[rows] * middle)
         jump, above = bracket.above[rows] - bracket.below[rows], bracket.above[rows]
-        bent = np.abs(jump) < BEND * np.abs(above)  # which it stays closer to the break
+        # between edges f is clean, and bends on: else it may be a sawtooth's own slope
+        bent = (np.abs(jump) < BEND * np.abs(above)) & (walk.claims.claim[rows] == UNLIKE)
         halvings[rows] = np.where(bent, FINE, halvings[rows] + ~wide)
 
 
