@@ -35,7 +35,7 @@ LINES = {
     "engine": 944,
     "evaluation": 1474,
     "geometry": 158,
-    "ladder": 2004,
+    "ladder": 2008,
     "model": 560,
     "native": 362,
     "noise": 250,

@@ -15,7 +15,7 @@ from numdiff.ladder.window import amplitude
 from numdiff.ladder.registers import (  # isort: skip
     AGAIN, BAR, BASE, COMPLETE, DEVIATION, DISPUTE, ELSEWHERE, ERROR, ESTIMATE, FORMER, GUESS, LAST,
     LEAST_NOISE, LOOKED, NOISE, NOISY, ORDER, PRIOR, PROVEN, READY, RESTARTS, ROUGHNESS, ROUND, ROW,
-    SIGMA, TABLED,
+    SIGMA, STEADY, TABLED,
     SLACK, SLOPE, SPREAD, STATUS, STEP, TERMS, TRUNCATION, UNEVEN, VALUE, WINDOW,
 )  # fmt: skip
 
@@ -30,6 +30,7 @@ ARGUMENT = 0.3  # of the rounding of x: what functions show of it in the mean, a
 WITNESS = 1.5  # times the noise of a sample that other differences may add: more may be truncation
 HIDDEN, REFUTED = 3.0, 10.0  # times the noise of a sample: what may be hidden from it; what may not
 RISES = 1.5, 3.0  # of what doubles with half the step: what is smooth falls, noise rises by more
+STAYS = 0.5  # times its former fall: less is left of what is smooth
 HAZY = 0.1  # of a derivative above the first: truncation that leaves no more is none of a smooth f
 LEADING = 4.0  # standard deviations of noise in the slope that the smallest step shows
 
@@ -105,16 +106,20 @@ def drift(n, top, reach, method, table):
 def lean(method, room):
     """Widen a bar by how far the derivatives on both sides of x differ, if the other channel tells.
 
-    Of a jump of the derivative it has the power h**order, and the next derivative goes like 1/h.
+    Of a jump of the derivative it has the power h**order, and the next derivative goes like 1/h. Of
+    a bend that a pair crosses both channels have as much, so what does not fall is in both.
     """
-    best, other, order = room.best, 1 - method.primary, method.shape[method.primary, ORDER]
-    row = int(best[ROW])
-    if order < 3 or method.shape.shape[0] == 1 or row <= method.shape[other, TERMS]:
+    best, other, law = room.best, 1 - method.primary, method.shape[method.primary]
+    row, paired = int(best[ROW]), law[STEADY] == 1
+    if method.shape.shape[0] == 1 or row <= method.shape[other, TERMS]:
+        return
+    if not (paired or law[ORDER] > 2):
         return
     table = room.table[other]
     rise, before = table[row, 0] - table[row - 1, 0], table[row - 1, 0] - table[row - 2, 0]
     least, most = RISES
-    if rise * before > 0.0 and least * abs(before) < abs(rise) < most * abs(before):
+    grows = rise * before > 0.0 and least * abs(before) < abs(rise) < most * abs(before)
+    if grows or (paired and abs(rise) > STAYS * abs(before)):
         best[TRUNCATION] = max(best[TRUNCATION], scale(2.0 * abs(rise), -row))
         best[BAR] = max(best[BAR], best[TRUNCATION] + best[NOISE])
 
