@@ -16,7 +16,7 @@ import numpy as np
 from numdiff.arrays import Array, Floats, Mask
 from numdiff.constants import EPS, ROUNDING
 from numdiff.ladder.answer import ARGUMENT, HIDDEN, REFUTED, WITNESS
-from numdiff.ladder.noise import CLEARLY, EVEN_FALL, MINOR, ODD_FALL, STALL, VARIANCES
+from numdiff.ladder.noise import CLEARLY, EVEN_FALL, MINOR, ODD_FALL, SPREADS, STALL
 from numdiff.ladder.roughness import CERTAIN, CHANCE, SUDDEN
 from numdiff.ladder.tableau import RIVAL, SIGMAS, SLOWEST
 from numdiff.ladder.window import CROSSING
@@ -238,7 +238,7 @@ def surprise(odd: Floats, even: Floats, best: Entry, sample: Floats, width: floa
         for k in range(1, n - 2):
             if (first == k).any():
                 said = np.where(first == k, predict(levels, k, c + 1, width), said)
-        parts.append(np.abs(sample[c] - said) / math.sqrt(VARIANCES[1, c] * 2))
+        parts.append(np.abs(sample[c] - said) / SPREADS[1, c])
     return together(*parts)
 
 

@@ -27,11 +27,11 @@ from numdiff.ladder.decide import (  # isort: skip
     NEARLY, TARGET, VAGUE, WORTH,
 )  # fmt: skip
 from numdiff.ladder.registers import (  # isort: skip
-    BASE, CEILING, CHECKED, CLOSED, COLUMNS, DEVIATION, DISPUTE, DONE, ENOUGH, ERROR, ESTIMATE,
-    FIRST, FLOOR, FORMER, FURTHEST, GUESS, HIGHEST, IDLE, LADDER, LARGER, LAST, LEAST_NOISE, LOOSE,
-    LOST, LOWEST, NEVER, NOISY, OCTAVES, OTHER, PHASE, PRIOR, PROVEN, READY, REQUEST, RESCALED,
-    ROUGHNESS, SAMPLE, SAMPLE_STEP, SLACK, SLOPE, SLOTS, SMALLER, SPREAD, STATUS, STEP, TABLED,
-    WINDOW, Room,
+    AT_COLUMN, AT_ROW, BASE, CEILING, CHECKED, CLOSED, COLUMNS, DEVIATION, DISPUTE, DONE, ENOUGH,
+    ERROR, ESTIMATE, FIRST, FLOOR, FORMER, FURTHEST, GUESS, HIGHEST, IDLE, LADDER, LARGER, LAST,
+    LEAST_NOISE, LOOSE, LOST, LOWEST, NEVER, NOISY, OCTAVES, OTHER, PHASE, PRIOR, PROVEN, READY,
+    REQUEST, RESCALED, ROUGHNESS, SAMPLE, SAMPLE_STEP, SLACK, SLOPE, SLOTS, SMALLER, SPREAD,
+    STALLED, STATUS, STEP, TABLED, WINDOW, Room,
 )  # fmt: skip
 
 FEWEST = 4  # directions on the same way from which array operations take less time than kernels
@@ -205,6 +205,7 @@ def _judge(group: _Group, windows: Ints, found: Floats, task: _Task) -> tuple[Ma
     parts = tables[0], formulas.truncation(tables[0], falls[0], grid), floors
     sigma = formulas.noise_of(falls, differs) if n > 2 else np.zeros_like(group.f0)
     best = formulas.choose_entry(*parts, sigma, task.method.gain[0, 0], grid)
+    found[STALLED], found[AT_ROW], found[AT_COLUMN] = sigma, best.row, best.column
     plain = best.plain & formulas.settles(odd, even, floors)
     if len(group.sample):
         seen = formulas.surprise(odd, even, best, group.sample, group.width)
