@@ -36,7 +36,7 @@ from numdiff.ladder.registers import (  # isort: skip
     SLOTS, SMALLER, SPREAD, STALLED, STATUS, STEP, TABLED, WINDOW, Room,
 )  # fmt: skip
 
-FEWEST = 4  # directions on the same way from which array operations take less time than kernels
+FEWEST = 8  # outputs on the same way from which array operations take less time than kernels
 MOST = 2**12  # outputs at once: tables of more do not stay in a processor's cache
 MODERATE = 950  # exponents up to which powers of two do not under- or overflow
 
@@ -79,12 +79,10 @@ def advance(
     """
     method = Channels(offsets, fold, shape, factor, gain, primary)
     room = Room(y, floors, residuals, table, best, sample)
-    numbers = zip(shape.tolist(), factor.tolist(), strict=True)
-    laws = [formulas.Law._make([*law, own]) for law, own in numbers]
-    task = _Task(f0, method, laws, reach, rtol, samples, state, outputs)
+    task = _Task(f0, method, formulas.laws_of(shape, factor), reach, rtol, samples, state, outputs)
     done = np.zeros(live.size, np.bool_)
-    pace = max(FEWEST, MOST // f0.shape[1])
-    many = live.size >= FEWEST and extrapolated(method)
+    pace = max(1, MOST // f0.shape[1])
+    many = live.size * f0.shape[1] >= FEWEST and extrapolated(method)
     for first in range(0, live.size if many else 0, pace):
         some = slice(first, first + pace)
         part = arrived[some], stretch[: live.size][some]
@@ -135,7 +133,7 @@ def _smooth(live: Ints, arrived: Floats, stretch: Floats, task: _Task) -> Mask:
     ways, done = (2 * below + sampled) * (SLOTS + 1) + last - first, np.zeros(live.size, np.bool_)
     for way in np.unique(ways[fit]):
         chosen = np.flatnonzero(fit & (ways == way))
-        if chosen.size >= FEWEST:
+        if chosen.size * own.shape[1] >= FEWEST:
             rows, one = live[chosen], chosen[0]
             task.samples[rows, :, slots[chosen]] = parts[:, chosen].transpose(1, 0, 2)
             windows = task.state[rows].T[:, :, None]
@@ -225,11 +223,8 @@ def _judge(group: _Group, windows: Ints, found: Floats, task: _Task) -> tuple[Ma
         seen = formulas.surprise(levels, best, group.sample, group.width, laws, c)
         seen = np.maximum(sigma, seen)
         if laws[c].order == 1:
-            other = 1 - c if len(laws) > 1 else None
-            last = (
-                0.0 if other is None else formulas.newest(falls[other], laws[other], differs[other])
-            )
-            seen = formulas.noise_seen(seen, best, last, group.reach)
+            last = [formulas.newest(*part) for part in zip(falls, laws, differs, strict=True)]
+            seen = formulas.noise_seen(seen, best, [*last, 0.0][1 - c], group.reach)
         sigma = np.where(seen <= np.maximum(sigma, floors.min(0)), sigma, seen)
         best = formulas.choose_entry(*parts, sigma, gain, grid)
     before = found[ERROR].copy()
