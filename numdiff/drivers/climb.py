@@ -161,7 +161,8 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     columns: Columns = compiled.columns_of(count, f0[0])
     method = channels.fold, channels.shape, channels.gain, channels.factor, channels.primary
     where = problem.x, directions.starts, directions.index, directions.weight, channels.offsets
-    samples, state, proven, found = compiled.evidence_of(count, f0[0], channels, registers.OUTPUT)
+    samples, state, proven = compiled.evidence_of(count, f0[0], channels)
+    found = np.empty((count, f0.shape[1], registers.OUTPUT))
     room = compiled.workspace(1, f0.shape[1], channels)[0]
     # compiled code that raises is asked again, beyond the budget: then more than was spent
     live, quiet, trouble, nfev, spent = np.arange(count), np.empty(count, np.bool_), None, 0, 0
@@ -217,7 +218,7 @@ def _natively(code: Compiled, span: Span | Limits, work: _Work, *, every: bool) 
     lead: Any = runtime.compiled(compiled.lead)
     columns: Columns = compiled.columns_of(count, f0[0])
     quiet, raised = np.empty(count, np.bool_), np.zeros(count, np.bool_)
-    samples, state, proven, _ = compiled.evidence_of(count, f0[0], channels, 0)
+    samples, state, proven = compiled.evidence_of(count, f0[0], channels)
     places = np.empty((count, 1 if problem.apart else problem.x.size))
     edges, limits = (NO_EDGES, span) if isinstance(span, Limits) else (span, NO_LIMITS)
     first, steps, roams, ahead, behind = limits

@@ -98,7 +98,7 @@ def along_pair(kind, address, x, f0, pair, mixed, axes, beside, noise, value, er
     relate(pair[0], pair[1], axes, beside, sided, taken)
     zero, last, free = np.zeros(1, np.int64), np.full(1, 1 - levels), np.empty(0)
     start, least = np.full(1, -begin), np.full((1, 1), max(noise[i], noise[j]))
-    samples, state, found, _ = evidence_of(1, f0, channels, 0)
+    samples, state, found = evidence_of(1, f0, channels)
     arrays = (
         start, start, zero, last, np.zeros(1), free, free, free, least, taken, *columns,
         np.empty(1, np.bool_), samples, state, found, np.zeros(1, np.bool_), np.empty((1, x.size)),
