@@ -31,7 +31,7 @@ LINES = {
     "coloring": 546,
     "compare": 370,
     "compressed": 704,
-    "drivers": 1029,
+    "drivers": 1030,
     "engine": 944,
     "evaluation": 1474,
     "geometry": 158,

@@ -48,7 +48,8 @@ class Window(NamedTuple):
     def among(self, chosen: Ints) -> Window:
         """Return what is left of some of many points that are not calm, by their new numbers."""
         rows, side, asked, limits, lines, levels = self
-        mine = np.flatnonzero(np.isin(rows, chosen) & ~lines.calm)
+        mine = np.flatnonzero(~lines.calm)
+        mine = mine[np.isin(rows[mine], chosen)]
         numbers = np.searchsorted(chosen, rows[mine])
         return Window(numbers, side, asked, limits.pick(mine), lines.pick(mine), levels)
 
