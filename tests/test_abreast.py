@@ -127,6 +127,35 @@ def test_nearly_all_smooth_directions_are_led_by_array_operations(interpreting, 
     assert len(kernels) < 0.02 * 5 * 5 * x.size  # of five rounds or so
 
 
+def valley(x):
+    return (100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2).sum()
+
+
+LED = {
+    "second derivatives": lambda x: nd.derivative(np.sin, x, order=2, vectorized=True),
+    "fourth derivatives": lambda x: nd.derivative(np.exp, x, order=4, vectorized=True),
+    "noise that is given": lambda x: nd.derivative(np.sin, x, noise=1e-9, vectorized=True),
+    "beside bounds": lambda x: nd.gradient(valley, x[::4], bounds=(x[::4], x[::4] + 5.0)),
+    "pairs": lambda x: nd.hessian(valley, x[::5]),
+    "many outputs": lambda x: nd.jacobian(lambda t: np.sin(np.outer(x, t)).sum(1), x[:2]),
+}
+
+
+@pytest.mark.parametrize("name", LED)
+def test_most_rounds_of_all_kinds_are_array_operations(name, interpreting, monkeypatch):
+    kernels, rounds_of_all, turn, judge = [], [], rounds.turn, abreast._turn
+    monkeypatch.setattr(rounds, "turn", lambda *given: kernels.append(turn(*given)))
+
+    def counted(rows, *given):
+        through = judge(rows, *given)
+        rounds_of_all.append(through.sum())
+        return through
+
+    monkeypatch.setattr(abreast, "_turn", counted)
+    LED[name](np.linspace(0.5, 2.5, 60))
+    assert len(kernels) < 0.25 * sum(rounds_of_all), (len(kernels), sum(rounds_of_all))
+
+
 @given(
     x=arrays(float, 7, elements=st.floats(-1e300, 1e300)),
     weight=arrays(float, 7, elements=st.floats(1e-12, 1e12) | st.floats(-1e12, -1e-12)),
@@ -148,14 +177,16 @@ def test_spans_are_those_of_the_kernel(x, weight, first, roams, room, steps):
         assert one.tobytes() == other.tobytes()
 
 
+@pytest.mark.parametrize("each", [1, 2, 5])
 @pytest.mark.parametrize("alone", [True, False])
 @pytest.mark.parametrize("offsets", [[1.0, -1.0], [1.0], [1.0, 1 / 3, -0.5]])
-def test_points_are_those_of_the_kernel(alone, offsets):
+def test_points_are_those_of_the_kernel(alone, offsets, each):
     x, rows = np.array([1e-3, 2.0, -7.7, 1e12, 0.0]), np.array([4, 1, 3])
-    route, steps = Directions(np.arange(5), np.arange(5), RNG.uniform(-2, 2, 5)), [0.1, 2.0, 1e-7]
-    found = []
+    index = np.concatenate([RNG.permutation(5)[:each] for _ in range(5)]) if each > 1 else range(5)
+    weight, steps = RNG.uniform(-2, 2, 5 * each), [0.1, 2.0, 1e-7]
+    route, found = Directions(np.arange(0, 5 * each, each), np.array(index), weight), []
     for run in (points.place, points.place.__dict__["in_arrays"]):
-        block, stretch = np.zeros((4, len(offsets), 1 if alone else 5)), np.zeros(4)
+        block, stretch = np.zeros((4, len(offsets), each if alone else 5)), np.zeros(4)
         where = x, route.starts, route.index, route.weight
         with np.errstate(all="ignore"):
             run(rows, np.array(steps), *where, np.array(offsets), block, stretch)
@@ -175,8 +206,19 @@ def test_tables_of_many_directions_are_cut_into_parts(interpreting):
     assert peak < 4 * levels * x.size, peak / x.size
 
 
-def test_directions_of_many_entries_are_placed_by_the_kernel(answers):
+def test_directions_of_many_entries_have_the_bits_of_kernels(answers):
     assert_same(*answers(lambda: nd.jvp(lambda x: np.sin(x).sum(), np.ones(5), np.arange(5.0))))
+    assert_same(*answers(lambda: nd.jvp(lambda x: np.sin(x) * x, np.ones(9), np.arange(9.0))))
+
+
+def test_directions_of_unlike_numbers_of_entries_are_placed_by_the_kernel():
+    route, x = (np.array([0, 1]), np.array([0, 1, 2]), np.ones(3)), np.arange(3.0)
+    found = []
+    for run in (points.place, points.place.__dict__["in_arrays"]):
+        block, stretch = np.zeros((2, 2, 3)), np.zeros(2)
+        run(np.arange(2), np.ones(2), x, *route, np.array([1.0, -1.0]), block, stretch)
+        found.append(block.tobytes() + stretch.tobytes())
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("options", [{}, {"noise": 1e-9}, {"rtol": 1e-3}, {"method": "central"}])
@@ -227,12 +269,58 @@ BESIDE = {
 }
 
 
-@pytest.mark.parametrize("name", BESIDE)
-def test_all_that_is_remembered_is_what_kernels_remember(name, interpreting, monkeypatch):
+@pytest.fixture
+def compared(interpreting, monkeypatch):
+    """What was asked of stand-ins, of which all that they remember is compared with kernels."""
     seen = []
     for kernel in STANDINS:
         monkeypatch.setitem(
             kernel.__dict__, "in_arrays", checked(kernel, kernel.__dict__["in_arrays"], seen)
         )
+    return seen
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_all_that_is_remembered_is_what_kernels_remember(name, compared):
     nd.derivative(BESIDE[name], 0.3 + RNG.uniform(-1, 1, 500) ** 5, vectorized=True)
-    assert {rounds.begin, rounds.advance, rounds.conclude, points.span} <= set(seen)
+    assert {rounds.begin, rounds.advance, rounds.conclude, points.span} <= set(compared)
+
+
+KINDS = [
+    {"order": 2}, {"order": 3}, {"order": 4}, {"noise": 1e-6},
+    {"noise": 1e-6, "order": 2}, {"method": "forward"}, {"method": "backward", "order": 2},
+    {"method": "forward", "order": 3}, {"bounds": True}, {"bounds": True, "order": 2},
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("options", KINDS, ids=str)
+def test_ladders_of_all_kinds_remember_what_kernels_remember(options, compared):
+    beside = 0.3 + RNG.uniform(-1, 1, 24) ** 5
+    cases = [(f, x[:24]) for f, x in FUNCTIONS.values()] + [(f, beside) for f in BESIDE.values()]
+    for f, x in cases:
+        given = options | {"bounds": (x.min(), x.max())} if "bounds" in options else options
+        with np.errstate(all="ignore"):
+            nd.derivative(f, x, vectorized=True, **given)
+    assert compared.count(rounds.advance) > 4 * len(cases)
+
+
+LANDSCAPES = {
+    "valley": valley,
+    "waves": lambda x: np.sin(x).sum() + np.cos(x[0] * x[-1]),
+    "logarithm of a sum": lambda x: np.log(np.exp(3.0 * x).sum()),
+    "corner": lambda x: abs(x - 1.0).sum() * x[0],
+    "rounded": lambda x: np.round(np.sin(x).prod(), 9),
+    "float32": lambda x: float(np.float32(np.sin(x).sum())),
+}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", LANDSCAPES)
+def test_gradients_and_hessians_remember_what_kernels_remember(name, compared):
+    for n in (4, 9):
+        x = RNG.uniform(-2.0, 2.0, n)
+        for options in ({}, {"bounds": (x, x + 3.0)}, {"noise": 1e-7}, {"rtol": 1e-4}):
+            nd.gradient(LANDSCAPES[name], x, **options)
+            nd.hessian(LANDSCAPES[name], x, **options)
+    assert rounds.advance in compared

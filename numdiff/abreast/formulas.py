@@ -1,27 +1,43 @@
 """The tableau and its bars for many outputs at once: levels (n, ...) and tables (n, n, ...).
 
-These are the formulas of `ladder.tableau`, `noise`, `answer` and `roughness` for a first derivative
-from pairs around x, to the last bit, as long as nothing contradicts anything: where an entry is
-refuted, or larger steps show pieces of f, a lane is not `plain`, and the kernels have to judge it.
+These are the formulas of `ladder.tableau`, `noise`, `answer` and `roughness`, to the last bit, as
+long as nothing contradicts anything: where an entry is refuted, or larger steps show pieces of f, a
+lane is not `plain`, and the kernels have to judge it.
 """
 
 from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from numdiff.arrays import Array, Floats, Mask
+from numdiff.arrays import Array, Floats, Ints, Mask
 from numdiff.constants import EPS, ROUNDING
-from numdiff.ladder.answer import ARGUMENT, HIDDEN, REFUTED, WITNESS
-from numdiff.ladder.noise import CLEARLY, EVEN_FALL, MINOR, ODD_FALL, STALL, VARIANCES
+from numdiff.ladder.answer import ARGUMENT, HIDDEN, REFUTED, RISES, STAYS, WITNESS
+from numdiff.ladder.noise import CLEARLY, EVEN_FALL, MINOR, ODD_FALL, SPREADS, STALL
 from numdiff.ladder.roughness import CERTAIN, CHANCE, SUDDEN
-from numdiff.ladder.tableau import RIVAL, SIGMAS, SLOWEST
+from numdiff.ladder.tableau import FASTEST, RIVAL, SIGMAS, SLOWEST, STEADILY, power
 from numdiff.ladder.window import CROSSING
 
-RATIO = 4.0  # of the z of neighbouring levels
+
+class Law(NamedTuple):
+    """What a channel does with its levels, as a row of `shape`, and its factor."""
+
+    lead: int
+    terms: int
+    order: int
+    ratio: float  # of the z of neighbouring levels
+    columns: int
+    steady: int
+    factor: float
+
+
+def laws_of(shape: Ints, factor: Floats) -> list[Law]:
+    """Return the laws of all channels, as numbers that cost less than those of arrays."""
+    rows = zip(shape.tolist(), factor.tolist(), strict=True)
+    return [Law._make([*row, own]) for row, own in rows]
 
 
 class Entry(NamedTuple):
@@ -42,54 +58,62 @@ class Grid(NamedTuple):
     """What only depends on how many levels there are: numbers by row and column of a table."""
 
     rows: Array  # (n, 1, 1, 1)
-    growth: Floats  # (n, 1, 1, 1): 2**k
+    growth: Floats  # (n, 1, 1, 1): 2**(k * order)
     least: Floats  # (1, n, 1, 1): the fastest fall down a column
     beyond: Floats  # (n, n, 1, 1): infinite where there is no entry
     second: Mask  # (n, n, 1, 1): entries in the second row of their column
-    third: Mask  # (n, n, 1, 1): entries in the third row or below
 
 
-@lru_cache(maxsize=32)
-def grid_of(n: int, columns: int) -> Grid:
+@lru_cache(maxsize=64)
+def grid_of(n: int, law: Law) -> Grid:
     """Return what is the same of all tables of n levels."""
     k, j = np.ogrid[:n, :n]
-    entries = (j <= k) & (k > 0) & (j < columns)
+    entries = (k >= j + law.terms - 1) & (k >= law.terms) & (j < law.columns)
     last = np.arange(n)
-    lines = last[:, None], 2.0 ** last[:, None], RATIO ** -(last[None] + 1.0)
-    grids = np.where(entries, 0.0, math.inf), k == j + 1, k > j + 1
+    lines = last[:, None], 2.0 ** (law.order * last[:, None]), law.ratio ** -(last[None] + 1.0)
+    grids = np.where(entries, 0.0, math.inf), k == j + law.terms
     parts: list[Array] = [array[:, :, None, None] for array in (*lines, *grids)]
     for part in parts:
         part.setflags(write=False)
     return Grid(*parts)
 
 
-def floors_of(f0: Floats, odd: Floats, even: Floats, far: Floats) -> Floats:
+def floors_of(f0: Floats, levels: Floats, far: Floats, least: Floats) -> Floats:
     """Return the rounding of f at each level, as `window.rounding`; `far` is |x| in last steps."""
-    own = np.abs(f0)
-    sizes = np.maximum(np.abs(f0 + even) + np.abs(odd), own)
+    own, sizes = np.abs(f0), np.abs(f0 + levels[-1])
+    sizes = np.maximum(sizes + np.abs(levels[0]) if len(levels) > 1 else sizes, own)
     largest = sizes.max(0)
-    crossing = np.minimum(largest, np.abs(odd[-1]) * far)
+    crossing = np.minimum(largest, np.abs(levels[0, -1]) * far)
     common = np.where(own < CROSSING * largest, crossing, 0.0)
-    return np.asarray(ROUNDING * np.maximum(sizes, common))
+    return np.asarray(np.maximum(ROUNDING * np.maximum(sizes, common), least))
 
 
-def settles(odd: Floats, even: Floats, floors: Floats) -> Mask:
-    """Whether both parts of f change less at the smallest step than before, as `noise.rising`."""
-    size = np.abs(odd[0]) + np.abs(even[0])
-    floor = np.maximum(CLEARLY * floors[-1], MINOR * size)
-    falls = np.abs(odd[-1]) <= np.maximum(ODD_FALL * np.abs(odd[-2]), floor)
-    return np.asarray(falls & (np.abs(even[-1]) <= np.maximum(EVEN_FALL * np.abs(even[-2]), floor)))
+def settles(levels: Floats, lead: int, floors: Floats) -> Mask:
+    """Whether all parts of f change less at the smallest step than before, as `noise.rising`."""
+    floor = np.maximum(CLEARLY * floors[-1], MINOR * np.abs(levels[:, 0]).sum(0))
+    most, changes = [ODD_FALL, EVEN_FALL], [*levels]
+    if len(levels) == 1 and levels.shape[1] > 2:  # its second differences too
+        changes.append(levels[0, :-1] - 2.0**lead * levels[0, 1:])
+    falls = [
+        np.abs(part[-1]) <= np.maximum(fall * np.abs(part[-2]), floor)
+        for fall, part in zip(most, changes, strict=False)
+    ]
+    return np.asarray(np.all(falls, axis=0))
 
 
-def tableau(levels: Floats, order: int) -> Floats:
-    """Return the Neville tableau of levels, as `tableau.extrapolate`; its unit is the order."""
-    n = len(levels)
-    table, weight = np.zeros((n, *levels.shape)), 1.0
-    table[:, 0] = levels * (order * 2.0 ** (order * np.arange(n)))[:, None, None]
-    for j in range(1, n):
-        weight *= RATIO
-        former = table[j - 1 :, j - 1]
-        table[j:, j] = former[1:] + (former[1:] - former[:-1]) / (weight - 1.0)
+def tableau(levels: Floats, law: Law) -> Floats:
+    """Return the Neville tableau of the levels of a channel, as `tableau.extrapolate`."""
+    n, k = len(levels), np.arange(len(levels))
+    table, weight, stretch = np.zeros((n, *levels.shape)), 1.0, 1.0
+    table[:, 0] = levels * (law.factor * 2.0 ** (law.lead * k))[:, None, None]
+    z = (law.ratio ** -k.astype(float))[:, None, None]
+    for s in range(1, law.terms):  # divided differences take the place of the levels
+        stretch *= law.ratio
+        table[s:, 0] = (table[s:, 0] - table[s - 1 : -1, 0]) / (z - z * stretch)[s:]
+    for j in range(1, n - law.terms + 1):
+        weight *= law.ratio
+        former = table[law.terms + j - 2 :, j - 1]
+        table[law.terms + j - 1 :, j] = former[1:] + (former[1:] - former[:-1]) / (weight - 1.0)
     return table
 
 
@@ -98,67 +122,93 @@ def falls_of(table: Floats) -> Floats:
     return np.asarray(np.abs(table[1:] - table[:-1]))
 
 
-def truncation(table: Floats, falls: Floats, grid: Grid) -> Floats:
+def truncation(table: Floats, falls: Floats, law: Law, grid: Grid) -> Floats:
     """Return the truncation error of each entry, as `tableau.truncation`."""
-    n, step = len(table), np.zeros_like(table)
+    n, above, step = len(table), law.terms - 1, np.zeros_like(table)
     step[1:], before = falls, np.zeros_like(table)
     before[2:] = falls[:-1]
     before = np.where(grid.second, step, before)
-    kappa = _kappa(step, before, 1.0, grid.least, SLOWEST)
+    fastest = np.maximum(grid.least, FASTEST) if law.steady else grid.least
+    kappa = _kappa(step, before, 1.0, fastest, SLOWEST)
     along = np.zeros_like(table)
     along[:, 1:] = np.abs(table[:, 1:] - table[:, :-1])
     errors = np.maximum(step * kappa / (1.0 - kappa), along * grid.least)
     # on the diagonal no entry stands above one in its column
-    ends = np.arange(1, n)
-    tips = table[np.arange(n), np.arange(n)]
-    row, slant = along[ends, ends], np.abs(tips[1:] - tips[:-1])
-    errors[1, 1] = np.maximum(row[0], slant[0])
-    if n > 2:
-        errors[ends[1:], ends[1:]] = _at_tips(row[1:], along[ends[1:], ends[:-1]], slant, grid)
+    ends = np.arange(n - above)
+    tips, ends = table[above + ends, ends], ends[1:]
+    row, slant = along[above + ends, ends], np.abs(tips[1:] - tips[:-1])
+    errors[law.terms, 1] = np.maximum(row[0], slant[0])
+    if ends.size > 1:
+        before_row = along[above + ends[1:], ends[:-1]]
+        errors[above + ends[1:], ends[1:]] = _at_tips(row[1:], before_row, slant, law, grid)
     return errors
 
 
-def _at_tips(row: Floats, row_before: Floats, slant: Floats, grid: Grid) -> Floats:
+def leans(table: Floats, row: Ints, law: Law, terms: int) -> Mask:
+    """Whether the other channel tells of derivatives that differ on both sides, as `answer.lean`.
+
+    `table` is that of the other channel, whose law has so many `terms`.
+    """
+    below = np.maximum(row - np.arange(3).reshape(-1, *(1,) * row.ndim), 0)
+    here, above, top = np.take_along_axis(table[:, 0], below, 0)
+    rise, before = here - above, above - top
+    (least, most), size = RISES, np.abs(before)
+    grows = (rise * before > 0.0) & (least * size < np.abs(rise)) & (np.abs(rise) < most * size)
+    stays = np.abs(rise) > STAYS * size if law.steady else np.zeros_like(grows)
+    return np.asarray((row > terms) & (grows | stays))
+
+
+def _at_tips(row: Floats, row_before: Floats, slant: Floats, law: Law, grid: Grid) -> Floats:
     """Return the truncation of the diagonal from its third entry on; `slant` begins at the second.
 
     It is what is left after a step along the row, or along the diagonal, of which the last but one
     has its say as well.
     """
-    least = grid.least[0, 2:]
-    by_row = row * _kappa(row, row_before, 2.0 * RATIO, least, 1.0)
+    ratio, least = law.ratio, grid.least[0, 2 : len(row) + 2]
+    by_row = row * _kappa(row, row_before, 2.0 * ratio, least, 1.0)
     now, before = slant[1:].copy(), slant[:-1]
-    least = np.broadcast_to(least / RATIO, now.shape).copy()
+    least = np.broadcast_to(least / ratio, now.shape).copy()
     first, some = slant[:-2], slant[:-2] > 0.0
     fall = np.where(some, np.minimum(before[1:] / np.where(some, first, 1.0), 1.0), 0.0)
-    least[1:] = np.maximum(least[1:], 2.0 * fall / (RATIO * RATIO))
-    now[1:] = np.maximum(now[1:], before[1:] * fall / (RATIO * RATIO))
-    return np.asarray(np.maximum(by_row, now * _kappa(now, before, 1.0 / RATIO, least, 1.0)))
+    least[1:] = np.maximum(least[1:], 2.0 * fall / (ratio * ratio))
+    now[1:] = np.maximum(now[1:], before[1:] * fall / (ratio * ratio))
+    pace = np.full(now.shape, 1.0 / ratio)
+    if law.steady:
+        pace[1:] = _kappa(now[1:], before[1:] * fall, 1.0, pace[1:], 1.0)
+    left = now * _kappa(now, before, pace, least, 1.0)
+    if law.steady:
+        rest, some = np.maximum(now - left, (1.0 - SLOWEST) * now), now > 0.0
+        left = np.where(some, left * (STEADILY * now / np.where(some, rest, 1.0)), left)
+    return np.asarray(np.maximum(by_row, left))
 
 
-def _kappa(step: Floats, before: Floats, factor: float, least: Floats, most: float) -> Floats:
+def _kappa(step: Floats, before: Floats, factor: Any, least: Floats, most: float) -> Floats:
     """Return what a step falls by if that is `factor` times its ratio to the one before."""
     some = before > 0.0
     kappa = np.where(some, factor * step / np.where(some, before, 1.0), least)
     return np.asarray(np.minimum(np.maximum(kappa, least), most))
 
 
-def noise_of(falls: tuple[Floats, Floats], gains: Floats) -> Floats:
+def noise_of(falls: list[Floats], laws: list[Law], gains: Floats) -> Floats:
     """Return the noise that differences which stall show, as `noise.stalls` and `trimmed_rms`."""
     n, found, stalled = len(falls[0]) + 1, [], []
-    for order, fall, gain in zip((1, 2), falls, gains, strict=True):
-        growth = 2.0**order
-        most, unit = min(STALL, 0.75 * RATIO * growth), 2.0 ** (-order * (n - 1))
-        units = (unit / gain[: n - 2])[:, None, None]
-        raised = (unit * growth / gain[: n - 2])[:, None, None]
-        last, above = fall[n - 2, : n - 2] * units, fall[n - 3, : n - 2]
-        found.append(last)
-        stalled.append(last * most > above * units * growth)
-        if n > 3:
+    for law, fall, gain in zip(laws, falls, gains, strict=True):
+        growth, columns = 2.0**law.order, n - law.terms - 1
+        most, unit = min(STALL, 0.75 * law.ratio * growth), 2.0 ** (-law.order * (n - 1))
+        if columns > 0:
+            units = (unit / gain[:columns])[:, None, None]
+            raised = (unit * growth / gain[:columns])[:, None, None]
+            last, above = fall[n - 2, :columns] * units, fall[n - 3, :columns]
+            found.append(last)
+            stalled.append(last * most > above * units * growth)
+        if columns > 1:
             now = (above * raised)[:-1]
-            before = fall[n - 4, : n - 3] * raised[:-1] * growth
-            after = (fall[n - 2, : n - 2] * raised / growth)[:-1]
+            before = fall[n - 4, : columns - 1] * raised[:-1] * growth
+            after = (fall[n - 2, :columns] * raised / growth)[:-1]
             found.append(now)
             stalled.append((now * most > before) & (after * most >= now))
+    if not found:
+        return np.zeros(falls[0].shape[2:])
     return _trimmed_rms(np.concatenate(found), np.concatenate(stalled))
 
 
@@ -205,18 +255,18 @@ def choose_entry(
     return Entry(value, bar, truncated, claim, row, column, level, floor, excess <= best)
 
 
-def predict(levels: Floats, first: int, order: int, width: float) -> Floats:
+def predict(levels: Floats, first: int, law: Law, width: float) -> Floats:
     """Return what the levels from the first on say of the one at a width, as `tableau.predict`."""
-    n, z, nearest = len(levels), width * width, RATIO ** (1.0 - len(levels))
-    row = levels[first:] * (2.0 ** (order * np.arange(first, n)))[:, None, None]
-    nears, apart = nearest * RATIO ** np.arange(n - first - 1.0, -1.0, -1.0), 1.0
+    n, ratio, z = len(levels), law.ratio, power(width, law.ratio)
+    row = levels[first:] * (2.0 ** (law.lead * np.arange(first, n)))[:, None, None]
+    nears, apart = ratio ** (1.0 - n) * ratio ** np.arange(n - first - 1.0, -1.0, -1.0), 1.0
     for s in range(1, n - first):
-        apart *= RATIO
+        apart *= ratio
         near = nears[s:, None, None]
         far = near * apart
         row[s:] = ((far - z) * row[s:] - (near - z) * row[s - 1 : -1]) / (far - near)
     said = row[-1]
-    for _ in range(order):
+    for _ in range(law.lead):
         said = said * width
     return np.asarray(said)
 
@@ -229,50 +279,63 @@ def together(one: Floats, other: Floats) -> Floats:
     return np.asarray(np.where(some, larger * np.sqrt(1.0 + part * part), larger))
 
 
-def surprise(odd: Floats, even: Floats, best: Entry, sample: Floats, width: float) -> Floats:
-    """Return the noise that the sample off the lattice shows, as `noise.surprise`."""
-    n, parts = len(odd), []
-    first = np.clip(best.row - best.column, 0, n - 3)
-    for c, levels in enumerate((odd, even)):
-        said = predict(levels, 0, c + 1, width)
-        for k in range(1, n - 2):
-            if (first == k).any():
-                said = np.where(first == k, predict(levels, k, c + 1, width), said)
-        parts.append(np.abs(sample[c] - said) / math.sqrt(VARIANCES[1, c] * 2))
-    return together(*parts)
-
-
-def noise_seen(
-    sigma: Floats, seen: Floats, best: Entry, even: Floats, gain: Floats, reach: Floats
+def surprise(
+    levels: Floats, best: Entry, sample: Floats, width: float, laws: list[Law], primary: int
 ) -> Floats:
-    """Return the noise of f if a sample has `seen` so much; reach is |x| in largest steps."""
-    n, seen = len(even), np.maximum(np.maximum(sigma, seen), best.rounding)
-    last = np.abs(even[-1, n - 2] - even[-2, n - 2]) * 2.0 ** (-2 * (n - 1)) / gain[n - 2]
+    """Return the noise that the sample off the lattice shows, as `noise.surprise`."""
+    n, main, total = levels.shape[1], laws[primary], np.zeros(levels.shape[2:])
+    for c, law in enumerate(laws):
+        few = 3 if main.order == 1 else (1 if c == primary else 2)
+        last = max(n - few, 0)
+        first = np.clip(best.row - best.column - main.terms + 1, 0, last)
+        said = predict(levels[c], 0, law, width)
+        for k in range(1, last + 1):
+            if (first == k).any():
+                said = np.where(first == k, predict(levels[c], k, law, width), said)
+        off = np.abs(sample[c] - said)
+        if main.order == 1:
+            total = together(total, off / SPREADS[len(laws) - 1][c])
+        else:
+            total = np.maximum(total, off)
+    return total
+
+
+def noise_seen(seen: Floats, best: Entry, last: Floats | float, reach: Floats) -> Floats:
+    """Return the noise of f if a sample has `seen` so much, and the `last` difference as well.
+
+    Reach is |x| in largest steps.
+    """
+    seen = np.maximum(seen, best.rounding)
     seen = np.maximum(seen, np.minimum(last, WITNESS * seen))
     argument = ARGUMENT * ROUNDING * np.abs(reach * best.value)
     likely = together(seen, np.minimum(argument, HIDDEN * seen))
     return np.where(argument > REFUTED * seen, seen, likely)
 
 
-def uneven(
-    falls: Floats, floors: Floats, best: Entry, order: int, gain: Floats, grid: Grid
-) -> Mask:
+def newest(fall: Floats, law: Law, gain: Floats) -> Floats | float:
+    """Return the noise if the last difference in the highest column is noise, as `noise.newest`."""
+    n, j = len(fall) + 1, len(fall) - law.terms
+    return fall[-1, j] * 2.0 ** (-law.order * (n - 1)) / gain[j] if j >= 0 else 0.0
+
+
+def uneven(falls: Floats, floors: Floats, best: Entry, law: Law, gain: Floats, grid: Grid) -> Mask:
     """Whether a difference down a column is none of an analytic f, as `roughness.unevenness`.
 
     `falls` are those of rows 1 and up; the columns are those with three entries at least.
     """
-    n, growth = len(floors), 2.0**order
-    most, columns = min(STALL, 0.75 * RATIO * growth), slice(0, n - 2)
-    analytic = (RATIO ** np.arange(1.0, n - 1))[:, None, None]
+    n, growth, last = len(floors), 2.0**law.order, len(floors) - law.terms - 1
+    if last < 1:
+        return np.zeros(floors.shape[1:], np.bool_)
+    most, columns = min(STALL, 0.75 * law.ratio * growth), slice(0, last)
+    analytic = (law.ratio ** np.arange(1.0, last + 1))[:, None, None]
     noises = (np.maximum(best.sigma, floors) * (growth ** np.arange(n))[:, None, None])[2:, None]
-    noise = (CERTAIN * gain[: n - 2])[:, None, None] * noises
+    noise = (CERTAIN * gain[:last])[:, None, None] * noises
     now, before = falls[1:, columns], falls[:-1, columns] * growth
     after = np.maximum(now, CHANCE * noise)
     after[:-1] = np.maximum(after[:-1], 0.5 * analytic * now[1:])
-    rows = grid.rows[2:]
+    rows, third = grid.rows[2:], np.arange(2, n)[:, None] > np.arange(last) + law.terms
     jumps = (rows <= best.row) & (now > noise) & (now * most > before)
     sudden = (before > noise) & (falls[:-1, columns] > SUDDEN * analytic * after)
     sudden[:, 0] = False
-    return np.asarray(
-        ((jumps | (sudden & (rows <= best.row + 1))) & grid.third[2:, columns]).any((0, 1))
-    )
+    found = (jumps | (sudden & (rows <= best.row + 1))) & third[:, :, None, None]
+    return np.asarray(found.any((0, 1)))

@@ -1,4 +1,4 @@
-"""Where f is asked next along directions that move one entry of x each, as array operations."""
+"""Where f is asked next along directions that move as many entries each, as array operations."""
 
 from __future__ import annotations
 
@@ -20,20 +20,26 @@ def place(
     offsets: Floats, block: Floats, stretch: Floats,
 ) -> None:  # fmt: skip
     """Write the points x + o h d of these directions to block, as `points.place`."""
-    if starts.size != index.size:
+    each = index.size // max(starts.size, 1)
+    if index.size != each * starts.size or (starts != each * np.arange(starts.size)).any():
         points.place(rows, steps, x, starts, index, weight, offsets, block, stretch)
         return
-    moved, length, taken, last = index[rows], weight[rows], block[: rows.size], offsets.size - 1
-    whole = block.shape[2] == x.size
-    taken[:] = x if whole else x[moved][:, None, None]
-    lines, entry = np.arange(rows.size), moved if whole else np.zeros_like(moved)
-    apart = offsets * steps[:, None] * length[:, None]
-    taken[lines[:, None], np.arange(last + 1), entry[:, None]] += apart
-    other, nominal = x[moved], offsets[0]
-    if last > 0:
-        other, nominal = taken[lines, last, entry], offsets[0] - offsets[last]
+    moved, length = index.reshape(-1, each)[rows], weight.reshape(-1, each)[rows]
+    lines, numbers = np.arange(rows.size), np.arange(offsets.size)
+    taken, whole = block[: rows.size], block.shape[2] == x.size
+    apart = (offsets * steps[:, None])[:, :, None] * length[:, None]
+    taken[:] = x if whole else x[moved][:, None]
+    entries = moved[:, None] if whole else np.arange(each)
+    taken[lines[:, None, None], numbers[:, None], entries] += apart
+    if each > 1:
+        stretch[: rows.size] = 1.0
+        return
+    entry, other, nominal = moved[:, 0] if whole else 0, x[moved[:, 0]], offsets[0]
+    if offsets.size > 1:
+        other, nominal = taken[lines, -1, entry], offsets[0] - offsets[-1]
     real = taken[lines, 0, entry] - other
-    stretch[: rows.size] = np.where(real != 0.0, nominal * (steps * length) / real, math.nan)
+    nominal = nominal * (steps * length[:, 0])
+    stretch[: rows.size] = np.where(real != 0.0, nominal / real, math.nan)
 
 
 @stands_in(points.span)

@@ -7,6 +7,7 @@ directions, by register first.
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,27 +17,28 @@ from numdiff.abreast.points import place
 from numdiff.arrays import Floats, Ints, Mask
 from numdiff.constants import EPS, NOISE_LIMITED, OK, ROUNDING
 from numdiff.ladder import rounds
-from numdiff.ladder.answer import FAIR, FOREIGN
-from numdiff.ladder.channels import Channels, pairs_of_first_order
+from numdiff.ladder.answer import FAIR, FOREIGN, HAZY, LEADING, LITTLE
+from numdiff.ladder.channels import Channels, extrapolated
 from numdiff.ladder.check import ALIKE
 from numdiff.ladder.noise import CLEARLY, SKEW, SURE
 from numdiff.ladder.runtime import compiled, runner, stands_in
+from numdiff.ladder.tableau import power
 
 from numdiff.ladder.decide import (  # isort: skip
     DEPTH, FAINT, FAIRLY, FLAT, IDLE_NARROW, IDLE_WIDE, LEAST_LEVELS, LEAST_VAGUE, NARROW,
     NEARLY, TARGET, VAGUE, WORTH,
 )  # fmt: skip
 from numdiff.ladder.registers import (  # isort: skip
-    BASE, CEILING, CHECKED, CLOSED, COLUMNS, DEVIATION, DISPUTE, DONE, ENOUGH, ERROR, ESTIMATE,
-    FIRST, FLOOR, FORMER, FURTHEST, GUESS, HIGHEST, IDLE, LADDER, LARGER, LAST, LEAST_NOISE, LOOSE,
-    LOST, LOWEST, NEVER, NOISY, OCTAVES, OTHER, PHASE, PRIOR, PROVEN, READY, REQUEST, RESCALED,
-    ROUGHNESS, SAMPLE, SAMPLE_STEP, SLACK, SLOPE, SLOTS, SMALLER, SPREAD, STATUS, STEP, TABLED,
-    WINDOW, Room,
+    AT_COLUMN, AT_ROW, BASE, CEILING, CHECKED, CLOSED, COMPLETE, DEVIATION, DISPUTE, DONE,
+    ELSEWHERE, ENOUGH, ERROR, ESTIMATE, FIRST, FLOOR, FORMER, FURTHEST, GUESS, HIGHEST, IDLE,
+    LADDER, LARGER, LAST, LEAST_NOISE, LOOKED, LOOSE, LOST, LOWEST, NEVER, NOISY, OCTAVES, OTHER,
+    PHASE, PRIOR, PROVEN, READY, REQUEST, RESCALED, ROUGHNESS, SAMPLE, SAMPLE_STEP, SLACK, SLOPE,
+    SLOTS, SMALLER, SPREAD, STALLED, STATUS, STEP, TABLED, WINDOW, Room,
 )  # fmt: skip
 
-FEWEST = 4  # directions on the same way from which array operations take less time than kernels
+FEWEST = 8  # outputs on the same way from which array operations take less time than kernels
 MOST = 2**12  # outputs at once: tables of more do not stay in a processor's cache
-MODERATE = 900  # exponents up to which powers of two do not under- or overflow
+MODERATE = 950  # exponents up to which powers of two do not under- or overflow
 
 
 class _Task(NamedTuple):
@@ -44,6 +46,7 @@ class _Task(NamedTuple):
 
     f0: Floats  # (D or 1, m)
     method: Channels
+    laws: list[formulas.Law]  # of its channels
     reach: Floats  # (D,)
     rtol: float
     samples: Floats
@@ -57,9 +60,8 @@ class _Group(NamedTuple):
     f0: Floats  # (G, m)
     reach: Floats  # (G, 1): |x| in units of the largest step
     top: Ints  # (G, 1): exponent of the largest step
-    odd: Floats  # (n, G, m)
-    even: Floats
-    sample: Floats  # (2 or 0, G, m): of both parts, off the lattice
+    levels: Floats  # (C, n, G, m)
+    sample: Floats  # (C or 0, G, m): of all channels, off the lattice
     width: float  # of that sample, in largest steps
 
 
@@ -77,10 +79,11 @@ def advance(
     """
     method = Channels(offsets, fold, shape, factor, gain, primary)
     room = Room(y, floors, residuals, table, best, sample)
-    task = _Task(f0, method, reach, rtol, samples, state, outputs)
+    task = _Task(f0, method, formulas.laws_of(shape, factor), reach, rtol, samples, state, outputs)
     done = np.zeros(live.size, np.bool_)
-    pace = max(FEWEST, MOST // f0.shape[1])
-    for first in range(0, live.size if pairs_of_first_order(method) else 0, pace):
+    pace = max(1, MOST // f0.shape[1])
+    many = live.size * f0.shape[1] >= FEWEST and extrapolated(method)
+    for first in range(0, live.size if many else 0, pace):
         some = slice(first, first + pace)
         part = arrived[some], stretch[: live.size][some]
         done[some] = _smooth(live[some], *part, task)
@@ -110,11 +113,13 @@ def advance(
 
 def _smooth(live: Ints, arrived: Floats, stretch: Floats, task: _Task) -> Mask:
     """Take in values (L, P, m) along the live directions; return along which that was done here."""
-    fit = _fits(task.state[live].T, task.outputs[live].transpose(2, 0, 1))
+    order = task.laws[task.method.primary].order
+    fit = _fits(task.state[live].T, task.outputs[live].transpose(2, 0, 1), order)
     own = task.f0[live] if len(task.f0) > 1 else task.f0
     change = arrived - own[:, None]
-    # as `window.absorb` has it: the odd part and the even one
-    parts = (0.0 + 0.5 * change[:, 0]) + np.array([[[-0.5]], [[0.5]]]) * change[:, 1]
+    parts = np.zeros((len(task.laws), live.size, own.shape[1]))
+    for p, weights in enumerate(task.method.fold.T):  # as `window.absorb` has it
+        parts = parts + weights[:, None, None] * change[:, p]
     parts[0] *= stretch[:, None]
     fit &= np.isfinite(parts).all((0, 2))
     windows = task.state[live].T
@@ -123,11 +128,12 @@ def _smooth(live: Ints, arrived: Floats, stretch: Floats, task: _Task) -> Mask:
     first = np.where(sampled, windows[FIRST], np.minimum(windows[FIRST], slots))
     last = np.where(sampled, windows[LAST], np.maximum(windows[LAST], slots))
     below = np.where(sampled, windows[REQUEST], windows[SAMPLE_STEP]) - windows[BASE] + last
-    below = np.where(sampled | (windows[CHECKED] == 1), below, NEVER)
+    seen = (windows[CHECKED] == 1) & (windows[SAMPLE_STEP] != NEVER)
+    below = np.where(sampled | seen, below, NEVER)
     ways, done = (2 * below + sampled) * (SLOTS + 1) + last - first, np.zeros(live.size, np.bool_)
     for way in np.unique(ways[fit]):
         chosen = np.flatnonzero(fit & (ways == way))
-        if chosen.size >= FEWEST:
+        if chosen.size * own.shape[1] >= FEWEST:
             rows, one = live[chosen], chosen[0]
             task.samples[rows, :, slots[chosen]] = parts[:, chosen].transpose(1, 0, 2)
             windows = task.state[rows].T[:, :, None]
@@ -136,14 +142,12 @@ def _smooth(live: Ints, arrived: Floats, stretch: Floats, task: _Task) -> Mask:
     return done
 
 
-def _fits(windows: Ints, found: Floats) -> Mask:
+def _fits(windows: Ints, found: Floats, order: int) -> Mask:
     """Return which directions have seen nothing so far that a smooth f does not show."""
     plain = (windows[PHASE] == LADDER) | (windows[PHASE] == SAMPLE)
-    plain &= (windows[[LOOSE, NOISY, PRIOR]] == 0).all(0)
-    plain &= (windows[CHECKED] == 0) | (windows[SAMPLE_STEP] != NEVER)
-    plain &= abs(windows[BASE]) < MODERATE
+    plain &= (windows[LOOSE] == 0) & ((abs(windows[BASE]) + SLOTS) * order < MODERATE)
     fresh = (found[ERROR] == np.inf) | (found[WINDOW] == windows[BASE][:, None])
-    fresh &= (found[[CLOSED, LEAST_NOISE, DISPUTE, FORMER, ROUGHNESS]] == 0.0).all(0)
+    fresh &= (found[[CLOSED, DISPUTE, FORMER, ROUGHNESS]] == 0.0).all(0)
     return np.asarray(plain & fresh.all(1))
 
 
@@ -157,18 +161,19 @@ def _turn(rows: Ints, windows: Ints, below: int, sampled: bool, task: _Task) -> 
     levels = task.samples[rows[:, None], :, first + np.arange(n)].transpose(2, 1, 0, 3)
     own = np.broadcast_to(task.f0[rows] if len(task.f0) > 1 else task.f0, levels.shape[2:])
     top = windows[BASE] - first
-    sample = task.samples[rows, :, SLOTS].swapaxes(0, 1)[: 0 if below == NEVER else 2]
+    sample = task.samples[rows, :, SLOTS].swapaxes(0, 1)[: 0 if below == NEVER else len(levels)]
     reach, width = np.ldexp(task.reach[rows][:, None], -top), SKEW * 2.0 ** (below - n + 1)
-    group = _Group(own, reach, top, levels[0], levels[1], sample, width)
+    group = _Group(own, reach, top, levels, sample, width)
     plain = np.isfinite(levels).all((0, 1)) & np.isfinite(own)
     if sampled:
-        plain &= _alike(group, windows, found)
+        plain &= _alike(group, windows, found, task)
         windows[SAMPLE_STEP], windows[PHASE], windows[CHECKED] = windows[REQUEST], LADDER, 1
     want = np.full(own.shape, SMALLER)
-    if n > 1:
+    enough = n > max(task.laws[task.method.primary].terms, 1)
+    if enough:
         judged, want = _judge(group, windows, found, task)
         plain &= judged
-    plain &= _choose(group, windows, found, want)
+    plain &= _choose(group, windows, found, want, 0 if enough else FURTHEST)
     through = plain.all(1)
     windows[READY] = 0
     task.state[rows[through]] = windows[:, through, 0].T
@@ -178,16 +183,21 @@ def _turn(rows: Ints, windows: Ints, below: int, sampled: bool, task: _Task) -> 
 
 def _amplitude(group: _Group) -> Floats:
     """Return the largest change of f over the window, as `window.amplitude`."""
-    return np.asarray((abs(group.odd) + abs(group.even)).max(0))
+    return np.asarray(abs(group.levels).sum(0).max(0))
 
 
-def _alike(group: _Group, windows: Ints, found: Floats) -> Mask:
+def _alike(group: _Group, windows: Ints, found: Floats, task: _Task) -> Mask:
     """Return where the sample off the lattice shows nothing unexpected, as `check.compare`."""
     floor = ROUNDING * np.maximum(abs(group.f0), _amplitude(group))
-    width = np.ldexp(SKEW, windows[REQUEST])
-    fall = np.ldexp(SKEW, windows[REQUEST] - windows[BASE] + windows[LAST])
-    slack = (found[SLACK] + found[SPREAD] * (fall * fall)) * width
+    width, bottom = np.ldexp(SKEW, windows[REQUEST]), windows[BASE] - windows[LAST]
+    near = np.ldexp(SKEW, windows[REQUEST] - bottom)
+    slack = (found[SLACK] + found[SPREAD] * power(near, task.laws[0].ratio)) * width
     off = abs(group.sample[0] - found[SLOPE] * width) - slack
+    if task.laws[task.method.primary].order == 2 and len(group.levels) > 1:  # `curvature.misfit`
+        value, half, fall = found[ESTIMATE], 0.5 * width * width, np.ldexp(width, -bottom)
+        bend = abs(np.ldexp(2.0 * group.levels[1, -1], -2 * bottom) - value)
+        slack = (found[ERROR] + 2.0 * bend * fall * fall) * half
+        off = np.maximum(off, abs(group.sample[1] - value * half) - slack)
     quiet = found[DEVIATION] <= CLEARLY * floor
     return np.asarray(quiet & (off <= ALIKE * np.maximum(found[DEVIATION], floor)))
 
@@ -197,54 +207,77 @@ def _judge(group: _Group, windows: Ints, found: Floats, task: _Task) -> tuple[Ma
 
     Returns which were plain, and what each wants.
     """
-    odd, even, n, differs = group.odd, group.even, len(group.odd), task.method.gain[:, 1]
-    grid = formulas.grid_of(n, int(task.method.shape[0, COLUMNS]))
-    floors = formulas.floors_of(group.f0, odd, even, np.ldexp(group.reach, n - 1))
-    tables = formulas.tableau(odd, 1), formulas.tableau(even, 2)
-    falls = formulas.falls_of(tables[0]), formulas.falls_of(tables[1])
-    parts = tables[0], formulas.truncation(tables[0], falls[0], grid), floors
-    sigma = formulas.noise_of(falls, differs) if n > 2 else np.zeros_like(group.f0)
-    best = formulas.choose_entry(*parts, sigma, task.method.gain[0, 0], grid)
-    plain = best.plain & formulas.settles(odd, even, floors)
+    levels, laws, c, differs = group.levels, task.laws, task.method.primary, task.method.gain[:, 1]
+    grid, gain = formulas.grid_of(levels.shape[1], laws[c]), task.method.gain[c, 0]
+    far = np.ldexp(group.reach, levels.shape[1] - 1)
+    floors = formulas.floors_of(group.f0, levels, far, found[LEAST_NOISE])
+    tables = [formulas.tableau(*channel) for channel in zip(levels, laws, strict=True)]
+    falls = [formulas.falls_of(table) for table in tables]
+    parts = tables[c], formulas.truncation(tables[c], falls[c], laws[c], grid), floors
+    noise = formulas.noise_of(falls, laws, differs)
+    sigma = np.where(windows[PRIOR] == COMPLETE, 0.0, noise)
+    best = formulas.choose_entry(*parts, sigma, gain, grid)
+    found[STALLED], found[AT_ROW], found[AT_COLUMN] = sigma, best.row, best.column
+    plain = best.plain & ((windows[NOISY] == 1) | formulas.settles(levels, laws[0].lead, floors))
     if len(group.sample):
-        seen = formulas.surprise(odd, even, best, group.sample, group.width)
-        seen = formulas.noise_seen(sigma, seen, best, tables[1], differs[1], group.reach)
+        seen = formulas.surprise(levels, best, group.sample, group.width, laws, c)
+        seen = np.maximum(sigma, seen)
+        if laws[c].order == 1:
+            last = [formulas.newest(*part) for part in zip(falls, laws, differs, strict=True)]
+            seen = formulas.noise_seen(seen, best, [*last, 0.0][1 - c], group.reach)
         sigma = np.where(seen <= np.maximum(sigma, floors.min(0)), sigma, seen)
-        best = formulas.choose_entry(*parts, sigma, task.method.gain[0, 0], grid)
+        best = formulas.choose_entry(*parts, sigma, gain, grid)
     before = found[ERROR].copy()
-    _record(group, windows, found, best, floors[0], tables[1][-1, 0])
+    _record(group, windows, found, best, floors[0], tables, task)
     idle = (0.5 * before < found[ERROR]) & (found[ERROR] < 2.0 * before)
     found[IDLE] = np.where(idle, found[IDLE] + 1.0, 0.0)
-    want = _wish(windows, found, tables[0], best, task.rtol)
+    want = _wish(windows, found, tables[c], best, laws[c], task.rtol)
     plain &= best.plain & np.isfinite(found[ERROR]) & np.isfinite(found[ESTIMATE])
-    if len(group.sample):
-        rough = formulas.uneven(falls[0], floors, best, 1, differs[0], grid)
-        rough |= formulas.uneven(falls[1], floors, best, 2, differs[1], grid)
-        plain &= (want != ENOUGH) | ~rough
+    if len(tables) > 1 and (laws[c].steady or laws[c].order > 2):
+        plain &= ~formulas.leans(tables[1 - c], best.row, laws[c], laws[1 - c].terms)
+    looked = (want == ENOUGH) & (windows[CHECKED] == 1) & (windows[PRIOR] == 0)
+    if laws[c].order == 1 and looked.any():
+        for fall, law, own in zip(falls, laws, differs, strict=True):
+            plain &= ~(looked & formulas.uneven(fall, floors, best, law, own, grid))
     return plain, want
 
 
 def _record(
-    group: _Group, windows: Ints, found: Floats, best: formulas.Entry, floor: Floats, even: Floats
-) -> None:
+    group: _Group, windows: Ints, found: Floats, best: formulas.Entry, floor: Floats,
+    tables: list[Floats], task: _Task,
+) -> None:  # fmt: skip
     """Note the best entry of a window, in the units of f and t, as `answer.record`."""
-    top = group.top
-    drift = abs(np.ldexp(0.5 * EPS * group.reach * even, -top))
-    bar, value = np.ldexp(best.bar, -top) + drift, np.ldexp(best.value, -top)
-    moves = abs(group.odd[0]) > CLEARLY * floor
-    guess = moves & (best.truncation > best.noise) & (best.bar > abs(best.value))
+    c, top, odd, n = task.method.primary, group.top, group.levels[0], group.levels.shape[1]
+    order, size = task.laws[c].order, abs(group.levels[c, 0])
+    drift: Any = 0.0
+    if len(tables) > 1 and n > task.laws[1 - c].terms:
+        drift = abs(np.ldexp(0.5 * EPS * group.reach * tables[1 - c][-1, 0], -top * order))
+    bar, value = np.ldexp(best.bar, -top * order) + drift, np.ldexp(best.value, -top * order)
+    moves, least = size > CLEARLY * floor, abs(best.value)
+    guess = moves & (best.truncation > best.noise)
+    guess = 1.0 * (guess & (best.bar > (least if order == 1 else HAZY * least)))
+    if order > 2:
+        hollow = best.bar > np.maximum(least, LITTLE * math.gamma(order + 1.0) * size)
+        guess = np.where(hollow & moves, 2.0, guess)
     found[WINDOW], found[GUESS], found[STATUS] = windows[BASE], guess, OK
     found[ESTIMATE], found[ERROR], found[PROVEN], found[DEVIATION] = value, bar, bar, best.sigma
     found[STEP], found[SLOPE], found[SLACK] = np.ldexp(1.0, top - best.row), value, bar
-    found[SPREAD] = 2.0 * abs(np.ldexp(group.odd[-1], len(group.odd) - 1 - top) - value)
+    if order > 1:  # what a tiny step has to confirm is the slope, as `answer.testify` has it
+        found[SLOPE] = np.ldexp(2.0 * odd[-1], n - 2 - top)
+        off = abs(2.0 * odd[-1] - odd[-2]) + LEADING * best.sigma
+        found[SLACK] = np.ldexp(off, n - 2 - top)
+    found[SPREAD] = 2.0 * abs(np.ldexp(odd[-1], n - 1 - top) - found[SLOPE])
 
 
-def _wish(windows: Ints, found: Floats, table: Floats, best: formulas.Entry, rtol: float) -> Ints:
+def _wish(
+    windows: Ints, found: Floats, table: Floats, best: formulas.Entry, law: formulas.Law,
+    rtol: float,
+) -> Ints:  # fmt: skip
     """Return what each output wants next, as `decide.wish`."""
-    n, value, bar = len(table), abs(best.value), best.bar
+    n, k, value, bar = len(table), law.terms, abs(best.value), best.bar
     higher = (windows[FIRST] > 0) & (windows[BASE] - windows[FIRST] < windows[HIGHEST])
     higher &= windows[CEILING] == 0
-    bend, top = abs(table[1, 0] - table[0, 0]), abs(table[1, 0])
+    bend, top = abs(table[k, 0] - table[k - 1, 0]), abs(table[k, 0])
     if n == 2:
         return np.where(higher & (bend < NEARLY * top), LARGER, SMALLER)
     enough = (bar <= max(rtol, TARGET) * value) | ((value == 0.0) & (top == 0.0) & (bend == 0.0))
@@ -253,18 +286,18 @@ def _wish(windows: Ints, found: Floats, table: Floats, best: formulas.Entry, rto
     few = n < np.where(bar > VAGUE * value, LEAST_VAGUE, LEAST_LEVELS)
     smaller = best.truncation > WORTH * best.noise
     smaller |= few & (best.sigma > CLEARLY * best.rounding)
-    bent = bend > np.maximum(FLAT * top, SURE * best.sigma)
+    bent = bend > np.maximum(FLAT * law.order * top, SURE * best.sigma)
     fair = bar <= np.where(windows[CHECKED] == 1, FAIRLY, FAIR) * value
-    more = np.where(higher & ~bent & ~fair, LARGER, ENOUGH)
+    more = np.where(higher & ~bent & ~(fair & (law.order == 1)), LARGER, ENOUGH)
     return np.where(enough, ENOUGH, np.where(smaller, SMALLER, more))
 
 
-def _choose(group: _Group, windows: Ints, found: Floats, want: Ints) -> Mask:
+def _choose(group: _Group, windows: Ints, found: Floats, want: Ints, octaves: int) -> Mask:
     """Set what each direction asks for next, or end it, as `decide.choose`; return where it can."""
     for code in (ENOUGH, LARGER, SMALLER, LOST):
         windows[code] = (want == code).sum(1, keepdims=True)
     smaller, larger = windows[SMALLER] > 0, (windows[SMALLER] == 0) & (windows[LARGER] > 0)
-    windows[OCTAVES] = np.where(smaller & (len(group.odd) > 1), 0, FURTHEST)
+    windows[OCTAVES] = np.where(smaller, octaves, FURTHEST)
     bottom, lowest, enough = windows[BASE] - windows[LAST], windows[LOWEST], ~smaller & ~larger
     closes = enough & (windows[CHECKED] == 1)
     sampled = enough & ~closes
@@ -283,8 +316,11 @@ def _close(group: _Group, windows: Ints, found: Floats, closes: Mask) -> Mask:
     change, own, slope = _amplitude(group), abs(group.f0), abs(found[ESTIMATE])
     faint = (found[ERROR] > FAINT * slope) & (own < FAINT * change)
     size = np.maximum(own, change)
-    limited = (found[DEVIATION] > CLEARLY * (ROUNDING * size)) & (found[ERROR] > FAIR * slope)
-    unresolved = (found[DEVIATION] > FOREIGN * size) | (found[GUESS] > 0.0)
+    expected = np.where(windows[PRIOR] == ELSEWHERE, found[LEAST_NOISE], 0.0)
+    limited = found[DEVIATION] > CLEARLY * np.maximum(ROUNDING * size, expected)
+    limited &= found[ERROR] > FAIR * slope
+    looked = (windows[PRIOR] == 0) | (windows[PRIOR] == LOOKED)
+    unresolved = (looked & (found[DEVIATION] > FOREIGN * size)) | (found[GUESS] > windows[NOISY])
     found[STATUS] = np.where(closes & limited, NOISE_LIMITED, found[STATUS])
     found[CLOSED] = np.where(rescales, 1.0, found[CLOSED])
     windows[PHASE] = np.where(closes, DONE, windows[PHASE])

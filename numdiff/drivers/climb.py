@@ -26,11 +26,11 @@ from numdiff.evaluation.threads import spread
 from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import blocks
 from numdiff.ladder import points, registers, rounds, runtime, window
-from numdiff.ladder.channels import Channels, Limits, Span, pairs_of_first_order
+from numdiff.ladder.channels import Channels, Limits, Span, extrapolated, pairs_of_first_order
 from numdiff.ladder.loose import LEAST
 
 FREE, NOWHERE = np.empty(0), np.empty(0, np.int64)
-PACE = 100  # first derivatives that array operations take in the time of one by kernels
+PACE = 100  # derivatives that array operations take in the time of one by kernels
 NO_EDGES = Span(NOWHERE, NOWHERE, NOWHERE, NOWHERE, FREE)  # they follow from the limits
 NO_LIMITS = Limits(0.0, FREE, False, FREE, FREE)  # noqa: FBT003 - the edges are known
 
@@ -48,7 +48,8 @@ class Window(NamedTuple):
     def among(self, chosen: Ints) -> Window:
         """Return what is left of some of many points that are not calm, by their new numbers."""
         rows, side, asked, limits, lines, levels = self
-        mine = np.flatnonzero(np.isin(rows, chosen) & ~lines.calm)
+        mine = np.flatnonzero(~lines.calm)
+        mine = mine[np.isin(rows[mine], chosen)]
         numbers = np.searchsorted(chosen, rows[mine])
         return Window(numbers, side, asked, limits.pick(mine), lines.pick(mine), levels)
 
@@ -128,8 +129,8 @@ def climb(
     prior = prior or (0 if problem.noise is None else registers.COMPLETE)
     fresh = isinstance(span, Limits) and not span.steps.size and memory is None and prior == 0
     loose = fresh and problem.rtol >= LEAST and pairs_of_first_order(channels)
-    code, work, led_alone = None, shape[0] * shape[1], loose or prior or known.size or len(beside)
-    if work > PACE and directions.single and not led_alone and pairs_of_first_order(channels):
+    code, work = None, shape[0] * shape[1]
+    if work > PACE and not loose and extrapolated(channels):
         work //= PACE
     run = runtime.runner(work)
     native = problem.call.dispatcher and problem.budget == math.inf and memory is None

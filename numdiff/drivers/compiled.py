@@ -144,9 +144,17 @@ def workspace(entries, outputs, channels):
 
 @allocating
 def evidence_of(count, f0, channels):
-    """Make the arrays that D ladders leave: samples, state, and bars that are proven."""
-    samples = np.empty((count, channels.fold.shape[0], SLOTS + 2, f0.size))
-    return samples, np.empty((count, STATE), np.int64), np.empty((count, f0.size))
+    """Make the arrays that D ladders leave: samples, state, and bars that are proven.
+
+    The large ones in one piece: memory of which no array takes half is given back to the system
+    each time, and comes again page by page, which takes a fifth of the time of 10,000 points.
+    """
+    width = channels.fold.shape[0]
+    size = count * f0.size * width * (SLOTS + 2)
+    whole = np.empty(size + count * STATE)
+    samples = whole[:size].reshape((count, width, SLOTS + 2, f0.size))
+    state = whole[size:].view(np.int64).reshape((count, STATE))
+    return samples, state, np.empty((count, f0.size))
 
 
 @allocating

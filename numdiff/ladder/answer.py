@@ -13,10 +13,10 @@ from numdiff.ladder.tableau import choose_entry, extrapolate, scale
 from numdiff.ladder.window import amplitude
 
 from numdiff.ladder.registers import (  # isort: skip
-    AGAIN, BAR, BASE, COMPLETE, DEVIATION, DISPUTE, ELSEWHERE, ERROR, ESTIMATE, FORMER, GUESS, LAST,
-    LEAST_NOISE, LOOKED, NOISE, NOISY, ORDER, PRIOR, PROVEN, READY, RESTARTS, ROUGHNESS, ROUND, ROW,
-    SIGMA, STEADY, TABLED,
-    SLACK, SLOPE, SPREAD, STATUS, STEP, TERMS, TRUNCATION, UNEVEN, VALUE, WINDOW,
+    AGAIN, AT_COLUMN, AT_ROW, BAR, BASE, COLUMN, COMPLETE, DEVIATION, DISPUTE, ELSEWHERE, ERROR,
+    ESTIMATE, FORMER, GUESS, LAST, LEAST_NOISE, LOOKED, NOISE, NOISY, ORDER, PRIOR, PROVEN, READY,
+    RESTARTS, ROUGHNESS, ROUND, ROW, SIGMA, SLACK, SLOPE, SPREAD, STALLED, STATUS, STEADY, STEP,
+    TABLED, TERMS, TRUNCATION, UNEVEN, VALUE, WINDOW,
 )  # fmt: skip
 
 FAIR = 1e-12  # relative bar limited by noise that larger steps would only halve, before the check
@@ -36,36 +36,44 @@ LEADING = 4.0  # standard deviations of noise in the slope that the smallest ste
 
 
 @inlined
-def measure(n, reach, window, method, room):
-    """Extrapolate the levels of one output, and find the best entry with the noise they show."""
+def measure(n, reach, window, method, room, output):
+    """Extrapolate the levels of one output, and find the best entry with the noise they show.
+
+    Where the sample off the lattice alone is new, what the levels have shown is known.
+    """
     c, count = method.primary, 0 * n  # a plain 0 is a type of its own and compiles callees twice
     law, gain = method.shape[c], method.gain[c, 0]
     table, floors, best, held = room.table[c], room.floors, room.best, window[TABLED]
-    errors, bars = room.table[-2], room.table[-1]
+    errors, bars, known = room.table[-2], room.table[-1], window[READY] == AGAIN
     for a in range(method.shape.shape[0]):
         extrapolate(room.y[a], held, n, method.shape[a], method.factor[a], room.table[a])
-        if window[PRIOR] != COMPLETE:
+        if window[PRIOR] != COMPLETE and not known:
             gains = method.gain[a, 1]
             count = stalls(room.table[a], n, method.shape[a], gains, room.residuals, count)
-    sigma = trimmed_rms(room.residuals, count)
     window[TABLED] = n
-    if room.sample[-1] > 0.0:
-        if window[READY] != AGAIN or held < n:  # else it is the best entry that was chosen before
-            choose_entry(table, held, n, law, gain, sigma, floors, errors, bars, best)
+    if known:
+        sigma, row, column = output[STALLED], int(output[AT_ROW]), int(output[AT_COLUMN])
+        best[ROW], best[COLUMN], best[ROUND] = row, column, floors[row]
+        best[VALUE] = table[row, column]
+    else:
+        sigma = trimmed_rms(room.residuals, count)
+        choose_entry(table, held, n, law, gain, sigma, floors, errors, bars, best)
+        output[STALLED], output[AT_ROW], output[AT_COLUMN] = sigma, best[ROW], best[COLUMN]
         held = n
-        least = max(sigma, least_of(floors, n))
-        sigma = max(sigma, surprise(n, method, room))
-        if law[ORDER] == 1:
-            top = window[BASE] - window[LAST] + n - 1
-            seen = max(sigma, best[ROUND])
-            if method.shape.shape[0] > 1:
-                a = 1 - c
-                last = newest(room.table[a], n, method.shape[a], method.gain[a, 1])
-                seen = max(seen, min(last, WITNESS * seen))
-            sigma = likely(seen, scale(reach, -top) * best[VALUE])
-        if sigma <= least:
-            return
-    choose_entry(table, held, n, law, gain, sigma, floors, errors, bars, best)
+    if room.sample[-1] == 0.0:
+        return
+    least = max(sigma, least_of(floors, n))
+    sigma = max(sigma, surprise(n, method, room))
+    if law[ORDER] == 1:
+        top = window[BASE] - window[LAST] + n - 1
+        seen = max(sigma, best[ROUND])
+        if method.shape.shape[0] > 1:
+            a = 1 - c
+            last = newest(room.table[a], n, method.shape[a], method.gain[a, 1])
+            seen = max(seen, min(last, WITNESS * seen))
+        sigma = likely(seen, scale(reach, -top) * best[VALUE])
+    if known or sigma > least:
+        choose_entry(table, held, n, law, gain, sigma, floors, errors, bars, best)
 
 
 @inlined

@@ -120,10 +120,15 @@ def _assemble(
     return Channels(points, fold, shape, factor, gain, primary)
 
 
+def extrapolated(channels: Channels) -> bool:
+    """Whether levels are extrapolated, and not just compared."""
+    return bool(channels.shape[channels.primary, COLUMNS] > 1)
+
+
 def pairs_of_first_order(channels: Channels) -> bool:
     """Whether levels are pairs around x, from which a first derivative is extrapolated."""
-    law = channels.shape[channels.primary]
-    return len(channels.fold) == 2 and bool(law[ORDER] == 1 and law[COLUMNS] > 1)
+    first = channels.shape[channels.primary, ORDER] == 1
+    return len(channels.fold) == 2 and bool(first) and extrapolated(channels)
 
 
 @lru_cache(maxsize=64)

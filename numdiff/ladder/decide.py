@@ -63,7 +63,7 @@ def judge(samples, window, outputs, f0, reach, rtol, method, room):
             window[SMALLER if again else LOST] += 1
             continue
         recall(samples, window, i, window[BASE] - window[LAST] + n - 1, room.sample)
-        measure(n, reach, window, method, room)
+        measure(n, reach, window, method, room, output)
         want = weigh(n, reach, rtol, window, method, room, output)
         window[want] += 1
         # higher orders have too few digits to tell

@@ -28,9 +28,10 @@ MINOR = 1e-3  # a part of the change of f that says nothing about its scale
 # even one, and room for their higher terms
 ODD_FALL, EVEN_FALL = 0.75, 0.6
 
-# of the error of a part of f, from that of a value: from one side, and the odd and the even part
-VARIANCES = np.array([[2.0, 0.0], [0.5, 1.5]])
-VARIANCES.setflags(write=False)
+# standard deviations of the error of a part of f, from that of a value: from one side; and of the
+# odd and the even part, of variances 1/2 and 3/2, which share what both show
+SPREADS = np.sqrt([[2.0, 0.0], [2 * 0.5, 2 * 1.5]])
+SPREADS.setflags(write=False)
 
 
 @inlined
@@ -123,7 +124,7 @@ def surprise(n, method, room):
         )
         off, parts = abs(room.sample[c] - level), method.shape.shape[0]
         largest = max(largest, off)
-        total = together(total, off / math.sqrt(VARIANCES[parts - 1, c] * parts))
+        total = together(total, off / SPREADS[parts - 1, c])
     return total if law[ORDER] == 1 else largest
 
 

@@ -58,7 +58,9 @@ ROUGHNESS = 14  # error of the derivative if f comes in small smooth pieces, as 
 DISPUTE = 15  # how far windows that have a bar contradict each other
 FORMER = 16  # what a window said that the check refuted, 0 if none was
 PROVEN = 17  # the bar that the levels prove, without what contradicts it
-OUTPUT = 18
+# what the levels alone have shown: noise, and where the best entry stands
+STALLED, AT_ROW, AT_COLUMN = range(18, 21)
+OUTPUT = 21
 
 # --- one channel: a row of `shape` in numdiff.ladder.channels ---
 # STEADY is 1 where f may have powers between those of the expansion, as products of |x| have

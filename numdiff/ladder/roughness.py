@@ -62,8 +62,9 @@ def unevenness(table, n, best_row, law, lift, gain, sigma, floors):
                 jump, at = before * oldest, k - 1
             elif k <= best_row and now > noise and now * fall > before * growth:
                 jump = now
-            if jump > EDGE * scale(floors[0], order * at):
-                return math.inf
-            largest = max(largest, scale(jump, lift * at))
+            if jump > 0.0:  # seldom
+                if jump > EDGE * scale(floors[0], order * at):
+                    return math.inf
+                largest = max(largest, scale(jump, lift * at))
         oldest *= analytic - 1.0  # one over the weight of the largest step in the next column
     return largest

@@ -136,24 +136,23 @@ def truncation(table, terms, ratio, least, steady, k, j):
 def predict(y, first, n, law, width, row):
     """Return what the levels y[first..n-1] say of the level at the step width * h_0.
 
-    It is the value there of the polynomial in z through them; `row` is room to work in.
+    It is the value there of the polynomial in z through them; `row` is room to work in. Those above
+    them are in it only to have loops of a length that a processor can foretell.
     """
     lead, ratio = law[LEAD], float(law[RATIO])
-    z, nearest = power(width, ratio), 1.0  # of the level n - 1
-    doubling, unit = scale(1.0, lead), scale(1.0, lead * first)
-    for k in range(first, n):
+    z, nearest = power(width, ratio), power(scale(1.0, 1 - n), ratio)  # of the level n - 1
+    doubling, unit = scale(1.0, lead), 1.0
+    for k in range(n):
         row[k] = y[k] * unit
         unit *= doubling
-    for _ in range(1, n):
-        nearest /= ratio
-    apart = 1.0
-    for s in range(1, n - first):
+    apart, said = 1.0, row[n - 1]
+    for s in range(1, n):
         apart, near = apart * ratio, nearest
-        for k in range(n - 1, first + s - 1, -1):
+        for k in range(n - 1, s - 1, -1):
             far = near * apart
             row[k] = ((far - z) * row[k] - (near - z) * row[k - 1]) / (far - near)
             near *= ratio
-    said = row[n - 1]
+        said = row[n - 1] if s < n - first else said
     for _ in range(lead):
         said *= width
     return said
