@@ -36,6 +36,7 @@ STRIDE, MOST = 3, 6
 WIDEST = 2100  # octaves between any two floats
 FINE, COARSE, FLAT = 10, 6, 5  # halvings of the step, once the break is known within an octave
 JUMP, BEND = 0.5, 0.25  # of the departure, left over the last interval: more jumps, less bends
+GROWS = 0.5  # of the last interval's departure in the next one: of a corner 1, of a jump 0
 SAME = 0.25  # of the jump: by so much f may be off behind it, if it is an edge alone
 ONE_SIDE = 0.01  # of the departure on the other side: so little is none
 ALONG = (0.25, 0.5, 0.75, 1.0)  # of the octaves from a jump to twice the far step: where f is asked
@@ -253,6 +254,8 @@ def look(problem: Problem, directions: Directions, claims: Claims, span: Span) -
     jump = np.abs(bracket.above - bracket.below)
     kind[live & (jump < BEND * np.abs(bracket.above))] = Kind.STRUCTURE
     kind[live & (jump >= JUMP * np.abs(bracket.above))] = Kind.STAIRS  # the second of two steps too
+    abrupt = live & (claims.claim == WIDE) & (kind != Kind.STRUCTURE)
+    kind[_growing(walk, np.flatnonzero(abrupt), bracket)] = Kind.STRUCTURE
     # what has widened a bar is a jump that was seen: even if it is an edge alone
     torn = (kind == Kind.STAIRS) & (claims.claim != WIDE) & (gap < MANY * jump)
     torn = np.flatnonzero(torn)
@@ -347,6 +350,20 @@ def _halve(walk: _Walk, live: Mask, limit: Floats, bracket: _Bracket) -> None:
         off, _ = walk.departures(middle, rows)
         bracket.narrowed(rows, middle, off, beyond=np.abs(off) > limit[rows] * middle)
         halvings[rows] += ~wide
+
+
+def _growing(walk: _Walk, rows: Ints, bracket: _Bracket) -> Ints:
+    """Return where f departs as fast on, an interval beyond the break: there it bends, sharply.
+
+    What began to bend in an interval departs in the next one by as much at least; behind a jump f
+    goes on as before it.
+    """
+    if not rows.size:
+        return rows
+    low, high = bracket.low[rows], bracket.high[rows]
+    off, _ = walk.departures(2.0 * high - low, rows)
+    above, below = bracket.above[rows], bracket.below[rows]
+    return np.asarray(rows[(off - above) / (above - below) > GROWS])
 
 
 def _looked_at(claims: Claims, live: Mask, gaps: Floats) -> Mask:
