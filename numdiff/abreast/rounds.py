@@ -208,6 +208,7 @@ def _judge(group: _Group, windows: Ints, found: Floats, task: _Task) -> tuple[Ma
     plain = best.plain & formulas.settles(odd, even, floors)
     if len(group.sample):
         seen = formulas.surprise(odd, even, best, group.sample, group.width)
+        plain &= seen <= 0.5 * SURE * best.sigma  # what surprises is looked at level by level
         seen = formulas.noise_seen(sigma, seen, best, tables[1], differs[1], group.reach)
         sigma = np.where(seen <= np.maximum(sigma, floors.min(0)), sigma, seen)
         best = formulas.choose_entry(*parts, sigma, task.method.gain[0, 0], grid)

@@ -13,7 +13,7 @@ from numdiff.ladder.runtime import inlined, kernel
 from numdiff.ladder.tableau import predict, scale
 
 from numdiff.ladder.registers import (  # isort: skip
-    CHECKED, COLUMN, NEVER, ORDER, RATIO, ROW, SAMPLE_STEP, SLOTS, TERMS,
+    CHECKED, COLUMN, NEVER, ORDER, RATIO, ROW, SAMPLE_STEP, SIGMA, SLOTS, TERMS,
 )  # fmt: skip
 
 # In units of the noise, truncation falls at least by 2**order * ratio per level (8 for a pair and
@@ -28,6 +28,7 @@ MINOR = 1e-3  # a part of the change of f that says nothing about its scale
 # even one, and room for their higher terms
 ODD_FALL, EVEN_FALL = 0.75, 0.6
 
+LARGER_ONLY = 0.01  # of a surprise: less is left without the larger steps if it is that of these
 # of the error of a part of f, from that of a value: from one side, and the odd and the even part
 VARIANCES = np.array([[2.0, 0.0], [0.5, 1.5]])
 VARIANCES.setflags(write=False)
@@ -118,10 +119,15 @@ def surprise(n, method, room):
     for c in range(method.shape.shape[0]):
         # the other channel needs a few levels of its own; above order 1 those of the answer only
         few = 3 if law[ORDER] == 1 else (1 if c == method.primary else 2)
-        level = predict(
-            room.y[c], max(0, min(first, n - few)), n, method.shape[c], width, room.table[-1, 0]
-        )
-        off, parts = abs(room.sample[c] - level), method.shape.shape[0]
+        start, off, parts = max(0, min(first, n - few)), 0.0, method.shape.shape[0]
+        for k in range(start, max(start, first) + 1):
+            level = predict(room.y[c], k, n, method.shape[c], width, room.table[-1, 0])
+            apart = abs(room.sample[c] - level)
+            # what lies in the way of larger steps than those of the answer surprises only them
+            if k == start or apart < LARGER_ONLY * off:
+                off = apart
+            if off <= SURE * room.best[SIGMA]:
+                break
         largest = max(largest, off)
         total = together(total, off / math.sqrt(VARIANCES[parts - 1, c] * parts))
     return total if law[ORDER] == 1 else largest
