@@ -19,7 +19,7 @@ from numdiff.ladder import rounds
 from numdiff.ladder.answer import FAIR, FOREIGN
 from numdiff.ladder.channels import Channels, pairs_of_first_order
 from numdiff.ladder.check import ALIKE
-from numdiff.ladder.noise import CLEARLY, SKEW, SURE
+from numdiff.ladder.noise import BY_CHANCE, CLEARLY, SKEW, SURE
 from numdiff.ladder.runtime import compiled, runner, stands_in
 
 from numdiff.ladder.decide import (  # isort: skip
@@ -208,7 +208,10 @@ def _judge(group: _Group, windows: Ints, found: Floats, task: _Task) -> tuple[Ma
     plain = best.plain & formulas.settles(odd, even, floors)
     if len(group.sample):
         seen = formulas.surprise(odd, even, best, group.sample, group.width)
-        plain &= seen <= 0.5 * SURE * best.sigma  # what surprises is looked at level by level
+        # what surprises is looked at level by level; noise that is not in the sample may be none
+        plain &= (seen <= 0.5 * SURE * best.sigma) & (
+            sigma <= np.maximum(BY_CHANCE * seen, floors.min(0))
+        )
         seen = formulas.noise_seen(sigma, seen, best, tables[1], differs[1], group.reach)
         sigma = np.where(seen <= np.maximum(sigma, floors.min(0)), sigma, seen)
         best = formulas.choose_entry(*parts, sigma, task.method.gain[0, 0], grid)

@@ -6,7 +6,15 @@ At the end the bar takes in what else was seen that contradicts the answer.
 import math
 
 from numdiff.constants import EPS, NOISE_LIMITED, OK, ROUNDING
-from numdiff.ladder.noise import CLEARLY, newest, stalls, surprise, together, trimmed_rms
+from numdiff.ladder.noise import (
+    BY_CHANCE,
+    CLEARLY,
+    newest,
+    stalls,
+    surprise,
+    together,
+    trimmed_rms,
+)
 from numdiff.ladder.roughness import roughness
 from numdiff.ladder.runtime import inlined, kernel
 from numdiff.ladder.tableau import choose_entry, extrapolate, scale
@@ -50,8 +58,12 @@ def measure(n, reach, window, method, room):
         if window[READY] != AGAIN or held < n:  # else it is the best entry that was chosen before
             choose_entry(table, held, n, law, gain, sigma, floors, errors, bars, best)
         held = n
-        least = max(sigma, least_of(floors, n))
-        sigma = max(sigma, surprise(n, method, room))
+        told, least = sigma, max(sigma, least_of(floors, n))
+        seen = surprise(n, method, room)
+        if window[READY] != AGAIN and window[NOISY] == 0:
+            # the larger levels that came after a sample without noise have something in their way
+            sigma = min(sigma, BY_CHANCE * seen)
+        sigma = max(sigma, seen)
         if law[ORDER] == 1:
             top = window[BASE] - window[LAST] + n - 1
             seen = max(sigma, best[ROUND])
@@ -60,7 +72,7 @@ def measure(n, reach, window, method, room):
                 last = newest(room.table[a], n, method.shape[a], method.gain[a, 1])
                 seen = max(seen, min(last, WITNESS * seen))
             sigma = likely(seen, scale(reach, -top) * best[VALUE])
-        if sigma <= least:
+        if told <= sigma <= least:
             return
     choose_entry(table, held, n, law, gain, sigma, floors, errors, bars, best)
 

@@ -28,6 +28,7 @@ MINOR = 1e-3  # a part of the change of f that says nothing about its scale
 # even one, and room for their higher terms
 ODD_FALL, EVEN_FALL = 0.75, 0.6
 
+BY_CHANCE = 10.0  # times what a sample shows of noise: that may be little by chance
 LARGER_ONLY = 0.01  # of a surprise: less is left without the larger steps if it is that of these
 # of the error of a part of f, from that of a value: from one side, and the odd and the even part
 VARIANCES = np.array([[2.0, 0.0], [0.5, 1.5]])
