@@ -16,7 +16,7 @@ import numpy as np
 from numdiff.arrays import Array, Floats, Ints, Mask
 from numdiff.constants import EPS, ROUNDING
 from numdiff.ladder.answer import ARGUMENT, HIDDEN, REFUTED, RISES, STAYS, WITNESS
-from numdiff.ladder.noise import CLEARLY, EVEN_FALL, MINOR, ODD_FALL, SPREADS, STALL
+from numdiff.ladder.noise import CLEARLY, EVEN_FALL, MINOR, ODD_FALL, SPREADS, STALL, SURE
 from numdiff.ladder.roughness import CERTAIN, CHANCE, SUDDEN
 from numdiff.ladder.tableau import FASTEST, RIVAL, SIGMAS, SLOWEST, STEADILY, power
 from numdiff.ladder.window import CROSSING
@@ -281,23 +281,28 @@ def together(one: Floats, other: Floats) -> Floats:
 
 def surprise(
     levels: Floats, best: Entry, sample: Floats, width: float, laws: list[Law], primary: int
-) -> Floats:
-    """Return the noise that the sample off the lattice shows, as `noise.surprise`."""
+) -> tuple[Floats, Mask]:
+    """Return the noise that the sample off the lattice shows, as `noise.surprise`.
+
+    And where no more levels are to be left out to tell.
+    """
     n, main, total = levels.shape[1], laws[primary], np.zeros(levels.shape[2:])
+    plain, own = np.ones(total.shape, np.bool_), best.row - best.column - main.terms + 1
     for c, law in enumerate(laws):
         few = 3 if main.order == 1 else (1 if c == primary else 2)
         last = max(n - few, 0)
-        first = np.clip(best.row - best.column - main.terms + 1, 0, last)
+        first = np.clip(own, 0, last)
         said = predict(levels[c], 0, law, width)
         for k in range(1, last + 1):
             if (first == k).any():
                 said = np.where(first == k, predict(levels[c], k, law, width), said)
         off = np.abs(sample[c] - said)
+        plain &= (own <= first) | (off <= SURE * best.sigma)
         if main.order == 1:
             total = together(total, off / SPREADS[len(laws) - 1][c])
         else:
             total = np.maximum(total, off)
-    return total
+    return total, plain
 
 
 def noise_seen(seen: Floats, best: Entry, last: Floats | float, reach: Floats) -> Floats:

@@ -20,7 +20,7 @@ from numdiff.ladder import rounds
 from numdiff.ladder.answer import FAIR, FOREIGN, HAZY, LEADING, LITTLE
 from numdiff.ladder.channels import Channels, extrapolated
 from numdiff.ladder.check import ALIKE
-from numdiff.ladder.noise import CLEARLY, SKEW, SURE
+from numdiff.ladder.noise import BY_CHANCE, CLEARLY, SKEW, SURE
 from numdiff.ladder.runtime import compiled, runner, stands_in
 from numdiff.ladder.tableau import power
 
@@ -220,7 +220,9 @@ def _judge(group: _Group, windows: Ints, found: Floats, task: _Task) -> tuple[Ma
     found[STALLED], found[AT_ROW], found[AT_COLUMN] = sigma, best.row, best.column
     plain = best.plain & ((windows[NOISY] == 1) | formulas.settles(levels, laws[0].lead, floors))
     if len(group.sample):
-        seen = formulas.surprise(levels, best, group.sample, group.width, laws, c)
+        seen, told = formulas.surprise(levels, best, group.sample, group.width, laws, c)
+        # noise that is not in the sample may be none
+        plain &= told & (sigma <= np.maximum(BY_CHANCE * seen, floors.min(0)))
         seen = np.maximum(sigma, seen)
         if laws[c].order == 1:
             last = [formulas.newest(*part) for part in zip(falls, laws, differs, strict=True)]

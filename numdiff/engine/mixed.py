@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from numdiff.arrays import Floats, Ints, Mask
-from numdiff.constants import BUDGET, DOMAIN, JUMP, KINK, SINGLE_STEP, STOCHASTIC
+from numdiff.constants import BUDGET, DOMAIN, JUMP, KINK, NOISE_LIMITED, SINGLE_STEP, STOCHASTIC
 from numdiff.drivers.climb import Window, climb, cut
 from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill, stacked
 from numdiff.drivers.memory import Memory
@@ -22,6 +22,7 @@ from numdiff.ladder.channels import Span, mixed_channels
 from numdiff.ladder.pairs import (  # isort: skip
     AXIS, BEGIN, DEPTH, LARGEST, LEAST, LEVELS, PLACES, SIDE, contest, keep, probes, relate,
 )  # fmt: skip
+from numdiff.ladder.noise import CLEARLY
 from numdiff.ladder.registers import SLOTS
 from numdiff.ladder.runtime import runner
 from numdiff.options import Options
@@ -185,8 +186,11 @@ def _climbed(
     start = np.minimum(first, -begin)
     span = Span(start, start, first, 1 - levels, np.zeros(len(rows)))
     together = combine(axes.directions, rows, columns, units)
-    noise = axes.derivatives.noise
-    least = np.maximum(noise[rows], noise[columns])
+    # noise beyond rounding is that of f along both, or of something in the way of one alone
+    ends = np.array([rows, columns])
+    noise, noisy = axes.derivatives.noise[ends], axes.derivatives.status[ends] == NOISE_LIMITED
+    alone = noisy & ~noisy[::-1]
+    least = np.where(alone, np.minimum(noise, CLEARLY * noise[::-1]), noise).max(axis=0)
     lines = climb(problem, together, span, levels_of, beside=beside, noise=least, every=True)
     return lines, units
 

@@ -6,7 +6,15 @@ At the end the bar takes in what else was seen that contradicts the answer.
 import math
 
 from numdiff.constants import EPS, NOISE_LIMITED, OK, ROUNDING
-from numdiff.ladder.noise import CLEARLY, newest, stalls, surprise, together, trimmed_rms
+from numdiff.ladder.noise import (
+    BY_CHANCE,
+    CLEARLY,
+    newest,
+    stalls,
+    surprise,
+    together,
+    trimmed_rms,
+)
 from numdiff.ladder.roughness import roughness
 from numdiff.ladder.runtime import inlined, kernel
 from numdiff.ladder.tableau import choose_entry, extrapolate, scale
@@ -54,6 +62,7 @@ def measure(n, reach, window, method, room, output):
     if known:
         sigma, row, column = output[STALLED], int(output[AT_ROW]), int(output[AT_COLUMN])
         best[ROW], best[COLUMN], best[ROUND] = row, column, floors[row]
+        best[SIGMA] = max(sigma, floors[row])
         best[VALUE] = table[row, column]
     else:
         sigma = trimmed_rms(room.residuals, count)
@@ -62,8 +71,12 @@ def measure(n, reach, window, method, room, output):
         held = n
     if room.sample[-1] == 0.0:
         return
-    least = max(sigma, least_of(floors, n))
-    sigma = max(sigma, surprise(n, method, room))
+    told, least = sigma, max(sigma, least_of(floors, n))
+    seen = surprise(n, method, room)
+    if not known and window[NOISY] == 0:
+        # the larger levels that came after a sample without noise have something in their way
+        sigma = min(sigma, BY_CHANCE * seen)
+    sigma = max(sigma, seen)
     if law[ORDER] == 1:
         top = window[BASE] - window[LAST] + n - 1
         seen = max(sigma, best[ROUND])
@@ -72,7 +85,7 @@ def measure(n, reach, window, method, room, output):
             last = newest(room.table[a], n, method.shape[a], method.gain[a, 1])
             seen = max(seen, min(last, WITNESS * seen))
         sigma = likely(seen, scale(reach, -top) * best[VALUE])
-    if known or sigma > least:
+    if known or not told <= sigma <= least:
         choose_entry(table, held, n, law, gain, sigma, floors, errors, bars, best)
 
 

@@ -13,7 +13,7 @@ from numdiff.ladder.runtime import inlined, kernel
 from numdiff.ladder.tableau import predict, scale
 
 from numdiff.ladder.registers import (  # isort: skip
-    CHECKED, COLUMN, NEVER, ORDER, RATIO, ROW, SAMPLE_STEP, SLOTS, TERMS,
+    CHECKED, COLUMN, NEVER, ORDER, RATIO, ROW, SAMPLE_STEP, SIGMA, SLOTS, TERMS,
 )  # fmt: skip
 
 # In units of the noise, truncation falls at least by 2**order * ratio per level (8 for a pair and
@@ -28,6 +28,8 @@ MINOR = 1e-3  # a part of the change of f that says nothing about its scale
 # even one, and room for their higher terms
 ODD_FALL, EVEN_FALL = 0.75, 0.6
 
+BY_CHANCE = 10.0  # times what a sample shows of noise: that may be little by chance
+LARGER_ONLY = 0.01  # of a surprise: less is left without the larger steps if it is that of these
 # standard deviations of the error of a part of f, from that of a value: from one side; and of the
 # odd and the even part, of variances 1/2 and 3/2, which share what both show
 SPREADS = np.sqrt([[2.0, 0.0], [2 * 0.5, 2 * 1.5]])
@@ -119,10 +121,15 @@ def surprise(n, method, room):
     for c in range(method.shape.shape[0]):
         # the other channel needs a few levels of its own; above order 1 those of the answer only
         few = 3 if law[ORDER] == 1 else (1 if c == method.primary else 2)
-        level = predict(
-            room.y[c], max(0, min(first, n - few)), n, method.shape[c], width, room.table[-1, 0]
-        )
-        off, parts = abs(room.sample[c] - level), method.shape.shape[0]
+        start, off, parts = max(0, min(first, n - few)), 0.0, method.shape.shape[0]
+        for k in range(start, max(start, first) + 1):
+            level = predict(room.y[c], k, n, method.shape[c], width, room.table[-1, 0])
+            apart = abs(room.sample[c] - level)
+            # what lies in the way of larger steps than those of the answer surprises only them
+            if k == start or apart < LARGER_ONLY * off:
+                off = apart
+            if off <= SURE * room.best[SIGMA]:
+                break
         largest = max(largest, off)
         total = together(total, off / SPREADS[parts - 1, c])
     return total if law[ORDER] == 1 else largest

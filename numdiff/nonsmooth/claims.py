@@ -33,6 +33,9 @@ class Claims(NamedTuple):
     slack: Floats  # by how much f may be off the near reading at the far step by its bar and noise
     near: Floats  # the steps of both readings
     far: Floats
+    levels: (
+        Floats  # (SLOTS, K): what f differs by from f(x) at near, 2 near and so on, as far as known
+    )
     rough: Floats  # the least even part of f over the levels: noise of them is not much larger
 
     @property
@@ -56,8 +59,9 @@ class _Evidence(NamedTuple):
 
 
 def claims_of(
-    problem: Problem, directions: Directions, lines: Derivatives, side: int, span: Span
-) -> Claims | None:
+    problem: Problem, directions: Directions, lines: Derivatives, side: int, span: Span, *,
+    bars: tuple[Ints, Ints] | None = None,
+) -> Claims | None:  # fmt: skip
     """Collect the outputs of which two readings contradict each other.
 
     Parameters
@@ -70,6 +74,8 @@ def claims_of(
         The side of x on which they stayed, 0 for both.
     span : Span
         Where their steps might lie.
+    bars : tuple, optional
+        Directions and outputs whose bars are wider than their levels prove: these and no others.
 
     Returns
     -------
@@ -79,14 +85,17 @@ def claims_of(
     rows = np.flatnonzero(~lines.calm)
     state, value, start = lines.state[rows], lines.value[rows], span.start[rows]
     whole = len(rows) == len(lines.calm)  # samples are what is large: without a copy then
-    samples = lines.samples if whole else lines.samples[rows]
     f0 = np.broadcast_to(problem.f0, lines.value.shape)[rows]
     base, moved = state[:, registers.BASE], span.reach[rows][:, None] * np.abs(np.nan_to_num(value))
     seen = _Evidence(
-        rows, samples, state, value, lines.noise[rows],
+        rows, lines.samples if whole else lines.samples[rows], state, value, lines.noise[rows],
         ROUNDING * (np.abs(f0) + moved), base - state[:, registers.LAST],
         base - state[:, registers.FIRST], state[:, registers.TINY],
     )  # fmt: skip
+    if bars is not None:
+        wide = np.zeros(lines.value.shape, np.int64)
+        wide[bars] = WIDE
+        return _collected(seen, lines, wide[rows], side, start)
     claim, step = np.zeros(value.shape, np.int64), lines.step[rows]
     if directions.single:
         step = step / np.abs(directions.weight[rows, None])
@@ -99,21 +108,7 @@ def claims_of(
         # a bar that is good enough may be wider than need be, by noise that is none, but not leap
         good = lines.error[rows] <= problem.rtol * np.abs(value)
         claim[(claim != LEAP) & good & ~_strays(seen, lines.error[rows])] = NOTHING
-    row, output = np.nonzero(claim)
-    if not len(row):
-        return None
-    sides = np.full(len(row), float(side))
-    if side == 0:  # what has widened a bar may be a jump on either side of x
-        twice = claim[row, output] == WIDE
-        sides = np.concatenate([np.where(twice, 1.0, 0.0), np.full(twice.sum(), -1.0)])
-        row, output = np.append(row, row[twice]), np.append(output, output[twice])
-    claims = _collected(seen, claim[row, output], row, output, sides, start)
-    place = claims.row, output
-    wide, most = claims.claim == WIDE, lines.error[place] / (2.0 * MARGIN)
-    slack = np.where(claims.standing, lines.proven[place] * claims.far, 0.0)
-    slack += np.where(claims.claim == LEAP, SURE * lines.noise[place], 0.0)
-    rough = _least_even(seen, row, output)
-    return claims._replace(most=np.where(wide, most, math.inf), slack=slack, rough=rough)
+    return _collected(seen, lines, claim, side, start) if claim.any() else None
 
 
 def _strays(seen: _Evidence, error: Floats) -> Mask:
@@ -123,11 +118,17 @@ def _strays(seen: _Evidence, error: Floats) -> Mask:
     return np.asarray(off > error * width + CLEARLY * seen.floor)
 
 
-def _collected(
-    seen: _Evidence, claim: Ints, row: Ints, output: Ints, sides: Floats, start: Ints
-) -> Claims:
-    """Put the claims together with what the smaller steps say of f."""
-    bottom, lost = seen.bottom[row], claim == LOST
+def _collected(seen: _Evidence, lines: Derivatives, claims: Ints, side: int, start: Ints) -> Claims:
+    """Put the claims (R, m) together with what the smaller steps say of f."""
+    row, output = np.nonzero(claims)
+    sides = np.full(len(row), float(side))
+    if side == 0:  # what has widened a bar may be a jump on either side of x
+        twice = claims[row, output] == WIDE
+        sides = np.concatenate([np.where(twice, 1.0, 0.0), np.full(twice.sum(), -1.0)])
+        row, output = np.append(row, row[twice]), np.append(output, output[twice])
+    claim = claims[row, output]
+    bottom, lost, place = seen.bottom[row], claim == LOST, (seen.rows[row], output)
+    most = np.where(claim == WIDE, lines.error[place] / (2.0 * MARGIN), math.inf)
     tiny = (claim == SILENCE) | lost
     near = np.ldexp(1.0, np.where(tiny, seen.tiny[row], bottom))
     series = np.zeros((4, len(row)))
@@ -144,10 +145,23 @@ def _collected(
         series[1:, whole] = _higher(seen, row[whole], output[whole])
     far = np.where((claim == WIDE) | (claim == UNLIKE), seen.top[row], bottom)
     far = np.where(lost | (claim == LEAP), start[row], far)
+    far = np.ldexp(1.0, far)
+    standing = np.isin(claim, (LEAP, WIDE, UNLIKE))
+    slack = np.where(standing, lines.proven[place] * far, 0.0)
+    slack += np.where(claim == LEAP, SURE * lines.noise[place], 0.0)
     return Claims(
-        seen.rows[row], output, claim, seen.value[row, output], sides, series, lean, near, near,
-        near, np.ldexp(1.0, far), near,
+        *place, claim, lines.value[place], sides, series, lean, most, slack, near, far,
+        np.where(tiny, math.nan, _levels(seen, row, output, sides)), _least_even(seen, row, output),
     )  # fmt: skip
+
+
+def _levels(seen: _Evidence, row: Ints, output: Ints, sides: Floats) -> Floats:
+    """Return what f differs by from f(x) on one side of x, from the smallest level up."""
+    state, up = seen.state[row], np.arange(registers.SLOTS)[:, None]
+    slots = state[:, registers.LAST] - up
+    odd, even = seen.samples[row, 0, slots, output], seen.samples[row, -1, slots, output]
+    whole = sides * odd + even if seen.samples.shape[1] > 1 else odd * sides
+    return np.where((slots >= state[:, registers.FIRST]) & (sides != 0.0), whole, math.nan)
 
 
 def _least_even(seen: _Evidence, row: Ints, output: Ints) -> Floats:

@@ -8,9 +8,9 @@ the smaller steps have seen one stair of many; if it bends, it is structure and 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from numdiff.drivers.derivatives import Derivatives, Problem
 from numdiff.drivers.sampling import sample
 from numdiff.geometry.directions import Directions
 from numdiff.ladder.channels import Span
-from numdiff.ladder.disputes import LEAP, LOST, SILENCE, UNLIKE, WIDE
+from numdiff.ladder.disputes import LEAP, LOST, SILENCE, UNLIKE, WIDE, WIDER
 from numdiff.ladder.noise import CLEARLY
 from numdiff.ladder.registers import LOOKED, NEVER
 from numdiff.nonsmooth.claims import Claims, claims_of
@@ -34,16 +34,19 @@ UNSURE = 0.08  # of what counts as a change: what rounding may do to the slope a
 # most where the slope of a tiny step becomes more certain, for more would hide structure
 STRIDE, MOST = 3, 6
 WIDEST = 2100  # octaves between any two floats
-FINE, COARSE, FLAT = 10, 6, 5  # halvings of the step, once the break is known within an octave
+FINE, FLAT = 6, 5  # halvings of the step, once the break is known within an octave
 JUMP, BEND = 0.5, 0.25  # of the departure, left over the last interval: more jumps, less bends
+GROWS = 0.5  # of the last interval's departure in the next one: of a corner 1, of a jump 0
 SAME = 0.25  # of the jump: by so much f may be off behind it, if it is an edge alone
 ONE_SIDE = 0.01  # of the departure on the other side: so little is none
 ALONG = (0.25, 0.5, 0.75, 1.0)  # of the octaves from a jump to twice the far step: where f is asked
 STEEP = (1.7, 7.0)  # powers of the step by which a smooth f departs from its tangent or parabola
 MANY = 3.0  # times a jump f is off farther away: then it was not the only one
 POLE = 30.0  # times that: f jumps by far more than it is off farther away where it has a pole
+TERMS = 4  # so often what the near reading leaves out may be added to it
 ALIKE = 0.4  # by which two looks at that power may differ
 VAGUER = 1e3  # times the gap between two slopes
+SURE = 2.0  # times how far the answer is off the slope at smaller steps, which it is proven to
 BOTH = 1.25  # times the gap between two slopes: the near one is known to a part of it
 EVEN = 0.5  # of a jump: the standard deviation of f on stairs, on the safe side of 12**-0.5
 # times the noise of stairs: what was taken for noise before may be as much, or as little
@@ -64,11 +67,12 @@ class Kind(IntEnum):
 class Break(NamedTuple):
     """Where f departs from what the smaller steps say, by how much, and what it is."""
 
+    nfev: int
     kind: Ints  # (K,)
     step: Floats
     jump: Floats
     gap: Floats  # between the slopes of both readings
-    nfev: int
+    near: Floats  # how far the answer is off the near slope, where f has it up to the far step
 
 
 def resolve(
@@ -104,6 +108,8 @@ def resolve(
         lines.status[claims.row[open_], claims.output[open_]] = BUDGET
         return lines, [], 0
     found = look(problem.probing(), directions, claims, span)
+    lines, claims, found = _looked_on(problem.less(found.nfev), directions, window, claims, found)
+    place = claims.row, claims.output
     below = (claims.claim == LOST) & (found.kind == Kind.STRUCTURE)
     noise, deviation = lines.noise[place], EVEN * found.jump
     other = (noise > MORE * deviation) & (claims.rough <= MORE * deviation)
@@ -135,6 +141,36 @@ def _written(lines: Derivatives, claims: Claims, found: Break, above: Mask) -> D
     new = lines._replace(error=lines.error.copy(), status=lines.status.copy())
     new.error[place], new.status[place] = error, np.where(nothing, UNRESOLVED, status)
     return new
+
+
+def _looked_on(
+    problem: Problem, directions: Directions, window: Window, claims: Claims, found: Break
+) -> tuple[Derivatives, Claims, Break]:
+    """Look at larger steps where f is smooth from the tiny one up to the smallest of the answer.
+
+    Then the answer is proven by how near it is to the slope there, and noise was jumps of f
+    farther away, or bends.
+    """
+    lines = window.lines
+    place, proven = (claims.row, claims.output), lines.proven.copy()
+    smooth = (claims.claim == SILENCE) & (WIDER * SURE * found.near < lines.error[place])
+    if not smooth.any() or problem.budget < 2 * LONGEST * np.count_nonzero(smooth):
+        return lines, claims, found
+    place = claims.row[smooth], claims.output[smooth]
+    proven[place] = SURE * found.near[smooth]
+    lines, span = lines._replace(proven=proven), span_of(problem.x, directions, window.limits)
+    bars = claims_of(problem, directions, lines, window.side, span, bars=place)
+    assert bars is not None
+    beyond = look(problem.probing(), directions, bars, span)
+    nfev = found.nfev + beyond.nfev
+    found = Break(nfev, *_joined(found[1:], beyond[1:], ~smooth))
+    return lines, Claims(*_joined(claims, bars, ~smooth)), found
+
+
+def _joined(ones: Sequence[Any], others: Sequence[Any], kept: Mask) -> Iterator[Any]:
+    """Append others to those that are kept, column by column; the last axis is that of outputs."""
+    for one, other in zip(ones, others, strict=True):
+        yield np.concatenate([one[..., kept], other], axis=-1)
 
 
 def _alike(claims: Claims, chosen: Mask) -> list[Ints]:
@@ -203,21 +239,33 @@ class _Walk:
         f0 = np.broadcast_to(problem.f0, (len(directions), problem.f0.shape[-1]))
         self.f0 = f0[claims.row, claims.output]
         self.slope = claims.series[0] + claims.side * claims.lean
+        self.least = claims.near  # the step of the first level
 
     def departures(self, steps: Floats, rows: Ints) -> tuple[Floats, Floats]:
         """Return how far f at some steps is from the near reading, and those steps as they are."""
-        claims = self.claims
-        row, t, place = claims.row[rows], claims.side[rows] * steps, np.arange(len(rows))
+        claims, t = self.claims, self.claims.side[rows] * steps
+        octaves = np.log2(steps / self.least[rows])
+        level = np.clip(octaves.astype(np.int64), 0, len(claims.levels) - 1)
+        changes = np.where(level == octaves, claims.levels[level, rows], math.nan)
+        new = np.flatnonzero(np.isnan(changes))
+        if new.size:
+            changes[new], t[new] = self._asked(t[new], rows[new])
+        says = np.zeros(len(rows))
+        for coefficient in (*claims.series[:0:-1, rows], self.slope[rows]):
+            says = t * (coefficient + says)
+        return changes - says, t
+
+    def _asked(self, t: Floats, rows: Ints) -> tuple[Floats, Floats]:
+        """Ask how much f differs from f(x) at other steps; return them as they are."""
+        claims, row, place = self.claims, self.claims.row[rows], np.arange(len(rows))
         if self.problem.f0.shape[-1] > 1:
             # outputs that are looked at along the same direction share what they have in common
             points, place = np.unique(np.column_stack([row, t]), axis=0, return_inverse=True)
             row, t, place = points[:, 0].astype(np.int64), points[:, 1], np.ravel(place)
         found = sample(self.problem, self.directions.pick(row), np.ones(1), t)
         self.nfev += found.nfev
-        t, values = found.steps[place], found.values[0, place, claims.output[rows]]
-        second, third, fourth = claims.series[1:, rows]
-        says = t * (self.slope[rows] + t * (second + t * (third + t * fourth)))
-        return values - self.f0[rows] - says, t
+        values = found.values[0, place, claims.output[rows]]
+        return values - self.f0[rows], found.steps[place]
 
 
 class _Bracket(NamedTuple):
@@ -248,10 +296,11 @@ def look(problem: Problem, directions: Directions, claims: Claims, span: Span) -
     kind = np.where(live, Kind.UNCLEAR, Kind.AGREE)
     limit = SHARE * np.minimum(gap / claims.far, claims.most)
     bracket, off = _first(walk, live, limit, floor)
+    _follow(walk, live & (claims.claim == WIDE), limit, floor, bracket)
     followed = live & np.isnan(bracket.above)
     kind[followed], live[followed] = Kind.AGREE, False
     # what has widened a bar may be a jump that is small beside what the near reading leaves out
-    steep = _steep(walk, np.flatnonzero(live & (claims.claim != WIDE)), bracket)
+    steep, _ = _steep(walk, np.flatnonzero(live & (claims.claim != WIDE)), bracket)
     kind[steep], live[steep] = Kind.STRUCTURE, False
     # up to here outputs share their points; each break has points of its own
     left_out = live & ~_looked_at(claims, live, gap / claims.far)
@@ -262,6 +311,8 @@ def look(problem: Problem, directions: Directions, claims: Claims, span: Span) -
     kind[live & bent] = Kind.STRUCTURE
     jumps = live & ~bent & (jump >= JUMP * np.abs(bracket.above))  # the second of two steps too
     kind[jumps] = Kind.STAIRS
+    abrupt = live & ~bent & np.isin(claims.claim, (WIDE, UNLIKE))
+    kind[_growing(walk, np.flatnonzero(abrupt), bracket)] = Kind.STRUCTURE
     # what has widened a bar is a jump that was seen: even if it is an edge alone
     torn = (kind == Kind.STAIRS) & (claims.claim != WIDE) & (gap < MANY * jump)
     torn = np.flatnonzero(torn)
@@ -269,7 +320,9 @@ def look(problem: Problem, directions: Directions, claims: Claims, span: Span) -
     _infer(claims, kind, left_out)
     apart = np.fmax(gap / claims.far, np.abs(walk.slope - claims.answer))
     apart = np.where(followed, np.fmin(apart, off), apart)
-    return Break(kind, bracket.high, jump, apart, walk.nfev)
+    followed[steep] = True
+    near = np.where(followed, off, math.inf)
+    return Break(walk.nfev, kind, bracket.high, jump, apart, near)
 
 
 def _sided(problem: Problem, directions: Directions, claims: Claims) -> tuple[_Walk, Floats]:
@@ -309,6 +362,7 @@ def _first(walk: _Walk, live: Mask, limit: Floats, floor: Floats) -> tuple[_Brac
     while going.any():
         rows = np.flatnonzero(going)
         most = np.where(sure[rows], octaves, min(octaves, MOST))
+        most = np.where(claims.claim[rows] == WIDE, 1, most)
         step[rows] = np.minimum(np.ldexp(step[rows], most), claims.far[rows])
         off, t = walk.departures(step[rows], rows)
         unsure = np.where(sure[rows], 0.0, UNSURE * floor[rows] / bracket.low[rows])
@@ -323,13 +377,35 @@ def _first(walk: _Walk, live: Mask, limit: Floats, floor: Floats) -> tuple[_Brac
     return bracket, least
 
 
-def _steep(walk: _Walk, rows: Ints, bracket: _Bracket) -> Ints:
-    """Return where f departs as a power of t does: that is what the near reading leaves out.
+def _follow(walk: _Walk, live: Mask, limit: Floats, floor: Floats, bracket: _Bracket) -> None:
+    """Go on where f departs as a power of t, with that in the near reading: it is no break yet."""
+    for _ in range(TERMS):
+        rows, powers = _steep(walk, np.flatnonzero(live & ~np.isnan(bracket.above)), bracket)
+        if not rows.size:
+            return
+        claims, high = walk.claims, bracket.high[rows]
+        series = np.zeros((int(STEEP[1]), len(live)))
+        series[: len(claims.series)] = claims.series
+        power = np.round(powers).astype(np.int64)
+        series[power - 1, rows] += bracket.above[rows] / (claims.side[rows] * high) ** power
+        near = claims.near.copy()
+        near[rows] = high
+        walk.claims = claims._replace(series=series, near=near)
+        going = np.zeros(len(live), np.bool_)
+        going[rows] = near[rows] < claims.far[rows]
+        bracket.above[rows] = math.nan
+        beyond, _ = _first(walk, going, limit, floor)
+        for part, new in zip(bracket, beyond, strict=True):
+            part[going] = new[going]
+
+
+def _steep(walk: _Walk, rows: Ints, bracket: _Bracket) -> tuple[Ints, Floats]:
+    """Return where f departs as a power of t, and which: that is what the near reading leaves out.
 
     Two points between tell the power, and it has to be the same; f was closer to it below.
     """
     if not rows.size:
-        return rows
+        return rows, np.empty(0)
     low, high, powers = bracket.low[rows], bracket.high[rows], []
     for share in ALONG[1:3]:
         middle = low ** (1.0 - share) * high**share
@@ -339,15 +415,13 @@ def _steep(walk: _Walk, rows: Ints, bracket: _Bracket) -> Ints:
     least, most = STEEP
     small = np.abs(bracket.below[rows]) < np.abs(bracket.above[rows]) * (low / high) ** 1.5
     good = small & (one > least) & (one < most) & (np.abs(one - other) < ALIKE)
-    return np.asarray(rows[good])
+    return rows[good], 0.5 * (one + other)[good]
 
 
 def _halve(walk: _Walk, live: Mask, limit: Floats, bracket: _Bracket) -> None:
     """Narrow the break down to a part 2**-FINE of its step."""
-    # a bend of f' grows slowly; of a plateau nothing is left but its edge: a few halvings tell
-    wanted = np.where(np.isin(walk.claims.claim, (WIDE, UNLIKE)), FINE, COARSE)
-    wanted = np.where(walk.slope == 0.0, FLAT, wanted)
-    halvings = FINE - np.where(live, wanted, 0)
+    # of a plateau nothing is left but its edge: a few halvings tell
+    halvings = np.where(live, np.where(walk.slope == 0.0, FINE - FLAT, 0), FINE)
     while (halvings < FINE).any():
         rows = np.flatnonzero(halvings < FINE)
         low, high = bracket.low[rows], bracket.high[rows]
@@ -359,6 +433,20 @@ def _halve(walk: _Walk, live: Mask, limit: Floats, bracket: _Bracket) -> None:
         # between edges f is clean, and bends on: else it may be a sawtooth's own slope
         bent = (np.abs(jump) < BEND * np.abs(above)) & (walk.claims.claim[rows] == UNLIKE)
         halvings[rows] = np.where(bent, FINE, halvings[rows] + ~wide)
+
+
+def _growing(walk: _Walk, rows: Ints, bracket: _Bracket) -> Ints:
+    """Return where f departs as fast on, an interval beyond the break: there it bends, sharply.
+
+    What began to bend in an interval departs in the next one by as much at least; behind a jump f
+    goes on as before it.
+    """
+    if not rows.size:
+        return rows
+    low, high = bracket.low[rows], bracket.high[rows]
+    off, _ = walk.departures(2.0 * high - low, rows)
+    above, below = bracket.above[rows], bracket.below[rows]
+    return np.asarray(rows[(off - above) / (above - below) > GROWS])
 
 
 def _looked_at(claims: Claims, live: Mask, gaps: Floats) -> Mask:
