@@ -8,12 +8,13 @@ import numpy as np
 
 from numdiff.constants import DOMAIN, OK
 from numdiff.drivers.compiled import columns_of, evidence_of, follow, lead
+from numdiff.drivers.compiled_points import deepen
 from numdiff.evaluation.machine_code import ask
 
 from numdiff.ladder.pairs import (  # isort: skip
-    AXIS, BEGIN, DEPTH, LARGEST, LEAST, LEVELS, PLACES, SIDE, ahead, contest, keep, probes, relate,
+    AXIS, BEGIN, LARGEST, LEVELS, PLACES, SIDE, ahead, contest, keep, probes, relate,
 )  # fmt: skip
-from numdiff.ladder.runtime import allocating, kernel
+from numdiff.ladder.runtime import allocating
 from numdiff.ladder.tableau import scale
 
 
@@ -26,7 +27,7 @@ def curve(kind, address, x, f0, sides, mixed, plan, value, error):
     """
     n, doubtful = x.size, False
     axes, beside = np.zeros((n, AXIS), np.int64), np.full((n, PLACES, 2, 1), math.nan)
-    noise, room, columns = np.zeros(n), np.empty((2, n)), np.empty(n, np.int64)
+    noise, columns = np.zeros(n), np.empty(n, np.int64)
     value[:], error[:] = math.nan, math.inf
     for side in range(len(sides)):
         count = 0
@@ -38,8 +39,8 @@ def curve(kind, address, x, f0, sides, mixed, plan, value, error):
             doubtful |= along_axes(
                 kind, address, x, f0, columns[:count], sides[side], plan, ends, value, error
             )
-    for d in range(n):
-        deepen(kind, address, x, f0, d, axes[d], beside[d], room)
+    route = np.arange(n), np.arange(n), np.ones(n)
+    deepen(kind, address, x, f0, route, axes, beside, np.empty(n), np.empty(1))
     for i in range(n):
         for side in range(2):
             count = 0
@@ -79,26 +80,6 @@ def along_axes(kind, address, x, f0, rows, channels, plan, ends, value, error):
         error[d, d] = math.inf if doubt[a, 0] else columns[1][a, 0]
         keep(rows[one], asked, kept[0][one], kept[1][one], columns[3][one], axes, beside)
     return doubtful
-
-
-@kernel
-def deepen(kind, address, x, f0, d, axis, beside, room):
-    """Sample an axis at smaller steps, so that pairs of it can go as far."""
-    point, out = room[0], room[1, :1]
-    for k in range(x.size):
-        point[k] = x[k]
-    while 0 < axis[LEVELS] < DEPTH and axis[LARGEST] - axis[LEVELS] > axis[LEAST]:
-        step = scale(1.0, axis[LARGEST] - axis[LEVELS])
-        for behind in range(2):
-            if axis[SIDE] == (-1 if behind == 0 else 1):
-                continue
-            for k in range(x.size):
-                point[k] = x[k]
-            point[d] += step if behind == 0 else -step
-            ask(kind, address, point, out)
-            for i in range(f0.size):
-                beside[axis[LEVELS], behind, i] = out[i] - f0[i]
-        axis[LEVELS] += 1
 
 
 @allocating

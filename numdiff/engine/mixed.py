@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from numdiff.arrays import Floats, Ints, Mask
 from numdiff.constants import BUDGET, DOMAIN, JUMP, KINK, SINGLE_STEP, STOCHASTIC
 from numdiff.drivers.climb import Window, climb, cut
+from numdiff.drivers.compiled_points import deepen
 from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill, stacked
 from numdiff.drivers.memory import Memory
-from numdiff.drivers.sampling import Samples, sample
+from numdiff.drivers.sampling import Samples, native_code, sample
 from numdiff.engine.by_ladder import by_ladder
 from numdiff.engine.sides import one_sided, task_of
 from numdiff.engine.single import by_rule, by_single_step, user_steps
@@ -23,7 +24,7 @@ from numdiff.ladder.pairs import (  # isort: skip
     AXIS, BEGIN, DEPTH, LARGEST, LEAST, LEVELS, PLACES, SIDE, contest, keep, probes, relate,
 )  # fmt: skip
 from numdiff.ladder.registers import SLOTS
-from numdiff.ladder.runtime import runner
+from numdiff.ladder.runtime import compiled, runner
 from numdiff.options import Options
 
 
@@ -95,10 +96,22 @@ def _along_axes(problem: Problem, directions: Directions, options: Options) -> _
 
 def _deepened(problem: Problem, axes: _Axes) -> _Axes:
     """Sample the axes at smaller steps, so that pairs of them can go as far."""
-    table, derivatives, nfev = axes.table, axes.derivatives, 0
+    derivatives, code = axes.derivatives, native_code(problem)
+    if code is not None and problem.budget == math.inf:
+        table, x, f0, ways = axes.table.copy(), problem.x, problem.f0, axes.directions
+        route, room = (ways.starts, ways.index, ways.weight), (np.empty_like(x), np.empty_like(f0))
+        go_on: Any = compiled(deepen)
+        nfev, raised = go_on(code.kind, code.address, x, f0, route, table, axes.beside, *room)
+        if not raised:  # else it has to be asked again to see what
+            spent = derivatives.nfev + nfev
+            return axes._replace(table=table, derivatives=derivatives._replace(nfev=spent))
+        derivatives = derivatives._replace(nfev=derivatives.nfev + nfev)
+    table, nfev = axes.table, 0
     for depth in range(1, DEPTH):
         deep = table[:, LARGEST] - depth
         open_ = (table[:, LEVELS] == depth) & (deep > table[:, LEAST])
+        if not open_.any():
+            continue
         for side in (0, 1, -1):
             rows = np.flatnonzero(open_ & (table[:, SIDE] == side))
             if rows.size == 0 or nfev + derivatives.nfev + 2 * rows.size > problem.budget:

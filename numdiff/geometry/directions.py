@@ -96,6 +96,16 @@ def _axes(n: int) -> Directions:
     return Directions(numbers, numbers, ones)
 
 
+def pairs(n: int) -> tuple[Ints, Ints]:
+    """Return all pairs of n numbers, the smaller ones and the larger ones: not to be written to."""
+    return _pairs(n) if n <= FEW else _pairs.__wrapped__(n)
+
+
+@lru_cache(maxsize=16)
+def _pairs(n: int) -> tuple[Ints, Ints]:
+    return np.triu_indices(n, 1)
+
+
 def along(v: Floats) -> Directions:
     """Return one direction, a vector that is not zero."""
     index = np.flatnonzero(v)

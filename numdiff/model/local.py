@@ -18,7 +18,7 @@ from numdiff.engine.differentiate import WAYS, counted, pose
 from numdiff.engine.mixed import second
 from numdiff.estimate import Estimate, Status
 from numdiff.evaluation.call import NOBODY
-from numdiff.geometry.directions import axes
+from numdiff.geometry.directions import axes, pairs
 from numdiff.model.bars import (
     derived,
     estimate,
@@ -457,8 +457,7 @@ def _modelled(problem: Problem, point: Floats, order: int, settings: Options) ->
             "`order=1`"
         )
     value = f0[0]
-    pairs = np.triu_indices(n, 1)
-    diagonal, across, first = second(problem, axes(n), *pairs, settings, slopes=True)
+    diagonal, across, first = second(problem, axes(n), *pairs(n), settings, slopes=True)
     whole = counted(problem, diagonal, first, across)
     gradient = estimate_of(first._replace(nfev=whole.nfev), shape, settings)
     columns = symmetric(per_output(diagonal), per_output(across), n)
