@@ -15,8 +15,8 @@ from numdiff.ladder.window import amplitude
 from numdiff.ladder.registers import (  # isort: skip
     AGAIN, BAR, BASE, COMPLETE, DEVIATION, DISPUTE, ELSEWHERE, ERROR, ESTIMATE, FORMER, GUESS, LAST,
     LEAST_NOISE, LOOKED, NOISE, NOISY, ORDER, PRIOR, PROVEN, READY, RESTARTS, ROUGHNESS, ROUND, ROW,
-    SIGMA, TABLED,
-    SLACK, SLOPE, SPREAD, STATUS, STEP, TERMS, TRUNCATION, VALUE, WINDOW,
+    SIGMA, SLACK, SLOPE, SPREAD, STALLED, STATUS, TABLED,
+    STEP, TERMS, TRUNCATION, VALUE, WINDOW,
 )  # fmt: skip
 
 FAIR = 1e-12  # relative bar limited by noise that larger steps would only halve, before the check
@@ -38,16 +38,17 @@ def measure(n, reach, window, method, room):
     c, count = method.primary, 0 * n  # a plain 0 is a type of its own and compiles callees twice
     law, gain = method.shape[c], method.gain[c, 0]
     table, floors, best, held = room.table[c], room.floors, room.best, window[TABLED]
-    errors, bars = room.table[-2], room.table[-1]
-    for a in range(method.shape.shape[0]):
-        extrapolate(room.y[a], held, n, method.shape[a], method.factor[a], room.table[a])
-        if window[PRIOR] != COMPLETE:
-            gains = method.gain[a, 1]
-            count = stalls(room.table[a], n, method.shape[a], gains, room.residuals, count)
-    sigma = trimmed_rms(room.residuals, count)
-    window[TABLED] = n
+    errors, bars, same = room.table[-2], room.table[-1], window[READY] == AGAIN and held == n
+    if not same:
+        for a in range(method.shape.shape[0]):
+            extrapolate(room.y[a], held, n, method.shape[a], method.factor[a], room.table[a])
+            if window[PRIOR] != COMPLETE:
+                gains = method.gain[a, 1]
+                count = stalls(room.table[a], n, method.shape[a], gains, room.residuals, count)
+        best[STALLED] = trimmed_rms(room.residuals, count)
+    sigma, window[TABLED] = best[STALLED], n
     if room.sample[-1] > 0.0:
-        if window[READY] != AGAIN or held < n:  # else it is the best entry that was chosen before
+        if not same:  # else it is the best entry that was chosen before
             choose_entry(table, held, n, law, gain, sigma, floors, errors, bars, best)
         held = n
         least = max(sigma, least_of(floors, n))

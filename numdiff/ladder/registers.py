@@ -64,9 +64,9 @@ OUTPUT = 18
 LEAD, TERMS, ORDER, RATIO, COLUMNS, STEADY = range(6)
 
 # --- the best entry of a tableau: its value and bar, the parts of the bar, where it stands, the
-# noise and the rounding of f in it ---
-VALUE, BAR, TRUNCATION, NOISE, ROW, COLUMN, SIGMA, ROUND = range(8)
-BEST = 8
+# noise and the rounding of f in it; and the noise that all differences show ---
+VALUE, BAR, TRUNCATION, NOISE, ROW, COLUMN, SIGMA, ROUND, STALLED = range(9)
+BEST = 9
 
 
 class Room(NamedTuple):
