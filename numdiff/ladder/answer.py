@@ -106,8 +106,8 @@ def record(n, reach, window, method, room, output):
     best, order = room.best, method.shape[method.primary, ORDER]
     top = window[BASE] - window[LAST] + n - 1
     value = scale(best[VALUE], -top * order)
-    bar = scale(best[BAR], -top * order) + drift(n, top, reach, method, room.table)
-    moved = output[WINDOW] != window[BASE]
+    proven = scale(best[BAR], -top * order) + drift(n, top, reach, method, room.table)
+    bar, moved = proven, output[WINDOW] != window[BASE]
     if moved and output[ERROR] < math.inf:
         # two windows that contradict each other: one has missed noise or structure of f
         off = abs(value - output[ESTIMATE])
@@ -136,8 +136,8 @@ def record(n, reach, window, method, room, output):
     if order > 2 and hollow(order, method, room):
         output[GUESS] = 2.0
     output[ESTIMATE], output[ERROR], output[STATUS] = value, bar, OK
-    output[PROVEN] = scale(best[BAR], -top * order) + drift(n, top, reach, method, room.table)
-    output[DEVIATION], output[STEP] = best[SIGMA], scale(1.0, top - int(best[ROW]))
+    output[PROVEN], output[DEVIATION] = proven, best[SIGMA]
+    output[STEP] = scale(1.0, top - int(best[ROW]))
     testify(room.y, n, top, order, best[SIGMA], output)
 
 
