@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numdiff.arrays import Array, Codes, Later
+from numdiff.arrays import Array, Codes, Ints, Later
 from numdiff.drivers.derivatives import COLUMNS, Derivatives
 from numdiff.estimate import Estimate, Status
-from numdiff.geometry.directions import pairs
 from numdiff.options import Options
 from numdiff.sparse_estimate import SparseEstimate
 
@@ -134,18 +133,23 @@ def sparse_estimate(lines: Derivatives, pattern: csc_array, options: Options) ->
     return SparseEstimate.over(pattern, columns, **others)
 
 
-def symmetric(diagonal: dict[str, Array], across: dict[str, Array], n: int) -> dict[str, Any]:
+def symmetric(
+    diagonal: dict[str, Array], across: dict[str, Array], pairs: tuple[Ints, Ints]
+) -> dict[str, Any]:
     """Put the columns (n, m) of the diagonal and those of the pairs i < j into (m, n, n).
 
     All but values wait until asked for.
     """
-    parts = {name: Later(_mirrored, (column, across[name], n)) for name, column in diagonal.items()}
-    return {**parts, "value": parts["value"]()}
+    parts: dict[str, Any] = {}
+    for name, column in diagonal.items():
+        parts[name] = Later(_mirrored, (column, across[name], pairs))
+    parts["value"] = _mirrored(diagonal["value"], across["value"], pairs)
+    return parts
 
 
-def _mirrored(diagonal: Array, across: Array, n: int) -> Array:
-    (rows, columns), numbers = pairs(n), np.arange(n)
-    matrix = np.empty((diagonal.shape[1], n, n), diagonal.dtype)
+def _mirrored(diagonal: Array, across: Array, pairs: tuple[Ints, Ints]) -> Array:
+    (rows, columns), (n, m), numbers = pairs, diagonal.shape, np.arange(len(diagonal))
+    matrix = np.empty((m, n, n), diagonal.dtype)
     matrix[:, numbers, numbers] = diagonal.T
     matrix[:, rows, columns] = matrix[:, columns, rows] = across.T
     return matrix

@@ -26,7 +26,7 @@ from numdiff.engine.mixed import second
 from numdiff.estimate import Estimate
 from numdiff.evaluation.call import NOBODY, Call, bound
 from numdiff.evaluation.dispatchers import as_function, is_dispatcher
-from numdiff.geometry.directions import Directions, axes, joined, pairs, parts_of
+from numdiff.geometry.directions import Directions, axes, joined, parts_of
 from numdiff.naming import Named
 from numdiff.options import Options, as_point, as_vector, point_of, read, require_callable
 from numdiff.short import shortly
@@ -340,9 +340,9 @@ def hessian(
 
 def hessian_at(problem: Problem, form: tuple[int, ...], settings: Options) -> Estimate:
     """Differentiate twice by all pairs of entries of a point of that shape, f(x) being known."""
-    n = problem.x.size
-    diagonal, across = second(problem, axes(n), *pairs(n), settings)
-    columns = symmetric(per_output(diagonal), per_output(across), n)
+    alone = axes(problem.x.size)
+    diagonal, across = second(problem, alone, *alone.pairs, settings)
+    columns = symmetric(per_output(diagonal), per_output(across), alone.pairs)
     shape = diagonal.form.shape + form + form
     return estimate_from(columns, shape, counted(problem, diagonal, across), settings, named=2)
 

@@ -29,8 +29,7 @@ class Samples(NamedTuple):
 
 def sample(problem: Problem, directions: Directions, offsets: Floats, steps: Floats) -> Samples:
     """Ask for f at x + o h d for each direction d with its step h and each offset o."""
-    code = native_code(problem)
-    if code is not None:
+    if problem.call.dispatcher and (code := native_code(problem)) is not None:
         return _natively(code, problem, directions, offsets, steps)
     parts: list[Samples] = []
     x, width = problem.x, 1 if problem.apart else problem.x.size
@@ -43,25 +42,23 @@ def sample(problem: Problem, directions: Directions, offsets: Floats, steps: Flo
             entries = points[:, np.arange(len(some)), moved]
             base, span = (x[some.index], 0.0) if alone else (entries[-1], float(offsets[-1]))
             taken = (entries[0] - base) / (float(offsets[0]) - span) / some.weight
-        values = evaluate(problem.call, points.reshape(-1, width), problem.form)
-        rows = values.rows.reshape(len(offsets), len(some), values.rows.shape[1])
-        parts.append(Samples(rows, taken, values.form, values.nfev, values.trouble))
-        problem = problem._replace(form=values.form)
+        found = evaluate(problem.call, points.reshape(-1, width), problem.form)
+        rows = found.rows.reshape(len(offsets), len(some), found.rows.shape[1])
+        parts.append(Samples(rows, taken, found.form, found.nfev, found.trouble))
+        problem = problem._replace(form=found.form)
     if len(parts) == 1:
         return parts[0]
+    values, really, forms, counts, troubles = zip(*parts, strict=True)
+    trouble = next(filter(None, troubles), None)
     return Samples(
-        np.concatenate([part.values for part in parts], axis=1),
-        np.concatenate([part.steps for part in parts]),
-        parts[0].form,
-        sum(part.nfev for part in parts),
-        next((part.trouble for part in parts if part.trouble), None),
+        np.concatenate(values, 1), np.concatenate(really), forms[0], sum(counts), trouble
     )
 
 
 def native_code(problem: Problem) -> Compiled | None:
-    """Return machine code that kernels may call for any point of a problem, if there is any."""
-    native = problem.call.dispatcher and problem.form is not UNKNOWN and runner(0) is compiled
-    return problem.call.compiled if native else None
+    """Return machine code of an f that Numba has compiled, if kernels may call it anywhere."""
+    known = problem.form is not UNKNOWN and runner(0) is compiled
+    return problem.call.compiled if known else None
 
 
 def _natively(

@@ -17,6 +17,7 @@ from numdiff.drivers.sampling import Samples, native_code, sample
 from numdiff.engine.by_ladder import by_ladder
 from numdiff.engine.sides import one_sided, task_of
 from numdiff.engine.single import by_rule, by_single_step, user_steps
+from numdiff.evaluation.dispatchers import Compiled
 from numdiff.geometry.directions import Directions, combine
 from numdiff.ladder.channels import Span, mixed_channels
 
@@ -96,16 +97,12 @@ def _along_axes(problem: Problem, directions: Directions, options: Options) -> _
 
 def _deepened(problem: Problem, axes: _Axes) -> _Axes:
     """Sample the axes at smaller steps, so that pairs of them can go as far."""
-    derivatives, code = axes.derivatives, native_code(problem)
-    if code is not None and problem.budget == math.inf:
-        table, x, f0, ways = axes.table.copy(), problem.x, problem.f0, axes.directions
-        route, room = (ways.starts, ways.index, ways.weight), (np.empty_like(x), np.empty_like(f0))
-        go_on: Any = compiled(deepen)
-        nfev, raised = go_on(code.kind, code.address, x, f0, route, table, axes.beside, *room)
-        if not raised:  # else it has to be asked again to see what
-            spent = derivatives.nfev + nfev
-            return axes._replace(table=table, derivatives=derivatives._replace(nfev=spent))
+    derivatives, native = axes.derivatives, problem.call.dispatcher and problem.budget == math.inf
+    if native and (code := native_code(problem)) is not None:
+        table, nfev, raised = _deepened_natively(code, problem, axes)
         derivatives = derivatives._replace(nfev=derivatives.nfev + nfev)
+        if not raised:  # else it has to be asked again to see what
+            return axes._replace(table=table, derivatives=derivatives)
     table, nfev = axes.table, 0
     for depth in range(1, DEPTH):
         deep = table[:, LARGEST] - depth
@@ -123,6 +120,15 @@ def _deepened(problem: Problem, axes: _Axes) -> _Axes:
             table[rows, LEVELS] += 1
             nfev += samples.nfev
     return axes._replace(derivatives=derivatives._replace(nfev=derivatives.nfev + nfev))
+
+
+def _deepened_natively(code: Compiled, problem: Problem, axes: _Axes) -> tuple[Ints, int, int]:
+    """Return what becomes of the table of axes, how often f was asked, and how often it raised."""
+    table, x, f0, ways = axes.table.copy(), problem.x, problem.f0, axes.directions
+    route, room = (ways.starts, ways.index, ways.weight), (np.empty_like(x), np.empty_like(f0))
+    go_on: Any = compiled(deepen)
+    nfev, raised = go_on(code.kind, code.address, x, f0, route, table, axes.beside, *room)
+    return table, nfev, raised
 
 
 def _along_pairs(

@@ -9,7 +9,7 @@ import numpy as np
 
 from numdiff.arrays import Floats, Ints
 
-FEW = 64  # so many unit vectors are kept for the next call
+FEW = 256  # so many unit vectors are kept for the next call, and their pairs, half a megabyte
 MOST = 8  # entries of a direction that moves few of many
 APART = 26  # octaves between entries of a direction: as many of a double's bits are left for steps
 
@@ -35,6 +35,11 @@ class Directions:
         """Whether these are the first unit vectors, each once and in order."""
         whole = self.single and np.array_equal(self.index, np.arange(self.index.size))
         return whole and bool((self.weight == 1.0).all())
+
+    @cached_property
+    def pairs(self) -> tuple[Ints, Ints]:
+        """All pairs of two directions, the first and the second one of each: for reading only."""
+        return np.triu_indices(len(self), 1)
 
     @property
     def few(self) -> Ints | None:
@@ -94,16 +99,6 @@ def axes(n: int) -> Directions:
 def _axes(n: int) -> Directions:
     numbers, ones = np.arange(n), np.ones(n)
     return Directions(numbers, numbers, ones)
-
-
-def pairs(n: int) -> tuple[Ints, Ints]:
-    """Return all pairs of n numbers, the smaller ones and the larger ones: not to be written to."""
-    return _pairs(n) if n <= FEW else _pairs.__wrapped__(n)
-
-
-@lru_cache(maxsize=16)
-def _pairs(n: int) -> tuple[Ints, Ints]:
-    return np.triu_indices(n, 1)
 
 
 def along(v: Floats) -> Directions:

@@ -18,7 +18,7 @@ from numdiff.engine.differentiate import WAYS, counted, pose
 from numdiff.engine.mixed import second
 from numdiff.estimate import Estimate, Status
 from numdiff.evaluation.call import NOBODY
-from numdiff.geometry.directions import axes, pairs
+from numdiff.geometry.directions import axes
 from numdiff.model.bars import (
     derived,
     estimate,
@@ -456,10 +456,10 @@ def _modelled(problem: Problem, point: Floats, order: int, settings: Options) ->
             f"a second-order model needs an f with one real output, got shape {form.shape}: use "
             "`order=1`"
         )
-    value = f0[0]
-    diagonal, across, first = second(problem, axes(n), *pairs(n), settings, slopes=True)
+    value, alone = f0[0], axes(n)
+    diagonal, across, first = second(problem, alone, *alone.pairs, settings, slopes=True)
     whole = counted(problem, diagonal, first, across)
     gradient = estimate_of(first._replace(nfev=whole.nfev), shape, settings)
-    columns = symmetric(per_output(diagonal), per_output(across), n)
+    columns = symmetric(per_output(diagonal), per_output(across), alone.pairs)
     hessian = estimate_from(columns, shape + shape, whole, settings, named=2)
     return LocalModel(x=point, value=value, gradient=gradient, hessian=hessian, nfev=whole.nfev)
