@@ -14,7 +14,7 @@ from numdiff.evaluation.machine_code import ask, sweep
 from numdiff.ladder.disputes import SILENCE, dispute
 from numdiff.ladder.points import place_at, span
 from numdiff.ladder.rounds import begin_at, conclude_at, step_of, turn
-from numdiff.ladder.runtime import allocating, inlined, kernel, separate
+from numdiff.ladder.runtime import allocating, kernel, separate
 from numdiff.ladder.symptoms import TAIL, suspect
 from numdiff.ladder.window import spare
 
@@ -87,10 +87,8 @@ def lead_each(
                 d, step_of(window), x, starts, index, weight, channels.offsets, points
             )
             mishap = sweep(kind, address, points, arrived, failed)
-            if mishap:  # a call with so many arrays takes time
-                receive(d, points, failed, window, found, raised, places)
-            if beside.shape[0] > 0:
-                take_off(d, window, beside, arrived)
+            if mishap or beside.shape[0] > 0:  # a call with so many arrays takes time
+                receive(d, points, arrived, failed, beside, window, found, raised, places)
             turn(arrived, stretch, here, reach[d], rtol, channels, room, levels, window, found)
             calls += failed.size
         length = abs(weight[d]) if starts.size == index.size else 1.0
@@ -105,21 +103,16 @@ def lead_each(
 
 
 @kernel
-def receive(d, points, failed, window, found, raised, places):
-    """Note where f raised first though the answer needs it."""
+def receive(d, points, arrived, failed, beside, window, found, raised, places):
+    """Note where f raised though the answer needs it, and take off its values what is beside."""
     for p in range(failed.size):
         if failed[p] and not raised[d] and not spare(window, found):
             raised[d] = True
             for k in range(points.shape[1]):
                 places[d, k] = points[p, k]
-
-
-@inlined
-def take_off(d, window, beside, arrived):
-    """Take off the values of f what is beside."""
-    for p in range(arrived.shape[0]):
-        for i in range(arrived.shape[1]):
-            arrived[p, i] -= beside[d, -window[REQUEST], p, i]
+        if beside.shape[0] > 0:
+            for i in range(arrived.shape[1]):
+                arrived[p, i] -= beside[d, -window[REQUEST], p, i]
 
 
 @kernel
