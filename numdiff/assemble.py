@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numdiff.arrays import Array, Codes, Later
+from numdiff.arrays import Array, Codes, Ints, Later
 from numdiff.drivers.derivatives import COLUMNS, Derivatives
 from numdiff.estimate import Estimate, Status
 from numdiff.options import Options
@@ -93,7 +93,7 @@ def estimate_of(lines: Derivatives, shape: tuple[int, ...], options: Options) ->
 
 
 def estimate_from(
-    columns: dict[str, Array], shape: tuple[int, ...], lines: Derivatives, options: Options, *,
+    columns: dict[str, Any], shape: tuple[int, ...], lines: Derivatives, options: Options, *,
     named: int = 1, turned: bool = False,
 ) -> Estimate:  # fmt: skip
     """Put columns into an estimate of that shape, its last axes with names.
@@ -133,16 +133,26 @@ def sparse_estimate(lines: Derivatives, pattern: csc_array, options: Options) ->
     return SparseEstimate.over(pattern, columns, **others)
 
 
-def symmetric(diagonal: dict[str, Array], across: dict[str, Array], n: int) -> dict[str, Array]:
-    """Put the columns (n, m) of the diagonal and those of the pairs i < j into (m, n, n)."""
-    rows, columns = np.triu_indices(n, 1)
-    full = {}
+def symmetric(
+    diagonal: dict[str, Array], across: dict[str, Array], pairs: tuple[Ints, Ints]
+) -> dict[str, Any]:
+    """Put the columns (n, m) of the diagonal and those of the pairs i < j into (m, n, n).
+
+    All but values wait until asked for.
+    """
+    parts: dict[str, Any] = {}
     for name, column in diagonal.items():
-        matrix = np.zeros((column.shape[1], n, n), column.dtype)
-        matrix[:, np.arange(n), np.arange(n)] = column.T
-        matrix[:, rows, columns] = matrix[:, columns, rows] = across[name].T
-        full[name] = matrix
-    return full
+        parts[name] = Later(_mirrored, (column, across[name], pairs))
+    parts["value"] = _mirrored(diagonal["value"], across["value"], pairs)
+    return parts
+
+
+def _mirrored(diagonal: Array, across: Array, pairs: tuple[Ints, Ints]) -> Array:
+    (rows, columns), (n, m), numbers = pairs, diagonal.shape, np.arange(len(diagonal))
+    matrix = np.empty((m, n, n), diagonal.dtype)
+    matrix[:, numbers, numbers] = diagonal.T
+    matrix[:, rows, columns] = matrix[:, columns, rows] = across.T
+    return matrix
 
 
 def symmetrised(estimate: Estimate, shape: tuple[int, ...]) -> Estimate:

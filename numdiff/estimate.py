@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from numdiff.arrays import Array, Codes, Floats, Mask
+from numdiff.arrays import Array, Codes, Floats, Later, Mask
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -190,7 +190,7 @@ class Estimate(NDArrayOperatorsMixin):
             column = self.__dict__.get("waiting", {}).get(name)
             if column is None and name not in {"left", "right"}:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            shape = np.shape(self.value)
+            shape, column = np.shape(self.value), column() if type(column) is Later else column
             if column is None:
                 array = np.full_like(self.value, math.nan)
             elif column.size == math.prod(shape):

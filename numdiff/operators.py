@@ -340,9 +340,9 @@ def hessian(
 
 def hessian_at(problem: Problem, form: tuple[int, ...], settings: Options) -> Estimate:
     """Differentiate twice by all pairs of entries of a point of that shape, f(x) being known."""
-    n = problem.x.size
-    diagonal, across = second(problem, axes(n), *np.triu_indices(n, 1), settings)
-    columns = symmetric(per_output(diagonal), per_output(across), n)
+    alone = axes(problem.x.size)
+    diagonal, across = second(problem, alone, *alone.pairs, settings)
+    columns = symmetric(per_output(diagonal), per_output(across), alone.pairs)
     shape = diagonal.form.shape + form + form
     return estimate_from(columns, shape, counted(problem, diagonal, across), settings, named=2)
 

@@ -1,5 +1,6 @@
 """What a fresh process waits for: when kernels compile, where they are kept, and what is said."""
 
+import gc
 import logging
 import os
 import shutil
@@ -169,6 +170,30 @@ def test_warm_up_asks_for_no_point(capsys):
 def test_parts_are_compiled_as_all_else_where_numba_is_another_inside(monkeypatch):
     from numdiff.ladder import parts
 
-    assert parts.settings()
+    assert parts.settings(lean=True) == {"pipeline_class": parts.PartCompiler}
     monkeypatch.setattr(parts, "INSIDE", (*parts.INSIDE, "a name that Numba does not have"))
-    assert not parts.settings()
+    assert parts.settings(lean=True) == parts.settings(lean=False)
+
+
+@needs_the_compiler(reason="nothing is compiled")
+@pytest.mark.parametrize("usual", [(700, 10, 10), (10**6, 5, 5), (0, 10, 10)])
+def test_compilers_look_for_garbage_seldom_and_leave_the_rest_as_it_was(monkeypatch, usual):
+    from numba import njit
+
+    from numdiff.ladder import parts
+
+    seen, plain = [], parts.Compiler.define_pipelines
+    monkeypatch.setattr(
+        parts.KernelCompiler,
+        "define_pipelines",
+        lambda compiler: seen.append(gc.get_threshold()) or plain(compiler),
+    )
+    before = gc.get_threshold()
+    gc.set_threshold(*usual)
+    try:
+        assert njit(pipeline_class=parts.KernelCompiler)(lambda x: x + 1.0)(1.0) == 2.0
+        assert gc.get_threshold() == usual
+    finally:
+        gc.set_threshold(*before)
+    first = max(usual[0], parts.SELDOM) if usual[0] else 0
+    assert seen == [(first, *usual[1:])]

@@ -273,10 +273,3 @@ def answer_part(kind, address, x, f0, route, channels, plan, some, lost, value, 
                 error[d, i] = math.inf if doubt[a, i] else columns[1][a, i]
                 doubtful = doubtful or columns[2][a, i] != OK
     return doubtful
-
-
-@allocating
-def kept_on(sides, f0):
-    """Make room for what one ladder leaves, samples and state, for each side of x."""
-    both, ahead, behind = sides
-    return evidence_of(1, f0, both), evidence_of(1, f0, ahead), evidence_of(1, f0, behind)

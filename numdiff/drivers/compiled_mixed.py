@@ -7,11 +7,12 @@ import math
 import numpy as np
 
 from numdiff.constants import DOMAIN, OK
-from numdiff.drivers.compiled import columns_of, evidence_of, follow, kept_on, lead
+from numdiff.drivers.compiled import columns_of, evidence_of, follow, lead
+from numdiff.drivers.compiled_points import deepen
 from numdiff.evaluation.machine_code import ask
 
 from numdiff.ladder.pairs import (  # isort: skip
-    AXIS, BEGIN, DEPTH, LARGEST, LEAST, LEVELS, PLACES, SIDE, ahead, contest, keep, probes, relate,
+    AXIS, BEGIN, LARGEST, LEVELS, PLACES, SIDE, ahead, contest, keep, probes, relate,
 )  # fmt: skip
 from numdiff.ladder.runtime import allocating
 from numdiff.ladder.tableau import scale
@@ -24,37 +25,35 @@ def curve(kind, address, x, f0, sides, mixed, plan, value, error):
     `sides` holds the levels for both sides of x, ahead and behind, `mixed` those of pairs for both
     sides and for one.
     """
-    n, doubtful, every = x.size, False, x.size > 0  # a plain True is a type of its own
+    n, doubtful = x.size, False
     axes, beside = np.zeros((n, AXIS), np.int64), np.full((n, PLACES, 2, 1), math.nan)
-    columns, kept, noise = columns_of(1, f0), kept_on(sides, f0), np.zeros(n)
-    doubt = np.empty((1, 1), np.bool_)
+    noise, columns = np.zeros(n), np.empty(n, np.int64)
     value[:], error[:] = math.nan, math.inf
-    for d in range(n):
-        first, steps, roams = plan
-        ray = (np.zeros(1, np.int64), np.full(1, d), np.ones(1))
-        alone = (first, steps[d : d + 1] if steps.size > 0 else steps, roams, every)
-        for side in range(len(sides)):
-            if not math.isnan(value[d, d]):
-                continue
-            follow(kind, address, x, f0, ray, sides[side], alone, kept[side], columns, doubt)
-            if columns[2][0, 0] == DOMAIN:
-                continue
-            doubtful = doubtful or columns[2][0, 0] != OK
-            value[d, d], noise[d] = columns[0][0, 0], columns[4][0, 0]
-            error[d, d] = math.inf if doubt[0, 0] else columns[1][0, 0]
-            offsets = sides[side].offsets
-            asked = 0 if offsets.size > 1 else int(offsets[0])
-            keep(np.full(1, d), asked, kept[side][0], kept[side][1], columns[3], axes, beside)
-    for d in range(n):
-        deepen(kind, address, x, f0, d, axes[d], beside[d])
-    for i in range(n):
-        for j in range(i + 1, n):
-            pair = (np.full(1, i), np.full(1, j))
-            sure = along_pair(
-                kind, address, x, f0, pair, mixed, axes, beside, noise, value, error, columns
+    for side in range(len(sides)):
+        count = 0
+        for d in range(n):
+            columns[count] = d
+            count += 1 if math.isnan(value[d, d]) else 0
+        if count > 0:
+            ends = (axes, beside, noise)
+            doubtful |= along_axes(
+                kind, address, x, f0, columns[:count], sides[side], plan, ends, value, error
             )
-            doubtful = doubtful or not sure
-            value[j, i], error[j, i] = value[i, j], error[i, j]
+    route = np.arange(n), np.arange(n), np.ones(n)
+    deepen(kind, address, x, f0, route, axes, beside, np.empty(n), np.empty(1))
+    for i in range(n):
+        for side in range(2):
+            count = 0
+            for j in range(i + 1, n):
+                columns[count] = j
+                sided = axes[i, SIDE] != 0 or axes[j, SIDE] != 0
+                usable = min(axes[i, LEVELS], axes[j, LEVELS]) > 0
+                count += 1 if usable and sided == (side == 1) else 0
+            if count > 0:
+                ends = (axes, beside, noise)
+                doubtful |= along_pairs(
+                    kind, address, x, f0, i, columns[:count], mixed[side], ends, value, error
+                )
     if doubtful:
         again = np.empty(1)
         ask(kind, address, x.copy(), again)
@@ -63,74 +62,82 @@ def curve(kind, address, x, f0, sides, mixed, plan, value, error):
 
 
 @allocating
-def deepen(kind, address, x, f0, d, axis, beside):
-    """Sample an axis at smaller steps, so that pairs of it can go as far."""
-    point, out = np.empty(x.size), np.empty(1)
-    while 0 < axis[LEVELS] < DEPTH and axis[LARGEST] - axis[LEVELS] > axis[LEAST]:
-        step = scale(1.0, axis[LARGEST] - axis[LEVELS])
-        for behind in range(2):
-            if axis[SIDE] == (-1 if behind == 0 else 1):
-                continue
+def along_axes(kind, address, x, f0, rows, channels, plan, ends, value, error):
+    """Take the second derivatives by some entries of x; returns whether any status is not OK."""
+    (axes, beside, noise), (first, steps, roams), doubtful = ends, plan, False
+    count, every, offsets = rows.size, rows.size > 0, channels.offsets  # True is a type of its own
+    columns, kept = columns_of(count, f0), evidence_of(count, f0, channels)
+    doubt, ray = np.empty((count, 1), np.bool_), (np.arange(count), rows, np.ones(count))
+    alone = (first, steps[rows] if steps.size > 0 else steps, roams, every)
+    follow(kind, address, x, f0, ray, channels, alone, kept, columns, doubt)
+    asked = 0 if offsets.size > 1 else int(offsets[0])
+    for a in range(count):
+        d, one = rows[a], slice(a, a + 1)
+        if columns[2][a, 0] == DOMAIN:
+            continue
+        doubtful = doubtful or columns[2][a, 0] != OK
+        value[d, d], noise[d] = columns[0][a, 0], columns[4][a, 0]
+        error[d, d] = math.inf if doubt[a, 0] else columns[1][a, 0]
+        keep(rows[one], asked, kept[0][one], kept[1][one], columns[3][one], axes, beside)
+    return doubtful
+
+
+@allocating
+def along_pairs(kind, address, x, f0, i, columns, channels, ends, value, error):
+    """Take mixed derivatives by an entry of x and others; returns whether any status is not OK."""
+    (axes, beside, noise), count, sided = ends, columns.size, channels.offsets.size == 1
+    rows, units, least = np.full(count, i), np.empty((count, 2)), np.empty((count, 1))
+    edges, index = np.zeros((4, count), np.int64), np.empty(2 * count, np.int64)
+    deepest, doubtful = 0, False
+    for a in range(count):
+        j = columns[a]
+        begin, least[a, 0] = min(axes[i, BEGIN], axes[j, BEGIN]), max(noise[i], noise[j])
+        levels = min(axes[i, LEVELS] - ahead(axes, i, j), axes[j, LEVELS] - ahead(axes, j, i))
+        edges[0, a], edges[1, a], edges[3, a] = -begin, -begin, 1 - levels
+        deepest = max(deepest, levels)
+        for k in range(2):
+            d = j if k else i
+            index[2 * a + k] = d
+            length = scale(1.0, axes[d, LARGEST] - axes[d, BEGIN] + begin)
+            units[a, k] = -length if sided and axes[d, SIDE] < 0 else length
+    taken = np.full((count, deepest, channels.offsets.size, 1), math.nan)
+    relate(rows, columns, axes, beside, sided, taken)
+    samples, state, proven = evidence_of(count, f0, channels)
+    free, found, flags = np.empty(0), columns_of(count, f0), np.zeros((2, count), np.bool_)
+    arrays = (
+        edges[0], edges[1], edges[2], edges[3], np.zeros(count), free, free, free, least, taken,
+        *found, flags[0], samples, state, proven, flags[1], np.empty((count, x.size)),
+    )  # fmt: skip
+    ray, own = (2 * np.arange(count), index, units.reshape(2 * count)), f0.reshape(1, f0.size)
+    lead(kind, address, x, own, ray, channels, (0.0, False, 0, 0.0, False, True), arrays)
+    doubt, arrived = np.zeros((count, 1), np.bool_), np.empty((channels.offsets.size, count, 1))
+    step_off(kind, address, x, rows, columns, axes, units, sided, arrived)
+    contest(
+        rows, columns, units, arrived, f0, least, axes, beside, found[0], found[1], samples, state,
+        doubt,
+    )  # fmt: skip
+    for a in range(count):
+        j, area = columns[a], units[a, 0] * units[a, 1]
+        doubtful = doubtful or found[2][a, 0] != OK
+        value[i, j], error[i, j] = found[0][a, 0] / area, found[1][a, 0] / abs(area)
+        if doubt[a, 0] or not (error[i, i] < math.inf and error[j, j] < math.inf):
+            error[i, j] = math.inf
+        value[j, i], error[j, i] = value[i, j], error[i, j]
+    return doubtful
+
+
+@allocating
+def step_off(kind, address, x, rows, columns, axes, units, sided, arrived):
+    """Ask for f at the probes of pairs: on the side of both axes, or across on both."""
+    point, lengths = np.empty(x.size), np.empty((rows.size, 2))
+    probes(rows, columns, axes, lengths)
+    for a in range(rows.size):
+        for p in range(arrived.shape[0]):
             for k in range(x.size):
                 point[k] = x[k]
-            point[d] += step if behind == 0 else -step
-            ask(kind, address, point, out)
-            for i in range(f0.size):
-                beside[axis[LEVELS], behind, i] = out[i] - f0[i]
-        axis[LEVELS] += 1
-
-
-@allocating
-def along_pair(kind, address, x, f0, pair, mixed, axes, beside, noise, value, error, columns):
-    """Take the mixed derivative by two entries of x; returns whether its status is OK."""
-    i, j = pair[0][0], pair[1][0]
-    begin = min(axes[i, BEGIN], axes[j, BEGIN])
-    levels = min(axes[i, LEVELS] - ahead(axes, i, j), axes[j, LEVELS] - ahead(axes, j, i))
-    if min(axes[i, LEVELS], axes[j, LEVELS]) == 0:
-        return True
-    sided = axes[i, SIDE] != 0 or axes[j, SIDE] != 0
-    channels, weights = mixed[1] if sided else mixed[0], np.empty(2)
-    for k in range(2):
-        axis = axes[pair[k][0]]
-        largest = axis[LARGEST] - axis[BEGIN] + begin
-        weights[k] = (-1.0 if sided and axis[SIDE] < 0 else 1.0) * scale(1.0, largest)
-    taken = np.empty((1, levels, channels.offsets.size, 1))
-    relate(pair[0], pair[1], axes, beside, sided, taken)
-    zero, last, free = np.zeros(1, np.int64), np.full(1, 1 - levels), np.empty(0)
-    start, least = np.full(1, -begin), np.full((1, 1), max(noise[i], noise[j]))
-    samples, state, found = evidence_of(1, f0, channels)
-    arrays = (
-        start, start, zero, last, np.zeros(1), free, free, free, least, taken, *columns,
-        np.empty(1, np.bool_), samples, state, found, np.zeros(1, np.bool_), np.empty((1, x.size)),
-    )  # fmt: skip
-    ray, rows = (zero, np.array([i, j]), weights), f0.reshape(1, f0.size)
-    lead(kind, address, x, rows, ray, channels, (0.0, False, 0, 0.0, False, True), arrays)
-    doubt = np.zeros((1, 1), np.bool_)
-    if columns[1][0, 0] < math.inf:
-        arrived = np.empty((channels.offsets.size, 1, 1))
-        step_off(kind, address, x, pair, axes, weights, sided, arrived)
-        contest(
-            pair[0], pair[1], weights.reshape(1, 2), arrived, f0, least, axes, beside,
-            columns[0], columns[1], samples, state, doubt,
-        )  # fmt: skip
-    area = weights[0] * weights[1]
-    value[i, j], error[i, j] = columns[0][0, 0] / area, columns[1][0, 0] / abs(area)
-    if doubt[0, 0] or not (error[i, i] < math.inf and error[j, j] < math.inf):
-        error[i, j] = math.inf
-    return columns[2][0, 0] == OK
-
-
-@allocating
-def step_off(kind, address, x, pair, axes, weights, sided, arrived):
-    """Ask for f at the probe of a pair: on the side of both axes, or across on both."""
-    point, lengths = np.empty(x.size), np.empty((1, 2))
-    probes(pair[0], pair[1], axes, lengths)
-    for p in range(arrived.shape[0]):
-        for k in range(x.size):
-            point[k] = x[k]
-        for k in range(2):
-            sign = 1.0 if k == p else -1.0
-            if sided:
-                sign = 1.0 if weights[k] > 0.0 else -1.0
-            point[pair[k][0]] += sign * lengths[0, k]
-        ask(kind, address, point, arrived[p, 0])
+            for k in range(2):
+                sign = 1.0 if k == p else -1.0
+                if sided:
+                    sign = 1.0 if units[a, k] > 0.0 else -1.0
+                point[columns[a] if k else rows[a]] += sign * lengths[a, k]
+            ask(kind, address, point, arrived[p, a])

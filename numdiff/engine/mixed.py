@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from numdiff.arrays import Floats, Ints, Mask
 from numdiff.constants import BUDGET, DOMAIN, JUMP, KINK, NOISE_LIMITED, SINGLE_STEP, STOCHASTIC
 from numdiff.drivers.climb import Window, climb, cut
+from numdiff.drivers.compiled_points import deepen
 from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill, stacked
 from numdiff.drivers.memory import Memory
-from numdiff.drivers.sampling import Samples, sample
+from numdiff.drivers.sampling import Samples, native_code, sample
 from numdiff.engine.by_ladder import by_ladder
 from numdiff.engine.sides import one_sided, task_of
 from numdiff.engine.single import by_rule, by_single_step, user_steps
+from numdiff.evaluation.dispatchers import Compiled
 from numdiff.geometry.directions import Directions, combine
 from numdiff.ladder.channels import Span, mixed_channels
 
@@ -24,7 +26,7 @@ from numdiff.ladder.pairs import (  # isort: skip
 )  # fmt: skip
 from numdiff.ladder.noise import CLEARLY
 from numdiff.ladder.registers import SLOTS
-from numdiff.ladder.runtime import runner
+from numdiff.ladder.runtime import compiled, runner
 from numdiff.options import Options
 
 
@@ -96,10 +98,18 @@ def _along_axes(problem: Problem, directions: Directions, options: Options) -> _
 
 def _deepened(problem: Problem, axes: _Axes) -> _Axes:
     """Sample the axes at smaller steps, so that pairs of them can go as far."""
-    table, derivatives, nfev = axes.table, axes.derivatives, 0
+    derivatives, native = axes.derivatives, problem.call.dispatcher and problem.budget == math.inf
+    if native and (code := native_code(problem)) is not None:
+        table, nfev, raised = _deepened_natively(code, problem, axes)
+        derivatives = derivatives._replace(nfev=derivatives.nfev + nfev)
+        if not raised:  # else it has to be asked again to see what
+            return axes._replace(table=table, derivatives=derivatives)
+    table, nfev = axes.table, 0
     for depth in range(1, DEPTH):
         deep = table[:, LARGEST] - depth
         open_ = (table[:, LEVELS] == depth) & (deep > table[:, LEAST])
+        if not open_.any():
+            continue
         for side in (0, 1, -1):
             rows = np.flatnonzero(open_ & (table[:, SIDE] == side))
             if rows.size == 0 or nfev + derivatives.nfev + 2 * rows.size > problem.budget:
@@ -111,6 +121,15 @@ def _deepened(problem: Problem, axes: _Axes) -> _Axes:
             table[rows, LEVELS] += 1
             nfev += samples.nfev
     return axes._replace(derivatives=derivatives._replace(nfev=derivatives.nfev + nfev))
+
+
+def _deepened_natively(code: Compiled, problem: Problem, axes: _Axes) -> tuple[Ints, int, int]:
+    """Return what becomes of the table of axes, how often f was asked, and how often it raised."""
+    table, x, f0, ways = axes.table.copy(), problem.x, problem.f0, axes.directions
+    route, room = (ways.starts, ways.index, ways.weight), (np.empty_like(x), np.empty_like(f0))
+    go_on: Any = compiled(deepen)
+    nfev, raised = go_on(code.kind, code.address, x, f0, route, table, axes.beside, *room)
+    return table, nfev, raised
 
 
 def _along_pairs(

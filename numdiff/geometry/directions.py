@@ -9,7 +9,7 @@ import numpy as np
 
 from numdiff.arrays import Floats, Ints
 
-FEW = 64  # so many unit vectors are kept for the next call
+FEW = 256  # so many unit vectors are kept for the next call, and their pairs, half a megabyte
 MOST = 8  # entries of a direction that moves few of many
 APART = 26  # octaves between entries of a direction: as many of a double's bits are left for steps
 
@@ -35,6 +35,11 @@ class Directions:
         """Whether these are the first unit vectors, each once and in order."""
         whole = self.single and np.array_equal(self.index, np.arange(self.index.size))
         return whole and bool((self.weight == 1.0).all())
+
+    @cached_property
+    def pairs(self) -> tuple[Ints, Ints]:
+        """All pairs of two directions, the first and the second one of each: for reading only."""
+        return np.triu_indices(len(self), 1)
 
     @property
     def few(self) -> Ints | None:

@@ -54,7 +54,8 @@ def measure(n, reach, window, method, room, output):
     table, floors, best, held = room.table[c], room.floors, room.best, window[TABLED]
     errors, bars, known = room.table[-2], room.table[-1], window[READY] == AGAIN
     for a in range(method.shape.shape[0]):
-        extrapolate(room.y[a], held, n, method.shape[a], method.factor[a], room.table[a])
+        if held < n:
+            extrapolate(room.y[a], held, n, method.shape[a], method.factor[a], room.table[a])
         if window[PRIOR] != COMPLETE and not known:
             gains = method.gain[a, 1]
             count = stalls(room.table[a], n, method.shape[a], gains, room.residuals, count)
@@ -151,8 +152,8 @@ def record(n, reach, window, method, room, output):
     best, order = room.best, method.shape[method.primary, ORDER]
     top = window[BASE] - window[LAST] + n - 1
     value = scale(best[VALUE], -top * order)
-    bar = scale(best[BAR], -top * order) + drift(n, top, reach, method, room.table)
-    moved = output[WINDOW] != window[BASE]
+    proven = scale(best[BAR], -top * order) + drift(n, top, reach, method, room.table)
+    bar, moved = proven, output[WINDOW] != window[BASE]
     if moved and output[ERROR] < math.inf:
         # two windows that contradict each other: one has missed noise or structure of f
         off = abs(value - output[ESTIMATE])
@@ -181,8 +182,8 @@ def record(n, reach, window, method, room, output):
     if order > 2 and hollow(order, method, room):
         output[GUESS] = 2.0
     output[ESTIMATE], output[ERROR], output[STATUS] = value, bar, OK
-    output[PROVEN] = scale(best[BAR], -top * order) + drift(n, top, reach, method, room.table)
-    output[DEVIATION], output[STEP] = best[SIGMA], scale(1.0, top - int(best[ROW]))
+    output[PROVEN], output[DEVIATION] = proven, best[SIGMA]
+    output[STEP] = scale(1.0, top - int(best[ROW]))
     testify(room.y, n, top, order, best[SIGMA], output)
 
 

@@ -66,7 +66,7 @@ def compare(samples, window, outputs, f0, order, ratio):
             slack = (output[SLACK] + output[SPREAD] * fall) * width
             off = abs(samples[0, SLOTS, i] - output[SLOPE] * width) - slack
             if order == 2 and samples.shape[0] > 1 and output[WINDOW] == window[BASE]:
-                off = max(off, misfit(samples, window, SLOTS, width, i, output))
+                off = max(off, misfit(samples, window, SLOTS + 0 * order, width, i, output))
             alike = alike and not off > ALIKE * max(output[DEVIATION], floor)
     window[SAMPLE_STEP] = window[REQUEST]
     if alike and not noisier:
@@ -100,7 +100,9 @@ def check(samples, window, outputs, f0, order, ratio, left):
     window[TINY] = tiny
     # a quarter of the way to where rounding leaves nothing to read
     closer = (3 * bottom + tiny_step(samples, window, outputs, f0, order)) // 4
-    surprises, refuted, noise, again = 0, 0, 0, bottom - 1 - window[RESTARTS]
+    # a plain 0 is a type of its own, as is 1, and compiles callees twice
+    surprises, refuted, noise, first = 0 * order, 0 * order, 0 * order, 1 + 0 * order
+    again = bottom - 1 - window[RESTARTS]
     for i in range(f0.size):
         output = outputs[i]
         if output[CLOSED] != 0.0:
@@ -133,7 +135,7 @@ def check(samples, window, outputs, f0, order, ratio, left):
     # what surprises is looked at where structure shows more; or where slopes can just be confirmed
     doubt = min(tiny + STRIDE, bottom - 1)
     if order > 1:
-        doubt = min(tiny_step(samples, window, outputs, f0, 1), tiny - STRIDE)
+        doubt = min(tiny_step(samples, window, outputs, f0, first), tiny - STRIDE)
     if proceed(window, surprises, refuted, noise, (max(again, tiny + APART), doubt)):
         close(samples, window, outputs, f0)
 

@@ -14,9 +14,9 @@ from numdiff.ladder.tableau import scale
 from numdiff.ladder.window import amplitude, finish, gather, restart, rounding
 
 from numdiff.ladder.registers import (  # isort: skip
-    BAR, BASE, CEILING, CHECK, CHECKED, CLOSED, COLUMNS, ENOUGH, ERROR, ESTIMATE, FIRST, FLOOR,
-    FURTHEST, HIGHEST, IDLE, LARGER, LAST, LEAD, LEAST_NOISE, LOST, LOWEST, NOISE,
-    NOISY, OCTAVES, ORDER, OTHER, PHASE, PRIOR, RATIO, REQUEST, RESCALED, ROUND, SAMPLE, SIGMA,
+    AGAIN, BAR, BASE, CEILING, CHECK, CHECKED, CLOSED, COLUMNS, ENOUGH, ERROR, ESTIMATE, FIRST,
+    FLOOR, FURTHEST, HIGHEST, IDLE, LARGER, LAST, LEAD, LEAST_NOISE, LOST, LOWEST, NOISE, NOISY,
+    OCTAVES, ORDER, OTHER, PHASE, PRIOR, RATIO, READY, REQUEST, RESCALED, ROUND, SAMPLE, SIGMA,
     SLOTS, SMALLER, TABLED, TERMS, TRUNCATION, VALUE,
 )  # fmt: skip
 
@@ -49,19 +49,23 @@ def judge(samples, window, outputs, f0, reach, rtol, method, room):
             continue
         if f0.size > 1:  # others have used the room
             window[TABLED] = 0
-        n = gather(samples, window, i, y)
-        if n < max(2, terms + 1):
-            window[SMALLER] += 1
-            continue
-        far = scale(reach, window[LAST] - window[BASE])  # x in units of the smallest step
-        rounding(f0[i], n, output[LEAST_NOISE], far, y, room.floors)
-        rises = 0 if window[NOISY] == 1 else rising(y, n, shape[0, LEAD], room.floors[n - 1])
-        if rises > 0:  # f is not resolved
-            output[ERROR] = math.inf
-            # one of two parts may pass through zero between two levels, so it is asked again
-            again = order > 1 and n == 2 and rises < shape.shape[0]
-            window[SMALLER if again else LOST] += 1
-            continue
+        n = window[TABLED]
+        if window[READY] != AGAIN or n == 0:  # else nothing is new but a sample
+            n = gather(samples, window, i, y)
+            if n < max(2, terms + 1):
+                window[SMALLER] += 1
+                continue
+            far = scale(reach, window[LAST] - window[BASE])  # x in units of the smallest step
+            rounding(f0[i], n, output[LEAST_NOISE], far, y, room.floors)
+            rises = 0
+            if window[NOISY] == 0:
+                rises = rising(y, n, shape[0, LEAD], room.floors[n - 1])
+            if rises > 0:  # f is not resolved
+                output[ERROR] = math.inf
+                # one of two parts may pass through zero between two levels, so it is asked again
+                again = order > 1 and n == 2 and rises < shape.shape[0]
+                window[SMALLER if again else LOST] += 1
+                continue
         recall(samples, window, i, window[BASE] - window[LAST] + n - 1, room.sample)
         measure(n, reach, window, method, room, output)
         want = weigh(n, reach, rtol, window, method, room, output)

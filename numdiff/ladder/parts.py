@@ -1,4 +1,4 @@
-"""Kernels that only kernels call: they become machine code as a part of these, and nowhere else.
+"""How kernels compile; those that only kernels call become machine code as a part of these alone.
 
 Numba would optimise each of them, and make machine code of it, once more for itself. Imported only
 where Numba is wanted.
@@ -6,6 +6,7 @@ where Numba is wanted.
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 from numba.core.codegen import JITCodeLibrary
@@ -17,12 +18,31 @@ INSIDE = (
     "_optimize_final_module", "get_pointer_to_function", "serialize_using_bitcode",
     "serialize_using_object_code",
 )  # fmt: skip
+# new objects after which a compiler looks for garbage: with Python's usual 700 that takes a seventh
+# of its time, and finds next to nothing
+SELDOM = 50_000
 
 
-def settings() -> dict[str, Any]:
-    """Return the options of `njit` that make a function a part; none if Numba is another inside."""
+def settings(*, lean: bool) -> dict[str, Any]:
+    """Return the options of `njit` for a kernel, a part of others if it is lean.
+
+    It is compiled as usual if Numba is another inside.
+    """
     known = all(hasattr(JITCodeLibrary, name) for name in INSIDE)
-    return {"pipeline_class": PartCompiler} if known else {}
+    return {"pipeline_class": PartCompiler if lean and known else KernelCompiler}
+
+
+class KernelCompiler(Compiler):
+    """Compiles a kernel with all that it calls, and hardly looks for garbage meanwhile."""
+
+    def compile_extra(self, func: Any) -> Any:
+        """Compile a function."""
+        before = gc.get_threshold()
+        gc.set_threshold(max(SELDOM, before[0]) if before[0] else 0, *before[1:])  # 0 is never
+        try:
+            return super().compile_extra(func)
+        finally:
+            gc.set_threshold(*before)
 
 
 class _Part(JITCodeLibrary):
@@ -51,7 +71,7 @@ class _Part(JITCodeLibrary):
         """Keep no environment: what has no address raises nothing, and prints nothing."""
 
 
-class PartCompiler(Compiler):
+class PartCompiler(KernelCompiler):
     """Compiles what will be a part of something else."""
 
     def define_pipelines(self) -> Any:

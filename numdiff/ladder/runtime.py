@@ -189,14 +189,13 @@ def compiled(
     # the cache knows a kernel by its name, and must not give out a lean one for one that is not
     twin.__qualname__ = f"{plain.__qualname__}{'.lean' if lean else ''}.{edition()}"
     twin.__module__ = plain.__module__
+    from numdiff.ladder import parts  # noqa: PLC0415 - imports Numba
+
     settings: dict[str, Any] = {
         "error_model": "numpy", "nogil": True, "_nrt": "allocates" in marks,
         "no_cpython_wrapper": lean, "no_cfunc_wrapper": True, "forceinline": "inlined" in marks,
+        **parts.settings(lean=lean),
     }  # fmt: skip
-    if lean:
-        from numdiff.ladder import parts  # noqa: PLC0415 - imports Numba
-
-        settings |= parts.settings()
     # no fastmath: it deletes (x + h) - x and makes isnan(nan) False
     try:
         return cast("Callable[P, R]", njit(cache=not others, **settings)(twin))

@@ -456,11 +456,10 @@ def _modelled(problem: Problem, point: Floats, order: int, settings: Options) ->
             f"a second-order model needs an f with one real output, got shape {form.shape}: use "
             "`order=1`"
         )
-    value = f0[0]
-    pairs = np.triu_indices(n, 1)
-    diagonal, across, first = second(problem, axes(n), *pairs, settings, slopes=True)
+    value, alone = f0[0], axes(n)
+    diagonal, across, first = second(problem, alone, *alone.pairs, settings, slopes=True)
     whole = counted(problem, diagonal, first, across)
     gradient = estimate_of(first._replace(nfev=whole.nfev), shape, settings)
-    columns = symmetric(per_output(diagonal), per_output(across), n)
+    columns = symmetric(per_output(diagonal), per_output(across), alone.pairs)
     hessian = estimate_from(columns, shape + shape, whole, settings, named=2)
     return LocalModel(x=point, value=value, gradient=gradient, hessian=hessian, nfev=whole.nfev)

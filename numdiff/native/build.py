@@ -28,7 +28,7 @@ from numdiff.evaluation.dispatchers import (
 )
 from numdiff.ladder.channels import Channels, mixed_channels
 from numdiff.ladder.differences import scaling, weighted
-from numdiff.ladder.parts import PartCompiler
+from numdiff.ladder.parts import KernelCompiler, PartCompiler
 from numdiff.ladder.points import place
 from numdiff.ladder.runtime import compiled
 from numdiff.methods import METHODS, Level
@@ -36,7 +36,8 @@ from numdiff.methods import METHODS, Level
 __all__ = ["Target", "differences", "ladder", "second_differences", "target"]
 
 _compile: Any = njit
-jit = _compile(error_model="numpy", _nrt=True)  # what is compiled for a loop would inherit its
+# `_nrt` is said everywhere: what is compiled for a loop would inherit its own
+jit = _compile(error_model="numpy", _nrt=True, pipeline_class=KernelCompiler)
 _inside = partial(_compile, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 lean = _inside(_nrt=True)  # what only compiled code calls
 part = _inside(_nrt=True, pipeline_class=PartCompiler)  # the same, but not for every value
