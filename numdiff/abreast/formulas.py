@@ -16,7 +16,7 @@ import numpy as np
 from numdiff.arrays import Array, Floats, Ints, Mask
 from numdiff.constants import EPS, ROUNDING
 from numdiff.ladder.answer import ARGUMENT, HIDDEN, REFUTED, RISES, STAYS, WITNESS
-from numdiff.ladder.noise import CLEARLY, EVEN_FALL, MINOR, ODD_FALL, SPREADS, STALL, SURE
+from numdiff.ladder.noise import CLEARLY, EVEN_FALL, MINOR, ODD_FALL, SPREADS, STALL, SURPRISING
 from numdiff.ladder.roughness import CERTAIN, CHANCE, SUDDEN
 from numdiff.ladder.tableau import FASTEST, RIVAL, SIGMAS, SLOWEST, STEADILY, power
 from numdiff.ladder.window import CROSSING
@@ -297,7 +297,7 @@ def surprise(
             if (first == k).any():
                 said = np.where(first == k, predict(levels[c], k, law, width), said)
         off = np.abs(sample[c] - said)
-        plain &= (own <= first) | (off <= SURE * best.sigma)
+        plain &= (own <= first) | (off <= SURPRISING * best.sigma)
         if main.order == 1:
             total = together(total, off / SPREADS[len(laws) - 1][c])
         else:

@@ -16,7 +16,7 @@ from numdiff.ladder.noise import (
     trimmed_rms,
 )
 from numdiff.ladder.roughness import roughness
-from numdiff.ladder.runtime import inlined, kernel
+from numdiff.ladder.runtime import inlined, kernel, separate
 from numdiff.ladder.tableau import choose_entry, extrapolate, scale
 from numdiff.ladder.window import amplitude
 
@@ -53,18 +53,20 @@ def measure(n, reach, window, method, room, output):
     law, gain = method.shape[c], method.gain[c, 0]
     table, floors, best, held = room.table[c], room.floors, room.best, window[TABLED]
     errors, bars, known = room.table[-2], room.table[-1], window[READY] == AGAIN
-    for a in range(method.shape.shape[0]):
-        if held < n:
+    same = known and held == n  # nothing is new but a sample, and the best entry is there
+    if not same:
+        for a in range(method.shape.shape[0]):
             extrapolate(room.y[a], held, n, method.shape[a], method.factor[a], room.table[a])
-        if window[PRIOR] != COMPLETE and not known:
-            gains = method.gain[a, 1]
-            count = stalls(room.table[a], n, method.shape[a], gains, room.residuals, count)
-    window[TABLED] = n
+            if window[PRIOR] != COMPLETE and not known:
+                gains = method.gain[a, 1]
+                count = stalls(room.table[a], n, method.shape[a], gains, room.residuals, count)
+        window[TABLED] = n
     if known:
-        sigma, row, column = output[STALLED], int(output[AT_ROW]), int(output[AT_COLUMN])
-        best[ROW], best[COLUMN], best[ROUND] = row, column, floors[row]
-        best[SIGMA] = max(sigma, floors[row])
-        best[VALUE] = table[row, column]
+        sigma = output[STALLED]
+        if not same:
+            row, column = int(output[AT_ROW]), int(output[AT_COLUMN])
+            best[ROW], best[COLUMN], best[ROUND] = row, column, floors[row]
+            best[VALUE], best[SIGMA] = table[row, column], max(sigma, floors[row])
     else:
         sigma = trimmed_rms(room.residuals, count)
         choose_entry(table, held, n, law, gain, sigma, floors, errors, bars, best)
@@ -73,7 +75,7 @@ def measure(n, reach, window, method, room, output):
     if room.sample[-1] == 0.0:
         return
     told, least = sigma, max(sigma, least_of(floors, n))
-    seen = surprise(n, method, room)
+    seen = surprise(n, c, method.shape, room.y, room.sample, best, bars[0])
     if not known and window[NOISY] == 0:
         # the larger levels that came after a sample without noise have something in their way
         sigma = min(sigma, BY_CHANCE * seen)
@@ -86,7 +88,7 @@ def measure(n, reach, window, method, room, output):
             last = newest(room.table[a], n, method.shape[a], method.gain[a, 1])
             seen = max(seen, min(last, WITNESS * seen))
         sigma = likely(seen, scale(reach, -top) * best[VALUE])
-    if known or not told <= sigma <= least:
+    if known > same or not told <= sigma <= least:
         choose_entry(table, held, n, law, gain, sigma, floors, errors, bars, best)
 
 
@@ -124,25 +126,22 @@ def drift(n, top, reach, method, table):
     return abs(scale(shift, -top * method.shape[method.primary, ORDER]))
 
 
-@inlined
-def lean(method, room):
+@separate(best="row", table="plane", terms="order")
+def lean(best, law, terms, table):
     """Widen a bar by how far the derivatives on both sides of x differ, if the other channel tells.
 
-    Of a jump of the derivative it has the power h**order, and the next derivative goes like 1/h. Of
-    a bend that a pair crosses both channels have as much, so what does not fall is in both.
+    Of a jump of the derivative it has the power h**order, and the next derivative, in its `table`,
+    goes like 1/h. Of a bend that a pair crosses both channels have as much, so what does not fall
+    is in both. `terms` are those of the other channel.
     """
-    best, other, law = room.best, 1 - method.primary, method.shape[method.primary]
-    row, paired = int(best[ROW]), law[STEADY] == 1
-    if method.shape.shape[0] == 1 or row <= method.shape[other, TERMS]:
+    k = int(best[ROW])
+    if k <= terms:
         return
-    if not (paired or law[ORDER] > 2):
-        return
-    table = room.table[other]
-    rise, before = table[row, 0] - table[row - 1, 0], table[row - 1, 0] - table[row - 2, 0]
+    rise, before = table[k, 0] - table[k - 1, 0], table[k - 1, 0] - table[k - 2, 0]
     least, most = RISES
     grows = rise * before > 0.0 and least * abs(before) < abs(rise) < most * abs(before)
-    if grows or (paired and abs(rise) > STAYS * abs(before)):
-        best[TRUNCATION] = max(best[TRUNCATION], scale(2.0 * abs(rise), -row))
+    if grows or (law[STEADY] == 1 and abs(rise) > STAYS * abs(before)):
+        best[TRUNCATION] = max(best[TRUNCATION], scale(2.0 * abs(rise), -k))
         best[BAR] = max(best[BAR], best[TRUNCATION] + best[NOISE])
 
 
@@ -225,10 +224,10 @@ def look_up(n, window, method, room, output):
 
 
 @kernel
-def breaks(row, table):
-    """Whether slopes are alike from a step on, and all at once others above it."""
-    after = abs(table[row, 0] - table[row - 1, 0])
-    for k in range(row - 1, 0, -1):
+def breaks(number, table):
+    """Whether slopes are alike from a step on, that `number`, and all at once others above it."""
+    after = abs(table[number, 0] - table[number - 1, 0])
+    for k in range(number - 1, 0, -1):
         now = abs(table[k, 0] - table[k - 1, 0])
         if now > BREAKS * after > 0.0:
             return True

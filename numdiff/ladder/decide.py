@@ -17,7 +17,7 @@ from numdiff.ladder.registers import (  # isort: skip
     AGAIN, BAR, BASE, CEILING, CHECK, CHECKED, CLOSED, COLUMNS, ENOUGH, ERROR, ESTIMATE, FIRST,
     FLOOR, FURTHEST, HIGHEST, IDLE, LARGER, LAST, LEAD, LEAST_NOISE, LOST, LOWEST, NOISE, NOISY,
     OCTAVES, ORDER, OTHER, PHASE, PRIOR, RATIO, READY, REQUEST, RESCALED, ROUND, SAMPLE, SIGMA,
-    SLOTS, SMALLER, TABLED, TERMS, TRUNCATION, VALUE,
+    SLOTS, SMALLER, STEADY, TABLED, TERMS, TRUNCATION, VALUE,
 )  # fmt: skip
 
 
@@ -79,7 +79,9 @@ def judge(samples, window, outputs, f0, reach, rtol, method, room):
 def weigh(n, reach, rtol, window, method, room, output):
     """Take over the best entry of one output, and say what it wants."""
     before, law = output[ERROR], method.shape[method.primary]
-    lean(method, room)
+    other = 1 - method.primary
+    if method.shape.shape[0] > 1 and (law[ORDER] > 2 or law[STEADY] == 1):
+        lean(room.best, law, method.shape[other, TERMS], room.table[other])
     record(n, reach, window, method, room, output)
     # a bar that has grown was refuted: the ladder is not done
     idle = 0.5 * before < output[ERROR] < 2.0 * before

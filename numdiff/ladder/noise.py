@@ -30,6 +30,7 @@ ODD_FALL, EVEN_FALL = 0.75, 0.6
 
 BY_CHANCE = 10.0  # times what a sample shows of noise: that may be little by chance
 LARGER_ONLY = 0.01  # of a surprise: less is left without the larger steps if it is that of these
+SURPRISING = 0.5 / LARGER_ONLY  # standard deviations: noise alone leaves more of a smaller one
 # standard deviations of the error of a part of f, from that of a value: from one side; and of the
 # odd and the even part, of variances 1/2 and 3/2, which share what both show
 SPREADS = np.sqrt([[2.0, 0.0], [2 * 0.5, 2 * 1.5]])
@@ -111,24 +112,23 @@ def together(one, other):
 
 
 @kernel
-def surprise(n, method, room):
+def surprise(n, primary, shape, y, sample, best, room):
     """Return the noise that the sample off the lattice shows: how far the levels put it elsewhere.
 
     Both parts of f tell of a first derivative's; of others it is the larger one.
     """
-    law, width, largest, total = method.shape[method.primary], room.sample[-1], 0.0, 0.0
-    first = int(room.best[ROW] - room.best[COLUMN]) - law[TERMS] + 1
-    for c in range(method.shape.shape[0]):
+    law, width, largest, total = shape[primary], sample[-1], 0.0, 0.0
+    first, parts = int(best[ROW] - best[COLUMN]) - law[TERMS] + 1, shape.shape[0]
+    for c in range(parts):
         # the other channel needs a few levels of its own; above order 1 those of the answer only
-        few = 3 if law[ORDER] == 1 else (1 if c == method.primary else 2)
-        start, off, parts = max(0, min(first, n - few)), 0.0, method.shape.shape[0]
+        few = 3 if law[ORDER] == 1 else (1 if c == primary else 2)
+        start, off = max(0, min(first, n - few)), 0.0
         for k in range(start, max(start, first) + 1):
-            level = predict(room.y[c], k, n, method.shape[c], width, room.table[-1, 0])
-            apart = abs(room.sample[c] - level)
+            apart = abs(sample[c] - predict(y[c], k, n, shape[c], width, room))
             # what lies in the way of larger steps than those of the answer surprises only them
             if k == start or apart < LARGER_ONLY * off:
                 off = apart
-            if off <= SURE * room.best[SIGMA]:
+            if off <= SURPRISING * best[SIGMA]:
                 break
         largest = max(largest, off)
         total = together(total, off / SPREADS[parts - 1, c])
