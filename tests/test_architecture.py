@@ -35,7 +35,7 @@ LINES = {
     "engine": 963,
     "evaluation": 1474,
     "geometry": 161,
-    "ladder": 2050,
+    "ladder": 2053,
     "model": 559,
     "native": 362,
     "noise": 250,

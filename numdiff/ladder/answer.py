@@ -64,9 +64,7 @@ def measure(n, reach, window, method, room, output):
     if known:
         sigma = output[STALLED]
         if not same:
-            row, column = int(output[AT_ROW]), int(output[AT_COLUMN])
-            best[ROW], best[COLUMN], best[ROUND] = row, column, floors[row]
-            best[VALUE], best[SIGMA] = table[row, column], max(sigma, floors[row])
+            recollect(sigma, table, floors, output, best)
     else:
         sigma = trimmed_rms(room.residuals, count)
         choose_entry(table, held, n, law, gain, sigma, floors, errors, bars, best)
@@ -90,6 +88,14 @@ def measure(n, reach, window, method, room, output):
         sigma = likely(seen, scale(reach, -top) * best[VALUE])
     if known > same or not told <= sigma <= least:
         choose_entry(table, held, n, law, gain, sigma, floors, errors, bars, best)
+
+
+@inlined
+def recollect(sigma, table, floors, output, best):
+    """Restore what is known of the best entry that the levels alone have."""
+    row, column = int(output[AT_ROW]), int(output[AT_COLUMN])
+    best[ROW], best[COLUMN], best[ROUND] = row, column, floors[row]
+    best[VALUE], best[SIGMA] = table[row, column], max(sigma, floors[row])
 
 
 @inlined
