@@ -311,12 +311,14 @@ def look(problem: Problem, directions: Directions, claims: Claims, span: Span) -
     kind[live & bent] = Kind.STRUCTURE
     jumps = live & ~bent & (jump >= JUMP * np.abs(bracket.above))  # the second of two steps too
     kind[jumps] = Kind.STAIRS
-    abrupt = live & ~bent & np.isin(claims.claim, (WIDE, UNLIKE))
+    farthest = np.ldexp(1.0, span.highest)
+    beyond = 2.0 * bracket.high - bracket.low <= farthest[claims.row]  # else f may not be asked
+    abrupt = live & ~bent & beyond & np.isin(claims.claim, (WIDE, UNLIKE))
     kind[_growing(walk, np.flatnonzero(abrupt), bracket)] = Kind.STRUCTURE
     # what has widened a bar is a jump that was seen: even if it is an edge alone
     torn = (kind == Kind.STAIRS) & (claims.claim != WIDE) & (gap < MANY * jump)
     torn = np.flatnonzero(torn)
-    kind[torn[_alone(walk, torn, bracket, np.ldexp(1.0, span.highest))]] = Kind.STRUCTURE
+    kind[torn[_alone(walk, torn, bracket, farthest)]] = Kind.STRUCTURE
     _infer(claims, kind, left_out)
     apart = np.fmax(gap / claims.far, np.abs(walk.slope - claims.answer))
     apart = np.where(followed, np.fmin(apart, off), apart)
