@@ -131,6 +131,15 @@ def test_f_is_not_asked_outside_bounds(name):
     assert box[0] <= min(asked) <= max(asked) <= box[1]
 
 
+@pytest.mark.parametrize("share", [0.992, 0.995, 0.999])
+def test_breaks_close_to_a_bound_are_not_looked_at_beyond_it(share):
+    bound = 2.0**-8  # as are steps
+    f = Recorded(lambda x: math.exp(-x) + 0.4 * max(x - share * bound, 0.0))
+    found = nd.derivative(f, 0.0, bounds=(-bound, bound))
+    assert max(abs(float(point)) for point in f.points) <= bound
+    assert abs(found.value + 1.0) <= found.error < 0.01
+
+
 @pytest.mark.parametrize("name", ["cancelled", "ripples"])
 def test_a_short_budget_does_not_lie(name):
     f, x, slope = MANY[name]

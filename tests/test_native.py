@@ -449,6 +449,19 @@ def test_a_single_step_for_hessians(method):
     assert np.isnan(error).all()
 
 
+@pytest.mark.parametrize("x", [[0.0, -0.9, 0.5], [0.0, 0.7, -0.2]])
+def test_noise_that_one_axis_has_alone_is_that_of_no_pair(x):
+    @njit
+    def f(x):  # a dip of width 3e-5 stands in the way of larger steps along the first entry
+        return (0.7 * np.sum(np.log(x * x + 1e-9)) + np.sum(np.sqrt(x + 1.5))) * x[0]
+
+    value, error = native.hessian(f)(np.array(x))
+    estimate = nd.hessian(f, x)
+    assert set(estimate.status.flat) == {Status.OK, Status.NOISE_LIMITED}
+    np.testing.assert_array_equal(value, estimate.value)
+    np.testing.assert_array_equal(error, estimate.error)
+
+
 def test_the_first_step_and_the_method_of_a_ladder():
     options = {"method": "richardson", "step": 0.1}
     g = native.gradient(smooth, **options)

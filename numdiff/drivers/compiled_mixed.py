@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 
-from numdiff.constants import DOMAIN, OK
+from numdiff.constants import DOMAIN, NOISE_LIMITED, OK
 from numdiff.drivers.compiled import columns_of, evidence_of, follow, lead
 from numdiff.drivers.compiled_points import deepen
 from numdiff.evaluation.machine_code import ask
 
 from numdiff.ladder.pairs import (  # isort: skip
-    AXIS, BEGIN, LARGEST, LEVELS, PLACES, SIDE, ahead, contest, keep, probes, relate,
+    AXIS, BEGIN, LARGEST, LEVELS, PLACES, SIDE, ahead, common, contest, keep, probes, relate,
 )  # fmt: skip
 from numdiff.ladder.runtime import allocating
 from numdiff.ladder.tableau import scale
@@ -27,7 +27,7 @@ def curve(kind, address, x, f0, sides, mixed, plan, value, error):
     """
     n, doubtful = x.size, False
     axes, beside = np.zeros((n, AXIS), np.int64), np.full((n, PLACES, 2, 1), math.nan)
-    noise, columns = np.zeros(n), np.empty(n, np.int64)
+    noise, noisy, columns = np.zeros(n), np.zeros(n, np.bool_), np.empty(n, np.int64)
     value[:], error[:] = math.nan, math.inf
     for side in range(len(sides)):
         count = 0
@@ -35,7 +35,7 @@ def curve(kind, address, x, f0, sides, mixed, plan, value, error):
             columns[count] = d
             count += 1 if math.isnan(value[d, d]) else 0
         if count > 0:
-            ends = (axes, beside, noise)
+            ends = (axes, beside, noise, noisy)
             doubtful |= along_axes(
                 kind, address, x, f0, columns[:count], sides[side], plan, ends, value, error
             )
@@ -50,7 +50,7 @@ def curve(kind, address, x, f0, sides, mixed, plan, value, error):
                 usable = min(axes[i, LEVELS], axes[j, LEVELS]) > 0
                 count += 1 if usable and sided == (side == 1) else 0
             if count > 0:
-                ends = (axes, beside, noise)
+                ends = (axes, beside, noise, noisy)
                 doubtful |= along_pairs(
                     kind, address, x, f0, i, columns[:count], mixed[side], ends, value, error
                 )
@@ -64,7 +64,7 @@ def curve(kind, address, x, f0, sides, mixed, plan, value, error):
 @allocating
 def along_axes(kind, address, x, f0, rows, channels, plan, ends, value, error):
     """Take the second derivatives by some entries of x; returns whether any status is not OK."""
-    (axes, beside, noise), (first, steps, roams), doubtful = ends, plan, False
+    (axes, beside, noise, noisy), (first, steps, roams), doubtful = ends, plan, False
     count, every, offsets = rows.size, rows.size > 0, channels.offsets  # True is a type of its own
     columns, kept = columns_of(count, f0), evidence_of(count, f0, channels)
     doubt, ray = np.empty((count, 1), np.bool_), (np.arange(count), rows, np.ones(count))
@@ -77,6 +77,7 @@ def along_axes(kind, address, x, f0, rows, channels, plan, ends, value, error):
             continue
         doubtful = doubtful or columns[2][a, 0] != OK
         value[d, d], noise[d] = columns[0][a, 0], columns[4][a, 0]
+        noisy[d] = columns[2][a, 0] == NOISE_LIMITED
         error[d, d] = math.inf if doubt[a, 0] else columns[1][a, 0]
         keep(rows[one], asked, kept[0][one], kept[1][one], columns[3][one], axes, beside)
     return doubtful
@@ -85,13 +86,13 @@ def along_axes(kind, address, x, f0, rows, channels, plan, ends, value, error):
 @allocating
 def along_pairs(kind, address, x, f0, i, columns, channels, ends, value, error):
     """Take mixed derivatives by an entry of x and others; returns whether any status is not OK."""
-    (axes, beside, noise), count, sided = ends, columns.size, channels.offsets.size == 1
+    (axes, beside, noise, noisy), count, sided = ends, columns.size, channels.offsets.size == 1
     rows, units, least = np.full(count, i), np.empty((count, 2)), np.empty((count, 1))
     edges, index = np.zeros((4, count), np.int64), np.empty(2 * count, np.int64)
     deepest, doubtful = 0, False
     for a in range(count):
         j = columns[a]
-        begin, least[a, 0] = min(axes[i, BEGIN], axes[j, BEGIN]), max(noise[i], noise[j])
+        begin, least[a, 0] = min(axes[i, BEGIN], axes[j, BEGIN]), common(noise, noisy, i, j)
         levels = min(axes[i, LEVELS] - ahead(axes, i, j), axes[j, LEVELS] - ahead(axes, j, i))
         edges[0, a], edges[1, a], edges[3, a] = -begin, -begin, 1 - levels
         deepest = max(deepest, levels)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 from numdiff.constants import EPS, ROUNDING
-from numdiff.ladder.noise import SKEW, SURE
+from numdiff.ladder.noise import CLEARLY, SKEW, SURE
 from numdiff.ladder.registers import BASE, FIRST, LAST, LOWEST, NEVER, SAMPLE_STEP, SLOTS, TINY
 from numdiff.ladder.runtime import kernel, separate
 from numdiff.ladder.tableau import scale
@@ -62,6 +62,15 @@ def keep(rows, side, samples, state, steps, axes, beside):
                     beside[d, place, 1, i] = even - odd
                 else:
                     beside[d, place, 0 if side > 0 else 1, i] = odd * side
+
+
+@kernel
+def common(noise, noisy, i, j):
+    """Return the noise of a pair: what only one axis has beyond rounding may be its own."""
+    if noisy[i] != noisy[j]:
+        one, other = (i, j) if noisy[i] else (j, i)
+        return max(min(noise[one], CLEARLY * noise[other]), noise[other])
+    return max(noise[i], noise[j])
 
 
 @kernel

@@ -61,8 +61,8 @@ def suspect(f0, start, order, value, error, status, samples, state, left, bent, 
                 rounds = ROUNDS * scale(abs(own[i]), -start[d])
                 bends = bends or error[d, i] > max(POOR * abs(value[d, i]), rounds)
             if order == 2 and plain:
-                size = abs(value[d, i])
-                bends = bends or CREEPS * size < error[d, i] < size
+                size, rounds = abs(value[d, i]), ROUNDS * scale(abs(own[i]), -2 * start[d])
+                bends = bends or max(CREEPS * size, rounds) < error[d, i] < size
             bent[d, i] = bends
             torn[d, i] = noisy and stays(levels, window, i, value[d, i], order)
 

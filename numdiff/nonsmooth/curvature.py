@@ -13,7 +13,10 @@ import numpy as np
 
 from numdiff.arrays import Floats, Mask
 from numdiff.ladder.symptoms import CLEAR
-from numdiff.nonsmooth.secants import ENDLESS, OCTAVES, SMOOTH, Secants, endless, law, powers_of
+
+from numdiff.nonsmooth.secants import (  # isort: skip
+    BRIEF, ENDLESS, OCTAVES, SMOOTH, Secants, endless, law, powers_of,
+)  # fmt: skip
 
 REST = 1.0 / (2.0 ** (-OCTAVES * ENDLESS) - 1.0)  # times the last rise is left of the slowest law
 LEVEL = 0.25  # part by which a gap of second derivatives may vary
@@ -32,7 +35,8 @@ def curvature_of(secants: Secants, value: Floats) -> Curvature:
     torn, reach = np.zeros(value.shape, np.bool_), np.zeros(value.shape)
     for second in _seconds(secants):
         torn |= (endless(second.slopes, second, ENDLESS, 2) >= 0).any(axis=0)
-        ends = law(powers_of(second.slopes, second.floor), max(SMOOTH, SLOW), ENDLESS)
+        powers = powers_of(second.slopes, second.floor)
+        ends = law(powers, max(SMOOTH, SLOW), ENDLESS, BRIEF)
         for k, end in enumerate(ends):
             at = np.clip(end + 2, 0, len(second.steps) - 1), np.arange(end.size)
             last, before = second.slopes[k][at], second.slopes[k][at[0] - 1, at[1]]

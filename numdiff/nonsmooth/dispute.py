@@ -37,6 +37,9 @@ WIDEST = 2100  # octaves between any two floats
 FINE, FLAT = 6, 5  # halvings of the step, once the break is known within an octave
 JUMP, BEND = 0.5, 0.25  # of the departure, left over the last interval: more jumps, less bends
 GROWS = 0.5  # of the last interval's departure in the next one: of a corner 1, of a jump 0
+# times the far step: so far f is looked at for other edges, and where larger steps jump, since
+# stairs are wide beside these; farther away f leaves the series of the smaller steps by itself
+BEYOND, OVER = 2.0, 4.0
 SAME = 0.25  # of the jump: by so much f may be off behind it, if it is an edge alone
 ONE_SIDE = 0.01  # of the departure on the other side: so little is none
 ALONG = (0.25, 0.5, 0.75, 1.0)  # of the octaves from a jump to twice the far step: where f is asked
@@ -311,12 +314,14 @@ def look(problem: Problem, directions: Directions, claims: Claims, span: Span) -
     kind[live & bent] = Kind.STRUCTURE
     jumps = live & ~bent & (jump >= JUMP * np.abs(bracket.above))  # the second of two steps too
     kind[jumps] = Kind.STAIRS
-    abrupt = live & ~bent & np.isin(claims.claim, (WIDE, UNLIKE))
+    farthest = np.ldexp(1.0, span.highest)
+    beyond = 2.0 * bracket.high - bracket.low <= farthest[claims.row]  # else f may not be asked
+    abrupt = live & ~bent & beyond & np.isin(claims.claim, (WIDE, UNLIKE))
     kind[_growing(walk, np.flatnonzero(abrupt), bracket)] = Kind.STRUCTURE
     # what has widened a bar is a jump that was seen: even if it is an edge alone
     torn = (kind == Kind.STAIRS) & (claims.claim != WIDE) & (gap < MANY * jump)
     torn = np.flatnonzero(torn)
-    kind[torn[_alone(walk, torn, bracket, np.ldexp(1.0, span.highest))]] = Kind.STRUCTURE
+    kind[torn[_alone(walk, torn, bracket, farthest)]] = Kind.STRUCTURE
     _infer(claims, kind, left_out)
     apart = np.fmax(gap / claims.far, np.abs(walk.slope - claims.answer))
     apart = np.where(followed, np.fmin(apart, off), apart)
@@ -476,8 +481,8 @@ def _alone(walk: _Walk, rows: Ints, bracket: _Bracket, most: Floats) -> Mask:
     Steps are at most `most` (D,).
     """
     same, step, jump = np.ones(rows.size, np.bool_), bracket.high[rows], bracket.above[rows]
-    octaves = np.where(walk.claims.claim[rows] == UNLIKE, 16.0, 2.0)
-    far = np.maximum(octaves * walk.claims.far[rows], 8.0 * step)
+    reach = np.where(walk.claims.claim[rows] == UNLIKE, OVER, BEYOND)
+    far = np.maximum(reach * walk.claims.far[rows], 8.0 * step)
     far = np.minimum(far, np.maximum(most[walk.claims.row[rows]], step))
     for share in ALONG if rows.size else ():
         off, _ = walk.departures(step * (far / step) ** share, rows)

@@ -22,8 +22,10 @@ STEPS, OCTAVES = 16, 4  # how many steps, and how far apart: 60 octaves are the 
 OFF = 0.32  # steps of the second look, off the lattice of the first
 SPARE_BITS = 6  # the smallest step keeps so many bits above the last one of x
 RUN = 4  # ratios of rises in a row that make a law: noise has four alike once in a thousand times
-FEW = 3  # the same if they are alike to the square of that
 STEADY = 0.1  # by which the powers of 16 in these ratios may vary
+Runs = tuple[tuple[int, float], ...]
+# of second differences, which rounding hides sooner, three do if they are alike to its square
+BRIEF: Runs = ((3, STEADY * STEADY), (RUN, STEADY))
 SMOOTH, ENDLESS = -0.9, -0.05  # of these powers: -1 for a smooth f, -0.1 at abs(t)**1.1
 GONE = 0.5  # part of a rise below which the next one has ended a law
 DROWNED = 0.7  # times the last rise in a law: noise that changes f by more could be all of it
@@ -95,18 +97,18 @@ def powers_of(slopes: Floats, floor: Floats) -> Floats:
     return np.asarray(np.log2(visible[..., 1:, :] / visible[..., :-1, :]) / OCTAVES)
 
 
-def law(powers: Floats, low: float, high: float = np.inf) -> Ints:
-    """Return where the last run of like powers between low and high ends, -1 if there is none."""
-    inside = (powers > low) & (powers < high)
-    alike = np.abs(np.diff(powers, axis=-2)) < STEADY
-    close = np.abs(np.diff(powers, axis=-2)) < STEADY * STEADY
+def law(powers: Floats, low: float, high: float = np.inf, runs: Runs = ((RUN, STEADY),)) -> Ints:
+    """Return where the last run of like powers between low and high ends, -1 if there is none.
+
+    `runs` says how many in a row have to be alike, and to what.
+    """
+    inside, off = (powers > low) & (powers < high), np.abs(np.diff(powers, axis=-2))
     last = np.full(powers[..., 0, :].shape, -1)
-    for end in range(FEW - 1, powers.shape[-2]):
-        for count, same in ((FEW, close), (RUN, alike)):
+    for count, most in runs:
+        for end in range(count - 1, powers.shape[-2]):
             first = end - count + 1
-            if first >= 0:
-                run = inside[..., first : end + 1, :].all(-2) & same[..., first:end, :].all(-2)
-                last[run] = end
+            run = inside[..., first : end + 1, :].all(-2) & (off[..., first:end, :] < most).all(-2)
+            last[run] = np.maximum(last[run], end)
     return last
 
 
@@ -116,7 +118,8 @@ def endless(slopes: Floats, secants: Secants, low: float, order: int = 1) -> Int
     Later steps must not show that rises are gone, nor changes of f that drown those of the law.
     """
     steps, rise = secants.steps, np.abs(np.diff(slopes, axis=-2))
-    end = law(powers_of(slopes, secants.floor), low)[..., None, :]
+    runs = BRIEF if order == 2 else ((RUN, STEADY),)
+    end = law(powers_of(slopes, secants.floor), low, runs=runs)[..., None, :]
     largest = np.take_along_axis(rise, end + 1, axis=-2)
     later = np.arange(len(steps) - 1)[:, None] > end + 1
     ended = later & (CLEAR * secants.inner[1:] < largest) & (rise < GONE * largest)
