@@ -39,7 +39,7 @@ LINES = {
     "model": 559,
     "native": 362,
     "noise": 250,
-    "nonsmooth": 943,
+    "nonsmooth": 945,
     "paths": 603,
     "plot": 821,
     "regression": 522,

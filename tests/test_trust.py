@@ -173,3 +173,9 @@ def test_slow_powers_of_second_derivatives_are_inside_their_bars():
     for power in (2.02, 2.1, 2.2, 2.4):
         found = nd.derivative(lambda t, p=power: abs(t - 1) ** p + t * t / 2, 1.0, order=2)
         assert not found.success or abs(found.value - 1.0) <= found.error
+
+
+@pytest.mark.parametrize("name", ["bends, first-0-2", "bends, first-0-26", "bends, first-0-42"])
+def test_a_slope_where_the_second_derivative_jumps_is_inside_its_bar(name):
+    (instance,) = (i for i in instances("bends, first", seed=0) if i.name.startswith(name + " "))
+    assert verdict_of("numdiff", instance).outcome.covered.all()

@@ -25,6 +25,8 @@ from numdiff.nonsmooth.secants import (  # isort: skip
 )  # fmt: skip
 from numdiff.nonsmooth.suspicion import Suspects, suspects_of
 
+BETTER = 0.5  # of a bar: one of less tells more
+
 
 class _Verdict(NamedTuple):
     """What K suspects are."""
@@ -117,7 +119,7 @@ def _write(lines: Derivatives, suspects: Suspects, verdict: _Verdict) -> Derivat
     """Write to the lines what the suspects are."""
     value, error, status = suspects.value, suspects.error, lines.status[suspects.place]
     if suspects.order == 1:
-        value, error, new = _correct(suspects, verdict)
+        value, error, new = _correct(suspects, verdict, status == OK)
         status = np.where(new & suspects.lost, OK, status)
     if verdict.curvature is not None:
         error = np.fmax(error, verdict.curvature.reach)
@@ -133,10 +135,10 @@ def _write(lines: Derivatives, suspects: Suspects, verdict: _Verdict) -> Derivat
     return lines
 
 
-def _correct(suspects: Suspects, verdict: _Verdict) -> tuple[Floats, Floats, Mask]:
+def _correct(suspects: Suspects, verdict: _Verdict, plain: Mask) -> tuple[Floats, Floats, Mask]:
     """Return slopes and bars: those of both sides where the ladder has none, or a wrong one.
 
-    Say as well where they are new.
+    Say as well where they are new. `plain` is where the ladder saw no noise.
     """
     value, error, sides = suspects.value, suspects.error, verdict.sides
     # where both sides agree within their bars, and no bar elsewhere
@@ -147,7 +149,10 @@ def _correct(suspects: Suspects, verdict: _Verdict) -> tuple[Floats, Floats, Mas
     off = np.abs(slope - value)
     # without a law, or with nearly the slope of the ladder, f comes in pieces of other slopes
     refuted = suspects.lawful & (off > bar + error) & (off >= PIECES * np.abs(value))
-    new = verdict.whole & np.isfinite(bar) & (suspects.lost | refuted)
+    # clean sides that agree to less than the ladder of both knows, which a bend of f' at x has held
+    # back, and about with it
+    better = plain & sides.sound.all(axis=0) & (bar < BETTER * error) & (off < error / BETTER)
+    new = verdict.whole & np.isfinite(bar) & (suspects.lost | refuted | better)
     value, error = np.where(new, slope, value), np.where(new, bar, error)
     # sides that differ without a kink, as far as can be told: the bar has to reach both
     apart = sides.apart & sides.sound.all(axis=0)
