@@ -170,7 +170,7 @@ def test_readings_that_contradict_each_other_are_not_believed(name):
 
 
 def test_slow_powers_of_second_derivatives_are_inside_their_bars():
-    for power in (2.02, 2.1, 2.2, 2.4):
+    for power in (2.02, 2.1, 2.2, 2.4, 2.7):
         found = nd.derivative(lambda t, p=power: abs(t - 1) ** p + t * t / 2, 1.0, order=2)
         assert not found.success or abs(found.value - 1.0) <= found.error
 

@@ -31,6 +31,7 @@ RESTART = 0.15  # of the length over which f changes: the step of a restart
 APART = 3  # octaves from the tiny step up to where a restart may begin
 MOST_RESTARTS = 4  # of a direction, because a tiny step refuted its answer
 ALIKE = 20.0  # standard deviations that a sample may be off before it is a surprise
+READING = 2.5  # times what it makes of half a square: it bends on its way to x as well
 ASTRAY = 1e3  # roundings that a sample is off where nothing else shows noise
 GONE = 0.05  # of the noise: a change of f at a tiny step that is none of it
 FALLEN = 0.35  # of the noise: less is left of it at smaller steps where f comes in small pieces
@@ -237,7 +238,7 @@ def reach_sample(samples, window, i, floor, rest, output):
     width = scale(SKEW, window[SAMPLE_STEP])
     off = misfit(samples, window, SLOTS, width, i, output)
     if off > ASTRAY * floor and rest < GONE * off:
-        output[DISPUTE] = max(output[DISPUTE], 2.0 * off / (width * width))
+        output[DISPUTE] = max(output[DISPUTE], READING * off / (width * width))
 
 
 @kernel

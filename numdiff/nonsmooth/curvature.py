@@ -20,7 +20,6 @@ from numdiff.nonsmooth.secants import (  # isort: skip
 
 REST = 1.0 / (2.0 ** (-OCTAVES * ENDLESS) - 1.0)  # times the last rise is left of the slowest law
 LEVEL = 0.25  # part by which a gap of second derivatives may vary
-SLOW = -0.5  # powers of 16 above it fall too slowly for a ladder, which expects h or h**2: -1, -2
 
 
 class Curvature(NamedTuple):
@@ -36,7 +35,7 @@ def curvature_of(secants: Secants, value: Floats) -> Curvature:
     for second in _seconds(secants):
         torn |= (endless(second.slopes, second, ENDLESS, 2) >= 0).any(axis=0)
         powers = powers_of(second.slopes, second.floor)
-        ends = law(powers, max(SMOOTH, SLOW), ENDLESS, BRIEF)
+        ends = law(powers, SMOOTH, ENDLESS, BRIEF)
         for k, end in enumerate(ends):
             at = np.clip(end + 2, 0, len(second.steps) - 1), np.arange(end.size)
             last, before = second.slopes[k][at], second.slopes[k][at[0] - 1, at[1]]
