@@ -67,6 +67,14 @@ A bar from one set of steps can be wrong in a way that these steps do not show. 
 - two windows of steps that contradict each other are a dispute: f is looked at where its values
   leave the near slope. A jump there tells stairs, whose height is noise; a bend tells structure;
 - small smooth pieces of f that larger steps show (solvers, tables) widen the bar by `MARGIN`;
+- slopes that are alike from a step on, and all at once others above it (`BREAKS`), are looked at
+  as well: if f jumps there again and again, the bar reaches both slopes; one edge alone does not
+  matter, nor does a bend;
+- a part of f that falls like $h^p$, where a smooth f has no such power beside its $p$-th
+  derivative, means that the derivatives on both sides of x differ: the bar holds both (`RISES`,
+  and for pairs of directions `STAYS`);
+- a second derivative with a wide bar and no noise is looked at from both sides (`CREEPS`): what
+  goes on by a power of the distance is in the bar, without limit it is a jump;
 - slopes of both sides that differ by twice the sum of their bars are a kink, slopes without limit
   a jump: ``KINK`` and ``JUMP`` give no value;
 - noise as large as f itself is f, not resolved: ``UNRESOLVED``, and the bar is inf.
