@@ -71,8 +71,8 @@ A bar from one set of steps can be wrong in a way that these steps do not show. 
   as well: if f jumps there again and again, the bar reaches both slopes; one edge alone does not
   matter, nor does a bend;
 - a part of f that falls like $h^p$, where a smooth f has no such power beside its $p$-th
-  derivative, means that the derivatives on both sides of x differ: the bar holds both (`RISES`,
-  and for pairs of directions `STAYS`);
+  derivative, means that the derivatives on both sides of x differ: the bar holds both; for pairs
+  of directions whatever does not fall is taken to be one (`STAYS`);
 - a second derivative with a wide bar and no noise is looked at from both sides (`CREEPS`): what
   goes on by a power of the distance is in the bar, without limit it is a jump;
 - slopes of both sides that differ by twice the sum of their bars are a kink, slopes without limit
