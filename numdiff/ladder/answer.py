@@ -86,7 +86,7 @@ def measure(n, reach, window, method, room, output):
             last = newest(room.table[a], n, method.shape[a], method.gain[a, 1])
             seen = max(seen, min(last, WITNESS * seen))
         sigma = likely(seen, scale(reach, -top) * best[VALUE])
-    if known > same or not told <= sigma <= least:
+    if (known and not same) or not told <= sigma <= least:
         choose_entry(table, held, n, law, gain, sigma, floors, errors, bars, best)
 
 
