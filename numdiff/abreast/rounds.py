@@ -71,7 +71,7 @@ def advance(
     gain: Floats, factor: Floats, primary: int, reach: Floats, rtol: float, samples: Floats,
     state: Ints, outputs: Floats, y: Floats, floors: Floats, residuals: Floats, table: Floats,
     best: Floats, sample: Floats, x: Floats, starts: Ints, index: Ints, weight: Floats,
-    offsets: Floats, block: Floats,
+    offsets: Floats, block: Floats, lanes: Floats, ways: Ints,
 ) -> int:  # fmt: skip
     """Take in the values at the points of the live directions and place the next points.
 
@@ -93,7 +93,7 @@ def advance(
     if hasattr(code, "py_func"):  # more is left than was foreseen; else Numba does not compile
         code(
             live[rest], arrived[rest], stretch[rest], f0, fold, shape, gain, factor, primary, reach,
-            rtol, samples, state, outputs, *room, x, starts, index, weight, offsets, block,
+            rtol, samples, state, outputs, *room, x, starts, index, weight, offsets, block, lanes, ways,
         )  # fmt: skip
         rest = rest[:0]
     for a in rest:

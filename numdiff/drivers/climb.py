@@ -27,6 +27,7 @@ from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import blocks
 from numdiff.ladder import points, registers, rounds, runtime, window
 from numdiff.ladder.channels import Channels, Limits, Span, extrapolated, pairs_of_first_order
+from numdiff.ladder.lanes import LANES, ROWS, serve
 from numdiff.ladder.loose import LEAST
 
 FREE, NOWHERE = np.empty(0), np.empty(0, np.int64)
@@ -165,6 +166,8 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     samples, state, proven = compiled.evidence_of(count, f0[0], channels)
     found = np.empty((count, f0.shape[1], registers.OUTPUT))
     room = compiled.workspace(1, f0.shape[1], channels)[0]
+    lanes = np.empty((ROWS, LANES) if serve(channels, f0.shape[1]) else (0, 0))
+    ways = np.empty(2 * count, np.int64)
     # compiled code that raises is asked again, beyond the budget: then more than was spent
     live, quiet, trouble, nfev, spent = np.arange(count), np.empty(count, np.bool_), None, 0, 0
     call = _sparing(problem.call, live, width, state, found)
@@ -188,7 +191,7 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
         block, run = np.empty_like(block), runtime.runner(0)
         left = run(rounds.advance)(
             live, here, stretch, f0, *method, span.reach, problem.rtol, samples, state, found,
-            *room, *where, block,
+            *room, *where, block, lanes, ways,
         )  # fmt: skip
         live, block, stretch = live[:left], block[:left], stretch[:left]
         del values, here  # room for those of the next round

@@ -12,8 +12,9 @@ import numpy as np
 from numdiff.constants import DOMAIN, OK
 from numdiff.evaluation.machine_code import ask, sweep
 from numdiff.ladder.disputes import SILENCE, dispute
+from numdiff.ladder.lanes import LANES, ROWS, serve
 from numdiff.ladder.points import place_at, span
-from numdiff.ladder.rounds import begin_at, conclude_at, step_of, turn
+from numdiff.ladder.rounds import begin_at, conclude_at, follow_up, step_of
 from numdiff.ladder.runtime import allocating, kernel, separate
 from numdiff.ladder.symptoms import TAIL, suspect
 from numdiff.ladder.window import spare
@@ -50,55 +51,73 @@ def lead(kind, address, x, origins, route, channels, plan, arrays):
     if start.size == 0:
         limits = (first, steps, roams, ahead, behind)
         start, other, highest, lowest, reach = edges_of(x, route, limits)
-    outputs, (samples, state, _) = origins.shape[1], evidence_of(1, origins[0], channels)
-    room, points, arrived, failed = workspace(places.shape[1], outputs, channels)
-    edges, own = (start, other, highest, lowest, reach), (samples[0], state[0], room)
-    found = np.empty((outputs, OUTPUT))
+    outputs, edges = origins.shape[1], (start, other, highest, lowest, reach)
+    room, points, _, failed = workspace(places.shape[1], outputs, channels)
+    block = min(LANES // outputs, start.size) if serve(channels, outputs) else 1
+    samples, state, _ = evidence_of(block, origins[0], channels)
+    lanes = np.empty((ROWS, LANES)) if block > 1 else np.empty((0, 0))
+    arrived, stretch = np.empty((block, points.shape[0], outputs)), np.empty(block)
+    live, ways, found = np.empty(block, np.int64), np.empty(2 * block, np.int64), np.empty((block, outputs, OUTPUT))
+    own = samples, state, room, lanes, arrived, stretch, live, ways
     return lead_each(
-        kind, address, x, origins, route, channels, plan, edges, arrays, own, found, points,
-        arrived, failed,
+        kind, address, x, origins, route, channels, plan, edges, arrays, own, found, points, failed,
     )  # fmt: skip
 
 
 @kernel
 def lead_each(
-    kind, address, x, origins, route, channels, plan, edges, arrays, own, found, points, arrived,
-    failed,
+    kind, address, x, origins, route, channels, plan, edges, arrays, own, found, points, failed
 ):  # fmt: skip
-    """Lead ladders one after the other, with the room for one that `lead` has made.
+    """Lead ladders a block after the other, with the room for one block that `lead` has made.
 
     Here no references to arrays are counted, which would take as long as a small f.
     """
     (starts, index, weight), (_, _, prior, rtol, loose, every) = route, plan
-    (start, other, highest, lowest, reach), (levels, window, room) = edges, own
+    start, other, highest, lowest, reach = edges
+    samples, state, room, lanes, arrived, stretch, live, ways = own
     (
         _, _, _, _, _, _, _, _, known, beside,
         value, error, status, step, noise, quiet, kept, states, proven, raised, places,
     ) = arrays  # fmt: skip
     order, restless, mishaps, calls = channels.shape[channels.primary, ORDER], 0, 0, 0
-    for d in range(starts.size):
-        here = origins[min(d, origins.shape[0] - 1)]
-        begin_at(
-            d, start, other, highest, lowest, beside.shape[0] == 0, prior, loose, origins, known,
-            window, found, levels,
-        )  # fmt: skip
-        while window[PHASE] != DONE:
-            stretch = place_at(
-                d, step_of(window), x, starts, index, weight, channels.offsets, points
-            )
-            mishap = sweep(kind, address, points, arrived, failed)
-            if mishap or beside.shape[0] > 0:  # a call with so many arrays takes time
-                receive(d, points, arrived, failed, beside, window, found, raised, places)
-            turn(arrived, stretch, here, reach[d], rtol, channels, room, levels, window, found)
-            calls += failed.size
-        length = abs(weight[d]) if starts.size == index.size else 1.0
-        restless += conclude_at(
-            d, origins, start, order, length, levels, window, proven, found, value, error, status,
-            step, noise, quiet,
-        )  # fmt: skip
-        mishaps += 1 if raised[d] else 0
-        if every or not quiet[d]:
-            keep(d, levels, window, kept, states)
+    block = live.size
+    for begin in range(0, starts.size, block):
+        count = min(block, starts.size - begin)
+        for b in range(count):
+            live[b] = b
+            begin_at(
+                begin + b, start, other, highest, lowest, beside.shape[0] == 0, prior, loose, origins,
+                known, state[b], found[b], samples[b],
+            )  # fmt: skip
+        alive = count
+        here = origins[begin : begin + count] if origins.shape[0] > 1 else origins
+        while alive > 0:
+            for a in range(alive):
+                b = live[a]
+                d = begin + b
+                stretch[a] = place_at(
+                    d, step_of(state[b]), x, starts, index, weight, channels.offsets, points
+                )
+                mishap = sweep(kind, address, points, arrived[a], failed)
+                if mishap or beside.shape[0] > 0:  # a call with so many arrays takes time
+                    receive(
+                        d, points, arrived[a], failed, beside, state[b], found[b], raised, places
+                    )
+                calls += failed.size
+            alive = follow_up(
+                live[:alive], arrived, stretch, here, reach[begin:], rtol, channels, room, samples,
+                state, found, lanes, ways,
+            )  # fmt: skip
+        for b in range(count):
+            d = begin + b
+            length = abs(weight[d]) if starts.size == index.size else 1.0
+            restless += conclude_at(
+                d, origins, start, order, length, samples[b], state[b], proven, found[b], value,
+                error, status, step, noise, quiet,
+            )  # fmt: skip
+            mishaps += 1 if raised[d] else 0
+            if every or not quiet[d]:
+                keep(d, samples[b], state[b], kept, states)
     return calls, restless, mishaps
 
 

@@ -88,21 +88,22 @@ def weigh(n, reach, rtol, window, method, room, output):
     output[IDLE] = output[IDLE] + 1.0 if idle else 0.0
     higher = window[CEILING] == 0 and window[FIRST] > 0
     higher = higher and window[BASE] - window[FIRST] < window[HIGHEST]
-    table, checked = room.table[method.primary], window[CHECKED] == 1
-    want = wish(n, law, higher, checked, rtol, output[IDLE], table, room.best)
+    table, k = room.table[method.primary], law[TERMS]
+    bend, top, checked = abs(table[k, 0] - table[k - 1, 0]), abs(table[k, 0]), window[CHECKED] == 1
+    want = wish(n, law[ORDER], higher, checked, rtol, output[IDLE], bend, top, room.best)
     if want == SMALLER:
         window[OCTAVES] = min(window[OCTAVES], octaves(n, law, room.best))
     return want
 
 
 @inlined
-def wish(n, law, higher, checked, rtol, idle, table, best):
+def wish(n, order, higher, checked, rtol, idle, bend, top, best):
     """Say what an output that is resolved wants next; `higher` is whether there are larger steps.
 
-    `idle` is how many levels in a row have left the bar as it is, `checked` whether the answer was.
+    `idle` is how many levels in a row have left the bar as it is, `checked` whether the answer was;
+    `top` is what the second level says, and `bend` by how much it differs from the first.
     """
-    value, bar, order, k = abs(best[VALUE]), best[BAR], law[ORDER], law[TERMS]
-    bend, top = abs(table[k, 0] - table[k - 1, 0]), abs(table[k, 0])
+    value, bar = abs(best[VALUE]), best[BAR]
     if n == 2:
         return LARGER if higher and bend < NEARLY * top else SMALLER
     good = bar <= max(rtol, TARGET) * value or (value == top == bend == 0.0)

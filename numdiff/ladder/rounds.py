@@ -9,6 +9,7 @@ from numdiff.constants import UNRESOLVED
 from numdiff.ladder.channels import Channels
 from numdiff.ladder.check import check, compare
 from numdiff.ladder.decide import choose, judge
+from numdiff.ladder.lanes import stroll
 from numdiff.ladder.noise import SKEW
 from numdiff.ladder.points import place
 from numdiff.ladder.runtime import inlined, kernel
@@ -76,7 +77,7 @@ def begin_at(
 def advance(
     live, arrived, stretch, f0, fold, shape, gain, factor, primary, reach, rtol,
     samples, state, outputs, y, floors, residuals, table, best, sample,
-    x, starts, index, weight, offsets, block,
+    x, starts, index, weight, offsets, block, lanes, ways,
 ):  # fmt: skip
     """Take in the values at the points of the live directions and place the next points.
 
@@ -85,21 +86,41 @@ def advance(
     """
     method = Channels(offsets, fold, shape, factor, gain, primary)
     room = Room(y, floors, residuals, table, best, sample)
+    count = follow_up(
+        live, arrived, stretch, f0, reach, rtol, method, room, samples, state, outputs, lanes, ways
+    )
+    for a in range(count):  # `stretch` holds the steps until the points are placed
+        stretch[a] = step_of(state[live[a]])
+    place(live[:count], stretch, x, starts, index, weight, offsets, block, stretch)
+    return count
+
+
+@inlined
+def follow_up(
+    live, arrived, stretch, f0, reach, rtol, method, room, samples, state, outputs, lanes, ways
+):  # fmt: skip
+    """Take in the values at the points of the live directions; those that go on move to the front.
+
+    Returns how many they are.
+    """
+    calm, alone = lanes.size > 0, state.shape[0] == 1
+    if calm:
+        stroll(
+            live, arrived, stretch, f0, reach, rtol, method, samples, state, outputs, lanes, ways
+        )
     count = 0
     for a in range(live.size):
         d = live[a]
-        window, here = state[d], f0[min(d, f0.shape[0] - 1)]
-        window[TABLED] = 0  # other directions have used the room
-        turn(
-            arrived[a], stretch[a], here, reach[d], rtol, method, room, samples[d], window,
-            outputs[d],
-        )  # fmt: skip
-        if window[PHASE] != DONE:
-            # `stretch` holds the steps until the points are placed
-            stretch[count] = step_of(window)
+        if not calm or ways[a] != -1:
+            if not alone:
+                state[d][TABLED] = 0  # other directions have used the room
+            turn(
+                arrived[a], stretch[a], f0[min(d, f0.shape[0] - 1)], reach[d], rtol, method, room,
+                samples[d], state[d], outputs[d],
+            )  # fmt: skip
+        if state[d][PHASE] != DONE:
             live[count] = d
             count += 1
-    place(live[:count], stretch, x, starts, index, weight, offsets, block, stretch)
     return count
 
 
