@@ -27,7 +27,7 @@ from numdiff.ladder.registers import (  # isort: skip
     ESTIMATE, FIRST, FLOOR, FURTHEST, GUESS, HIGHEST, IDLE, LADDER, LARGER, LAST, LEAST_NOISE, LOOSE, LOST, LOWEST,
     NOISE, NOISY, OCTAVES, ORDER, OTHER, PHASE, PRIOR, PROVEN, READY, REQUEST, RESCALED, RESTARTS, ROUND, ROW,
     SAMPLE, SAMPLE_STEP, SHRINKS, SIGMA, SLACK, SLOPE, SLOTS, SMALLER, SPREAD, STALLED, STATUS,
-    STEP, TRUNCATION, VALUE, WINDOW,
+    STEP, TABLED, TRUNCATION, VALUE, WINDOW,
 )  # fmt: skip
 
 LANES = 64
@@ -500,6 +500,7 @@ def settle(g0, n, sampled, reach, rtol, gain, f0, window, outputs, w):
         window[SAMPLE_STEP], window[CHECKED] = window[REQUEST], 1
     window[FIRST], window[LAST], window[PHASE], window[REQUEST] = first, last, phase, request
     window[READY], window[LOST], window[OCTAVES] = 0, 0, 0 if smaller > 0 else FURTHEST
+    window[TABLED] = 0  # tableaux in lanes are of no use for later
     window[ENOUGH], window[LARGER], window[SMALLER] = enough, larger, smaller
     if phase == DONE:
         window[RESCALED] = 1
