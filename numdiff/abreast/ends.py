@@ -92,6 +92,6 @@ def _sound(
         falls = abs(rest) <= np.maximum(QUADRATIC * abs(above), floor)
         before = above - 0.25 * samples[rows, 1, np.maximum(last - 2, 0)]
         quartic = abs(rest - 0.0625 * before) <= np.maximum(QUARTIC * abs(before), floor)
-        falls |= quartic & (last > first + 1000)[:, None]
+        falls |= quartic & (last > first + 1)[:, None]
         sound &= falls | (last <= first)[:, None]
     return np.asarray(plain & sound.all(1))

@@ -210,7 +210,7 @@ def calm(f0, start, order, value, error, status, samples, window):
             floor = CLEAR * EPS * (size + abs(samples[0, last, i]))
             rest, before = even - 0.25 * above, math.nan
             sound = not abs(rest) > max(QUADRATIC * abs(above), floor)
-            if not sound and last > window[FIRST] + 1000:
+            if not sound and last > window[FIRST] + 1:
                 before = above - 0.25 * samples[1, last - 2, i]
                 sound = abs(rest - 0.0625 * before) <= max(QUARTIC * abs(before), floor)
         if not sound:
