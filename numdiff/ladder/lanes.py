@@ -41,9 +41,9 @@ ENTRIES = LEVELS * (LEVELS + 1) // 2
 ODD, EVEN, FLOORS, TABLE = 0, LEVELS, 2 * LEVELS, 3 * LEVELS
 OTHER_TABLE, ERRORS, BARS = TABLE + ENTRIES, TABLE + 2 * ENTRIES, TABLE + 3 * ENTRIES
 (
-    OWN, FAR, REACH, CHANGE, NOISES, LEAST, WHERE, ATROW, CENTRE, OFF, EXCESS, RIVALS, SAID, START,
+    OWN, FAR, REACH, CHANGE, NOISES, LEAST, WHERE, ATROW, CENTRE, EXCESS, RIVALS, SAID, START,
     SEEN, FLAG, SAMPLED, SAMPLED_EVEN, VALUES, ERRS, SIGMAS_, STEPS, IDLES, SPARE,
-) = range(BARS + ENTRIES, BARS + ENTRIES + 24)  # fmt: skip
+) = range(BARS + ENTRIES, BARS + ENTRIES + 23)  # fmt: skip
 ROWS = SPARE + 1
 
 
@@ -72,7 +72,7 @@ def serve(channels, outputs):
     )  # fmt: skip
 
 
-@kernel
+@separate(f0="plane", samples="lines", outputs="cube")
 def stroll(live, arrived, stretch, f0, reach, rtol, method, samples, state, outputs, lanes, ways):
     """Take in the values (L, 2, m) at the points of the live directions that are calm.
 
@@ -197,25 +197,23 @@ def together_on(n, lanes, below, sampled, gain, w, zero):
 
 @kernel
 def floors(n, lanes, w):
-    own, largest, common, far, bottom = w[OWN], w[SEEN], w[OFF], w[FAR], w[ODD + n - 1]
-    change = w[CHANGE]
+    """Write the rounding of f at each level, as `window.rounding`, and its largest change."""
+    own, largest, change, far, bottom = w[OWN], w[SEEN], w[CHANGE], w[FAR], w[ODD + n - 1]
     for g in range(lanes):
         largest[g], change[g] = 0.0, 0.0
     for k in range(n):
         odd, even, floor = w[ODD + k], w[EVEN + k], w[FLOORS + k]
         for g in range(lanes):
-            change[g] = max(change[g], abs(odd[g]) + abs(even[g]))
-        for g in range(lanes):
             floor[g] = max(abs(own[g] + even[g]) + abs(odd[g]), abs(own[g]))
-        for g in range(lanes):
             largest[g] = max(largest[g], floor[g])
-    for g in range(lanes):
-        crosses = min(largest[g], abs(bottom[g]) * far[g])
-        common[g] = crosses if abs(own[g]) < CROSSING * largest[g] else 0.0
+        for g in range(lanes):
+            change[g] = max(change[g], abs(odd[g]) + abs(even[g]))
     for k in range(n):
         floor = w[FLOORS + k]
         for g in range(lanes):
-            floor[g] = ROUNDING * max(floor[g], common[g])
+            crosses = min(largest[g], abs(bottom[g]) * far[g])
+            common = crosses if abs(own[g]) < CROSSING * largest[g] else 0.0
+            floor[g] = ROUNDING * max(floor[g], common)
 
 
 @kernel
@@ -232,53 +230,37 @@ def extrapolate(levels, table, n, lanes, unit, doubling, w):
                 to[g] = left[g] + (left[g] - above[g]) / (weight - 1.0)
 
 
-@inlined
-def power_of(ratio, j):
-    least = 1.0
-    for _ in range(j):
-        least *= ratio
-    return least
-
-
 @kernel
 def truncation(k, j, lanes, w):
-    to, here, least = w[ERRORS + entry(k, j)], w[TABLE + entry(k, j)], power_of(0.25, j + 1)
+    """Write the truncation error of an entry, as `tableau.truncation`."""
+    to, here, left = w[ERRORS + entry(k, j)], w[TABLE + entry(k, j)], w[TABLE + entry(k, max(j - 1, 0))]
+    least = scale(1.0, -2 * (j + 1))
     if k > j:
         above = w[TABLE + entry(k - 1, j)]
         top = w[TABLE + entry(k - 2, j)] if k > j + 1 else here
         for g in range(lanes):
             step, before = abs(here[g] - above[g]), abs(above[g] - top[g])
             kappa = min(max(step / before, least), SLOWEST) if before > 0.0 else least
-            to[g] = step * kappa / (1.0 - kappa)
-        if j > 0:
-            left = w[TABLE + entry(k, j - 1)]
-            for g in range(lanes):
-                to[g] = max(to[g], abs(here[g] - left[g]) * least)
+            to[g] = max(step * kappa / (1.0 - kappa), abs(here[g] - left[g]) * least)
         return
-    left, slanted = w[TABLE + entry(k, j - 1)], w[TABLE + entry(k - 1, j - 1)]
+    slanted = w[TABLE + entry(k - 1, j - 1)]
     if j == 1:
         for g in range(lanes):
             to[g] = max(abs(here[g] - left[g]), abs(here[g] - slanted[g]))
         return
     former, second = w[TABLE + entry(k, j - 2)], w[TABLE + entry(k - 2, j - 2)]
+    third = w[TABLE + entry(k - 3, j - 3)] if j > 2 else second
     for g in range(lanes):
         row, before = abs(here[g] - left[g]), abs(left[g] - former[g])
-        kappa = 8.0 * row / before if before > 0.0 else least
-        to[g] = row * min(max(kappa, least), 1.0)
-    if j == 2:
-        for g in range(lanes):
-            slant, before = abs(here[g] - slanted[g]), abs(slanted[g] - second[g])
-            kappa = 0.25 * slant / before if before > 0.0 else least / 4.0
-            to[g] = max(to[g], slant * min(max(kappa, least / 4.0), 1.0))
-        return
-    third = w[TABLE + entry(k - 3, j - 3)]
-    for g in range(lanes):
-        slant, before, first = abs(here[g] - slanted[g]), abs(slanted[g] - second[g]), abs(second[g] - third[g])
+        kappa = 2.0 * RATIO * row / before if before > 0.0 else least
+        by_row = row * min(max(kappa, least), 1.0)
+        slant, before = abs(here[g] - slanted[g]), abs(slanted[g] - second[g])
+        first = abs(second[g] - third[g])
         fall = min(before / first, 1.0) if first > 0.0 else 0.0
-        lowest = max(least / 4.0, 2.0 * fall / 16.0)
-        slant = max(slant, before * fall / 16.0)
-        kappa = 0.25 * slant / before if before > 0.0 else lowest
-        to[g] = max(to[g], slant * min(max(kappa, lowest), 1.0))
+        lowest = max(least / RATIO, 2.0 * fall / (RATIO * RATIO))
+        slant = max(slant, before * fall / (RATIO * RATIO))
+        kappa = slant / RATIO / before if before > 0.0 else lowest
+        to[g] = max(by_row, slant * min(max(kappa, lowest), 1.0))
 
 
 @kernel
@@ -328,22 +310,21 @@ def choose(n, lanes, gain, w):
             for g in range(lanes):
                 where[g] = number if bars[g] < least[g] else where[g]
                 least[g] = bars[g] if bars[g] < least[g] else least[g]
-    centre, off, excess, rivals = w[CENTRE], w[OFF], w[EXCESS], w[RIVALS]
+    centre, excess, rivals = w[CENTRE], w[EXCESS], w[RIVALS]
     for g in range(lanes):
-        centre[g] = w[TABLE + int(where[g]), g]
-        w[ATROW, g] = float(row_of(int(where[g])))
+        e = int(where[g])
+        centre[g], w[ATROW, g] = w[TABLE + e, g], float(row_of(e))
         excess[g], rivals[g] = 0.0, 0.0
     for k in range(1, n):
         first = float(entry(k, 0))
         for j in range(k + 1):
-            e = entry(k, j)
-            bars, table = w[BARS + e], w[TABLE + e]
+            bars, table = w[BARS + entry(k, j)], w[TABLE + entry(k, j)]
             for g in range(lanes):
-                off[g] = abs(table[g] - centre[g])
+                off = abs(table[g] - centre[g]) - bars[g]
+                excess[g] = max(excess[g], off if where[g] < first else 0.0)
             for g in range(lanes):
-                excess[g] = max(excess[g], off[g] - bars[g] if where[g] < first else 0.0)
-            for g in range(lanes):
-                rivals[g] = max(rivals[g], off[g] if bars[g] < RIVAL * least[g] else 0.0)
+                off = abs(table[g] - centre[g])
+                rivals[g] = max(rivals[g], off if bars[g] < RIVAL * least[g] else 0.0)
 
 
 @kernel
@@ -407,29 +388,23 @@ def doubt(n, lanes, gain, w):
 def look_up(c, n, lanes, gain, w):
     """Note in which lanes a difference down a column is none of an analytic f."""
     order, growth, analytic = c + 1, 2.0 * (c + 1), 1.0
-    row, flag, noise, after, sigma = w[ATROW], w[FLAG], w[OFF], w[SAID], w[SEEN]
+    row, flag, sigma, table = w[ATROW], w[FLAG], w[SEEN], TABLE + c * ENTRIES
     for g in range(lanes):
         sigma[g] = max(w[NOISES, g], w[FLOORS + int(row[g]), g])
-    table = TABLE + c * ENTRIES
     for j in range(n - 2):
         analytic *= RATIO
         for k in range(j + 2, n):
-            floor, unit = w[FLOORS + k], scale(1.0, order * k)
+            unit, bound, floor = scale(1.0, order * k), CERTAIN * gain[c, 1, j], w[FLOORS + k]
             here, above, top = w[table + entry(k, j)], w[table + entry(k - 1, j)], w[table + entry(k - 2, j)]
-            below, bound = w[table + entry(min(k + 1, n - 1), j)], CERTAIN * gain[c, 1, j]
+            below, first, index = w[table + entry(min(k + 1, n - 1), j)], j > 0, float(k)
             for g in range(lanes):
-                noise[g] = bound * (max(sigma[g], floor[g]) * unit)
-            for g in range(lanes):
-                after[g] = max(max(abs(here[g] - above[g]), CHANCE * noise[g]), 0.5 * analytic * abs(below[g] - here[g]))
-            first, index = j > 0, float(k)
-            for g in range(lanes):
-                before = abs(above[g] - top[g])
-                sudden = first and before * growth > noise[g] and before > SUDDEN * analytic * after[g]
-                after[g] = 1.0 if sudden and index <= row[g] + 1.0 else 0.0
-            for g in range(lanes):
+                noise = bound * (max(sigma[g], floor[g]) * unit)
                 now, before = abs(here[g] - above[g]), abs(above[g] - top[g])
-                stalls_here = now > noise[g] and now * STALL > before * growth and index <= row[g]
-                flag[g] = 1.0 if stalls_here or after[g] > 0.0 else flag[g]
+                after = max(max(now, CHANCE * noise), 0.5 * analytic * abs(below[g] - here[g]))
+                sudden = before * growth > noise and before > SUDDEN * analytic * after
+                sudden = sudden and first and index <= row[g] + 1.0
+                stays = now > noise and now * STALL > before * growth and index <= row[g]
+                flag[g] = 1.0 if stays or sudden else flag[g]
 
 
 @kernel
