@@ -8,6 +8,7 @@ directions, by register first.
 from __future__ import annotations
 
 import math
+from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +22,8 @@ from numdiff.ladder.answer import FAIR, FOREIGN, HAZY, LEADING, LITTLE
 from numdiff.ladder.channels import Channels, extrapolated
 from numdiff.ladder.check import ALIKE
 from numdiff.ladder.noise import BY_CHANCE, CLEARLY, SKEW, SURE
-from numdiff.ladder.runtime import compiled, runner, stands_in
+from numdiff.ladder.lanes import ON, stroll
+from numdiff.ladder.runtime import compiled, lanes_pay, runner, spend_calmly, stands_in
 from numdiff.ladder.tableau import power
 
 from numdiff.ladder.decide import (  # isort: skip
@@ -81,15 +83,22 @@ def advance(
     room = Room(y, floors, residuals, table, best, sample)
     task = _Task(f0, method, formulas.laws_of(shape, factor), reach, rtol, samples, state, outputs)
     done = np.zeros(live.size, np.bool_)
-    pace = max(1, MOST // f0.shape[1])
+    pace, start = max(1, MOST // f0.shape[1]), perf_counter()
     many = live.size * f0.shape[1] >= FEWEST and extrapolated(method)
+    calm = lanes.size > 0 and lanes_pay()
+    if calm:
+        code: Any = compiled(stroll)
+        code(live, arrived, stretch, f0, reach, rtol, method, samples, state, outputs, lanes, ways)
+        done, many = ways[: live.size] == ON, False
     for first in range(0, live.size if many else 0, pace):
         some = slice(first, first + pace)
         part = arrived[some], stretch[: live.size][some]
         done[some] = _smooth(live[some], *part, task)
+    if lanes.size and (many or calm):
+        spend_calmly(start)
     rest = np.flatnonzero(~done)
     run = runner(rest.size * f0.shape[1])
-    code: Any = compiled(rounds.advance) if rest.size and run is compiled else None
+    code = compiled(rounds.advance) if rest.size and run is compiled else None
     if hasattr(code, "py_func"):  # more is left than was foreseen; else Numba does not compile
         code(
             live[rest], arrived[rest], stretch[rest], f0, fold, shape, gain, factor, primary, reach,
@@ -103,6 +112,8 @@ def advance(
             arrived[a], stretch[a], f0[min(d, len(f0) - 1)], reach[d], rtol, method, room,
             samples[d], state[d], outputs[d],
         )  # fmt: skip
+    if lanes.size and not calm and not many:
+        spend_calmly(start)
     goes = live[state[live, PHASE] != DONE]
     live[: goes.size] = goes
     skewed = np.where(state[goes, PHASE] == SAMPLE, SKEW, 1.0)

@@ -34,6 +34,7 @@ LANES = 64
 LEVELS = 8  # calm directions have fewer
 NEAR = 8 * LANES  # directions among which those on the same way are looked for
 MODERATE = 950  # exponents up to which powers of two do not under- or overflow
+ON = -1  # in `ways`: a calm direction, which has been led a round on
 RATIO = 4.0  # of the z of neighbouring levels: pairs have expansions in h**2
 
 # rows of the room: levels of the odd and the even part, floors, tableaux, truncation, bars
@@ -76,7 +77,7 @@ def serve(channels, outputs):
 def stroll(live, arrived, stretch, f0, reach, rtol, method, samples, state, outputs, lanes, ways):
     """Take in the values (L, 2, m) at the points of the live directions that are calm.
 
-    Writes to `ways` (L,) -1 for those, and something else for all others.
+    Writes to `ways` (2 L,) first ON for those, and something else for all others.
     """
     for begin in range(0, live.size, NEAR):
         some = slice(begin, min(begin + NEAR, live.size))
@@ -113,14 +114,14 @@ def stroll_near(
             b = group[q]
             d = live[b]
             calm = settle(q * m, n, sampled, reach[d], rtol, method.gain, f0[min(d, f0.shape[0] - 1)], state[d], outputs[d], lanes)
-            ways[b] = -1 if calm else 0
+            ways[b] = ON if calm else 0
 
 
 @inlined
 def absorb(arrived, stretch, f0, samples, window, outputs):
     """Fold the values at a pair into a level; returns which way the direction is on, 0 if none.
 
-    A direction on its first level goes on at once: -1.
+    A direction on its first level is led on at once.
     """
     phase, base = window[PHASE], window[BASE]
     calm = (phase == LADDER or phase == SAMPLE) and -MODERATE < base < MODERATE
@@ -146,7 +147,7 @@ def absorb(arrived, stretch, f0, samples, window, outputs):
         window[FIRST], window[LAST], window[REQUEST], window[READY] = first, last, bottom - 1, 0
         window[ENOUGH], window[LARGER], window[SMALLER] = 0, 0, f0.size
         window[LOST], window[OCTAVES] = 0, FURTHEST
-        return -1
+        return ON
     below = window[REQUEST] - bottom if sampled == 1 else 0
     return n * 4096 + (below + 1024) * 2 + sampled
 

@@ -9,7 +9,7 @@ from numdiff.constants import UNRESOLVED
 from numdiff.ladder.channels import Channels
 from numdiff.ladder.check import check, compare
 from numdiff.ladder.decide import choose, judge
-from numdiff.ladder.lanes import stroll
+from numdiff.ladder.lanes import ON, stroll
 from numdiff.ladder.noise import SKEW
 from numdiff.ladder.points import place
 from numdiff.ladder.runtime import inlined, kernel
@@ -111,7 +111,7 @@ def follow_up(
     count = 0
     for a in range(live.size):
         d = live[a]
-        if not calm or ways[a] != -1:
+        if not calm or ways[a] != ON:
             if not alone:
                 state[d][TABLED] = 0  # other directions have used the room
             turn(

@@ -32,6 +32,7 @@ R = TypeVar("R")
 PATIENCE = 1.0
 LOADING = 0.5  # seconds it takes to import Numba and to read kernels from the disk
 COMPILING = 9.0  # seconds it takes to compile those of the ladder
+LANES = 3.0  # and those of lanes, apart: they serve most directions
 ROOMS = "ladder", "drivers", "evaluation"  # where kernels are that call each other
 EACH = 1e-3  # seconds for a direction and output, interpreted: what is about to be spent counts too
 
@@ -89,7 +90,8 @@ class _Meter:
     """What this process has interpreted; it changes when kernels compile, never a result."""
 
     spent = 0.0  # seconds
-    compiles = False  # whether that has begun, from which there is no way back
+    calmly = 0.0  # seconds for what lanes do, which are not in the others
+    compiles = lanes = False  # whether that has begun, from which there is no way back
 
 
 _METER = _Meter()
@@ -102,6 +104,18 @@ def runner(work: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return compiled if _METER.compiles and math.inf > PATIENCE else interpreted
 
 
+def lanes_pay() -> bool:
+    """Say whether lanes are to be compiled, or are."""
+    if not _METER.lanes and _METER.calmly > PATIENCE * price("lanes.stroll", LANES):
+        _METER.lanes = True
+    return (_METER.lanes or _METER.compiles) and math.inf > PATIENCE
+
+
+def spend_calmly(start: float) -> None:
+    """Take note of the time from a start to now that lanes would have saved."""
+    _METER.calmly += perf_counter() - start
+
+
 def compile_now() -> None:
     """Compile all kernels from now on, whether that pays or not."""
     _METER.compiles = True
@@ -112,19 +126,19 @@ def interpreted(function: Callable[P, R]) -> Callable[P, R]:
     chosen: Callable[P, R] = function.__dict__.get("in_arrays", function)
 
     def timed(*args: P.args, **kwargs: P.kwargs) -> R:
-        start = perf_counter()
+        start, calmly = perf_counter(), _METER.calmly
         try:
             with np.errstate(all="ignore"):
                 return chosen(*args, **kwargs)
         finally:
-            _METER.spent += perf_counter() - start
+            _METER.spent += perf_counter() - start - (_METER.calmly - calmly)
 
     return timed
 
 
 @cache
-def price() -> float:
-    """Return how many seconds it is expected to take until compiled kernels can run."""
+def price(kernel: str = "rounds.advance", compiling: float = COMPILING) -> float:
+    """Return how many seconds it is expected to take until a compiled kernel can run."""
     here, version = Path(__file__).parent, "".join(map(str, sys.version_info[:2]))
     own = f"{here.name}_{sha1(str(here).encode(), usedforsecurity=False).hexdigest()}"
     if "NUMBA_CACHE_DIR" in os.environ:
@@ -132,8 +146,8 @@ def price() -> float:
     else:
         home = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
         folders = [here / "__pycache__", home / "numba" / own]
-    index = f"rounds.advance.{edition()}-*py{version}*.nbi"
-    return LOADING if any(list(folder.glob(index)) for folder in folders) else COMPILING
+    index = f"{kernel}.{edition()}-*py{version}*.nbi"
+    return LOADING if any(list(folder.glob(index)) for folder in folders) else compiling
 
 
 @cache
