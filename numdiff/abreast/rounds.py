@@ -21,8 +21,8 @@ from numdiff.ladder import rounds
 from numdiff.ladder.answer import FAIR, FOREIGN, HAZY, LEADING, LITTLE
 from numdiff.ladder.channels import Channels, extrapolated
 from numdiff.ladder.check import ALIKE
+from numdiff.ladder.lanes import LED, lead_calm
 from numdiff.ladder.noise import BY_CHANCE, CLEARLY, SKEW, SURE
-from numdiff.ladder.lanes import ON, stroll
 from numdiff.ladder.runtime import compiled, lanes_pay, runner, spend_calmly, stands_in
 from numdiff.ladder.tableau import power
 
@@ -81,28 +81,15 @@ def advance(
     """
     method = Channels(offsets, fold, shape, factor, gain, primary)
     room = Room(y, floors, residuals, table, best, sample)
-    task = _Task(f0, method, formulas.laws_of(shape, factor), reach, rtol, samples, state, outputs)
-    done = np.zeros(live.size, np.bool_)
-    pace, start = max(1, MOST // f0.shape[1]), perf_counter()
-    many = live.size * f0.shape[1] >= FEWEST and extrapolated(method)
-    calm = lanes.size > 0 and lanes_pay()
-    if calm:
-        code: Any = compiled(stroll)
-        code(live, arrived, stretch, f0, reach, rtol, method, samples, state, outputs, lanes, ways)
-        done, many = ways[: live.size] == ON, False
-    for first in range(0, live.size if many else 0, pace):
-        some = slice(first, first + pace)
-        part = arrived[some], stretch[: live.size][some]
-        done[some] = _smooth(live[some], *part, task)
-    if lanes.size and (many or calm):
-        spend_calmly(start)
-    rest = np.flatnonzero(~done)
+    known, place_of = (f0, method, reach, rtol), (x, starts, index, weight, offsets, block)
+    done = _calm(live, arrived, stretch, known, samples, state, outputs, lanes, ways)
+    rest, begin = np.flatnonzero(~done), perf_counter()
     run = runner(rest.size * f0.shape[1])
-    code = compiled(rounds.advance) if rest.size and run is compiled else None
+    code: Any = compiled(rounds.advance) if rest.size and run is compiled else None
     if hasattr(code, "py_func"):  # more is left than was foreseen; else Numba does not compile
         code(
             live[rest], arrived[rest], stretch[rest], f0, fold, shape, gain, factor, primary, reach,
-            rtol, samples, state, outputs, *room, x, starts, index, weight, offsets, block, lanes, ways,
+            rtol, samples, state, outputs, *room, *place_of, lanes, ways,
         )  # fmt: skip
         rest = rest[:0]
     for a in rest:
@@ -112,14 +99,41 @@ def advance(
             arrived[a], stretch[a], f0[min(d, len(f0) - 1)], reach[d], rtol, method, room,
             samples[d], state[d], outputs[d],
         )  # fmt: skip
-    if lanes.size and not calm and not many:
-        spend_calmly(start)
+    if rest.size == live.size and lanes.size and not lanes_pay():  # so few that none were abreast
+        spend_calmly(begin)
     goes = live[state[live, PHASE] != DONE]
     live[: goes.size] = goes
     skewed = np.where(state[goes, PHASE] == SAMPLE, SKEW, 1.0)
     steps = np.ldexp(skewed, state[goes, REQUEST])
-    place(goes, steps, x, starts, index, weight, offsets, block, stretch)
+    place(goes, steps, *place_of, stretch)
     return int(goes.size)
+
+
+def _calm(
+    live: Ints, arrived: Floats, stretch: Floats, known: tuple[Floats, Channels, Floats, float],
+    samples: Floats, state: Ints, outputs: Floats, lanes: Floats, ways: Ints,
+) -> Mask:  # fmt: skip
+    """Take in values along the live directions that are calm; return which those are.
+
+    In lanes, if these are compiled by now.
+    """
+    begin, (f0, method, reach, rtol) = perf_counter(), known
+    own = samples, state, outputs
+    if lanes.size and lanes_pay():
+        code: Any = compiled(lead_calm)
+        code(live, arrived, stretch, f0, reach, rtol, method, *own, lanes, ways)
+        spend_calmly(begin)
+        return np.asarray(ways[: live.size] == LED)
+    done, pace = np.zeros(live.size, np.bool_), max(1, MOST // f0.shape[1])
+    laws = formulas.laws_of(method.shape, method.factor)
+    task = _Task(f0, method, laws, reach, rtol, *own)
+    many = live.size * f0.shape[1] >= FEWEST and extrapolated(method)
+    for first in range(0, live.size if many else 0, pace):
+        some = slice(first, first + pace)
+        done[some] = _smooth(live[some], arrived[some], stretch[: live.size][some], task)
+    if many and lanes.size:
+        spend_calmly(begin)
+    return done
 
 
 def _smooth(live: Ints, arrived: Floats, stretch: Floats, task: _Task) -> Mask:

@@ -27,7 +27,8 @@ from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import blocks
 from numdiff.ladder import points, registers, rounds, runtime, window
 from numdiff.ladder.channels import Channels, Limits, Span, extrapolated, pairs_of_first_order
-from numdiff.ladder.lanes import LANES, ROWS, serve
+from numdiff.ladder.lane_formulas import LANES, ROWS
+from numdiff.ladder.lanes import serve
 from numdiff.ladder.loose import LEAST
 
 FREE, NOWHERE = np.empty(0), np.empty(0, np.int64)

@@ -12,15 +12,16 @@ import numpy as np
 from numdiff.constants import DOMAIN, OK
 from numdiff.evaluation.machine_code import ask, sweep
 from numdiff.ladder.disputes import SILENCE, dispute
-from numdiff.ladder.lanes import LANES, ROWS, serve
+from numdiff.ladder.lane_formulas import LANES, ROWS
+from numdiff.ladder.lanes import serve
 from numdiff.ladder.points import place_at, span
 from numdiff.ladder.rounds import begin_at, conclude_at, follow_up, step_of
-from numdiff.ladder.runtime import allocating, kernel, separate
+from numdiff.ladder.runtime import allocating, inlined, kernel, separate
 from numdiff.ladder.symptoms import TAIL, suspect
 from numdiff.ladder.window import spare
 
 from numdiff.ladder.registers import (  # isort: skip
-    BEST, DONE, ORDER, OUTPUT, PHASE, REQUEST, SLOTS, STATE, Room,
+    BEST, ORDER, OUTPUT, REQUEST, SLOTS, STATE, Room,
 )  # fmt: skip
 
 ROOM = 2**20  # floats that those directions may take which are followed together
@@ -57,68 +58,87 @@ def lead(kind, address, x, origins, route, channels, plan, arrays):
     samples, state, _ = evidence_of(block, origins[0], channels)
     lanes = np.empty((ROWS, LANES)) if block > 1 else np.empty((0, 0))
     arrived, stretch = np.empty((block, points.shape[0], outputs)), np.empty(block)
-    live, ways, found = np.empty(block, np.int64), np.empty(2 * block, np.int64), np.empty((block, outputs, OUTPUT))
-    own = samples, state, room, lanes, arrived, stretch, live, ways
-    return lead_each(
-        kind, address, x, origins, route, channels, plan, edges, arrays, own, found, points, failed,
-    )  # fmt: skip
+    live, ways = np.empty(block, np.int64), np.empty(2 * block, np.int64)
+    own = samples, state, np.empty((block, outputs, OUTPUT)), room, lanes, live, ways
+    asked = points, arrived, stretch, failed
+    return lead_blocks(kind, address, x, origins, route, channels, plan, edges, arrays, own, asked)
 
 
 @kernel
-def lead_each(
-    kind, address, x, origins, route, channels, plan, edges, arrays, own, found, points, failed
-):  # fmt: skip
+def lead_blocks(kind, address, x, origins, route, channels, plan, edges, arrays, own, asked):
     """Lead ladders a block after the other, with the room for one block that `lead` has made.
 
     Here no references to arrays are counted, which would take as long as a small f.
     """
-    (starts, index, weight), (_, _, prior, rtol, loose, every) = route, plan
-    start, other, highest, lowest, reach = edges
-    samples, state, room, lanes, arrived, stretch, live, ways = own
-    (
-        _, _, _, _, _, _, _, _, known, beside,
-        value, error, status, step, noise, quiet, kept, states, proven, raised, places,
-    ) = arrays  # fmt: skip
-    order, restless, mishaps, calls = channels.shape[channels.primary, ORDER], 0, 0, 0
-    block = live.size
-    for begin in range(0, starts.size, block):
-        count = min(block, starts.size - begin)
-        for b in range(count):
-            live[b] = b
-            begin_at(
-                begin + b, start, other, highest, lowest, beside.shape[0] == 0, prior, loose, origins,
-                known, state[b], found[b], samples[b],
-            )  # fmt: skip
-        alive = count
-        here = origins[begin : begin + count] if origins.shape[0] > 1 else origins
-        while alive > 0:
-            for a in range(alive):
-                b = live[a]
-                d = begin + b
-                stretch[a] = place_at(
-                    d, step_of(state[b]), x, starts, index, weight, channels.offsets, points
-                )
-                mishap = sweep(kind, address, points, arrived[a], failed)
-                if mishap or beside.shape[0] > 0:  # a call with so many arrays takes time
-                    receive(
-                        d, points, arrived[a], failed, beside, state[b], found[b], raised, places
-                    )
-                calls += failed.size
-            alive = follow_up(
-                live[:alive], arrived, stretch, here, reach[begin:], rtol, channels, room, samples,
-                state, found, lanes, ways,
-            )  # fmt: skip
-        for b in range(count):
-            d = begin + b
-            length = abs(weight[d]) if starts.size == index.size else 1.0
-            restless += conclude_at(
-                d, origins, start, order, length, samples[b], state[b], proven, found[b], value,
-                error, status, step, noise, quiet,
-            )  # fmt: skip
-            mishaps += 1 if raised[d] else 0
-            if every or not quiet[d]:
-                keep(d, samples[b], state[b], kept, states)
+    live, calls, restless, mishaps = own[5], 0, 0, 0
+    for first in range(0, route[0].size, live.size):
+        count = min(live.size, route[0].size - first)
+        calls += climb_block(
+            kind, address, x, origins, route, channels, plan, edges, arrays, own, asked, first,
+            count,
+        )  # fmt: skip
+        some, more = read_block(origins, route, channels, plan, edges, arrays, own, first, count)
+        restless, mishaps = restless + some, mishaps + more
     return calls, restless, mishaps
+
+
+@inlined
+def climb_block(
+    kind, address, x, origins, route, channels, plan, edges, arrays, own, asked, first, alive
+):  # fmt: skip
+    """Lead the ladders of a block from begin to end; returns how often f was asked."""
+    (starts, index, weight), (_, _, prior, rtol, loose, _) = route, plan
+    (start, other, highest, lowest, reach), calls = edges, 0
+    samples, state, found, room, lanes, live, ways = own
+    points, arrived, stretch, failed = asked
+    known, beside, raised, places = arrays[8], arrays[9], arrays[-2], arrays[-1]
+    here = origins[first : first + alive] if origins.shape[0] > 1 else origins
+    for b in range(alive):
+        live[b] = b
+        begin_at(
+            first + b, start, other, highest, lowest, beside.shape[0] == 0, prior, loose, origins,
+            known, state[b], found[b], samples[b],
+        )  # fmt: skip
+    while alive > 0:
+        for a in range(alive):
+            b = live[a]
+            stretch[a] = place_at(
+                first + b, step_of(state[b]), x, starts, index, weight, channels.offsets, points
+            )
+            mishap = sweep(kind, address, points, arrived[a], failed)
+            calls += failed.size
+            if mishap or beside.shape[0] > 0:  # a call with so many arrays takes time
+                receive(
+                    first + b, points, arrived[a], failed, beside, state[b], found[b], raised,
+                    places,
+                )  # fmt: skip
+        alive = follow_up(
+            live[:alive], arrived, stretch, here, reach[first:], rtol, channels, room, samples,
+            state, found, lanes, ways,
+        )  # fmt: skip
+    return calls
+
+
+@inlined
+def read_block(origins, route, channels, plan, edges, arrays, own, first, count):
+    """Read the results of a block off; returns along how many directions something is suspicious.
+
+    And along how many f raised.
+    """
+    (starts, index, weight), every, order = route, plan[-1], channels.shape[channels.primary, ORDER]
+    (samples, state, found, _, _, _, _), start, restless, mishaps = own, edges[0], 0, 0
+    value, error, status, step, noise, quiet, kept, states, proven, raised, _ = arrays[10:]
+    for b in range(count):
+        d = first + b
+        length = abs(weight[d]) if starts.size == index.size else 1.0
+        restless += conclude_at(
+            d, origins, start, order, length, samples[b], state[b], proven, found[b], value, error,
+            status, step, noise, quiet,
+        )  # fmt: skip
+        mishaps += 1 if raised[d] else 0
+        if every or not quiet[d]:
+            keep(d, samples[b], state[b], kept, states)
+    return restless, mishaps
 
 
 @kernel

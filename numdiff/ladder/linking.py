@@ -29,11 +29,12 @@ def examples() -> dict[str, Any]:
     edges = counts, counts, counts, counts, row, row, row, row
     return {
         "lines": lines, "cube": cube, "plane": plane, "row": row, "counts": counts,
-        "address": 0, "ahead": row, "arrived": cube, "axes": windows, "behind": row, "bent": masks, "beside": lines,
+        "address": 0, "ahead": row, "arrived": cube, "axes": windows, "behind": row,
+        "bent": masks, "beside": lines,
         "channels": method, "claims": windows, "columns": columns, "doubt": masks, "error": plane,
         "f0": row, "first": 0.0, "highest": counts, "index": counts,
-        "kept": (lines, windows, plane), "kind": 0, "lanes": plane, "law": method.shape[0], "left": row,
-        "live": counts, "lowest": counts, "method": method, "noise": plane,
+        "kept": (lines, windows, plane), "kind": 0, "lanes": plane, "law": method.shape[0],
+        "left": row, "live": counts, "lowest": counts, "method": method, "noise": plane,
         "one_sided": True, "order": 0, "origins": plane, "other": counts, "outputs": plane,
         "plan": (0.0, True, 0, 0.0, True, True), "proven": plane, "ratio": 0.0, "reach": row,
         "roams": True, "rtol": 0.0, "route": (counts, counts, row), "rows": counts, "samples": cube,

@@ -9,7 +9,7 @@ from numdiff.constants import UNRESOLVED
 from numdiff.ladder.channels import Channels
 from numdiff.ladder.check import check, compare
 from numdiff.ladder.decide import choose, judge
-from numdiff.ladder.lanes import ON, stroll
+from numdiff.ladder.lanes import LED, lead_calm
 from numdiff.ladder.noise import SKEW
 from numdiff.ladder.points import place
 from numdiff.ladder.runtime import inlined, kernel
@@ -105,13 +105,13 @@ def follow_up(
     """
     calm, alone = lanes.size > 0, state.shape[0] == 1
     if calm:
-        stroll(
+        lead_calm(
             live, arrived, stretch, f0, reach, rtol, method, samples, state, outputs, lanes, ways
         )
     count = 0
     for a in range(live.size):
         d = live[a]
-        if not calm or ways[a] != ON:
+        if not calm or ways[a] != LED:
             if not alone:
                 state[d][TABLED] = 0  # other directions have used the room
             turn(

@@ -106,7 +106,7 @@ def runner(work: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 def lanes_pay() -> bool:
     """Say whether lanes are to be compiled, or are."""
-    if not _METER.lanes and _METER.calmly > PATIENCE * price("lanes.stroll", LANES):
+    if not _METER.lanes and _METER.calmly > PATIENCE * price("lanes.lead_calm", LANES):
         _METER.lanes = True
     return (_METER.lanes or _METER.compiles) and math.inf > PATIENCE
 
