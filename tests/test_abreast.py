@@ -227,23 +227,35 @@ def test_kernels_compile_where_many_directions_are_left_to_them(options, monkeyp
     turn = lambda *given: kernels.append(rounds.turn(*given))
     monkeypatch.setattr(abreast, "rounds", SimpleNamespace(turn=turn, advance=rounds.advance))
     monkeypatch.setattr(runtime, "_METER", runtime._Meter())
-    monkeypatch.setattr(runtime, "price", lambda: 0.1)
+    monkeypatch.setattr(runtime, "price", lambda *_: 0.1)
     rounded = lambda x: np.round(np.sin(x), 6)
     nd.derivative(rounded, np.linspace(0.1, 3, 3000), vectorized=True, **options)
     assert len(kernels) < 300
 
 
-SCRATCH = "y", "floors", "residuals", "table", "best", "sample", "arrived"
+SCRATCH = "y", "floors", "residuals", "table", "best", "sample", "arrived", "lanes", "ways"
 
 
 def checked(kernel, stand_in, seen):
-    """Do as the stand-in, and compare all that it writes with what the kernel writes."""
+    """Do as the stand-in, and compare all that it writes with what the kernel writes.
+
+    With lanes, if the kernel has some, and without.
+    """
     names = list(inspect.signature(kernel).parameters)
 
     def both(*given):
-        twins = [part.copy() if isinstance(part, np.ndarray) else part for part in given]
+        ways = [[part.copy() if isinstance(part, np.ndarray) else part for part in given]]
+        if "lanes" in names and given[names.index("lanes")].size:
+            ways.append([part.copy() if isinstance(part, np.ndarray) else part for part in given])
+            ways[1][names.index("lanes")] = np.empty((0, 0))
         result = stand_in(*given)
-        assert result == kernel(*twins)
+        for twins in ways:
+            assert result == kernel(*twins)
+            compare(given, twins, result)
+        seen.append(kernel)
+        return result
+
+    def compare(given, twins, result):
         for name, one, other in zip(names, given, twins, strict=True):
             if name in SCRATCH or not isinstance(one, np.ndarray):
                 continue
@@ -252,8 +264,6 @@ def checked(kernel, stand_in, seen):
             part = kernel is rounds.advance and name in {"live", "stretch", "block"}
             some = slice(result if part else None)
             np.testing.assert_array_equal(one[some], other[some], f"{kernel.__name__}: {name}")
-        seen.append(kernel)
-        return result
 
     return both
 

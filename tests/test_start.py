@@ -23,7 +23,7 @@ from tests.conftest import needs_the_compiler
 def meter(monkeypatch):
     """A process that has interpreted nothing yet, and for which compiling takes ten seconds."""
     monkeypatch.setattr(runtime, "_METER", runtime._Meter())
-    monkeypatch.setattr(runtime, "price", lambda: 10.0)
+    monkeypatch.setattr(runtime, "price", lambda *_: 10.0)
     return runtime._METER
 
 
@@ -42,6 +42,24 @@ def test_what_is_about_to_be_spent_counts(meter):
 def test_there_is_no_way_back_once_kernels_compile(meter):
     assert runtime.runner(100_000) is runtime.compiled
     assert runtime.runner(1) is runtime.compiled
+
+
+def test_lanes_compile_on_their_own_and_take_no_time_off_the_patience_of_others(meter):
+    assert not runtime.lanes_pay()
+    meter.calmly = 10.1
+    assert runtime.lanes_pay()
+    assert runtime.runner(1) is runtime.interpreted
+    meter.calmly = 0.0
+    assert runtime.lanes_pay()  # there is no way back
+
+
+def test_time_that_lanes_would_save_is_theirs(meter):
+    nd.gradient(lambda x: np.sin(x).sum(), np.ones(20))
+    calmly, others = meter.calmly, meter.spent
+    assert calmly > 0.0
+    rough = lambda x: np.round(np.sin(x).sum(), 5)
+    nd.gradient(rough, np.ones(20))
+    assert meter.spent > 2.0 * others
 
 
 def test_interpreted_kernels_take_time_off_the_patience(meter):
@@ -67,6 +85,7 @@ def test_compiled_kernels_on_the_disk_make_it_cheap(tmp_path, monkeypatch):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     price = runtime.price.__wrapped__
     assert price() == runtime.COMPILING
+    assert price("lanes.lead_calm", runtime.LANES) == runtime.LANES
     with monkeypatch.context() as patch:
         patch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
         numba.njit(cache=True)(rounds.begin)
