@@ -27,15 +27,15 @@ LINES_PER_MODULE = 400
 # code lines that a room may have; what stands beside the rooms is one of them
 LINES = {
     "": 2706,
-    "abreast": 660,
+    "abreast": 683,
     "coloring": 546,
     "compare": 367,
     "compressed": 704,
-    "drivers": 1113,
+    "drivers": 1150,
     "engine": 963,
     "evaluation": 1474,
     "geometry": 161,
-    "ladder": 2060,
+    "ladder": 2535,
     "model": 559,
     "native": 362,
     "noise": 250,

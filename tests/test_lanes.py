@@ -6,7 +6,7 @@ import pytest
 
 import numdiff as nd
 from numdiff.abreast import rounds as abreast
-from numdiff.drivers import climb
+from numdiff.drivers import compiled
 from numdiff.ladder import lane_formulas as rows
 from numdiff.ladder import lanes, runtime
 from numdiff.ladder.lane_formulas import LANES, ROWS
@@ -24,7 +24,7 @@ def compiling(monkeypatch):
 
 def ladder_alone(monkeypatch):
     """Let no direction of black boxes be calm."""
-    monkeypatch.setattr(climb, "serve", lambda *_: False)
+    monkeypatch.setattr(compiled, "serve", lambda *_: False)
 
 
 def same(one, other):

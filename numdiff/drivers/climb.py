@@ -27,8 +27,6 @@ from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import blocks
 from numdiff.ladder import points, registers, rounds, runtime, window
 from numdiff.ladder.channels import Channels, Limits, Span, extrapolated, pairs_of_first_order
-from numdiff.ladder.lane_formulas import LANES, ROWS
-from numdiff.ladder.lanes import serve
 from numdiff.ladder.loose import LEAST
 
 FREE, NOWHERE = np.empty(0), np.empty(0, np.int64)
@@ -165,10 +163,8 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     method = channels.fold, channels.shape, channels.gain, channels.factor, channels.primary
     where = problem.x, directions.starts, directions.index, directions.weight, channels.offsets
     samples, state, proven = compiled.evidence_of(count, f0[0], channels)
-    found = np.empty((count, f0.shape[1], registers.OUTPUT))
-    room = compiled.workspace(1, f0.shape[1], channels)[0]
-    lanes = np.empty((ROWS, LANES) if serve(channels, f0.shape[1]) else (0, 0))
-    ways = np.empty(2 * count, np.int64)
+    found, room = np.empty((count, f0.shape[1], registers.OUTPUT)), _room(f0, channels)
+    lanes = compiled.lanes_of(count, f0.shape[1], channels)
     # compiled code that raises is asked again, beyond the budget: then more than was spent
     live, quiet, trouble, nfev, spent = np.arange(count), np.empty(count, np.bool_), None, 0, 0
     call = _sparing(problem.call, live, width, state, found)
@@ -192,7 +188,7 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
         block, run = np.empty_like(block), runtime.runner(0)
         left = run(rounds.advance)(
             live, here, stretch, f0, *method, span.reach, problem.rtol, samples, state, found,
-            *room, *where, block, lanes, ways,
+            *room, *where, block, *lanes,
         )  # fmt: skip
         live, block, stretch = live[:left], block[:left], stretch[:left]
         del values, here  # room for those of the next round
@@ -202,6 +198,12 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     columns[2][live], quiet[live] = BUDGET, False  # what is still live ran out of it
     left = samples, state, proven, quiet, restless + live.size
     return Derivatives(*columns, nfev, problem.form, trouble, None, None, *left)
+
+
+def _room(f0: Floats, channels: Channels) -> registers.Room:
+    """Make room for the ladder of one direction."""
+    room: registers.Room = compiled.workspace(1, f0.shape[1], channels)[0]
+    return room
 
 
 def _sparing(call: Call, live: Ints, width: int, state: Ints, found: Floats) -> Call:

@@ -56,10 +56,10 @@ def lead(kind, address, x, origins, route, channels, plan, arrays):
     room, points, _, failed = workspace(places.shape[1], outputs, channels)
     block = min(LANES // outputs, start.size) if serve(channels, outputs) else 1
     samples, state, _ = evidence_of(block, origins[0], channels)
-    lanes = np.empty((ROWS, LANES)) if block > 1 else np.empty((0, 0))
+    lanes, ways = lanes_of(block, outputs, channels)
     arrived, stretch = np.empty((block, points.shape[0], outputs)), np.empty(block)
-    live, ways = np.empty(block, np.int64), np.empty(2 * block, np.int64)
-    own = samples, state, np.empty((block, outputs, OUTPUT)), room, lanes, live, ways
+    found, live = np.empty((block, outputs, OUTPUT)), np.empty(block, np.int64)
+    own = samples, state, found, room, lanes, live, ways
     asked = points, arrived, stretch, failed
     return lead_blocks(kind, address, x, origins, route, channels, plan, edges, arrays, own, asked)
 
@@ -179,6 +179,13 @@ def workspace(entries, outputs, channels):
     )
     points_of_f = np.empty((points, entries)), np.empty((points, outputs))
     return room, *points_of_f, np.empty(points, np.bool_)
+
+
+@allocating
+def lanes_of(count, outputs, channels):
+    """Make room for lanes, where they are for such channels, and for the ways of directions."""
+    rows = ROWS if serve(channels, outputs) else 0
+    return np.empty((rows, LANES)), np.empty(2 * count, np.int64)
 
 
 @allocating

@@ -61,8 +61,8 @@ def is_dispatcher(f: Any) -> bool:
     """Say whether f is a function that Numba compiles."""
     if isinstance(f, FunctionType):
         return False  # the usual case, and it has to be quick
-    extending = sys.modules.get("numba.extending")
-    return extending is not None and bool(extending.is_jitted(f))
+    dispatcher = sys.modules.get("numba.core.dispatcher")  # as `numba.extending.is_jitted` has it
+    return dispatcher is not None and isinstance(f, dispatcher.Dispatcher)
 
 
 def as_function(f: Any) -> Any:
