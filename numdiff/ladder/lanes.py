@@ -154,7 +154,7 @@ def note(window, enough, larger, smaller, octaves):
     window[OCTAVES] = octaves
 
 
-@kernel
+@inlined
 def load(g, n, sampled, f0, reach, samples, window, outputs, w):
     """Copy what is known of the outputs of a direction to lanes, from number g on."""
     first, last = ends(window)
@@ -170,7 +170,7 @@ def load(g, n, sampled, f0, reach, samples, window, outputs, w):
         g += 1
 
 
-@kernel
+@inlined
 def settle(g, n, sampled, f0, reach, rtol, gain, window, outputs, w):
     """Decide what a direction asks for next, and note what its lanes from g on have shown.
 
@@ -204,7 +204,7 @@ def settle(g, n, sampled, f0, reach, rtol, gain, window, outputs, w):
     return LED
 
 
-@kernel
+@inlined
 def calm(g, n, sampled, f0, window, output, w):
     """Whether a lane shows nothing that a smooth f does not show."""
     floor = max(CLEARLY * w[FLOORS + n - 1, g], MINOR * (abs(w[ODD, g]) + abs(w[EVEN, g])))
@@ -223,7 +223,7 @@ def calm(g, n, sampled, f0, window, output, w):
     return falls and alike and not output[DEVIATION] > CLEARLY * floor and w[lane.FLAG, g] == 0.0
 
 
-@kernel
+@inlined
 def weigh(g, n, sampled, f0, reach, rtol, gain, window, output, w):
     """Write what the best entry of a lane makes of an answer; return what that wants.
 
@@ -262,7 +262,7 @@ def weigh(g, n, sampled, f0, reach, rtol, gain, window, output, w):
     return REFUSED if lost else want
 
 
-@kernel
+@inlined
 def record(g, n, sampled, window, output, w):
     """Keep what a lane has shown, as `answer.record` and `decide.drowned`."""
     estimate, error, top = w[lane.ANSWER, g], w[lane.ERROR, g], window[BASE] - window[FIRST]
