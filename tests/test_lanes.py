@@ -109,10 +109,23 @@ def interpreting_lanes(monkeypatch):
             lanes.lead_calm(live, *given)
         seen.extend(given[-1][: live.size] == lanes.LED)
 
+    lead_calm.py_func = lanes.lead_calm  # as what is compiled has one
     monkeypatch.setattr(runtime, "PATIENCE", np.inf)
     monkeypatch.setattr(abreast, "lanes_pay", lambda: True)
     monkeypatch.setattr(abreast, "compiled", lambda _: lead_calm)
     return seen
+
+
+def test_without_a_compiler_lanes_are_left_alone(monkeypatch):
+    def never(*_):
+        raise AssertionError
+
+    monkeypatch.setattr(runtime, "PATIENCE", np.inf)
+    monkeypatch.setattr(abreast, "lanes_pay", lambda: True)
+    monkeypatch.setattr(abreast, "compiled", runtime.interpreted)
+    monkeypatch.setattr(lanes, "lead_few", never)
+    found = nd.derivative(np.sin, np.linspace(0.5, 2.5, 20), vectorized=True)
+    assert np.all(abs(found.value - np.cos(np.linspace(0.5, 2.5, 20))) <= found.error)
 
 
 def test_the_room_has_a_row_for_each_name():

@@ -10,6 +10,7 @@ from scipy import special
 
 import numdiff as nd
 from numdiff import Status
+from numdiff.evaluation import call
 from numdiff.geometry import domain
 from numdiff.ladder import runtime
 from tests.conftest import needs_the_compiler
@@ -317,6 +318,27 @@ def test_compiled_f_that_raises_is_named():
 
     many = nd.derivative(f, [0.0, 1.0, 4.0])
     np.testing.assert_allclose(many.value[1:], [0.5, 0.25])
+
+
+@needs_the_compiler(reason="nothing is compiled")
+def test_compiled_f_is_asked_at_the_points_by_its_machine_code(monkeypatch):
+    monkeypatch.setattr(runtime, "PATIENCE", -1.0)
+
+    @njit
+    def f(x):
+        if x == 0.5:
+            raise ZeroDivisionError("at a half")
+        return x * x
+
+    x = np.linspace(1.0, 2.0, 500)
+    nd.derivative(f, x[:2])
+    with monkeypatch.context() as patch:
+        patch.setattr(call, "_asked_at", None)  # by Python
+        many = nd.derivative(f, x)
+    assert np.all(abs(many.value - 2 * x) <= many.error)
+    with pytest.raises(ZeroDivisionError, match="at a half") as caught:
+        nd.derivative(f, np.append(x, 0.5))
+    assert "0.5" in caught.value.__notes__[0]
 
 
 def test_blocks_of_any_size_give_the_same_bits(monkeypatch):

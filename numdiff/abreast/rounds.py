@@ -119,8 +119,8 @@ def _calm(
     """
     begin, (f0, method, reach, rtol) = perf_counter(), known
     own = samples, state, outputs
-    if lanes.size and lanes_pay():
-        code: Any = compiled(lead_calm)
+    code: Any = compiled(lead_calm) if lanes.size and lanes_pay() else None
+    if hasattr(code, "py_func"):
         code(live, arrived, stretch, f0, reach, rtol, method, *own, lanes, ways)
         spend_calmly(begin)
         return np.asarray(ways[: live.size] == LED)
