@@ -33,7 +33,7 @@ LINES = {
     "compressed": 704,
     "drivers": 1150,
     "engine": 963,
-    "evaluation": 1474,
+    "evaluation": 1480,
     "geometry": 161,
     "ladder": 2535,
     "model": 559,

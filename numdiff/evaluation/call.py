@@ -219,11 +219,14 @@ def _origins(call: Call, x: Array) -> Values:
         outputs = _origins_at_once(call, x)
         form = Form(outputs.shape[1:], np.iscomplexobj(outputs))
         return Values(pack(outputs, form), form, len(x))
-    code = call.compiled if runner(0) is compiled else None
-    if code is not None and call.evaluator is None and code.kind == POINT:
-        values = _natively(call, code, x.reshape(-1, 1).copy(), REAL)
-        if values.trouble is None:  # else Python tells where it was
-            return values
+    code = call.compiled if call.evaluator is None and runner(0) is compiled else None
+    values = None if code is None else _natively(call, code, x.reshape(-1, 1).copy(), REAL)
+    if values is None or values.trouble is not None:  # which Python tells the place of
+        return _origins_one_by_one(call, x)
+    return values
+
+
+def _origins_one_by_one(call: Call, x: Array) -> Values:
     rows: list[Any] = []
     try:
         for value in _asked_at(call, x):
