@@ -76,6 +76,7 @@ def _questions() -> dict[str, Callable[[], object]]:
     from numba import njit  # noqa: PLC0415 - takes longer to import than NumPy
 
     f = njit(lambda x: x[0] * np.exp(x[1]) + np.sin(x[2]))
+    of_one = njit(lambda x: x * x)
     questions: dict[str, Callable[[], object]] = {
         "ladders": lambda: derivative(np.sin, X, order=2, vectorized=True),
         "kinks, noise and disputes": lambda: [
@@ -84,7 +85,8 @@ def _questions() -> dict[str, Callable[[], object]]:
             derivative(lambda x: round(np.sin(x), 6), 0.7),
         ],
         "Hessians": lambda: hessian(lambda x: x[0] * np.exp(x[1]) + np.sin(x[2]), X),
-        "compiled functions": lambda: gradient(f, X),
+        # at many points f is asked by its machine code once there is some
+        "compiled functions": lambda: [gradient(f, X), *(derivative(of_one, X) for _ in "ab")],
         "Hessians of compiled functions": lambda: hessian(f, X),
         "numdiff.native": lambda: [way(f)(X) for way in (native.gradient, native.hessian)],
     }

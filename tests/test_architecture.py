@@ -26,16 +26,16 @@ LINES_PER_FUNCTION = 40
 LINES_PER_MODULE = 400
 # code lines that a room may have; what stands beside the rooms is one of them
 LINES = {
-    "": 2706,
-    "abreast": 683,
+    "": 2707,
+    "abreast": 684,
     "coloring": 546,
     "compare": 367,
     "compressed": 704,
     "drivers": 1150,
     "engine": 963,
-    "evaluation": 1480,
+    "evaluation": 1484,
     "geometry": 161,
-    "ladder": 2535,
+    "ladder": 2540,
     "model": 559,
     "native": 362,
     "noise": 250,

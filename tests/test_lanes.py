@@ -91,6 +91,34 @@ def test_outputs_have_lanes_of_their_own(m, compiling, monkeypatch):
     same(found, nd.jacobian(f, x))
 
 
+HALVES = {
+    "nan at larger steps": (lambda x: np.where(x > 1.0, np.nan, np.sin(x)), [0.99, 0.999, 0.95]),
+    "an edge of the domain": (lambda x: np.sqrt(1.0 - x), [0.97, 0.9, 0.999]),
+}
+
+
+@needs_the_compiler(reason="nothing is compiled")
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", HALVES)
+def test_levels_that_some_outputs_lack_are_no_levels(name, compiling, monkeypatch):
+    half, points = HALVES[name]
+    f = lambda x: np.array([half(x[0]), np.sin(x[0])])
+    found = [nd.jacobian(f, [x]) for x in points]
+    ladder_alone(monkeypatch)
+    for x, one in zip(points, found, strict=True):
+        same(one, nd.jacobian(f, [x]))
+
+
+@needs_the_compiler(reason="nothing is compiled")
+@pytest.mark.parametrize("power", [3.1, 3.3, 3.5])
+def test_windows_that_follow_another_one_are_left_to_the_ladder(power, compiling, monkeypatch):
+    f = lambda x: x + np.sign(x) * abs(x) ** power
+    found = nd.derivative(f, 0.0)
+    assert abs(found.value - 1.0) <= 2.0 * found.error
+    ladder_alone(monkeypatch)
+    same(found, nd.derivative(f, 0.0))
+
+
 def test_smooth_directions_are_calm(interpreting_lanes):
     nd.derivative(np.sin, RNG.uniform(-5.0, 5.0, 40), vectorized=True)
     assert np.mean(interpreting_lanes) > 0.98

@@ -327,7 +327,7 @@ def test_compiled_f_is_asked_at_the_points_by_its_machine_code(monkeypatch):
     @njit
     def f(x):
         if x == 0.5:
-            raise ZeroDivisionError("at a half")
+            raise IndexError("at a half")
         return x * x
 
     x = np.linspace(1.0, 2.0, 500)
@@ -336,9 +336,9 @@ def test_compiled_f_is_asked_at_the_points_by_its_machine_code(monkeypatch):
         patch.setattr(call, "_asked_at", None)  # by Python
         many = nd.derivative(f, x)
     assert np.all(abs(many.value - 2 * x) <= many.error)
-    with pytest.raises(ZeroDivisionError, match="at a half") as caught:
+    with pytest.raises(IndexError, match="at a half") as caught:
         nd.derivative(f, np.append(x, 0.5))
-    assert "0.5" in caught.value.__notes__[0]
+    assert "at x itself, 0.5" in caught.value.__notes__[0]
 
 
 def test_blocks_of_any_size_give_the_same_bits(monkeypatch):

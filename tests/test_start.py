@@ -85,7 +85,7 @@ def test_compiled_kernels_on_the_disk_make_it_cheap(tmp_path, monkeypatch):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     price = runtime.price.__wrapped__
     assert price() == runtime.COMPILING
-    assert price("lanes.lead_calm", runtime.LANES) == runtime.LANES
+    assert price("lanes.lead_calm", runtime.COMPILING_LANES) == runtime.COMPILING_LANES
     with monkeypatch.context() as patch:
         patch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
         numba.njit(cache=True)(rounds.begin)

@@ -21,7 +21,7 @@ from numdiff.ladder import rounds
 from numdiff.ladder.answer import FAIR, FOREIGN, HAZY, LEADING, LITTLE
 from numdiff.ladder.channels import Channels, extrapolated
 from numdiff.ladder.check import ALIKE
-from numdiff.ladder.lanes import LED, lead_calm
+from numdiff.ladder.lanes import LED, MODERATE, lead_calm
 from numdiff.ladder.noise import BY_CHANCE, CLEARLY, SKEW, SURE
 from numdiff.ladder.runtime import compiled, lanes_pay, runner, spend_calmly, stands_in
 from numdiff.ladder.tableau import power
@@ -40,7 +40,6 @@ from numdiff.ladder.registers import (  # isort: skip
 
 FEWEST = 8  # outputs on the same way from which array operations take less time than kernels
 MOST = 2**12  # outputs at once: tables of more do not stay in a processor's cache
-MODERATE = 950  # exponents up to which powers of two do not under- or overflow
 
 
 class _Task(NamedTuple):
@@ -92,14 +91,16 @@ def advance(
             rtol, samples, state, outputs, *room, *place_of, lanes, ways,
         )  # fmt: skip
         rest = rest[:0]
+    calm = live.size * f0.shape[1] < FEWEST
     for a in rest:
         d = live[a]
+        calm = calm and state[d, PHASE] <= SAMPLE and state[d, NOISY] == 0
         state[d, TABLED] = 0
         rounds.turn(
             arrived[a], stretch[a], f0[min(d, len(f0) - 1)], reach[d], rtol, method, room,
             samples[d], state[d], outputs[d],
         )  # fmt: skip
-    if rest.size == live.size and lanes.size and not lanes_pay():  # so few that none were abreast
+    if calm and lanes.size and not lanes_pay():  # so few that they were not led abreast
         spend_calmly(begin)
     goes = live[state[live, PHASE] != DONE]
     live[: goes.size] = goes

@@ -219,7 +219,7 @@ def _sparing(call: Call, live: Ints, width: int, state: Ints, found: Floats) -> 
 
 
 def _natively(code: Compiled, span: Span | Limits, work: _Work, *, every: bool) -> Derivatives:
-    """Let compiled code lead the ladders, one direction after the other."""
+    """Let compiled code lead the ladders, a few directions at a time."""
     problem, directions, channels, known, prior, loose, beside, _, _ = work
     count, f0 = len(directions), problem.f0.reshape(-1, problem.f0.shape[-1])
     lead: Any = runtime.compiled(compiled.lead)

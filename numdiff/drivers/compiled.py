@@ -54,7 +54,7 @@ def lead(kind, address, x, origins, route, channels, plan, arrays):
         start, other, highest, lowest, reach = edges_of(x, route, limits)
     outputs, edges = origins.shape[1], (start, other, highest, lowest, reach)
     room, points, _, failed = workspace(places.shape[1], outputs, channels)
-    block = min(LANES // outputs, start.size) if serve(channels, outputs) else 1
+    block = max(min(LANES // outputs, start.size), 1) if serve(channels, outputs) else 1
     samples, state, _ = evidence_of(block, origins[0], channels)
     lanes, ways = lanes_of(block, outputs, channels)
     arrived, stretch = np.empty((block, points.shape[0], outputs)), np.empty(block)
@@ -70,7 +70,7 @@ def lead_blocks(kind, address, x, origins, route, channels, plan, edges, arrays,
 
     Here no references to arrays are counted, which would take as long as a small f.
     """
-    live, calls, restless, mishaps = own[5], 0, 0, 0
+    (_, _, _, _, _, live, _), calls, restless, mishaps = own, 0, 0, 0
     for first in range(0, route[0].size, live.size):
         count = min(live.size, route[0].size - first)
         calls += climb_block(
@@ -91,7 +91,7 @@ def climb_block(
     (start, other, highest, lowest, reach), calls = edges, 0
     samples, state, found, room, lanes, live, ways = own
     points, arrived, stretch, failed = asked
-    known, beside, raised, places = arrays[8], arrays[9], arrays[-2], arrays[-1]
+    (known, beside), (raised, places) = arrays[8:10], arrays[-2:]
     here = origins[first : first + alive] if origins.shape[0] > 1 else origins
     for b in range(alive):
         live[b] = b

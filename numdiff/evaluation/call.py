@@ -17,7 +17,7 @@ from weakref import getweakrefcount
 
 import numpy as np
 
-from numdiff.arrays import Array, Floats, Ints
+from numdiff.arrays import Array, Floats, Ints, Mask
 from numdiff.evaluation.attempts import IMMUTABLE, Raised, numbers, undefined
 from numdiff.evaluation.dispatchers import POINT, SCALAR, Compiled, found
 from numdiff.evaluation.machine_code import sweep
@@ -220,10 +220,11 @@ def _origins(call: Call, x: Array) -> Values:
         form = Form(outputs.shape[1:], np.iscomplexobj(outputs))
         return Values(pack(outputs, form), form, len(x))
     code = call.compiled if call.evaluator is None and runner(0) is compiled else None
-    values = None if code is None else _natively(call, code, x.reshape(-1, 1).copy(), REAL)
-    if values is None or values.trouble is not None:  # which Python tells the place of
-        return _origins_one_by_one(call, x)
-    return values
+    if code is not None:
+        found, raised = _ask_natively(call, code, x.reshape(-1, 1).copy(), 1)
+        if not raised.any():
+            return Values(found, REAL, len(x))
+    return _origins_one_by_one(call, x)  # Python tells what is raised, and where
 
 
 def _origins_one_by_one(call: Call, x: Array) -> Values:
@@ -336,18 +337,24 @@ def stacked(outputs: list[Any], form: Form, nfev: int, trouble: Exception | None
 
 def _natively(call: Call, code: Compiled, points: Floats, form: Form) -> Values:
     """Let compiled code ask for f at all points."""
-    rows, raised = np.empty((len(points), form.size)), np.zeros(len(points), np.bool_)
+    rows, raised = _ask_natively(call, code, points, form.size)
+    if not raised.any():
+        return Values(rows, form, len(points))
+    again = points[raised]
+    trouble = ask_again(call.rows(np.flatnonzero(raised)), again, form)
+    return Values(rows, form, len(points) + len(again), trouble)
+
+
+def _ask_natively(call: Call, code: Compiled, points: Floats, size: int) -> tuple[Floats, Mask]:
+    """Return the numbers, so many a point, that compiled code returns, and where it raised."""
+    rows, raised = np.empty((len(points), size)), np.zeros(len(points), np.bool_)
     ask_all: Any = compiled(sweep)
 
     def work(part: slice) -> None:
         ask_all(code.kind, code.address, points[part], rows[part], raised[part])
 
     spread(work, len(points), call.workers)
-    if not raised.any():
-        return Values(rows, form, len(points))
-    again = points[raised]
-    trouble = ask_again(call.rows(np.flatnonzero(raised)), again, form)
-    return Values(rows, form, len(points) + len(again), trouble)
+    return rows, raised
 
 
 def ask_again(call: Call, points: Floats, form: Form) -> Exception | None:

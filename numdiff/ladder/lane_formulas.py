@@ -16,16 +16,18 @@ from numdiff.ladder.tableau import RIVAL, SIGMAS, SLOWEST, scale
 from numdiff.ladder.window import CROSSING
 
 LANES = 64  # at once: what is known of them fits into a processor's nearer memory
-LEVELS = 8  # calm directions have fewer
+LEVELS = 8  # calm directions have no more
 RATIO = 4.0  # of the z of neighbouring levels: pairs have expansions in h**2
 
 # Rows of the room. The levels of the odd and the even part of f, their rounding, and by entry of a
-# tableau both tableaux, the truncation and the bars of the first one;
+# tableau both tableaux, the truncation and the bars of the first one, which are room to work in
+# until they are written;
 ENTRIES = LEVELS * (LEVELS + 1) // 2
 ODD, EVEN, FLOORS, TABLE = 0, LEVELS, 2 * LEVELS, 3 * LEVELS
 OTHER_TABLE, ERRORS, BARS = TABLE + ENTRIES, TABLE + 2 * ENTRIES, TABLE + 3 * ENTRIES
 # f(x), |x| in smallest and in largest steps, the largest change and value of f; the sample off the
-# lattice, in both parts; noise and what is seen of it, and whether something is not calm;
+# lattice, in both parts; noise and what is seen of it, and whether something is not calm, which is
+# by how much the sample is off before that is judged;
 OWN, NEAR, FAR, CHANGE, LARGEST, SAMPLE, SAMPLE_EVEN, SIGMA, SEEN, FLAG = range(
     BARS + ENTRIES, BARS + ENTRIES + 10
 )

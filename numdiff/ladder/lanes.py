@@ -25,7 +25,7 @@ from numdiff.ladder.registers import (  # isort: skip
     ESTIMATE, FIRST, FLOOR, FURTHEST, GUESS, HIGHEST, IDLE, LADDER, LARGER, LAST, LEAST_NOISE,
     LOOSE, LOST, LOWEST, NOISE, NOISY, OCTAVES, ORDER, OTHER, PHASE, PRIOR, PROVEN, READY, REQUEST,
     RESCALED, RESTARTS, ROUND, SAMPLE, SAMPLE_STEP, SHRINKS, SIGMA, SLACK, SLOPE, SLOTS, SMALLER,
-    SPREAD, STALLED, STATUS, STEP, TABLED, TRUNCATION, VALUE, WINDOW,
+    SPREAD, STALLED, STATUS, STEADY, STEP, TABLED, TRUNCATION, VALUE, WINDOW,
 )  # fmt: skip
 
 CLOSE_BY = 8 * LANES  # directions among which those on the same way are looked for
@@ -36,10 +36,13 @@ WAYS, DEEPEST = 2**12, 2**10  # more than the ways at so many levels, and than o
 
 @kernel
 def serve(channels, outputs):
-    """Whether lanes are for channels of such a kind, and for so many outputs."""
+    """Whether lanes are for channels of such a kind, and for so many outputs.
+
+    They are the odd and the even part of f at pairs, of which the first one has the derivative.
+    """
     law = channels.shape[channels.primary]
-    pairs = channels.shape.shape[0] == 2 and law[ORDER] == 1 and law[COLUMNS] >= LEVELS
-    return pairs and 0 < outputs <= LANES
+    pairs = channels.shape.shape[0] == 2 and law[ORDER] == 1 and law[STEADY] == 0
+    return pairs and law[COLUMNS] >= LEVELS and 0 < outputs <= LANES
 
 
 @separate(f0="plane", samples="lines", outputs="cube")
@@ -106,7 +109,7 @@ def take_in(arrived, stretch, f0, samples, window, outputs):
     phase, base = window[PHASE], window[BASE]
     seen = window[CEILING] + window[FLOOR] + window[RESTARTS] + window[SHRINKS] + window[RESCALED]
     seen += window[NOISY] + window[LOOSE] + window[PRIOR] + window[CHECKED]
-    calm = phase in (LADDER, SAMPLE) and -MODERATE < base < MODERATE and seen == 0
+    calm = phase in (LADDER, SAMPLE) and abs(base) + SLOTS < MODERATE and seen == 0
     if not calm:
         return REFUSED
     slot = base - window[REQUEST] if phase == LADDER else SLOTS
@@ -116,8 +119,13 @@ def take_in(arrived, stretch, f0, samples, window, outputs):
         even = 0.0 + 0.5 * ahead + 0.5 * behind
         samples[0, slot, i], samples[1, slot, i] = odd, even
         fine = math.isfinite(odd + even) and outputs[i, CLOSED] + outputs[i, LEAST_NOISE] == 0.0
-        calm = calm and fine and (phase == LADDER or outputs[i, ERROR] < math.inf)
+        answered = outputs[i, ERROR] < math.inf  # of this window: another one may know better
+        calm = calm and fine and (outputs[i, WINDOW] == base if answered else phase == LADDER)
     first, last = ends(window)
+    if f0.size > 1:  # of some outputs larger steps may leave the domain
+        for k in range(first, last + 1):
+            for i in range(f0.size):
+                calm = calm and math.isfinite(samples[0, k, i] + samples[1, k, i])
     n, bottom = last - first + 1, base - last
     if not calm or n > LEVELS or bottom <= window[LOWEST]:
         return REFUSED
@@ -178,7 +186,7 @@ def settle(g, n, sampled, f0, reach, rtol, gain, window, outputs, w):
     """
     enough, larger, smaller = 0, 0, 0
     for i in range(f0.size):
-        if not calm(g + i, n, sampled, f0[i], window, outputs[i], w):
+        if not is_calm(g + i, n, sampled, f0[i], window, outputs[i], w):
             return REFUSED
         want = weigh(g + i, n, sampled, f0[i], reach, rtol, gain, window, outputs[i], w)
         enough += 1 if want == ENOUGH else 0
@@ -205,7 +213,7 @@ def settle(g, n, sampled, f0, reach, rtol, gain, window, outputs, w):
 
 
 @inlined
-def calm(g, n, sampled, f0, window, output, w):
+def is_calm(g, n, sampled, f0, window, output, w):
     """Whether a lane shows nothing that a smooth f does not show."""
     floor = max(CLEARLY * w[FLOORS + n - 1, g], MINOR * (abs(w[ODD, g]) + abs(w[EVEN, g])))
     falls = not abs(w[ODD + n - 1, g]) > max(ODD_FALL * abs(w[ODD + n - 2, g]), floor)

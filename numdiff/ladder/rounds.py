@@ -103,15 +103,15 @@ def follow_up(
 
     Returns how many they are.
     """
-    calm, alone = lanes.size > 0, state.shape[0] == 1
-    if calm:
+    side_by_side, alone = lanes.size > 0, state.shape[0] == 1
+    if side_by_side:
         lead_calm(
             live, arrived, stretch, f0, reach, rtol, method, samples, state, outputs, lanes, ways
         )
     count = 0
     for a in range(live.size):
         d = live[a]
-        if not calm or ways[a] != LED:
+        if not side_by_side or ways[a] != LED:
             if not alone:
                 state[d][TABLED] = 0  # other directions have used the room
             turn(

@@ -32,7 +32,7 @@ R = TypeVar("R")
 PATIENCE = 1.0
 LOADING = 0.5  # seconds it takes to import Numba and to read kernels from the disk
 COMPILING = 9.0  # seconds it takes to compile those of the ladder
-LANES = 3.0  # and those of lanes, apart: they serve most directions
+COMPILING_LANES = 3.0  # and those of lanes, apart: they serve most directions
 ROOMS = "ladder", "drivers", "evaluation"  # where kernels are that call each other
 EACH = 1e-3  # seconds for a direction and output, interpreted: what is about to be spent counts too
 
@@ -106,7 +106,7 @@ def runner(work: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 def lanes_pay() -> bool:
     """Say whether lanes are to be compiled, or are."""
-    if not _METER.lanes and _METER.calmly > PATIENCE * price("lanes.lead_calm", LANES):
+    if not _METER.lanes and _METER.calmly > PATIENCE * price("lanes.lead_calm", COMPILING_LANES):
         _METER.lanes = True
     return (_METER.lanes or _METER.compiles) and math.inf > PATIENCE
 
@@ -131,7 +131,8 @@ def interpreted(function: Callable[P, R]) -> Callable[P, R]:
             with np.errstate(all="ignore"):
                 return chosen(*args, **kwargs)
         finally:
-            _METER.spent += perf_counter() - start - (_METER.calmly - calmly)
+            # other threads may have been calm meanwhile
+            _METER.spent += max(perf_counter() - start - (_METER.calmly - calmly), 0.0)
 
     return timed
 
