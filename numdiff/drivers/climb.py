@@ -159,12 +159,13 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     """Advance all directions together, one round of calls of f at a time."""
     problem, directions, channels, known, prior, loose, beside, memory, at = work
     f0, count, width = np.atleast_2d(problem.f0), len(directions), channels.offsets.size
+    m = f0.shape[1]
     columns: Columns = compiled.columns_of(count, f0[0])
     method = channels.fold, channels.shape, channels.gain, channels.factor, channels.primary
     where = problem.x, directions.starts, directions.index, directions.weight, channels.offsets
     samples, state, proven = compiled.evidence_of(count, f0[0], channels)
-    found, room = np.empty((count, f0.shape[1], registers.OUTPUT)), _room(f0, channels)
-    lanes = compiled.lanes_of(count, f0.shape[1], channels)
+    found, lanes = np.empty((count, m, registers.OUTPUT)), compiled.lanes_of(count, m, channels)
+    room = compiled.workspace(1, m, channels)[0]
     # compiled code that raises is asked again, beyond the budget: then more than was spent
     live, quiet, trouble, nfev, spent = np.arange(count), np.empty(count, np.bool_), None, 0, 0
     call = _sparing(problem.call, live, width, state, found)
@@ -172,8 +173,8 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     block, stretch = np.empty((count, width, entries)), np.empty(count)
     run(rounds.begin)(*span[:4], not len(beside), prior, loose, f0, known, state, found, samples)
     run(points.place)(live, np.ldexp(1.0, state[:, registers.REQUEST]), *where, block, stretch)
-    alone = width if problem.apart else 0  # a budget is that of each of many points
-    while live.size and spent + (asked := alone or live.size * width) <= problem.budget:
+    # a budget is that of each of many points
+    while live.size and spent + (asked := width * (problem.apart or live.size)) <= problem.budget:
         if problem.call.evaluator is not None:
             foresee(problem, directions, channels, state, live)
         if memory is None:
@@ -182,7 +183,7 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
         else:
             values, asked = recall(memory, problem._replace(call=call), live, state, block, stretch)
         spent, trouble, nfev = spent + asked, trouble or values.trouble, nfev + values.nfev
-        here = values.rows.reshape(live.size, width, f0.shape[1])
+        here = values.rows.reshape(live.size, width, m)
         here = here - beside[live, -state[live, registers.REQUEST]] if len(beside) else here
         # f may have kept the other block; and compiling may pay by now
         block, run = np.empty_like(block), runtime.runner(0)
@@ -198,12 +199,6 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     columns[2][live], quiet[live] = BUDGET, False  # what is still live ran out of it
     left = samples, state, proven, quiet, restless + live.size
     return Derivatives(*columns, nfev, problem.form, trouble, None, None, *left)
-
-
-def _room(f0: Floats, channels: Channels) -> registers.Room:
-    """Make room for the ladder of one direction."""
-    room: registers.Room = compiled.workspace(1, f0.shape[1], channels)[0]
-    return room
 
 
 def _sparing(call: Call, live: Ints, width: int, state: Ints, found: Floats) -> Call:
