@@ -7,9 +7,8 @@ import pytest
 import numdiff as nd
 from numdiff.abreast import rounds as abreast
 from numdiff.drivers import compiled
-from numdiff.ladder import lane_formulas as rows
 from numdiff.ladder import lanes, runtime
-from numdiff.ladder.lane_formulas import LANES, ROWS
+from numdiff.ladder.lane_formulas import LANES
 from tests import corpus
 from tests.conftest import needs_the_compiler
 from tests.test_abreast import BESIDE, FUNCTIONS, SAME
@@ -154,33 +153,3 @@ def test_without_a_compiler_lanes_are_left_alone(monkeypatch):
     monkeypatch.setattr(lanes, "lead_few", never)
     found = nd.derivative(np.sin, np.linspace(0.5, 2.5, 20), vectorized=True)
     assert np.all(abs(found.value - np.cos(np.linspace(0.5, 2.5, 20))) <= found.error)
-
-
-def test_the_room_has_a_row_for_each_name():
-    names = [
-        "OWN",
-        "NEAR",
-        "FAR",
-        "CHANGE",
-        "LARGEST",
-        "SAMPLE",
-        "SAMPLE_EVEN",
-        "SIGMA",
-        "SEEN",
-        "FLAG",
-        "PLACE",
-        "ROW",
-        "VALUE",
-        "BAR",
-        "EXCESS",
-        "RIVALS",
-        "LEFT_OUT",
-        "SAID",
-        "SPARE",
-        "ANSWER",
-        "ERROR",
-        "STEP",
-        "IDLE",
-    ]
-    places = [getattr(rows, name) for name in names]
-    assert places == list(range(rows.BARS + rows.ENTRIES, ROWS))

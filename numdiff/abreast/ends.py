@@ -12,7 +12,7 @@ from numdiff.ladder import rounds
 from numdiff.ladder.decide import DEPTH
 from numdiff.ladder.loose import HOPES, LOWER
 from numdiff.ladder.runtime import stands_in
-from numdiff.ladder.symptoms import CLEAR, DEEP, LEAPT, POOR, QUADRATIC, QUARTIC, ROUNDS
+from numdiff.ladder.symptoms import CLEAR, DEEP, LEAPT, POOR, QUADRATIC, ROUNDS
 from numdiff.ladder.window import restart
 
 from numdiff.ladder.registers import (  # isort: skip
@@ -88,10 +88,6 @@ def _sound(
     if samples.shape[1] > 1:
         above = samples[rows, 1, np.maximum(last - 1, 0)]
         floor = CLEAR * EPS * (size + abs(ends[:, 0]))
-        rest = ends[:, 1] - 0.25 * above
-        falls = abs(rest) <= np.maximum(QUADRATIC * abs(above), floor)
-        before = above - 0.25 * samples[rows, 1, np.maximum(last - 2, 0)]
-        quartic = abs(rest - 0.0625 * before) <= np.maximum(QUARTIC * abs(before), floor)
-        falls |= quartic & (last > first + 1)[:, None]
+        falls = abs(ends[:, 1] - 0.25 * above) <= np.maximum(QUADRATIC * abs(above), floor)
         sound &= falls | (last <= first)[:, None]
     return np.asarray(plain & sound.all(1))

@@ -31,7 +31,6 @@ DEEP = 20  # octaves below the first step: where f does not move there, the ladd
 ROUNDS = 1e-10  # of f over the first step: rounding makes bars narrower than this
 
 QUADRATIC = 0.01  # part to which the even part of nearly all smooth f falls like h**2
-QUARTIC = 0.0025  # and what is left of it like h**4, where f'' is small
 
 # how many ratios of neighbouring levels have to be those of one power of h, by how many octaves
 # they may differ, and the lowest power; what stays may be the noise of f(x), which all levels share
@@ -208,11 +207,7 @@ def calm(f0, start, order, value, error, status, samples, window):
         if sound and samples.shape[0] > 1 and last > window[FIRST]:
             even, above = samples[1, last, i], samples[1, last - 1, i]
             floor = CLEAR * EPS * (size + abs(samples[0, last, i]))
-            rest, before = even - 0.25 * above, math.nan
-            sound = not abs(rest) > max(QUADRATIC * abs(above), floor)
-            if not sound and last > window[FIRST] + 1:
-                before = above - 0.25 * samples[1, last - 2, i]
-                sound = abs(rest - 0.0625 * before) <= max(QUARTIC * abs(before), floor)
+            sound = not abs(even - 0.25 * above) > max(QUADRATIC * abs(above), floor)
         if not sound:
             return False
     return not (still and alive)
