@@ -21,6 +21,7 @@ from numdiff.ladder import rounds
 from numdiff.ladder.answer import FAIR, FOREIGN, HAZY, LEADING, LITTLE
 from numdiff.ladder.channels import Channels, extrapolated
 from numdiff.ladder.check import ALIKE
+from numdiff.ladder.lane_formulas import LANES
 from numdiff.ladder.lanes import LED, MODERATE, lead_calm
 from numdiff.ladder.noise import BY_CHANCE, CLEARLY, SKEW, SURE
 from numdiff.ladder.runtime import compiled, lanes_pay, runner, spend_calmly, stands_in
@@ -39,6 +40,7 @@ from numdiff.ladder.registers import (  # isort: skip
 )  # fmt: skip
 
 FEWEST = 8  # outputs on the same way from which array operations take less time than kernels
+NO_LANES, NO_WAYS = np.empty((0, LANES)), np.empty(0, np.int64)
 MOST = 2**12  # outputs at once: tables of more do not stay in a processor's cache
 
 
@@ -82,7 +84,7 @@ def advance(
     room = Room(y, floors, residuals, table, best, sample)
     known, place_of = (f0, method, reach, rtol), (x, starts, index, weight, offsets, block)
     done = _calm(live, arrived, stretch, known, samples, state, outputs, lanes, ways)
-    rest, begin = np.flatnonzero(~done), perf_counter()
+    rest = np.flatnonzero(~done)
     run = runner(rest.size * f0.shape[1])
     code: Any = compiled(rounds.advance) if rest.size and run is compiled else None
     if hasattr(code, "py_func"):  # more is left than was foreseen; else Numba does not compile
@@ -91,23 +93,37 @@ def advance(
             rtol, samples, state, outputs, *room, *place_of, lanes, ways,
         )  # fmt: skip
         rest = rest[:0]
-    calm = live.size * f0.shape[1] < FEWEST
-    for a in rest:
-        d = live[a]
-        calm = calm and state[d, PHASE] <= SAMPLE and state[d, NOISY] == 0
-        state[d, TABLED] = 0
-        rounds.turn(
-            arrived[a], stretch[a], f0[min(d, len(f0) - 1)], reach[d], rtol, method, room,
-            samples[d], state[d], outputs[d],
-        )  # fmt: skip
-    if calm and lanes.size and not lanes_pay():  # so few that they were not led abreast
-        spend_calmly(begin)
+    _turn_each(rest, live, arrived, stretch, known, room, (samples, state, outputs))
     goes = live[state[live, PHASE] != DONE]
     live[: goes.size] = goes
     skewed = np.where(state[goes, PHASE] == SAMPLE, SKEW, 1.0)
     steps = np.ldexp(skewed, state[goes, REQUEST])
     place(goes, steps, *place_of, stretch)
     return int(goes.size)
+
+
+def lead(
+    live: Ints, arrived: Floats, stretch: Floats, known: tuple[Floats, Channels, Floats, float],
+    room: Room, own: tuple[Floats, Ints, Floats],
+) -> None:  # fmt: skip
+    """Take in the values at the points of the live directions, none of which is for lanes."""
+    done = _calm(live, arrived, stretch, known, *own, NO_LANES, NO_WAYS)
+    _turn_each(np.flatnonzero(~done), live, arrived, stretch, known, room, own)
+
+
+def _turn_each(
+    rest: Ints, live: Ints, arrived: Floats, stretch: Floats,
+    known: tuple[Floats, Channels, Floats, float], room: Room, own: tuple[Floats, Ints, Floats],
+) -> None:  # fmt: skip
+    """Take in the values along those live directions of these numbers, one after the other."""
+    (f0, method, reach, rtol), (samples, state, outputs) = known, own
+    for a in rest:
+        d = live[a]
+        state[d, TABLED] = 0
+        rounds.turn(
+            arrived[a], stretch[a], f0[min(d, len(f0) - 1)], reach[d], rtol, method, room,
+            samples[d], state[d], outputs[d],
+        )  # fmt: skip
 
 
 def _calm(

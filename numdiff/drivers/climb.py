@@ -17,16 +17,18 @@ from numdiff.arrays import Floats, Ints
 from numdiff.constants import BUDGET
 from numdiff.drivers import compiled
 from numdiff.drivers.derivatives import NOTHING, Columns, Derivatives, Problem
-from numdiff.drivers.foresight import foresee
+from numdiff.drivers.few import FEW, climb_few
+from numdiff.drivers.foresight import foresee, sparing
 from numdiff.drivers.memory import Memory, recall
-from numdiff.evaluation.call import Call, ask_again, evaluate, every_point
+from numdiff.evaluation.call import ask_again, evaluate
 from numdiff.evaluation.dispatchers import Compiled
 from numdiff.evaluation.moved import LENGTH, Moved
 from numdiff.evaluation.threads import spread
 from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import blocks
-from numdiff.ladder import points, registers, rounds, runtime, window
+from numdiff.ladder import points, registers, rounds, runtime
 from numdiff.ladder.channels import Channels, Limits, Span, extrapolated, pairs_of_first_order
+from numdiff.ladder.lanes import serve
 from numdiff.ladder.loose import LEAST
 
 FREE, NOWHERE = np.empty(0), np.empty(0, np.int64)
@@ -141,7 +143,19 @@ def climb(
     task = _Work(problem, directions, channels, known, prior, loose, beside, memory, at)
     if code is not None:
         return _natively(code, span, task, every=every)
-    return _by_rounds(run, span_of(problem.x, directions, span), task)
+    span = span_of(problem.x, directions, span)
+    if run is not runtime.compiled and _is_few(task) and not runtime.lanes_pay():
+        return climb_few(problem, directions, span, channels, every=every)
+    return _by_rounds(run, span, task)
+
+
+def _is_few(work: _Work) -> bool:
+    """Whether lists serve better than arrays: for few plain ladders along axes."""
+    problem, directions, channels, known, prior, loose, beside, memory, at = work
+    outputs = len(directions) * problem.f0.shape[-1]
+    plain = not (len(known) or prior or loose or len(beside)) and memory is None and at is None
+    plain = plain and problem.call.evaluator is None and directions.single
+    return 0 < outputs <= FEW and plain and serve(channels, problem.f0.shape[-1])
 
 
 def span_of(x: Floats, directions: Directions, limits: Span | Limits) -> Span:
@@ -168,7 +182,7 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     room = compiled.workspace(1, m, channels)[0]
     # compiled code that raises is asked again, beyond the budget: then more than was spent
     live, quiet, trouble, nfev, spent = np.arange(count), np.empty(count, np.bool_), None, 0, 0
-    call = _sparing(problem.call, live, width, state, found)
+    call = sparing(problem.call, live, width, state, found)
     entries = problem.x.size // len(f0) if at is None else at.shape[1]
     block, stretch = np.empty((count, width, entries)), np.empty(count)
     run(rounds.begin)(*span[:4], not len(beside), prior, loose, f0, known, state, found, samples)
@@ -199,18 +213,6 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     columns[2][live], quiet[live] = BUDGET, False  # what is still live ran out of it
     left = samples, state, proven, quiet, restless + live.size
     return Derivatives(*columns, nfev, problem.form, trouble, None, None, *left)
-
-
-def _sparing(call: Call, live: Ints, width: int, state: Ints, found: Floats) -> Call:
-    """Return the call with word of which points the directions in front of `live` can spare."""
-    if call.spared is every_point:
-        return call
-
-    def spared(row: int) -> bool:
-        d = live[row // width]
-        return bool(window.spare(state[d], found[d]))
-
-    return Call(*call[:-1], spared)  # quicker than _replace
 
 
 def _natively(code: Compiled, span: Span | Limits, work: _Work, *, every: bool) -> Derivatives:

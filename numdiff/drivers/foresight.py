@@ -6,16 +6,19 @@ A guess that is wrong costs an evaluation that nobody needs, and changes no answ
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from numdiff.arrays import Floats, Ints
 from numdiff.drivers.derivatives import Problem
+from numdiff.evaluation.call import Call, every_point
 from numdiff.geometry.directions import Directions
 from numdiff.ladder import points
 from numdiff.ladder.channels import Channels, Span
 from numdiff.ladder.noise import SKEW
 from numdiff.ladder.runtime import runner
+from numdiff.ladder.window import spare
 
 from numdiff.ladder.registers import (  # isort: skip
     BASE, CHECKED, FIRST, HIGHEST, LADDER, LAST, LOWEST, PHASE, REQUEST, SAMPLE, START, STATE,
@@ -97,3 +100,15 @@ def begun(span: Span) -> Ints:
     state[:, BASE], state[:, FIRST], state[:, LAST] = span.start + START, START, START - 1
     state[:, REQUEST], state[:, HIGHEST], state[:, LOWEST] = span.start, span.highest, span.lowest
     return state
+
+
+def sparing(call: Call, live: Any, width: int, state: Any, found: Any) -> Call:
+    """Return the call with word of which points the directions in front of `live` can spare."""
+    if call.spared is every_point:
+        return call
+
+    def spared(row: int) -> bool:
+        d = live[row // width]
+        return bool(spare(state[d], found[d]))
+
+    return Call(*call[:-1], spared)  # quicker than _replace

@@ -66,7 +66,7 @@ def extrapolate(n, count, below, sampled, gain, w):
     fill(EVEN, OTHER_TABLE, n, count, 4.0, w)
     for k in range(1, n):
         for j in range(k + 1):
-            write_truncation(k, j, count, w)
+            write_truncation(k, j, entry(k, 0) + j, count, w)
     if sampled == 1:
         predict(n, below, count, w)
         write_noise_seen(n, count, gain, w)
@@ -103,38 +103,39 @@ def fill(levels, table, n, count, doubling, w):
     """Fill the tableau of a part of f, whose levels double so often, as `tableau.extrapolate`."""
     unit = 0.5 * doubling  # the factor of the even part is 2
     for k in range(n):
-        here, level = w[table + entry(k, 0)], w[levels + k]
+        left, level, row = w[table + entry(k, 0)], w[levels + k], table + entry(k, 0)
         for g in range(count):
-            here[g] = level[g] * unit
+            left[g] = level[g] * unit
         unit, weight = unit * doubling, 1.0
         for j in range(1, k + 1):
             weight *= RATIO
-            to, left = w[table + entry(k, j)], w[table + entry(k, j - 1)]
-            above = w[table + entry(k - 1, j - 1)]
+            to, left, above = w[row + j], w[row + j - 1], w[row - k + j - 1]
             for g in range(count):
                 to[g] = left[g] + (left[g] - above[g]) / (weight - 1.0)
 
 
 @kernel
-def write_truncation(k, j, count, w):
-    """Write the truncation error of an entry, as `tableau.truncation`."""
-    to, here, least = w[ERRORS + entry(k, j)], w[TABLE + entry(k, j)], scale(1.0, -2 * (j + 1))
-    left = w[TABLE + entry(k, max(j - 1, 0))]
+def write_truncation(k, j, place, count, w):
+    """Write the truncation error of the entry at a place, as `tableau.truncation`.
+
+    The entry above it is k places before, and the one above that k - 1 places more.
+    """
+    to, at, least = w[ERRORS + place], TABLE + place, scale(1.0, -2 * (j + 1))
+    here, left, above = w[at], w[at - 1 if j > 0 else at], w[at - k]
     if k > j:
-        above = w[TABLE + entry(k - 1, j)]
-        top = w[TABLE + entry(k - 2, j)] if k > j + 1 else here
+        top = w[at - 2 * k + 1] if k > j + 1 else here
         for g in range(count):
             step, before = abs(here[g] - above[g]), abs(above[g] - top[g])
             kappa = min(max(step / before, least), SLOWEST) if before > 0.0 else least
             to[g] = max(step * kappa / (1.0 - kappa), abs(here[g] - left[g]) * least)
         return
-    slanted = w[TABLE + entry(k - 1, j - 1)]
+    slanted = w[at - k - 1]
     if j == 1:
         for g in range(count):
             to[g] = max(abs(here[g] - left[g]), abs(here[g] - slanted[g]))
         return
-    former, second = w[TABLE + entry(k, j - 2)], w[TABLE + entry(k - 2, j - 2)]
-    third = w[TABLE + entry(k - 3, j - 3)] if j > 2 else second
+    former, second = w[at - 2], w[at - 2 * k - 1]
+    third = w[at - 3 * k] if j > 2 else second
     for g in range(count):
         row, before = abs(here[g] - left[g]), abs(left[g] - former[g])
         kappa = 2.0 * RATIO * row / before if before > 0.0 else least
@@ -156,10 +157,10 @@ def write_noise(n, count, gain, w):
         growth, last = 2.0 * (c + 1), scale(1.0, -(c + 1) * (n - 1))
         for j in range(n - 2):
             for k in range(max(j + 2, n - 2), n):
-                newest, table, to = k == n - 1, TABLE + c * ENTRIES, w[BARS + found]
-                unit = last / gain[c, 1, j] if newest else last * growth / gain[c, 1, j]
-                here, above = w[table + entry(k, j)], w[table + entry(k - 1, j)]
-                top, below = w[table + entry(k - 2, j)], w[table + entry(min(k + 1, n - 1), j)]
+                newest, at, to = k == n - 1, TABLE + c * ENTRIES + entry(k, j), w[BARS + found]
+                unit = last / gain[c][1][j] if newest else last * growth / gain[c][1][j]
+                here, above, top = w[at], w[at - k], w[at - 2 * k + 1]
+                below = here if newest else w[at + k + 1]
                 found += 1
                 for g in range(count):
                     now = abs(here[g] - above[g]) * unit
@@ -171,7 +172,7 @@ def write_noise(n, count, gain, w):
     for g in range(count):
         few = 0
         for a in range(found):
-            here_is = w[BARS + a, g]
+            here_is = w[BARS + a][g]
             if here_is < math.inf:
                 room[few] = here_is
                 few += 1
@@ -185,9 +186,10 @@ def choose_entries(n, count, gain, w):
     for g in range(count):
         bar[g], place[g] = math.inf, 1.0
     for j in range(n):
-        claim = SIGMAS * gain[0, 0, j]
+        claim = SIGMAS * gain[0][0][j]
         for k in range(max(1, j), n):
-            here, growth, number = entry(k, j), scale(1.0, k), float(entry(k, j))
+            here, growth = entry(k, j), scale(1.0, k)
+            number = float(here)
             errors, bars = w[ERRORS + here], w[BARS + here]
             table, floor = w[TABLE + here], w[FLOORS + k]
             for g in range(count):
@@ -200,11 +202,12 @@ def choose_entries(n, count, gain, w):
     value, row, excess, rivals = w[VALUE], w[ROW], w[EXCESS], w[RIVALS]
     for g in range(count):
         best = int(place[g])
-        value[g], row[g], excess[g], rivals[g] = w[TABLE + best, g], float(row_of(best)), 0.0, 0.0
+        value[g], row[g], excess[g], rivals[g] = w[TABLE + best][g], float(row_of(best)), 0.0, 0.0
     for k in range(1, n):
-        first = float(entry(k, 0))
-        for j in range(k + 1):
-            bars, table = w[BARS + entry(k, j)], w[TABLE + entry(k, j)]
+        begin = entry(k, 0)
+        first = float(begin)
+        for here in range(begin, begin + k + 1):
+            bars, table = w[BARS + here], w[TABLE + here]
             for g in range(count):
                 off = abs(table[g] - value[g]) - bars[g]
                 excess[g] = max(excess[g], off if place[g] < first else 0.0)
@@ -239,7 +242,7 @@ def predict(n, below, count, w):
                 near *= RATIO
             for g in range(count):
                 said[g] = newest[g] if min(left_out[g], least) < most else said[g]
-        sample, spread = w[SAMPLE + c], SPREADS[1, c]
+        sample, spread = w[SAMPLE + c], SPREADS[1][c]
         for g in range(count):
             level_there = said[g] * width
             off = abs(sample[g] - (level_there * width if c == 1 else level_there))
@@ -253,15 +256,15 @@ def write_noise_seen(n, count, gain, w):
     least, unit, newest = float(max(0, n - 3)), scale(1.0, -2 * (n - 1)), entry(n - 1, n - 2)
     last, above = w[OTHER_TABLE + newest], w[OTHER_TABLE + entry(n - 2, n - 2)]
     for g in range(count):
-        sigma, row, left_out = w[SIGMA, g], int(w[ROW, g]), w[LEFT_OUT, g]
-        floor, value = w[FLOORS + row, g], w[TABLE + entry(row, row - int(left_out)), g]
-        odd = left_out > least and w[FLAG, g] > SURPRISING * max(sigma, floor)
-        w[FLAG, g] = 1.0 if odd else 0.0
-        seen = max(sigma, w[SEEN, g], floor)
-        seen = max(seen, min(abs(last[g] - above[g]) * unit / gain[1, 1, n - 2], WITNESS * seen))
-        argument = ARGUMENT * ROUNDING * abs(w[FAR, g] * value)
+        sigma, row, left_out = w[SIGMA][g], int(w[ROW][g]), w[LEFT_OUT][g]
+        floor, value = w[FLOORS + row][g], w[TABLE + entry(row, row - int(left_out))][g]
+        odd = left_out > least and w[FLAG][g] > SURPRISING * max(sigma, floor)
+        w[FLAG][g] = 1.0 if odd else 0.0
+        seen = max(sigma, w[SEEN][g], floor)
+        seen = max(seen, min(abs(last[g] - above[g]) * unit / gain[1][1][n - 2], WITNESS * seen))
+        argument = ARGUMENT * ROUNDING * abs(w[FAR][g] * value)
         both = together(seen, min(argument, HIDDEN * seen))
-        w[SIGMA, g] = seen if argument > REFUTED * seen else both
+        w[SIGMA][g] = seen if argument > REFUTED * seen else both
 
 
 @kernel
@@ -270,14 +273,14 @@ def look_up(c, n, count, gain, w):
     growth, analytic, table = 2.0 * (c + 1), 1.0, TABLE + c * ENTRIES
     row, flag, sigma = w[ROW], w[FLAG], w[SEEN]
     for g in range(count):
-        sigma[g] = max(w[SIGMA, g], w[FLOORS + int(row[g]), g])
+        sigma[g] = max(w[SIGMA][g], w[FLOORS + int(row[g])][g])
     for j in range(n - 2):
         analytic *= RATIO
         for k in range(j + 2, n):
-            bound, unit, floor = CERTAIN * gain[c, 1, j], scale(1.0, (c + 1) * k), w[FLOORS + k]
-            here, above = w[table + entry(k, j)], w[table + entry(k - 1, j)]
-            top, below = w[table + entry(k - 2, j)], w[table + entry(min(k + 1, n - 1), j)]
-            first, number = j > 0, float(k)
+            bound, unit, floor = CERTAIN * gain[c][1][j], scale(1.0, (c + 1) * k), w[FLOORS + k]
+            at, first, number = table + entry(k, j), j > 0, float(k)
+            here, above, top = w[at], w[at - k], w[at - 2 * k + 1]
+            below = w[at + k + 1] if k < n - 1 else here
             for g in range(count):
                 noise = bound * (max(sigma[g], floor[g]) * unit)
                 now, before = abs(here[g] - above[g]), abs(above[g] - top[g])

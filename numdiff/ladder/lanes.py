@@ -55,11 +55,11 @@ def lead_calm(
     and REFUSED for the others, of which nothing changes that the ladder does not write anew.
     `lanes` (ROWS, LANES) is room to work in.
     """
-    for begin in range(0, live.size, CLOSE_BY):
-        some = slice(begin, min(begin + CLOSE_BY, live.size))
+    for begin in range(0, len(live), CLOSE_BY):
+        some = slice(begin, min(begin + CLOSE_BY, len(live)))
         lead_few(
             live[some], arrived[some], stretch[some], f0, reach, rtol, method, samples, state,
-            outputs, lanes, ways[some], ways[live.size :],
+            outputs, lanes, ways[some], ways[len(live) :],
         )  # fmt: skip
 
 
@@ -71,16 +71,16 @@ def lead_few(
 
     `group` is room for the numbers of those on the same way.
     """
-    m = outputs.shape[1]
-    for a in range(live.size):
+    m = len(outputs[0])
+    for a in range(len(live)):
         d = live[a]
-        own = f0[min(d, f0.shape[0] - 1)]
+        own = f0[min(d, len(f0) - 1)]
         ways[a] = take_in(arrived[a], stretch[a], own, samples[d], state[d], outputs[d])
-    for a in range(live.size):
+    for a in range(len(live)):
         way, count, b = ways[a], 0, a
         if way <= 0:
             continue
-        while b < live.size and count < LANES // m:
+        while b < len(live) and count < LANES // m:
             if ways[b] == way:
                 group[count] = b
                 count += 1
@@ -88,12 +88,12 @@ def lead_few(
         n, below, sampled = way // WAYS, way % WAYS // 2 - DEEPEST, way % 2
         for q in range(count):
             d = live[group[q]]
-            own = f0[min(d, f0.shape[0] - 1)]
+            own = f0[min(d, len(f0) - 1)]
             load(q * m, n, sampled, own, reach[d], samples[d], state[d], outputs[d], lanes)
         extrapolate(n, count * m, below, sampled, method.gain, lanes)
         for q in range(count):
             d = live[group[q]]
-            own = f0[min(d, f0.shape[0] - 1)]
+            own = f0[min(d, len(f0) - 1)]
             ways[group[q]] = settle(
                 q * m, n, sampled, own, reach[d], rtol, method.gain, state[d], outputs[d], lanes
             )
@@ -113,25 +113,25 @@ def take_in(arrived, stretch, f0, samples, window, outputs):
     if not calm:
         return REFUSED
     slot = base - window[REQUEST] if phase == LADDER else SLOTS
-    for i in range(f0.size):
-        ahead, behind = arrived[0, i] - f0[i], arrived[1, i] - f0[i]
+    for i in range(len(f0)):
+        ahead, behind = arrived[0][i] - f0[i], arrived[1][i] - f0[i]
         odd = (0.0 + 0.5 * ahead + -0.5 * behind) * stretch
         even = 0.0 + 0.5 * ahead + 0.5 * behind
-        samples[0, slot, i], samples[1, slot, i] = odd, even
-        fine = math.isfinite(odd + even) and outputs[i, CLOSED] + outputs[i, LEAST_NOISE] == 0.0
-        answered = outputs[i, ERROR] < math.inf  # of this window: another one may know better
-        calm = calm and fine and (outputs[i, WINDOW] == base if answered else phase == LADDER)
+        samples[0][slot][i], samples[1][slot][i] = odd, even
+        fine = math.isfinite(odd + even) and outputs[i][CLOSED] + outputs[i][LEAST_NOISE] == 0.0
+        answered = outputs[i][ERROR] < math.inf  # of this window: another one may know better
+        calm = calm and fine and (outputs[i][WINDOW] == base if answered else phase == LADDER)
     first, last = ends(window)
-    if f0.size > 1:  # of some outputs larger steps may leave the domain
+    if len(f0) > 1:  # of some outputs larger steps may leave the domain
         for k in range(first, last + 1):
-            for i in range(f0.size):
-                calm = calm and math.isfinite(samples[0, k, i] + samples[1, k, i])
+            for i in range(len(f0)):
+                calm = calm and math.isfinite(samples[0][k][i] + samples[1][k][i])
     n, bottom = last - first + 1, base - last
     if not calm or n > LEVELS or bottom <= window[LOWEST]:
         return REFUSED
     if n == 1:
         ask(window, first, last, LADDER, bottom - 1)
-        note(window, 0, 0, f0.size, FURTHEST)
+        note(window, 0, 0, len(f0), FURTHEST)
         return LED
     if phase == LADDER:
         return n * WAYS
@@ -167,14 +167,14 @@ def load(g, n, sampled, f0, reach, samples, window, outputs, w):
     """Copy what is known of the outputs of a direction to lanes, from number g on."""
     first, last = ends(window)
     near, far = scale(reach, last - window[BASE]), scale(reach, first - window[BASE])
-    for i in range(f0.size):
-        w[lane.OWN, g], w[lane.NEAR, g], w[lane.FAR, g] = f0[i], near, far
+    for i in range(len(f0)):
+        w[lane.OWN][g], w[lane.NEAR][g], w[lane.FAR][g] = f0[i], near, far
         for k in range(n):
-            w[ODD + k, g], w[EVEN + k, g] = samples[0, first + k, i], samples[1, first + k, i]
+            w[ODD + k][g], w[EVEN + k][g] = samples[0][first + k][i], samples[1][first + k][i]
         if sampled == 1:
-            w[lane.SAMPLE, g], w[lane.SAMPLE_EVEN, g] = samples[0, SLOTS, i], samples[1, SLOTS, i]
-            w[lane.SIGMA, g], w[lane.ROW, g] = outputs[i, STALLED], outputs[i, AT_ROW]
-            w[lane.LEFT_OUT, g] = outputs[i, AT_ROW] - outputs[i, AT_COLUMN]
+            w[lane.SAMPLE][g], w[lane.SAMPLE_EVEN][g] = samples[0][SLOTS][i], samples[1][SLOTS][i]
+            w[lane.SIGMA][g], w[lane.ROW][g] = outputs[i][STALLED], outputs[i][AT_ROW]
+            w[lane.LEFT_OUT][g] = outputs[i][AT_ROW] - outputs[i][AT_COLUMN]
         g += 1
 
 
@@ -185,14 +185,14 @@ def settle(g, n, sampled, f0, reach, rtol, gain, window, outputs, w):
     Returns whether they were calm, as LED or REFUSED.
     """
     enough, larger, smaller = 0, 0, 0
-    for i in range(f0.size):
+    for i in range(len(f0)):
         if not is_calm(g + i, n, sampled, f0[i], window, outputs[i], w):
             return REFUSED
         want = weigh(g + i, n, sampled, f0[i], reach, rtol, gain, window, outputs[i], w)
         enough += 1 if want == ENOUGH else 0
         larger += 1 if want == LARGER else 0
         smaller += 1 if want == SMALLER else 0
-    if enough + larger + smaller < f0.size:
+    if enough + larger + smaller < len(f0):
         return REFUSED
     first, last = ends(window)
     bottom, top = window[BASE] - last, window[BASE] - first
@@ -207,7 +207,7 @@ def settle(g, n, sampled, f0, reach, rtol, gain, window, outputs, w):
             phase, request, window[RESCALED] = DONE, window[REQUEST], 1
     ask(window, first, last, phase, request)
     note(window, enough, larger, smaller, 0 if smaller > 0 else FURTHEST)
-    for i in range(f0.size):
+    for i in range(len(f0)):
         record(g + i, n, sampled, window, outputs[i], w)
     return LED
 
@@ -215,20 +215,20 @@ def settle(g, n, sampled, f0, reach, rtol, gain, window, outputs, w):
 @inlined
 def is_calm(g, n, sampled, f0, window, output, w):
     """Whether a lane shows nothing that a smooth f does not show."""
-    floor = max(CLEARLY * w[FLOORS + n - 1, g], MINOR * (abs(w[ODD, g]) + abs(w[EVEN, g])))
-    falls = not abs(w[ODD + n - 1, g]) > max(ODD_FALL * abs(w[ODD + n - 2, g]), floor)
-    falls = falls and not abs(w[EVEN + n - 1, g]) > max(EVEN_FALL * abs(w[EVEN + n - 2, g]), floor)
-    falls = falls and w[lane.EXCESS, g] <= w[lane.BAR, g]
+    floor = max(CLEARLY * w[FLOORS + n - 1][g], MINOR * (abs(w[ODD][g]) + abs(w[EVEN][g])))
+    falls = not abs(w[ODD + n - 1][g]) > max(ODD_FALL * abs(w[ODD + n - 2][g]), floor)
+    falls = falls and not abs(w[EVEN + n - 1][g]) > max(EVEN_FALL * abs(w[EVEN + n - 2][g]), floor)
+    falls = falls and w[lane.EXCESS][g] <= w[lane.BAR][g]
     if sampled == 0:
         return falls
     # as `check.compare`
     request, last = window[REQUEST], window[BASE] - window[LAST]
     width, near = scale(SKEW, request), scale(SKEW, request - last)
-    floor = ROUNDING * max(abs(f0), w[lane.CHANGE, g])
+    floor = ROUNDING * max(abs(f0), w[lane.CHANGE][g])
     slack = (output[SLACK] + output[SPREAD] * (near * near)) * width
-    off = abs(w[lane.SAMPLE, g] - output[SLOPE] * width) - slack
+    off = abs(w[lane.SAMPLE][g] - output[SLOPE] * width) - slack
     alike = not off > ALIKE * max(output[DEVIATION], floor)
-    return falls and alike and not output[DEVIATION] > CLEARLY * floor and w[lane.FLAG, g] == 0.0
+    return falls and alike and not output[DEVIATION] > CLEARLY * floor and w[lane.FLAG][g] == 0.0
 
 
 @inlined
@@ -239,30 +239,30 @@ def weigh(g, n, sampled, f0, reach, rtol, gain, window, output, w):
     """
     first, last = ends(window)
     bottom, top = window[BASE] - last, window[BASE] - first
-    row, value, own, best = int(w[lane.ROW, g]), w[lane.VALUE, g], abs(f0), w[SPARE]
-    unit, growth, column = scale(1.0, -top), scale(1.0, row), int(w[lane.PLACE, g]) - entry(row, 0)
-    floor = w[FLOORS + row, g]
-    sigma = max(w[lane.SIGMA, g], floor)
+    row, value, own, best = int(w[lane.ROW][g]), w[lane.VALUE][g], abs(f0), w[SPARE]
+    unit, growth, column = scale(1.0, -top), scale(1.0, row), int(w[lane.PLACE][g]) - entry(row, 0)
+    floor = w[FLOORS + row][g]
+    sigma = max(w[lane.SIGMA][g], floor)
     best[VALUE], best[SIGMA], best[ROUND] = value, sigma, floor
-    best[NOISE] = SIGMAS * gain[0, 0, column] * (sigma * growth)
-    least, spread = w[lane.BAR, g], w[lane.RIVALS, g]
+    best[NOISE] = SIGMAS * gain[0][0][column] * (sigma * growth)
+    least, spread = w[lane.BAR][g], w[lane.RIVALS][g]
     best[TRUNCATION] = max(least - best[NOISE] - EPS * abs(value), 0.0)
     best[BAR] = spread + best[NOISE] if spread > least else least
-    drift = abs(0.5 * EPS * reach * unit * w[OTHER_TABLE + entry(n - 1, 0), g] * unit)
+    drift = abs(0.5 * EPS * reach * unit * w[OTHER_TABLE + entry(n - 1, 0)][g] * unit)
     error, estimate = best[BAR] * unit + drift, value * unit
-    moves = abs(w[ODD, g]) > CLEARLY * w[FLOORS, g]
+    moves = abs(w[ODD][g]) > CLEARLY * w[FLOORS][g]
     guess = moves and best[TRUNCATION] > best[NOISE] and best[BAR] > abs(value)
     idle = 0.5 * output[ERROR] < error < 2.0 * output[ERROR]
     idles = output[IDLE] + 1.0 if idle else 0.0
-    w[lane.ANSWER, g], w[lane.ERROR, g], w[lane.IDLE, g] = estimate, error, idles
-    w[lane.STEP, g], w[lane.SEEN, g] = scale(1.0, top) / growth, sigma
-    higher, second = first > 0 and top < window[HIGHEST], w[TABLE + entry(1, 0), g]
+    w[lane.ANSWER][g], w[lane.ERROR][g], w[lane.IDLE][g] = estimate, error, idles
+    w[lane.STEP][g], w[lane.SEEN][g] = scale(1.0, top) / growth, sigma
+    higher, second = first > 0 and top < window[HIGHEST], w[TABLE + entry(1, 0)][g]
     want = wish(
-        n, 1, higher, sampled == 1, rtol, idles, abs(second - w[TABLE, g]), abs(second), best
+        n, 1, higher, sampled == 1, rtol, idles, abs(second - w[TABLE][g]), abs(second), best
     )
     lost = guess or not (math.isfinite(error) and math.isfinite(estimate))
     if sampled == 1 and want == ENOUGH:  # as `decide.close`
-        change = w[lane.CHANGE, g]
+        change = w[lane.CHANGE][g]
         size, wide = max(own, change), error > FAINT * abs(estimate)
         noisy = sigma > CLEARLY * (ROUNDING * size) and error > FAIR * abs(estimate)
         faint = window[OTHER] < bottom - 2 and wide and own < FAINT * change
@@ -273,15 +273,15 @@ def weigh(g, n, sampled, f0, reach, rtol, gain, window, output, w):
 @inlined
 def record(g, n, sampled, window, output, w):
     """Keep what a lane has shown, as `answer.record` and `decide.drowned`."""
-    estimate, error, top = w[lane.ANSWER, g], w[lane.ERROR, g], window[BASE] - window[FIRST]
+    estimate, error, top = w[lane.ANSWER][g], w[lane.ERROR][g], window[BASE] - window[FIRST]
     output[WINDOW], output[GUESS], output[STATUS] = window[BASE], 0.0, OK
     output[ESTIMATE], output[ERROR], output[PROVEN] = estimate, error, error
-    output[SLOPE], output[SLACK], output[IDLE] = estimate, error, w[lane.IDLE, g]
-    output[DEVIATION], output[STEP] = w[lane.SEEN, g], w[lane.STEP, g]
-    output[SPREAD] = 2.0 * abs(scale(w[ODD + n - 1, g], n - 1 - top) - estimate)
+    output[SLOPE], output[SLACK], output[IDLE] = estimate, error, w[lane.IDLE][g]
+    output[DEVIATION], output[STEP] = w[lane.SEEN][g], w[lane.STEP][g]
+    output[SPREAD] = 2.0 * abs(scale(w[ODD + n - 1][g], n - 1 - top) - estimate)
     if sampled == 0:
-        row = w[lane.ROW, g]
-        output[STALLED], output[AT_ROW] = w[lane.SIGMA, g], row
-        output[AT_COLUMN] = w[lane.PLACE, g] - float(entry(int(row), 0))
+        row = w[lane.ROW][g]
+        output[STALLED], output[AT_ROW] = w[lane.SIGMA][g], row
+        output[AT_COLUMN] = w[lane.PLACE][g] - float(entry(int(row), 0))
     if window[PHASE] == DONE and window[OTHER] < window[BASE] - window[LAST] - 2:
         output[CLOSED] = 1.0

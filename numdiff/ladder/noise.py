@@ -6,10 +6,8 @@ that are powers of two may miss structure of f, so a sample off their lattice is
 
 import math
 
-import numpy as np
-
 from numdiff.constants import ROUNDING
-from numdiff.ladder.runtime import inlined, kernel
+from numdiff.ladder.runtime import Table, inlined, kernel
 from numdiff.ladder.tableau import predict, scale
 
 from numdiff.ladder.registers import (  # isort: skip
@@ -33,8 +31,7 @@ LARGER_ONLY = 0.01  # of a surprise: less is left without the larger steps if it
 SURPRISING = 0.5 / LARGER_ONLY  # standard deviations: noise alone leaves more of a smaller one
 # standard deviations of the error of a part of f, from that of a value: from one side; and of the
 # odd and the even part, of variances 1/2 and 3/2, which share what both show
-SPREADS = np.sqrt([[2.0, 0.0], [2 * 0.5, 2 * 1.5]])
-SPREADS.setflags(write=False)
+SPREADS = Table(((math.sqrt(2.0), 0.0), (math.sqrt(2 * 0.5), math.sqrt(2 * 1.5))))
 
 
 @inlined
@@ -131,7 +128,7 @@ def surprise(n, primary, shape, y, sample, best, room):
             if off <= SURPRISING * best[SIGMA]:
                 break
         largest = max(largest, off)
-        total = together(total, off / SPREADS[parts - 1, c])
+        total = together(total, off / SPREADS[parts - 1][c])
     return total if law[ORDER] == 1 else largest
 
 

@@ -49,7 +49,7 @@ def begin_at(
     d, start, other, highest, lowest, roams, prior, loose, f0, noise, window, outputs, samples
 ):  # fmt: skip
     """Set up the ladder of one direction, whose part of the arrays the last three are."""
-    for k in range(window.size):
+    for k in range(len(window)):
         window[k] = 0
     window[HIGHEST], window[LOWEST], window[OTHER] = highest[d], lowest[d], other[d]
     if not roams:
@@ -60,17 +60,17 @@ def begin_at(
     restart(window, start[d])
     if loose:
         start_loosely(window)
-    own = f0[min(d, f0.shape[0] - 1)]
-    for i in range(outputs.shape[0]):
+    own = f0[min(d, len(f0) - 1)]
+    for i in range(len(outputs)):
         for k in range(OUTPUT):
-            outputs[i, k] = 0.0
-        outputs[i, ESTIMATE], outputs[i, ERROR] = math.nan, math.inf
-        outputs[i, CLOSED] = 0.0 if math.isfinite(own[i]) else 1.0
-        if noise.shape[0] > 0:
-            outputs[i, LEAST_NOISE] = noise[d, i]
-        for c in range(samples.shape[0]):
-            for k in range(samples.shape[1]):
-                samples[c, k, i] = math.nan
+            outputs[i][k] = 0.0
+        outputs[i][ESTIMATE], outputs[i][ERROR] = math.nan, math.inf
+        outputs[i][CLOSED] = 0.0 if math.isfinite(own[i]) else 1.0
+        if len(noise) > 0:
+            outputs[i][LEAST_NOISE] = noise[d][i]
+        for c in range(len(samples)):
+            for k in range(len(samples[c])):
+                samples[c][k][i] = math.nan
 
 
 @kernel
@@ -178,12 +178,12 @@ def conclude_at(
     noise, quiet,
 ):  # fmt: skip
     """Read off the results of one direction; returns 1 if something is suspicious, else 0."""
-    for i in range(outputs.shape[0]):
-        value[d, i], error[d, i] = outputs[i, ESTIMATE], outputs[i, ERROR]
-        proven[d, i], noise[d, i] = outputs[i, PROVEN], outputs[i, DEVIATION]
-        status[d, i], step[d, i] = int(outputs[i, STATUS]), outputs[i, STEP] * length
+    for i in range(len(outputs)):
+        value[d, i], error[d, i] = outputs[i][ESTIMATE], outputs[i][ERROR]
+        proven[d, i], noise[d, i] = outputs[i][PROVEN], outputs[i][DEVIATION]
+        status[d, i], step[d, i] = int(outputs[i][STATUS]), outputs[i][STEP] * length
         if math.isinf(value[d, i]):  # beyond the range of floats
             value[d, i], error[d, i], status[d, i] = math.nan, math.inf, UNRESOLVED
-    own = f0[min(d, f0.shape[0] - 1)]
+    own = f0[min(d, len(f0) - 1)]
     quiet[d] = calm(own, start[d], order, value[d], error[d], status[d], samples, window)
     return 0 if quiet[d] else 1

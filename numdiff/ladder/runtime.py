@@ -86,6 +86,15 @@ def stands_in(kernel: Callable[P, R]) -> Callable[[Callable[P, R]], Callable[P, 
     return register
 
 
+class Table(tuple[Any, ...]):
+    """Numbers that kernels look up: for compiled ones an array of them.
+
+    What is taken from an array is a number of NumPy, which Python takes long to reckon with.
+    """
+
+    __slots__ = ()
+
+
 class _Meter:
     """What this process has interpreted; it changes when kernels compile, never a result."""
 
@@ -200,6 +209,8 @@ def compiled(
             scope[name] = others[name]
         elif hasattr(scope.get(name), "is_kernel"):
             scope[name] = compiled(scope[name], lean=True, **others)
+        elif isinstance(scope.get(name), Table):
+            scope[name] = np.array(scope[name])
     twin = FunctionType(plain.__code__, scope, plain.__name__, plain.__defaults__)
     # the cache knows a kernel by its name, and must not give out a lean one for one that is not
     twin.__qualname__ = f"{plain.__qualname__}{'.lean' if lean else ''}.{edition()}"

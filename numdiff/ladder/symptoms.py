@@ -154,13 +154,13 @@ def lopsided(samples, window, i, value, order):
 @kernel
 def straight(samples, window, i, value):
     """Whether the largest steps of a window see no curve of f that falls as one of a smooth f."""
-    first, order = window[FIRST], samples.shape[0]
+    first, order = window[FIRST], len(samples)
     if first >= window[LAST]:
         return True
     linear = scale(value, window[BASE] - first)
     for c in range(order):
-        rest = samples[c, first, i] - (linear if c == 0 else 0.0)
-        next_one = samples[c, first + 1, i] - (0.5 * linear if c == 0 else 0.0)
+        rest = samples[c][first][i] - (linear if c == 0 else 0.0)
+        next_one = samples[c][first + 1][i] - (0.5 * linear if c == 0 else 0.0)
         share = STRAIGHT if c == 1 else STRAIGHT * STRAIGHT
         power = 4.0 if c == 1 or order == 1 else 8.0
         if abs(rest) > share * abs(linear) and abs(rest - power * next_one) < 0.5 * abs(rest):
@@ -175,9 +175,9 @@ def stands(samples, window, i):
     A smooth f moves at half a step, if it does at all; of that little is left where it is tiny.
     """
     last, first, c = window[LAST], window[FIRST], 0
-    while c < samples.shape[0] and samples[c, last, i] == 0.0:
+    while c < len(samples) and samples[c][last][i] == 0.0:
         c += 1
-    return c == samples.shape[0] and change_at(samples, first, i) > 0.0
+    return c == len(samples) and change_at(samples, first, i) > 0.0
 
 
 @inlined
@@ -195,18 +195,18 @@ def calm(f0, start, order, value, error, status, samples, window):
     if window[UNEVEN] == 1:
         return False
     still, alive = True, False
-    for i in range(f0.size):
+    for i in range(len(f0)):
         size, bar = abs(f0[i]), error[i]
         alive = alive or size > 0.0
-        for c in range(samples.shape[0]):
-            still = still and samples[c, last, i] == 0.0
+        for c in range(len(samples)):
+            still = still and samples[c][last][i] == 0.0
         narrow = bar <= poor * abs(value[i]) or bar <= ROUNDS * scale(size, -start)
         narrow = narrow and not (leapt and straight(samples, window, i, value[i]))
         narrow = narrow and not (order == 1 and stands(samples, window, i))
-        sound = status[i] == OK and narrow and not (low and samples[0, last, i] == 0.0)
-        if sound and samples.shape[0] > 1 and last > window[FIRST]:
-            even, above = samples[1, last, i], samples[1, last - 1, i]
-            floor = CLEAR * EPS * (size + abs(samples[0, last, i]))
+        sound = status[i] == OK and narrow and not (low and samples[0][last][i] == 0.0)
+        if sound and len(samples) > 1 and last > window[FIRST]:
+            even, above = samples[1][last][i], samples[1][last - 1][i]
+            floor = CLEAR * EPS * (size + abs(samples[0][last][i]))
             sound = not abs(even - 0.25 * above) > max(QUADRATIC * abs(above), floor)
         if not sound:
             return False

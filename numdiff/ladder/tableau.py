@@ -6,10 +6,8 @@ of x overflows or underflows; the caller puts the unit back.
 
 import math
 
-import numpy as np
-
 from numdiff.constants import EPS
-from numdiff.ladder.runtime import inlined, kernel
+from numdiff.ladder.runtime import Table, inlined, kernel
 
 from numdiff.ladder.registers import (  # isort: skip
     BAR, COLUMN, COLUMNS, LEAD, NOISE, ORDER, RATIO, ROUND, ROW, SIGMA, STEADY, TERMS,
@@ -20,8 +18,7 @@ from numdiff.ladder.registers import (  # isort: skip
 TINIEST = 5e-324  # the smallest float above 0
 FAR = 1000  # as a power of two always within the range of floats
 FARTHEST = 20 * FAR  # beyond all steps to the order 10: 0 or infinite
-POWERS = np.ldexp(1.0, np.arange(-FAR, FAR + 1))  # looked up: ldexp takes half of a kernel's time
-POWERS.setflags(write=False)
+POWERS = Table(2.0**k for k in range(-FAR, FAR + 1))  # ldexp takes half of a kernel's time
 SIGMAS = 3.2  # standard deviations of noise that a bar allows for: few samples know it to some 40 %
 RIVAL = 4.0  # entries whose bars differ by less than this claim the same
 STEADILY = 1.25  # times what falls by the same factor for ever: other powers are in it as well

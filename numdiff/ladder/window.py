@@ -93,8 +93,8 @@ def spare(window, outputs):
     if window[PHASE] == LADDER and window[REQUEST] <= window[BASE] - window[FIRST]:
         return False
     answered = False
-    for i in range(outputs.shape[0]):
-        answered = answered or outputs[i, ERROR] < math.inf
+    for i in range(len(outputs)):
+        answered = answered or outputs[i][ERROR] < math.inf
     return answered
 
 
@@ -115,8 +115,8 @@ def gather(samples, window, i, y):
 def change_at(samples, slot, i):
     """How much one output changes over the step of a slot."""
     change = 0.0
-    for c in range(samples.shape[0]):
-        change += abs(samples[c, slot, i])
+    for c in range(len(samples)):
+        change += abs(samples[c][slot][i])
     return change
 
 

@@ -1,0 +1,141 @@
+"""Few directions in Python floats: the same answers as in arrays, to the last bit."""
+
+import math
+
+import numpy as np
+import pytest
+
+import numdiff as nd
+from numdiff.drivers import climb, few
+from numdiff.ladder import runtime
+from tests import corpus
+
+FIELDS = ("value", "error", "status", "step", "nfev")
+RNG = np.random.default_rng(20261202)
+
+
+@pytest.fixture(autouse=True)
+def interpreting(monkeypatch):
+    monkeypatch.setattr(runtime, "PATIENCE", np.inf)
+
+
+@pytest.fixture
+def turned(monkeypatch):
+    """Which directions went on in arrays."""
+    seen = []
+    turn = few._Ladders.turn
+
+    def noted(ladders, some, *given):
+        seen.extend(some)
+        turn(ladders, some, *given)
+
+    monkeypatch.setattr(few._Ladders, "turn", noted)
+    return seen
+
+
+def both(monkeypatch, call):
+    """What comes out in lists, and in arrays."""
+    found = call()
+    with monkeypatch.context() as context:
+        context.setattr(climb, "FEW", 0)
+        return found, call()
+
+
+def same(one, other):
+    for name in FIELDS:
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name), name)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_lists_have_the_bits_of_arrays_on_the_corpus(monkeypatch):
+    for case in list(corpus.cases())[::3]:
+        same(*both(monkeypatch, lambda: nd.derivative(case.f, case.x)))  # noqa: B023 - called here
+
+
+def valley(x):
+    return float(((1.0 - x[:-1]) ** 2).sum() + 100.0 * ((x[1:] - x[:-1] ** 2) ** 2).sum())
+
+
+def half(x):
+    """Not defined everywhere, and raising there."""
+    return math.sqrt(1.0 - x[0]) + math.sin(x[1])
+
+
+MANY = {
+    "smooth": valley,
+    "noisy": lambda x: valley(x) + 1e-7 * math.sin(1e9 * x.sum()),
+    "rounded": lambda x: round(valley(x), 6),
+    "a kink in one direction": lambda x: valley(x) + abs(x[0] - 0.3),
+    "nan beside x": lambda x: valley(x) if x[0] < 0.3001 else math.nan,
+    "constant": lambda _: 3.0,
+    "huge": lambda x: 1e300 * x[0],
+    "raising": half,
+}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("n", [2, 7, few.FEW, few.FEW + 1])
+@pytest.mark.parametrize("name", MANY)
+def test_gradients_have_the_bits_of_arrays(name, n, monkeypatch):
+    x = np.append(0.3, RNG.uniform(-1.0, 1.0, n - 1))
+    same(*both(monkeypatch, lambda: nd.gradient(MANY[name], x)))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("n", [1, 4])
+def test_jacobians_and_points_have_the_bits_of_arrays(n, monkeypatch):
+    x, rates = RNG.uniform(-1.0, 1.0, n), np.array([0.1, 3.0, 1e6])
+    torn = lambda x: np.array([np.sin(x).sum(), np.round(np.exp(x).sum(), 5), abs(x).sum(), 0.0])
+    same(*both(monkeypatch, lambda: nd.jacobian(torn, x)))
+    waves = lambda x: np.sin(np.multiply.outer(rates, x)).sum(1)
+    same(*both(monkeypatch, lambda: nd.jacobian(waves, x)))
+    same(*both(monkeypatch, lambda: nd.derivative(np.sin, 1e3 * x, vectorized=True)))
+    same(*both(monkeypatch, lambda: nd.derivative(lambda x: abs(x - 0.1), 0.1 * x)))
+
+
+SETTINGS = {
+    "bounds": {"bounds": ([-1.0, 0.25, 0.0], [0.31, 2.0, 0.5])},
+    "a budget": {"max_nfev": 17},
+    "a step": {"step": 0.01},
+    "larger steps": {"step": 8.0},
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_settings_have_the_bits_of_arrays(name, monkeypatch):
+    x = [0.3, 0.3, 0.45]
+    same(*both(monkeypatch, lambda: nd.gradient(valley, np.array(x), **SETTINGS[name])))
+
+
+def test_smooth_directions_stay_in_lists(turned):
+    nd.gradient(valley, RNG.uniform(-1.0, 1.0, 9))
+    nd.derivative(math.exp, 0.3)
+    assert not turned
+    nd.derivative(lambda x: round(math.exp(x), 5), 0.3)
+    assert turned
+
+
+def test_points_of_which_an_answer_does_without_are_spared():
+    def f(x):
+        if abs(x[0] - 0.3) > 0.01:
+            raise ValueError
+        return math.sin(x[0])
+
+    found = nd.gradient(f, [0.3])
+    assert abs(found.value[0] - math.cos(0.3)) <= found.error[0]
+
+
+def test_f_may_keep_and_change_its_points(monkeypatch):
+    kept = []
+
+    def f(x):
+        kept.append(x)
+        value = valley(x)
+        x[:] = -7.0
+        return value
+
+    x = np.array([0.3, 0.4, 0.5])
+    found, expected = nd.gradient(f, x), nd.gradient(valley, x)
+    same(found, expected)
+    assert len({id(point) for point in kept}) == len(kept)
+    np.testing.assert_array_equal(x, [0.3, 0.4, 0.5])
