@@ -1,12 +1,14 @@
 """Fresh processes: what importing, the first answer and an optimiser take, and the longest stall.
 
 Each figure is the median of several processes. "cold" finds no compiled kernels on the disk, "warm"
-those that ``numdiff warm-up`` left there.
+those that ``numdiff warm-up`` left there. Few derivatives are those of processes that ask for no
+more than a few, so that nothing is compiled; the shortest of 20 calls counts.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
@@ -40,6 +42,37 @@ t = now()
 nd.derivative(np.sin, np.linspace(0.0, 3.0, {points}), vectorized=True)
 print(now() - t)
 """
+FEW = """
+import math, {module}
+from time import perf_counter as now
+from scipy.optimize import rosen
+
+def shortest(call):
+    times = []
+    for _ in range(20):
+        t = now()
+        call()
+        times.append(now() - t)
+    return min(times)
+
+three, ten = [0.3, 0.7, 1.1], [0.2 * k for k in range(1, 11)]
+for call in {calls}:
+    print(shortest(call))
+"""
+OURS = {
+    "module": "numdiff as nd",
+    "calls": """(
+        lambda: nd.derivative(math.sin, 0.7), lambda: nd.gradient(rosen, three),
+        lambda: nd.gradient(rosen, ten),
+    )""",
+}
+THEIRS = {
+    "module": "numdifftools as nt",
+    "calls": """(
+        lambda: nt.Derivative(math.sin)(0.7), lambda: nt.Gradient(rosen)(three),
+        lambda: nt.Gradient(rosen)(ten),
+    )""",
+}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -64,8 +97,22 @@ def run(options: argparse.Namespace) -> int:
             kept = Path(folder) / "kept"
             print(fresh.run(WARM_UP, cache=kept).rpartition("kept in")[0])
             rows.append(["warm", *_figures(fresh, codes, kept, options.turns)])
-        print(table(rows))
+        print(table(rows), "\n")
+        print(table(_few(fresh, options.turns)))
     return 0
+
+
+def _few(fresh: Fresh, turns: int) -> list[list[str]]:
+    """Return what few derivatives take, in milliseconds, beside numdifftools where that is."""
+    rows = [["milliseconds", "sine", "gradient, n = 3", "n = 10"]]
+    peers = {"numdiff": OURS}
+    if importlib.util.find_spec("numdifftools"):
+        peers["numdifftools"] = THEIRS
+    for name, code in peers.items():
+        runs = [map(float, fresh.run(FEW.format(**code)).split()) for _ in range(turns)]
+        figures = zip(*runs, strict=True)
+        rows.append([name, *(f"{1e3 * median(figure):.2f}" for figure in figures)])
+    return rows
 
 
 def _figures(fresh: Fresh, codes: Sequence[str], kept: Path | None, turns: int) -> list[str]:
