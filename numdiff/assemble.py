@@ -87,19 +87,15 @@ def _side(part: dict[str, Array], name: str) -> Array:
     return np.where(np.isnan(part[name]), part["value"], part[name])
 
 
-def estimate_of(lines: Derivatives, shape: tuple[int, ...], options: Options) -> Estimate:
-    """Put derivatives into an estimate of that shape, outputs first."""
-    return estimate_from(per_output(lines), shape, lines, options, turned=True)
-
-
-def estimate_from(
-    columns: dict[str, Any], shape: tuple[int, ...], lines: Derivatives, options: Options, *,
-    named: int = 1, turned: bool = False,
+def estimate_of(
+    lines: Derivatives, shape: tuple[int, ...], options: Options, *,
+    columns: dict[str, Any] | None = None, named: int = 1,
 ) -> Estimate:  # fmt: skip
-    """Put columns into an estimate of that shape, its last axes with names.
+    """Put derivatives into an estimate of that shape, outputs first, its last axes with names.
 
-    They are in order, or `turned` if outputs come last. All but values wait until asked for.
+    Or `columns`, if these are in order already. All but values wait until asked for.
     """
+    turned, columns = columns is None, per_output(lines) if columns is None else columns
     # Jacobians come column by column, and stay laid out like that: it is faster
     value = (columns["value"].T if turned else columns["value"]).reshape(shape)
     placed: dict[str, Any] = {

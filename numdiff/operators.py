@@ -12,7 +12,6 @@ import numpy as np
 
 from numdiff.arrays import Floats
 from numdiff.assemble import (
-    estimate_from,
     estimate_of,
     per_output,
     sparse_estimate,
@@ -106,7 +105,7 @@ def derivative(f: Function, x: Point, *, order: int = 1, **options: Unpack[Opera
     shape = point.shape + whole.form.shape
     if whole.form.shape:  # names belong to the last axis
         settings = settings._replace(names=())
-    return estimate_from(per_output(whole), shape, whole, settings)
+    return estimate_of(whole, shape, settings, columns=per_output(whole))
 
 
 @operator
@@ -344,7 +343,8 @@ def hessian_at(problem: Problem, form: tuple[int, ...], settings: Options) -> Es
     diagonal, across = second(problem, alone, *alone.pairs, settings)
     columns = symmetric(per_output(diagonal), per_output(across), alone.pairs)
     shape = diagonal.form.shape + form + form
-    return estimate_from(columns, shape, counted(problem, diagonal, across), settings, named=2)
+    whole = counted(problem, diagonal, across)
+    return estimate_of(whole, shape, settings, columns=columns, named=2)
 
 
 @operator

@@ -20,6 +20,9 @@ from numdiff.evaluation.call import Call
 from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import USUAL, reach_of, size_of
 from numdiff.ladder.channels import Limits, channels
+from numdiff.ladder.disputes import dismiss
+from numdiff.ladder.runtime import runner
+from numdiff.ladder.symptoms import TAIL
 from numdiff.methods import first_step
 from numdiff.options import Options
 
@@ -95,9 +98,30 @@ def _follow(
     lines = climb(task.problem, chosen, limits, levels, memory=known, every=every)
     if task.room is not None and not chosen.single:
         lines = _blurred(task, side, rows, lines)
+    if lines.restless:
+        lines = _dismissed(task.problem, chosen, limits, lines, task.order)
     if lines.restless or every:
         windows.append(Window(rows, side, task.options.method.side, limits, lines, levels))
     return Derivatives(*lines[:8], restless=lines.restless)  # without samples
+
+
+def _dismissed(
+    problem: Problem, directions: Directions, limits: Limits, lines: Derivatives, order: int
+) -> Derivatives:
+    """Let directions be calm of which a glance at what was seen says what a closer look would."""
+    if problem.apart:
+        problem, directions = problem.along(directions)
+    one = 1, lines.value.shape[1]
+    weight = np.abs(directions.weight) if directions.single else np.ones(len(directions))
+    start, _, _, _, reach = span_of(problem.x, directions, limits)
+    calm, (bent, torn) = lines.calm.copy(), np.empty((2, *one), np.bool_)
+    with np.errstate(all="ignore"):
+        restless: int = runner(lines.restless * one[1])(dismiss)(
+            np.atleast_2d(problem.f0), start, reach, weight, order, *lines[:5], lines.proven,
+            lines.samples, lines.state, calm, np.empty(one), np.empty(TAIL), bent, torn,
+            np.empty(one, np.int64),
+        )  # fmt: skip
+    return lines._replace(calm=calm, restless=restless)
 
 
 def _blurred(task: Task, side: int, rows: Ints, lines: Derivatives) -> Derivatives:

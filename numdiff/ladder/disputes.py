@@ -6,11 +6,12 @@ below the first step as it does inside.
 
 import math
 
-from numdiff.constants import NOISE_LIMITED, ROUNDING, UNRESOLVED
+from numdiff.constants import NOISE_LIMITED, OK, ROUNDING, UNRESOLVED
 from numdiff.ladder.noise import CLEARLY
 from numdiff.ladder.runtime import kernel, separate
-from numdiff.ladder.symptoms import LEAPT, TAIL, stands, straight
+from numdiff.ladder.symptoms import LEAPT, TAIL, stands, straight, suspect
 from numdiff.ladder.tableau import scale
+from numdiff.ladder.window import change_at
 
 from numdiff.ladder.registers import (  # isort: skip
     BASE, CEILING, FIRST, LAST, LOOKED, NEVER, PRIOR, SLOTS, TINY, UNEVEN,
@@ -40,6 +41,47 @@ def dispute(f0, start, reach, value, error, status, step, noise, proven, samples
                 own[i], start[d], reach[d], value[d, i], error[d, i], status[d, i], step[d, i],
                 noise[d, i], proven[d, i], samples[d], state[d], i,
             )  # fmt: skip
+
+
+@kernel
+def dismiss(
+    f0, start, reach, weight, order, value, error, status, step, noise, proven, samples, state,
+    quiet, steps, left, bent, torn, claims,
+):  # fmt: skip
+    """Let directions be quiet against which nothing speaks at a closer look at what was seen.
+
+    As `suspect` and `dispute` look at it, where there is no noise and f moves. The last five are
+    room to work in: (1, m), but for `left` (TAIL,). Returns along how many something does speak.
+    """
+    count = 0
+    for d in range(quiet.size):
+        if not quiet[d] and moves(status[d], samples[d], state[d]):
+            one = slice(d, d + 1)
+            own = f0[one] if f0.shape[0] > 1 else f0
+            suspect(
+                own, start[one], order, value[one], error[one], status[one], samples[one],
+                state[one], left, bent, torn,
+            )  # fmt: skip
+            quiet[d] = not (bent.any() or torn.any())
+            if quiet[d] and order == 1:
+                for i in range(steps.shape[1]):
+                    steps[0, i] = step[d, i] / weight[d]
+                dispute(
+                    own, start[one], reach[one], value[one], error[one], status[one], steps,
+                    noise[one], proven[one], samples[one], state[one], claims,
+                )  # fmt: skip
+                quiet[d] = not claims.any()
+        count += 0 if quiet[d] else 1
+    return count
+
+
+@kernel
+def moves(status, samples, window):
+    """Whether each output (m,) has a plain answer, and changes over the smallest step."""
+    for i in range(status.size):
+        if status[i] != OK or change_at(samples, window[LAST], i) == 0.0:
+            return False
+    return True
 
 
 @kernel

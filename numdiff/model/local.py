@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 
 from numdiff.arrays import Codes, Floats
-from numdiff.assemble import estimate_from, estimate_of, per_output, symmetric, worst
+from numdiff.assemble import estimate_of, per_output, symmetric, worst
 from numdiff.constants import EPS
 from numdiff.engine.differentiate import WAYS, counted, pose
 from numdiff.engine.mixed import second
@@ -461,5 +461,5 @@ def _modelled(problem: Problem, point: Floats, order: int, settings: Options) ->
     whole = counted(problem, diagonal, first, across)
     gradient = estimate_of(first._replace(nfev=whole.nfev), shape, settings)
     columns = symmetric(per_output(diagonal), per_output(across), alone.pairs)
-    hessian = estimate_from(columns, shape + shape, whole, settings, named=2)
+    hessian = estimate_of(whole, shape + shape, settings, columns=columns, named=2)
     return LocalModel(x=point, value=value, gradient=gradient, hessian=hessian, nfev=whole.nfev)
