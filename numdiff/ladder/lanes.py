@@ -266,7 +266,7 @@ def weigh(g, n, sampled, f0, reach, rtol, gain, window, output, w):
         size, wide = max(own, change), error > FAINT * abs(estimate)
         noisy = sigma > CLEARLY * (ROUNDING * size) and error > FAIR * abs(estimate)
         faint = window[OTHER] < bottom - 2 and wide and own < FAINT * change
-        lost = lost or value == 0.0 or noisy or faint or sigma > FOREIGN * size
+        lost = lost or noisy or faint or sigma > FOREIGN * size
     return REFUSED if lost else want
 
 
