@@ -31,7 +31,7 @@ LINES = {
     "coloring": 546,
     "compare": 367,
     "compressed": 704,
-    "drivers": 1286,
+    "drivers": 1296,
     "engine": 984,
     "evaluation": 1484,
     "geometry": 161,

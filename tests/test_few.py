@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import numdiff as nd
-from numdiff.drivers import climb, few
+from numdiff.drivers import few
 from numdiff.ladder import runtime
 from tests import corpus
 
@@ -37,7 +37,7 @@ def both(monkeypatch, call):
     """What comes out in lists, and in arrays."""
     found = call()
     with monkeypatch.context() as context:
-        context.setattr(climb, "FEW", 0)
+        context.setattr(few, "FEW", 0)
         return found, call()
 
 
@@ -98,6 +98,10 @@ SETTINGS = {
     "a budget": {"max_nfev": 17},
     "a step": {"step": 0.01},
     "larger steps": {"step": 8.0},
+    "a loose tolerance": {"rtol": 1e-3},
+    "known noise": {"noise": 1e-9},
+    "one side": {"method": "forward"},
+    "a stencil": {"method": nd.Stencil.central(1, 4)},
 }
 
 
@@ -107,8 +111,29 @@ def test_settings_have_the_bits_of_arrays(name, monkeypatch):
     same(*both(monkeypatch, lambda: nd.gradient(valley, np.array(x), **SETTINGS[name])))
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("order", [2, 3, 6])
+@pytest.mark.parametrize("method", ["auto", "forward", "backward"])
+def test_all_orders_have_the_bits_of_arrays(order, method, monkeypatch):
+    settings = {"order": order, "method": method}
+    for case in list(corpus.cases())[::60]:
+        same(*both(monkeypatch, lambda: nd.derivative(case.f, case.x, **settings)))  # noqa: B023
+
+
+def test_hessians_have_the_bits_of_arrays(monkeypatch):
+    for n in (1, 2, 5):
+        x = RNG.uniform(-1.0, 1.0, n)
+        same(*both(monkeypatch, lambda: nd.hessian(valley, x)))  # noqa: B023 - called here
+
+
+def test_outputs_that_do_not_move_stay_in_lists(turned):
+    found = nd.jacobian(lambda x: np.array([3.0, x[0] * x[1], np.sin(x[2]), 0.0]), [0.3, 0.4, 0.5])
+    np.testing.assert_array_equal(found.value[[0, 3]], 0.0)
+    assert not turned
+
+
 def test_smooth_directions_stay_in_lists(turned):
-    nd.gradient(valley, RNG.uniform(-1.0, 1.0, 9))
+    nd.gradient(valley, np.linspace(0.2, 1.1, 9))
     nd.derivative(math.exp, 0.3)
     assert not turned
     nd.derivative(lambda x: round(math.exp(x), 5), 0.3)

@@ -17,9 +17,10 @@ from numdiff.arrays import Floats, Ints
 from numdiff.constants import BUDGET
 from numdiff.drivers import compiled
 from numdiff.drivers.derivatives import NOTHING, Columns, Derivatives, Problem
-from numdiff.drivers.few import FEW, climb_few
+from numdiff.drivers.few import climb_few, is_few
 from numdiff.drivers.foresight import foresee, sparing
 from numdiff.drivers.memory import Memory, recall
+from numdiff.drivers.work import Work
 from numdiff.evaluation.call import ask_again, evaluate
 from numdiff.evaluation.dispatchers import Compiled
 from numdiff.evaluation.moved import LENGTH, Moved
@@ -28,7 +29,6 @@ from numdiff.geometry.directions import Directions
 from numdiff.geometry.domain import blocks
 from numdiff.ladder import points, registers, rounds, runtime
 from numdiff.ladder.channels import Channels, Limits, Span, extrapolated, pairs_of_first_order
-from numdiff.ladder.lanes import serve
 from numdiff.ladder.loose import LEAST
 
 FREE, NOWHERE = np.empty(0), np.empty(0, np.int64)
@@ -54,20 +54,6 @@ class Window(NamedTuple):
         mine = mine[np.isin(rows[mine], chosen)]
         numbers = np.searchsorted(chosen, rows[mine])
         return Window(numbers, side, asked, limits.pick(mine), lines.pick(mine), levels)
-
-
-class _Work(NamedTuple):
-    """What is to be climbed, and what is known of f along the D directions beforehand."""
-
-    problem: Problem
-    directions: Directions
-    channels: Channels
-    noise: Floats  # (D or 0, m): the least to reckon with
-    prior: int  # what is known of noise, as `registers.PRIOR` says
-    loose: bool  # whether two pairs of points may do
-    beside: Floats  # (D or 0, K, P, m), as in `climb`
-    memory: Memory | None
-    at: Ints | None  # (D, K): the entries of long points that differ from x, if they are made alone
 
 
 def cut(problem: Problem, count: int, channels: Channels, workers: int = 1) -> Iterator[slice]:
@@ -140,22 +126,13 @@ def climb(
         code = problem.call.compiled
     long = problem.x.size >= LENGTH and problem.call.simple and memory is None
     at = directions.few if long else None
-    task = _Work(problem, directions, channels, known, prior, loose, beside, memory, at)
+    task = Work(problem, directions, channels, known, prior, loose, beside, memory, at)
     if code is not None:
         return _natively(code, span, task, every=every)
     span = span_of(problem.x, directions, span)
-    if run is not runtime.compiled and _is_few(task) and not runtime.lanes_pay():
-        return climb_few(problem, directions, span, channels, every=every)
+    if run is not runtime.compiled and is_few(task):
+        return climb_few(task, span, every=every)
     return _by_rounds(run, span, task)
-
-
-def _is_few(work: _Work) -> bool:
-    """Whether lists serve better than arrays: for few plain ladders along axes."""
-    problem, directions, channels, known, prior, loose, beside, memory, at = work
-    outputs = len(directions) * problem.f0.shape[-1]
-    plain = not (len(known) or prior or loose or len(beside)) and memory is None and at is None
-    plain = plain and problem.call.evaluator is None and directions.single
-    return 0 < outputs <= FEW and plain and serve(channels, problem.f0.shape[-1])
 
 
 def span_of(x: Floats, directions: Directions, limits: Span | Limits) -> Span:
@@ -169,7 +146,7 @@ def span_of(x: Floats, directions: Directions, limits: Span | Limits) -> Span:
     return span
 
 
-def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
+def _by_rounds(run: Any, span: Span, work: Work) -> Derivatives:
     """Advance all directions together, one round of calls of f at a time."""
     problem, directions, channels, known, prior, loose, beside, memory, at = work
     f0, count, width = np.atleast_2d(problem.f0), len(directions), channels.offsets.size
@@ -215,7 +192,7 @@ def _by_rounds(run: Any, span: Span, work: _Work) -> Derivatives:
     return Derivatives(*columns, nfev, problem.form, trouble, None, None, *left)
 
 
-def _natively(code: Compiled, span: Span | Limits, work: _Work, *, every: bool) -> Derivatives:
+def _natively(code: Compiled, span: Span | Limits, work: Work, *, every: bool) -> Derivatives:
     """Let compiled code lead the ladders, a few directions at a time."""
     problem, directions, channels, known, prior, loose, beside, _, _ = work
     count, f0 = len(directions), problem.f0.reshape(-1, problem.f0.shape[-1])

@@ -1,7 +1,8 @@
-"""First derivatives along few directions in Python floats, while nothing is compiled.
+"""Derivatives along few directions in Python floats, while nothing is compiled.
 
 Operations on arrays of a few numbers take far longer than what they do. The kernels of lanes run on
-lists as they run on arrays, with the same bits; a direction that is not calm goes on in arrays.
+lists as they run on arrays, with the same bits; a direction that is not for them, or not calm, goes
+on in arrays.
 """
 
 from __future__ import annotations
@@ -17,29 +18,34 @@ from numdiff.abreast.rounds import lead
 from numdiff.arrays import Floats, Ints
 from numdiff.constants import BUDGET
 from numdiff.drivers import compiled
-from numdiff.drivers.derivatives import Columns, Derivatives, Problem
+from numdiff.drivers.derivatives import Columns, Derivatives
 from numdiff.drivers.foresight import sparing
+from numdiff.drivers.work import Work
 from numdiff.evaluation.call import evaluate
-from numdiff.geometry.directions import Directions
 from numdiff.ladder import lanes, rounds, runtime
-from numdiff.ladder.channels import Channels, Span
+from numdiff.ladder.channels import Span
 from numdiff.ladder.lane_formulas import LANES, ROWS, SPARE
 
 from numdiff.ladder.registers import (  # isort: skip
-    DONE, OUTPUT, PHASE, SLOTS, STATE, Room,
+    DONE, ORDER, OUTPUT, PHASE, SLOTS, STATE, Room,
 )  # fmt: skip
 
 FEW = 24  # outputs along all directions: more take less time as array operations
 
 
-def climb_few(
-    problem: Problem, directions: Directions, span: Span, channels: Channels, *, every: bool
-) -> Derivatives:
-    """Differentiate by pairs along few directions that move one entry of x each, as `climb`."""
-    ladders = _Ladders(problem, directions, span, channels)
+def is_few(work: Work) -> bool:
+    """Whether lists serve better than arrays: for few directions that move one entry of x each."""
+    problem, outputs = work.problem, len(work.directions) * work.problem.f0.shape[-1]
+    alone = work.memory is None and work.at is None and not len(work.beside)
+    return 0 < outputs <= FEW and alone and work.directions.single and not problem.call.evaluator
+
+
+def climb_few(work: Work, span: Span, *, every: bool) -> Derivatives:
+    """Differentiate along few directions that move one entry of x each, as `climb`."""
+    ladders, problem, width = _Ladders(work, span), work.problem, work.channels.offsets.size
     live, trouble, nfev, spent = ladders.live, None, 0, 0
-    call = sparing(problem.call, live, 2, ladders.windows, ladders.found)
-    while live and spent + (asked := 2 * (problem.apart or len(live))) <= problem.budget:
+    call = sparing(problem.call, live, width, ladders.windows, ladders.found)
+    while live and spent + (asked := width * (problem.apart or len(live))) <= problem.budget:
         block, stretch = ladders.points()
         values = evaluate(call, block, problem.form)
         spent, trouble, nfev = spent + asked, trouble or values.trouble, nfev + values.nfev
@@ -50,30 +56,36 @@ def climb_few(
 class _Ladders:
     """Ladders along D directions: what each has seen is in lists, or in rows of arrays."""
 
-    def __init__(
-        self, problem: Problem, directions: Directions, span: Span, channels: Channels
-    ) -> None:
-        self.problem, self.channels, self.span = problem, channels, span
-        self.f0 = np.atleast_2d(problem.f0)
+    def __init__(self, work: Work, span: Span) -> None:
+        self.problem, directions, self.channels, *_ = work
+        self.span, problem, f0 = span, self.problem, np.atleast_2d(self.problem.f0)
+        self.f0, self.origins = f0, f0.tolist()
         self.x, self.index = problem.x.tolist(), directions.index.tolist()
-        self.weight, self.origins = directions.weight.tolist(), self.f0.tolist()
-        self.start, other, highest, lowest, self.reach = (part.tolist() for part in span)
-        count, m = len(self.start), self.f0.shape[1]
+        self.weight, self.start = directions.weight.tolist(), span.start.tolist()
+        self.reach, count, m = span.reach.tolist(), len(directions), f0.shape[1]
         self.windows: list[Any] = [[0] * STATE for _ in range(count)]
         self.found: list[Any] = [[[0.0] * OUTPUT for _ in range(m)] for _ in range(count)]
         self.samples: list[Any] = [
-            [[[0.0] * m for _ in range(SLOTS + 2)] for _ in range(2)] for _ in range(count)
+            [[[0.0] * m for _ in range(SLOTS + 2)] for _ in work.channels.fold]
+            for _ in range(count)
         ]
-        self.live = list(range(count))
-        self.listed = channels._replace(gain=channels.gain.tolist())
-        self.room = [[0.0] * count * m for _ in range(ROWS)]
-        self.room[SPARE] = [0.0] * LANES
-        roams, prior, loose, no_noise = True, 0, False, ()
-        for d in self.live:
+        self.live, self.room = list(range(count)), self.begin(work)
+
+    def begin(self, work: Work) -> list[list[float]]:
+        """Ask for a first step along all directions; return room for lanes, if they serve."""
+        channels, m = work.channels, self.f0.shape[1]
+        start, (other, highest, lowest) = self.start, (part.tolist() for part in self.span[1:4])
+        roams, noise = True, work.noise.tolist()
+        for d in range(len(start)):
             rounds.begin_at(
-                d, self.start, other, highest, lowest, roams, prior, loose, self.origins,
-                no_noise, self.windows[d], self.found[d], self.samples[d],
+                d, start, other, highest, lowest, roams, work.prior, work.loose, self.origins,
+                noise, self.windows[d], self.found[d], self.samples[d],
             )  # fmt: skip
+        if work.loose or not lanes.serve(channels, m) or runtime.lanes_pay():
+            return []
+        room, gain = [[0.0] * len(start) * m for _ in range(ROWS)], channels.gain.tolist()
+        room[SPARE], self.listed = [0.0] * LANES, channels._replace(gain=gain)
+        return room
 
     @cached_property
     def arrays(self) -> tuple[Floats, Ints, Floats, Floats, Room]:
@@ -91,43 +103,48 @@ class _Ladders:
             self.samples[d], self.windows[d], self.found[d] = samples[d], state[d], outputs[d]
 
     def points(self) -> tuple[Floats, list[float]]:
-        """Return the points (2 L, n) of the live directions, and what `points.place_at` returns."""
-        x, (first, last) = self.problem.x, self.channels.offsets.tolist()
+        """Return the points (L P, n) of the live directions, and what `points.place_at` returns."""
+        x, offsets = self.problem.x, self.channels.offsets.tolist()
         moved: list[float] = []
         stretch: list[float] = []
         for d in self.live:
             here, weight = self.x[self.index[d]], self.weight[d]
-            step = rounds.step_of(self.windows[d])
-            ahead, behind = here + first * step * weight, here + last * step * weight
-            nominal, real = (first - last) * (step * weight), ahead - behind
-            moved += ahead, behind
+            step, outer = rounds.step_of(self.windows[d]), len(moved)
+            moved += [here + offset * step * weight for offset in offsets]
+            other, apart = (moved[-1], offsets[-1]) if len(offsets) > 1 else (here, 0.0)
+            nominal, real = (offsets[0] - apart) * (step * weight), moved[outer] - other
             stretch.append(nominal / real if real != 0.0 else math.nan)
         if self.problem.apart or x.size == 1:
             return np.array(moved)[:, None], stretch
         block = x[None].repeat(len(moved), 0)
-        entries = [self.index[d] for d in self.live for _ in range(2)]
+        entries = [self.index[d] for d in self.live for _ in offsets]
         block[np.arange(len(moved)), entries] = moved
         return block, stretch
 
     def lead(self, rows: Floats, stretch: list[float]) -> None:
-        """Take in the values (2 L, m) at the points; who is done is no longer live."""
-        begin, live, listed = perf_counter(), self.live, rows.tolist()
-        calm = [a for a, d in enumerate(live) if type(self.windows[d]) is list]
-        ways: list[int] = [0] * len(calm)
-        lanes.lead_few(
-            [live[a] for a in calm], [listed[2 * a : 2 * a + 2] for a in calm],
-            [stretch[a] for a in calm], self.origins, self.reach, self.problem.rtol, self.listed,
-            self.samples, self.windows, self.found, self.room, ways, [0] * len(calm),
-        )  # fmt: skip
-        runtime.spend_calmly(begin)
-        led = {a for a, way in zip(calm, ways, strict=True) if way == lanes.LED}
+        """Take in the values (L P, m) at the points; who is done is no longer live."""
+        live, width = self.live, self.channels.offsets.size
+        led = self.lead_calm(rows.tolist(), stretch) if self.room else set()
         if len(led) < len(live):
             others = [a for a in range(len(live)) if a not in led]
-            self.turn(others, rows.reshape(len(live), 2, -1), np.array(stretch))
+            self.turn(others, rows.reshape(len(live), width, -1), np.array(stretch))
         live[:] = [d for d in live if self.windows[d][PHASE] != DONE]
 
+    def lead_calm(self, rows: list[list[float]], stretch: list[float]) -> set[int]:
+        """Take in the values at pairs along those live directions that are calm; return these."""
+        begin, live = perf_counter(), self.live
+        some = [a for a, d in enumerate(live) if type(self.windows[d]) is list]
+        ways: list[int] = [0] * len(some)
+        lanes.lead_few(
+            [live[a] for a in some], [rows[2 * a : 2 * a + 2] for a in some],
+            [stretch[a] for a in some], self.origins, self.reach, self.problem.rtol, self.listed,
+            self.samples, self.windows, self.found, self.room, ways, [0] * len(some),
+        )  # fmt: skip
+        runtime.spend_calmly(begin)
+        return {a for a, way in zip(some, ways, strict=True) if way == lanes.LED}
+
     def turn(self, some: list[int], arrived: Floats, stretch: Floats) -> None:
-        """Take in the values (L, 2, m) along those live directions that are not calm."""
+        """Take in the values (L, P, m) along some of the live directions, by their numbers."""
         rows = np.array(self.live)[some]
         for d in rows:
             self.keep(d)
@@ -141,10 +158,10 @@ class _Ladders:
         """Read the results off, with the evidence of suspicious directions, or of `every` one."""
         columns: Columns = compiled.columns_of(len(self.start), self.f0[0])
         quiet, (samples, state, proven, _, _) = np.empty(len(self.start), np.bool_), self.arrays
-        restless = 0
+        restless, order = 0, int(self.channels.shape[self.channels.primary, ORDER])
         for d, length in enumerate(self.weight):
             restless += rounds.conclude_at(
-                d, self.origins, self.start, 1, abs(length), self.samples[d], self.windows[d],
+                d, self.origins, self.start, order, abs(length), self.samples[d], self.windows[d],
                 proven, self.found[d], *columns, quiet,
             )  # fmt: skip
         columns[2][self.live], quiet[self.live] = BUDGET, False  # these ran out of it
