@@ -17,6 +17,7 @@ from numba.core.imputils import impl_ret_new_ref
 from numba.extending import intrinsic
 
 from numdiff.ladder.channels import mixed_channels
+from numdiff.ladder.registers import Room
 
 
 def examples() -> dict[str, Any]:
@@ -27,6 +28,7 @@ def examples() -> dict[str, Any]:
     windows, codes = np.empty((1, 1), np.int64), np.empty((1, 1), np.uint8)
     masks, columns = np.empty((1, 1), np.bool_), (plane, plane, codes, plane, plane)
     edges = counts, counts, counts, counts, row, row, row, row
+    room = Room(plane, row, row, cube, row, row)
     return {
         "lines": lines, "cube": cube, "plane": plane, "row": row, "counts": counts,
         "address": 0, "ahead": row, "arrived": cube, "axes": windows, "behind": row,
@@ -37,8 +39,8 @@ def examples() -> dict[str, Any]:
         "left": row, "live": counts, "lowest": counts, "method": method, "noise": plane,
         "one_sided": True, "order": 0, "origins": plane, "other": counts, "outputs": plane,
         "plan": (0.0, True, 0, 0.0, True, True), "proven": plane, "ratio": 0.0, "reach": row,
-        "roams": True, "rtol": 0.0, "route": (counts, counts, row), "rows": counts, "samples": cube,
-        "shape": method.shape, "side": 0,
+        "roams": True, "room": room, "rtol": 0.0, "route": (counts, counts, row), "rows": counts,
+        "samples": cube, "shape": method.shape, "side": 0,
         "start": counts, "starts": counts, "state": windows, "status": codes, "step": plane,
         "steps": row, "stretch": row, "taken": lines, "torn": masks, "units": plane, "value": plane,
         "ways": counts, "walk": (0.0, row, True, True), "weight": row, "window": counts, "x": row,

@@ -12,7 +12,7 @@ from numdiff.ladder.decide import choose, judge
 from numdiff.ladder.lanes import LED, lead_calm
 from numdiff.ladder.noise import SKEW
 from numdiff.ladder.points import place
-from numdiff.ladder.runtime import inlined, kernel
+from numdiff.ladder.runtime import inlined, kernel, separate
 from numdiff.ladder.symptoms import calm
 from numdiff.ladder.tableau import scale
 from numdiff.ladder.window import absorb, restart
@@ -124,7 +124,7 @@ def follow_up(
     return count
 
 
-@inlined
+@separate(arrived="plane", stretch="rtol", reach="rtol")
 def turn(arrived, stretch, f0, reach, rtol, method, room, samples, window, outputs):
     """Take in the values (P, m) at the points of one direction, and decide what it asks for."""
     order, ratio = method.shape[method.primary, ORDER], float(method.shape[0, RATIO])
