@@ -35,7 +35,7 @@ LINES = {
     "engine": 984,
     "evaluation": 1484,
     "geometry": 161,
-    "ladder": 2567,
+    "ladder": 2569,
     "model": 559,
     "native": 362,
     "noise": 250,
