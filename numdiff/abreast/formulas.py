@@ -151,11 +151,13 @@ def leans(table: Floats, row: Ints, law: Law, terms: int) -> Mask:
     """
     below = np.maximum(row - np.arange(3).reshape(-1, *(1,) * row.ndim), 0)
     here, above, top = np.take_along_axis(table[:, 0], below, 0)
-    rise, before = here - above, above - top
+    further = row > terms
+    rise, before = here - above, np.where(further, above - top, 0.5 * above)
     (least, most), size = RISES, np.abs(before)
     grows = (rise * before > 0.0) & (least * size < np.abs(rise)) & (np.abs(rise) < most * size)
-    stays = np.abs(rise) > STAYS * size if law.steady else np.zeros_like(grows)
-    return np.asarray((row > terms) & (grows | stays))
+    if not law.steady:
+        return np.asarray(further & grows)
+    return np.asarray((row >= terms) & (grows | (further & (np.abs(rise) > STAYS * size))))
 
 
 def _at_tips(row: Floats, row_before: Floats, slant: Floats, law: Law, grid: Grid) -> Floats:

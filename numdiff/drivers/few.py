@@ -159,11 +159,12 @@ class _Ladders:
         columns: Columns = compiled.columns_of(len(self.start), self.f0[0])
         quiet, (samples, state, proven, _, _) = np.empty(len(self.start), np.bool_), self.arrays
         restless, order = 0, int(self.channels.shape[self.channels.primary, ORDER])
-        for d, length in enumerate(self.weight):
-            restless += rounds.conclude_at(
-                d, self.origins, self.start, order, abs(length), self.samples[d], self.windows[d],
-                proven, self.found[d], *columns, quiet,
-            )  # fmt: skip
+        with np.errstate(all="ignore"):
+            for d, length in enumerate(self.weight):
+                restless += rounds.conclude_at(
+                    d, self.origins, self.start, order, abs(length), self.samples[d],
+                    self.windows[d], proven, self.found[d], *columns, quiet,
+                )  # fmt: skip
         columns[2][self.live], quiet[self.live] = BUDGET, False  # these ran out of it
         for d in range(len(self.start)):
             if every or not quiet[d]:

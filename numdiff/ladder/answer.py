@@ -140,13 +140,15 @@ def lean(best, law, terms, table):
     goes like 1/h. Of a bend that a pair crosses both channels have as much, so what does not fall
     is in both. `terms` are those of the other channel.
     """
-    k = int(best[ROW])
-    if k <= terms:
+    k, steady = int(best[ROW]), law[STEADY] == 1
+    if k < terms or (k == terms and not steady):
         return
-    rise, before = table[k, 0] - table[k - 1, 0], table[k - 1, 0] - table[k - 2, 0]
+    rise, before = table[k, 0] - table[k - 1, 0], 0.5 * table[k - 1, 0]  # so it has risen, like 1/h
+    if k > terms:
+        before = table[k - 1, 0] - table[k - 2, 0]
     least, most = RISES
     grows = rise * before > 0.0 and least * abs(before) < abs(rise) < most * abs(before)
-    if grows or (law[STEADY] == 1 and abs(rise) > STAYS * abs(before)):
+    if grows or (steady and k > terms and abs(rise) > STAYS * abs(before)):
         best[TRUNCATION] = max(best[TRUNCATION], scale(2.0 * abs(rise), -k))
         best[BAR] = max(best[BAR], best[TRUNCATION] + best[NOISE])
 
