@@ -179,3 +179,21 @@ def test_slow_powers_of_second_derivatives_are_inside_their_bars():
 def test_a_slope_where_the_second_derivative_jumps_is_inside_its_bar(name):
     (instance,) = (i for i in instances("bends, first", seed=0) if i.name.startswith(name + " "))
     assert verdict_of("numdiff", instance).outcome.covered.all()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_bends_beside_x_are_in_the_bars_of_mixed_derivatives(seed):
+    rng = np.random.default_rng(seed)
+    for _ in range(4):
+        x, along, wave = rng.normal(size=(3, 3))
+        bowl, gap = rng.normal(size=(3, 3)), 10.0 ** rng.uniform(-7.0, -5.0)
+        bowl, size, base = bowl + bowl.T, 10.0 ** rng.uniform(-3.0, -1.0), along @ x
+
+        def f(x):
+            hinge = max(along @ x - base - gap, 0.0)  # noqa: B023 - called here
+            return 0.5 * x @ bowl @ x + np.sin(wave @ x) + size * hinge**2  # noqa: B023
+
+        exact = bowl - np.sin(wave @ x) * np.outer(wave, wave)
+        found, pairs = nd.hessian(f, x), np.triu_indices(3, 1)
+        lie = (found.status == nd.Status.OK) & (abs(found.value - exact) > 10.0 * found.error)
+        assert not lie[pairs].any()

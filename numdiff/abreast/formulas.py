@@ -149,15 +149,30 @@ def leans(table: Floats, row: Ints, law: Law, terms: int) -> Mask:
 
     `table` is that of the other channel, whose law has so many `terms`.
     """
-    below = np.maximum(row - np.arange(3).reshape(-1, *(1,) * row.ndim), 0)
-    here, above, top = np.take_along_axis(table[:, 0], below, 0)
-    further = row > terms
-    rise, before = here - above, np.where(further, above - top, 0.5 * above)
-    (least, most), size = RISES, np.abs(before)
-    grows = (rise * before > 0.0) & (least * size < np.abs(rise)) & (np.abs(rise) < most * size)
+    further, rises = row > terms, _doubles(table[:, 0], row, terms)
     if not law.steady:
-        return np.asarray(further & grows)
-    return np.asarray((row >= terms) & (grows | (further & (np.abs(rise) > STAYS * size))))
+        return np.asarray(further & rises)
+    below = np.minimum(row + 1, len(table) - 1)
+    rises |= ~further & (below > row) & _doubles(table[:, 0], below, terms)
+    rise, before = _rises(table[:, 0], row)
+    return np.asarray((row >= terms) & (rises | (further & (abs(rise) > STAYS * abs(before)))))
+
+
+def _rises(column: Floats, row: Ints) -> tuple[Floats, Floats]:
+    """Return by how much a column rises to a row, and to the one above it."""
+    rows = np.maximum(row - np.arange(3).reshape(-1, *(1,) * row.ndim), 0)
+    here, above, top = np.take_along_axis(column, rows, 0)
+    return here - above, above - top
+
+
+def _doubles(column: Floats, row: Ints, terms: int) -> Mask:
+    """Whether a coefficient rises to a level like 1/h, as `answer.doubled`."""
+    rise, before = _rises(column, row)
+    first = np.take_along_axis(column, np.maximum(row - 1, 0)[None], 0)[0]
+    before, (least, most) = np.where(row > terms, before, 0.5 * first), RISES
+    size = abs(before)
+    grows = (rise * before > 0.0) & (least * size < abs(rise)) & (abs(rise) < most * size)
+    return np.asarray(grows)
 
 
 def _at_tips(row: Floats, row_before: Floats, slant: Floats, law: Law, grid: Grid) -> Floats:

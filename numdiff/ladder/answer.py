@@ -132,25 +132,40 @@ def drift(n, top, reach, method, table):
     return abs(scale(shift, -top * method.shape[method.primary, ORDER]))
 
 
-@separate(best="row", table="plane", terms="order")
-def lean(best, law, terms, table):
+@separate(best="row", n="order", table="plane", terms="order")
+def lean(best, n, law, terms, table):
     """Widen a bar by how far the derivatives on both sides of x differ, if the other channel tells.
 
-    Of a jump of the derivative it has the power h**order, and the next derivative, in its `table`,
-    goes like 1/h. Of a bend that a pair crosses both channels have as much, so what does not fall
-    is in both. `terms` are those of the other channel.
+    Of a jump of the derivative it has the power h**order, and the next derivative, in its `table`
+    of n levels, goes like 1/h. Of a bend that a pair crosses both channels have as much, so what
+    does not fall is in both. `terms` are those of the other channel.
     """
     k, steady = int(best[ROW]), law[STEADY] == 1
     if k < terms or (k == terms and not steady):
         return
-    rise, before = table[k, 0] - table[k - 1, 0], 0.5 * table[k - 1, 0]  # so it has risen, like 1/h
+    off = scale(doubled(table, k, terms), -k)
+    if k == terms < n - 1:  # two levels do not tell it from what is smooth
+        off = max(off, scale(doubled(table, k + 1, terms), -k - 1))
+    if k > terms and steady:
+        rise, before = table[k, 0] - table[k - 1, 0], table[k - 1, 0] - table[k - 2, 0]
+        off = max(off, scale(abs(rise), -k) if abs(rise) > STAYS * abs(before) else 0.0)
+    if off > 0.0:
+        best[TRUNCATION] = max(best[TRUNCATION], 2.0 * off)
+        best[BAR] = max(best[BAR], best[TRUNCATION] + best[NOISE])
+
+
+@kernel
+def doubled(table, k, terms):
+    """Return by how much a coefficient rises from a level to the next, k, if it does like 1/h.
+
+    Nothing if it does not. Of the first two levels the first one says how much it has risen before.
+    """
+    rise, before = table[k, 0] - table[k - 1, 0], 0.5 * table[k - 1, 0]
     if k > terms:
         before = table[k - 1, 0] - table[k - 2, 0]
     least, most = RISES
     grows = rise * before > 0.0 and least * abs(before) < abs(rise) < most * abs(before)
-    if grows or (steady and k > terms and abs(rise) > STAYS * abs(before)):
-        best[TRUNCATION] = max(best[TRUNCATION], scale(2.0 * abs(rise), -k))
-        best[BAR] = max(best[BAR], best[TRUNCATION] + best[NOISE])
+    return abs(rise) if grows else 0.0
 
 
 @inlined

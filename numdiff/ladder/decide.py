@@ -81,7 +81,7 @@ def weigh(n, reach, rtol, window, method, room, output):
     before, law = output[ERROR], method.shape[method.primary]
     other = 1 - method.primary
     if method.shape.shape[0] > 1 and (law[ORDER] > 2 or law[STEADY] == 1):
-        lean(room.best, law, method.shape[other, TERMS], room.table[other])
+        lean(room.best, n, law, method.shape[other, TERMS], room.table[other])
     record(n, reach, window, method, room, output)
     # a bar that has grown was refuted: the ladder is not done
     idle = 0.5 * before < output[ERROR] < 2.0 * before
