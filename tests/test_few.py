@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import numdiff as nd
-from numdiff.drivers import few
+from numdiff.drivers import climb, few
 from numdiff.ladder import runtime
 from tests import corpus
 
@@ -138,6 +138,17 @@ def test_smooth_directions_stay_in_lists(turned):
     assert not turned
     nd.derivative(lambda x: round(math.exp(x), 5), 0.3)
     assert turned
+
+
+def test_lanes_that_are_compiled_are_not_forgone(monkeypatch):
+    def never(*_, **__):
+        raise AssertionError
+
+    monkeypatch.setattr(climb, "climb_few", never)
+    monkeypatch.setattr(runtime, "lanes_pay", lambda: True)
+    nd.gradient(valley, np.linspace(0.2, 1.1, 9))
+    with pytest.raises(AssertionError):
+        nd.derivative(math.sin, 0.3, order=2)  # no lanes are for that
 
 
 def test_points_of_which_an_answer_does_without_are_spared():

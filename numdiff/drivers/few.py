@@ -34,10 +34,18 @@ FEW = 24  # outputs along all directions: more take less time as array operation
 
 
 def is_few(work: Work) -> bool:
-    """Whether lists serve better than arrays: for few directions that move one entry of x each."""
+    """Whether lists serve better than arrays: for few directions that move one entry of x each.
+
+    Where lanes are for them and compiled, these are quicker.
+    """
     problem, outputs = work.problem, len(work.directions) * work.problem.f0.shape[-1]
     alone = work.memory is None and work.at is None and not len(work.beside)
-    return 0 < outputs <= FEW and alone and work.directions.single and not problem.call.evaluator
+    few = 0 < outputs <= FEW and alone and work.directions.single and not problem.call.evaluator
+    return few and not (_has_lanes(work) and runtime.lanes_pay())
+
+
+def _has_lanes(work: Work) -> bool:
+    return lanes.serve(work.channels, work.problem.f0.shape[-1]) and not work.loose
 
 
 def climb_few(work: Work, span: Span, *, every: bool) -> Derivatives:
@@ -81,7 +89,7 @@ class _Ladders:
                 d, start, other, highest, lowest, roams, work.prior, work.loose, self.origins,
                 noise, self.windows[d], self.found[d], self.samples[d],
             )  # fmt: skip
-        if work.loose or not lanes.serve(channels, m) or runtime.lanes_pay():
+        if not _has_lanes(work):
             return []
         room, gain = [[0.0] * len(start) * m for _ in range(ROWS)], channels.gain.tolist()
         room[SPARE], self.listed = [0.0] * LANES, channels._replace(gain=gain)
