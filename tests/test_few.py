@@ -140,6 +140,30 @@ def test_smooth_directions_stay_in_lists(turned):
     assert turned
 
 
+@pytest.mark.filterwarnings("error")
+def test_no_number_warns_whatever_numpy_is_told():
+    ask = {
+        "constant": lambda: nd.derivative(lambda x: 2.5 + 0.0 * x, 0.3, order=3),
+        "zero": lambda: nd.derivative(math.sin, 0.0, order=4),
+        "tiny": lambda: nd.derivative(lambda x: 1e-305 * math.sin(x), 0.3),
+        "huge": lambda: nd.gradient(lambda x: 1e300 * float(x @ x), [3.0, 1e4]),
+        "infinite": lambda: nd.jacobian(lambda x: np.array([math.inf, math.sin(x[0])]), [0.3]),
+        "kink": lambda: nd.derivative(abs, 0.0),
+    }
+    for call in ask.values():
+        expected = call()
+        with np.errstate(all="raise"):
+            same(call(), expected)
+
+
+def test_interpreted_lanes_count_for_what_compiling_them_would_save(monkeypatch):
+    monkeypatch.setattr(runtime, "_METER", runtime._Meter())
+    nd.derivative(math.sin, 0.3)
+    few_, meter = runtime._METER.calmly, runtime._METER
+    nd.jvp(valley, np.linspace(0.2, 1.1, 3), np.ones(3))
+    assert 0.0 < few_ < meter.calmly
+
+
 def test_lanes_that_are_compiled_are_not_forgone(monkeypatch):
     def never(*_, **__):
         raise AssertionError

@@ -84,7 +84,7 @@ def advance(
     room = Room(y, floors, residuals, table, best, sample)
     known, place_of = (f0, method, reach, rtol), (x, starts, index, weight, offsets, block)
     done = _calm(live, arrived, stretch, known, samples, state, outputs, lanes, ways)
-    rest = np.flatnonzero(~done)
+    rest, begin = np.flatnonzero(~done), perf_counter()
     run = runner(rest.size * f0.shape[1])
     code: Any = compiled(rounds.advance) if rest.size and run is compiled else None
     if hasattr(code, "py_func"):  # more is left than was foreseen; else Numba does not compile
@@ -93,7 +93,9 @@ def advance(
             rtol, samples, state, outputs, *room, *place_of, lanes, ways,
         )  # fmt: skip
         rest = rest[:0]
-    _turn_each(rest, live, arrived, stretch, known, room, (samples, state, outputs))
+    plain = _turn_each(rest, live, arrived, stretch, known, room, (samples, state, outputs))
+    if plain and lanes.size and live.size * f0.shape[1] < FEWEST and not lanes_pay():
+        spend_calmly(begin)  # so few that they were not led abreast
     goes = live[state[live, PHASE] != DONE]
     live[: goes.size] = goes
     skewed = np.where(state[goes, PHASE] == SAMPLE, SKEW, 1.0)
@@ -106,7 +108,7 @@ def lead(
     live: Ints, arrived: Floats, stretch: Floats, known: tuple[Floats, Channels, Floats, float],
     room: Room, own: tuple[Floats, Ints, Floats],
 ) -> None:  # fmt: skip
-    """Take in the values at the points of the live directions, none of which is for lanes."""
+    """Take in the values at the points of the live directions, which lanes have left to others."""
     done = _calm(live, arrived, stretch, known, *own, NO_LANES, NO_WAYS)
     _turn_each(np.flatnonzero(~done), live, arrived, stretch, known, room, own)
 
@@ -114,16 +116,21 @@ def lead(
 def _turn_each(
     rest: Ints, live: Ints, arrived: Floats, stretch: Floats,
     known: tuple[Floats, Channels, Floats, float], room: Room, own: tuple[Floats, Ints, Floats],
-) -> None:  # fmt: skip
-    """Take in the values along those live directions of these numbers, one after the other."""
-    (f0, method, reach, rtol), (samples, state, outputs) = known, own
+) -> bool:  # fmt: skip
+    """Take in the values along those live directions of these numbers, one after the other.
+
+    Returns whether none had seen anything yet that a smooth f does not show.
+    """
+    (f0, method, reach, rtol), (samples, state, outputs), plain = known, own, True
     for a in rest:
         d = live[a]
+        plain = plain and bool(state[d, PHASE] <= SAMPLE and state[d, NOISY] == 0)
         state[d, TABLED] = 0
         rounds.turn(
             arrived[a], stretch[a], f0[min(d, len(f0) - 1)], reach[d], rtol, method, room,
             samples[d], state[d], outputs[d],
         )  # fmt: skip
+    return plain
 
 
 def _calm(

@@ -61,6 +61,15 @@ def climb_few(work: Work, span: Span, *, every: bool) -> Derivatives:
     return ladders.read(every=every)._replace(nfev=nfev, trouble=trouble)
 
 
+def _room_of(work: Work) -> list[list[float]]:
+    """Return room for lanes, if they are for what is to be climbed."""
+    if not _has_lanes(work):
+        return []
+    room = [[0.0] * (len(work.directions) * work.problem.f0.shape[-1]) for _ in range(ROWS)]
+    room[SPARE] = [0.0] * LANES
+    return room
+
+
 class _Ladders:
     """Ladders along D directions: what each has seen is in lists, or in rows of arrays."""
 
@@ -77,23 +86,19 @@ class _Ladders:
             [[[0.0] * m for _ in range(SLOTS + 2)] for _ in work.channels.fold]
             for _ in range(count)
         ]
-        self.live, self.room = list(range(count)), self.begin(work)
+        self.live, self.room = list(range(count)), _room_of(work)
+        self.listed: Any = work.channels._replace(gain=work.channels.gain.tolist())
+        self.begin(work)
 
-    def begin(self, work: Work) -> list[list[float]]:
-        """Ask for a first step along all directions; return room for lanes, if they serve."""
-        channels, m = work.channels, self.f0.shape[1]
+    def begin(self, work: Work) -> None:
+        """Ask for a first step along all directions."""
         start, (other, highest, lowest) = self.start, (part.tolist() for part in self.span[1:4])
-        roams, noise = True, work.noise.tolist()
+        roams, noise = True, work.noise.tolist()  # as nothing is taken off f
         for d in range(len(start)):
             rounds.begin_at(
                 d, start, other, highest, lowest, roams, work.prior, work.loose, self.origins,
                 noise, self.windows[d], self.found[d], self.samples[d],
             )  # fmt: skip
-        if not _has_lanes(work):
-            return []
-        room, gain = [[0.0] * len(start) * m for _ in range(ROWS)], channels.gain.tolist()
-        room[SPARE], self.listed = [0.0] * LANES, channels._replace(gain=gain)
-        return room
 
     @cached_property
     def arrays(self) -> tuple[Floats, Ints, Floats, Floats, Room]:

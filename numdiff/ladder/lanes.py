@@ -3,7 +3,8 @@
 Nearly all directions take the same way: a few levels that converge, a sample off the lattice, and
 nothing that surprises. Those that are equally far on that way are judged together here, each output
 of each direction in a lane of its own. Decisions and bits are those of `rounds.turn`, which keeps
-whatever is not calm, at any round. Compiled only: interpreted, array operations do the same.
+whatever is not calm, at any round. Interpreted, they run on lists of a few directions; for many
+there are array operations that do the same.
 """
 
 import math
