@@ -308,8 +308,8 @@ KINDS = [
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("options", KINDS, ids=str)
 def test_ladders_of_all_kinds_remember_what_kernels_remember(options, compared):
-    beside = 0.3 + RNG.uniform(-1, 1, 24) ** 5
-    cases = [(f, x[:24]) for f, x in FUNCTIONS.values()] + [(f, beside) for f in BESIDE.values()]
+    beside = 0.3 + RNG.uniform(-1, 1, 16) ** 5
+    cases = [(f, x[:16]) for f, x in FUNCTIONS.values()] + [(f, beside) for f in BESIDE.values()]
     for f, x in cases:
         given = options | {"bounds": (x.min(), x.max())} if "bounds" in options else options
         with np.errstate(all="ignore"):
