@@ -2,13 +2,12 @@
 
 Each figure is the median of several processes. "cold" finds no compiled kernels on the disk, "warm"
 those that ``numdiff warm-up`` left there. Few derivatives are those of processes that ask for no
-more than a few, so that nothing is compiled; the shortest of 20 calls counts.
+more than a few, so that nothing is compiled; the shortest of 30 calls counts, in turns.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
@@ -43,36 +42,32 @@ nd.derivative(np.sin, np.linspace(0.0, 3.0, {points}), vectorized=True)
 print(now() - t)
 """
 FEW = """
-import math, {module}
+import importlib.util, math
 from time import perf_counter as now
 from scipy.optimize import rosen
-
-def shortest(call):
-    times = []
-    for _ in range(20):
-        t = now()
-        call()
-        times.append(now() - t)
-    return min(times)
+import numdiff as nd
 
 three, ten = [0.3, 0.7, 1.1], [0.2 * k for k in range(1, 11)]
-for call in {calls}:
-    print(shortest(call))
-"""
-OURS = {
-    "module": "numdiff as nd",
-    "calls": """(
-        lambda: nd.derivative(math.sin, 0.7), lambda: nd.gradient(rosen, three),
-        lambda: nd.gradient(rosen, ten),
-    )""",
-}
-THEIRS = {
-    "module": "numdifftools as nt",
-    "calls": """(
+ways = {"numdiff": (
+    lambda: nd.derivative(math.sin, 0.7), lambda: nd.gradient(rosen, three),
+    lambda: nd.gradient(rosen, ten),
+)}
+if importlib.util.find_spec("numdifftools"):
+    import numdifftools as nt
+    ways["numdifftools"] = (
         lambda: nt.Derivative(math.sin)(0.7), lambda: nt.Gradient(rosen)(three),
         lambda: nt.Gradient(rosen)(ten),
-    )""",
-}
+    )
+
+def took(call):
+    start = now()
+    call()
+    return now() - start
+
+print(*ways)
+for calls in zip(*ways.values()):  # in turns: machines are not equally fast all the time
+    print(*map(min, zip(*[[took(call) for call in calls] for _ in range(30)])))
+"""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -105,13 +100,11 @@ def run(options: argparse.Namespace) -> int:
 def _few(fresh: Fresh, turns: int) -> list[list[str]]:
     """Return what few derivatives take, in milliseconds, beside numdifftools where that is."""
     rows = [["milliseconds", "sine", "gradient, n = 3", "n = 10"]]
-    peers = {"numdiff": OURS}
-    if importlib.util.find_spec("numdifftools"):
-        peers["numdifftools"] = THEIRS
-    for name, code in peers.items():
-        runs = [map(float, fresh.run(FEW.format(**code)).split()) for _ in range(turns)]
-        figures = zip(*runs, strict=True)
-        rows.append([name, *(f"{1e3 * median(figure):.2f}" for figure in figures)])
+    runs = [fresh.run(FEW).splitlines() for _ in range(turns)]
+    figures = [[[float(word) for word in line.split()] for line in run[1:]] for run in runs]
+    for k, name in enumerate(runs[0][0].split()):
+        asks = zip(*figures, strict=True)
+        rows.append([name, *(f"{1e3 * median(one[k] for one in ask):.2f}" for ask in asks)])
     return rows
 
 
