@@ -10,14 +10,18 @@ import numpy as np
 from numdiff.arrays import Floats, Ints, Mask
 from numdiff.constants import BUDGET, DOMAIN, JUMP, KINK, NOISE_LIMITED, SINGLE_STEP, STOCHASTIC
 from numdiff.drivers.climb import Window, climb, cut
+from numdiff.drivers.compiled import columns_of
+from numdiff.drivers.compiled_mixed import lead_pairs
 from numdiff.drivers.compiled_points import deepen
-from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill, stacked
+from numdiff.drivers.derivatives import Columns, Derivatives, Problem, blank, fill, stacked
 from numdiff.drivers.memory import Memory
 from numdiff.drivers.sampling import Samples, native_code, sample
 from numdiff.engine.by_ladder import by_ladder
 from numdiff.engine.sides import one_sided, task_of
 from numdiff.engine.single import by_rule, by_single_step, user_steps
+from numdiff.evaluation.call import ask_again
 from numdiff.evaluation.dispatchers import Compiled
+from numdiff.evaluation.threads import spread
 from numdiff.geometry.directions import Directions, combine
 from numdiff.ladder.channels import Span, mixed_channels
 
@@ -165,23 +169,63 @@ def _on_side(
     workers = call.ahead if call.evaluator else 1  # no pair waits for another: blocks may be larger
     for block in cut(problem, len(rows), mixed_channels(one_sided=side != 0), workers):
         one, other = rows[block], columns[block]
-        lines, units = _climbed(problem, axes, one, other, side)
-        rest = problem.less(lines.nfev)
-        if 2 * len(one) <= rest.budget:
-            lines, doubt = _probed(rest, axes, (one, other), units, side, lines)
-            if doubt.any():
-                from numdiff.engine.diagonals import diagonals  # noqa: PLC0415 - when needed
+        code = _code_for(problem, axes.directions)
+        if code is not None:
+            lines, units, doubt = _led_natively(code, problem, axes, (one, other), side)
+        else:
+            lines, units = _climbed(problem, axes, one, other, side)
+            lines, doubt = _probed(problem.less(lines.nfev), axes, (one, other), units, side, lines)
+        if doubt.any():
+            from numdiff.engine.diagonals import diagonals  # noqa: PLC0415 - when needed
 
-                some = np.flatnonzero(doubt.any(axis=1))
-                ends = axes.derivatives, (one[some], other[some]), units[some]
-                found = diagonals(problem.less(lines.nfev), axes.directions, *ends, options)
-                lines = fill(lines, some, found, doubt[some])
+            some = np.flatnonzero(doubt.any(axis=1))
+            ends = axes.derivatives, (one[some], other[some]), units[some]
+            found = diagonals(problem.less(lines.nfev), axes.directions, *ends, options)
+            lines = fill(lines, some, found, doubt[some])
         problem = problem.less(lines.nfev)
         # in units of both directions, without samples
         area, shorter = units.prod(axis=1)[:, None], np.abs(units).min(axis=1)[:, None]
         value, error, step = lines.value / area, lines.error / np.abs(area), lines.step * shorter
         parts.append(Derivatives(value, error, lines.status, step, *lines[4:8]))
     return parts[0] if len(parts) == 1 else stacked(parts)
+
+
+def _code_for(problem: Problem, directions: Directions) -> Compiled | None:
+    """Return machine code that kernels may ask at once, along axes of x that are not the same."""
+    index = directions.index
+    if not (problem.call.dispatcher and problem.budget == math.inf and directions.single):
+        return None
+    return native_code(problem) if len(np.unique(index)) == len(index) else None
+
+
+def _led_natively(
+    code: Compiled, problem: Problem, axes: _Axes, pairs: tuple[Ints, Ints], side: int
+) -> tuple[Derivatives, Floats, Mask]:
+    """Let compiled code climb along pairs of axes and ask once more off the diagonal of each.
+
+    Returns what `_climbed` and `_probed` do.
+    """
+    (rows, columns), x, f0, ways = pairs, problem.x, problem.f0, axes.directions
+    count, channels, known = len(rows), mixed_channels(one_sided=side != 0), axes.derivatives
+    found: Columns = columns_of(count, f0)
+    doubt, units = np.empty((count, f0.size), np.bool_), np.empty((count, 2))
+    raised, places = np.zeros(count, np.bool_), np.empty((count, x.size))
+    ends = axes.table, axes.beside, known.noise, known.status == NOISE_LIMITED
+    route, lead = (ways.starts, ways.index, ways.weight), compiled(lead_pairs)
+
+    def part(some: slice) -> int:
+        own = tuple([column[some] for column in found])
+        calls: int = lead(
+            code.kind, code.address, x, f0, route, rows[some], columns[some], channels, ends,
+            units[some], own, doubt[some], raised[some], places[some],
+        )  # fmt: skip
+        return calls
+
+    nfev, trouble = sum(spread(part, count, problem.call.workers)), None
+    if raised.any():
+        trouble, nfev = ask_again(problem.call, places[raised], problem.form), nfev + raised.sum()
+    lines = Derivatives(*found, nfev, problem.form, trouble)
+    return lines, units, doubt & np.isfinite(lines.error)
 
 
 def _climbed(
@@ -224,13 +268,15 @@ def _probed(
 ) -> tuple[Derivatives, Mask]:
     """Ask for f at a small step off the diagonal of each pair, and say what contradicts it."""
     rows, columns = pairs
+    doubt = np.zeros(lines.value.shape, np.bool_)
+    if 2 * len(rows) > problem.budget:
+        return lines, doubt
     run, lengths = runner(len(rows)), np.empty((len(rows), 2))
     run(probes)(rows, columns, axes.table, lengths)
     lengths = lengths * (np.sign(units) if side else (1.0, -1.0))
     signs = np.array([1.0]) if side else np.array([1.0, -1.0])
     together = combine(axes.directions, rows, columns, lengths)
     found = sample(problem, together, signs, np.ones(len(rows)))
-    doubt = np.zeros(lines.value.shape, np.bool_)
     noise = axes.derivatives.noise
     run(contest)(
         rows, columns, units, found.values, problem.f0, np.maximum(noise[rows], noise[columns]),

@@ -34,6 +34,7 @@ def examples() -> dict[str, Any]:
         "address": 0, "ahead": row, "arrived": cube, "axes": windows, "behind": row,
         "bent": masks, "beside": lines,
         "channels": method, "claims": windows, "columns": columns, "doubt": masks, "error": plane,
+        "ends": (windows, lines, plane, masks),
         "f0": row, "first": 0.0, "highest": counts, "index": counts,
         "kept": (lines, windows, plane), "kind": 0, "lanes": plane, "law": method.shape[0],
         "left": row, "live": counts, "lowest": counts, "method": method, "noise": plane,

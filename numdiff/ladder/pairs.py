@@ -65,12 +65,12 @@ def keep(rows, side, samples, state, steps, axes, beside):
 
 
 @kernel
-def common(noise, noisy, i, j):
+def common(noise, noisy, i, j, c):
     """Return the noise of a pair: what only one axis has beyond rounding may be its own."""
-    if noisy[i] != noisy[j]:
-        one, other = (i, j) if noisy[i] else (j, i)
-        return max(min(noise[one], CLEARLY * noise[other]), noise[other])
-    return max(noise[i], noise[j])
+    if noisy[i, c] != noisy[j, c]:
+        one, other = (i, j) if noisy[i, c] else (j, i)
+        return max(min(noise[one, c], CLEARLY * noise[other, c]), noise[other, c])
+    return max(noise[i, c], noise[j, c])
 
 
 @kernel
