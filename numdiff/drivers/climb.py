@@ -205,8 +205,8 @@ def _natively(code: Compiled, span: Span | Limits, work: Work, *, every: bool) -
     first, steps, roams, ahead, behind = limits
     plan = first, roams, prior, problem.rtol, loose, every
     arrays = (
-        *edges, steps, ahead, behind, known, beside, *columns, quiet, samples, state, proven,
-        raised, places,
+        *edges, steps, ahead, behind, known, beside, NOTHING, NOWHERE, *columns, quiet, samples,
+        state, proven, raised, places,
     )  # fmt: skip
 
     def part(rows: slice) -> tuple[int, int, int]:

@@ -40,7 +40,8 @@ def lead(kind, address, x, origins, route, channels, plan, arrays):
     first five of `arrays`, by direction, say where the steps may lie, as `span` writes it, or are
     empty where that follows from the plan, the user's steps (D or 0,) and how far t may go ahead
     and behind (D or 0,). Then there are known (D or 0, m), the least noise; beside (D or 0, K, P,
-    m), what is taken off f at the steps 1, 1/2, 1/4 and so on; and to be written the columns; quiet
+    m), what is taken off f at the steps 1, 1/2, 1/4 and so on; told (D or 0, T, P, m) and deep (D
+    or 0,), f at the first levels and at how many; and to be written the columns; quiet
     (D,), whether nothing is suspicious at first sight; samples and state of other directions, or of
     all, and the bars that are proven; and flags (D,) and points (D, n) where f raised first.
     Returns how often f was asked, along how many directions something is suspicious, and along how
@@ -91,7 +92,7 @@ def climb_block(
     (start, other, highest, lowest, reach), calls = edges, 0
     samples, state, found, room, lanes, live, ways = own
     points, arrived, stretch, failed = asked
-    (known, beside), (raised, places) = arrays[8:10], arrays[-2:]
+    (known, beside, told, deep), (raised, places) = arrays[8:12], arrays[-2:]
     here = origins[first : first + alive] if origins.shape[0] > 1 else origins
     for b in range(alive):
         live[b] = b
@@ -105,8 +106,12 @@ def climb_block(
             stretch[a] = place_at(
                 first + b, step_of(state[b]), x, starts, index, weight, channels.offsets, points
             )
-            mishap = sweep(kind, address, points, arrived[a], failed)
-            calls += failed.size
+            level, mishap = start[first + b] - state[b][REQUEST], False
+            if deep.size > 0 and 0 <= level < deep[first + b]:
+                recall(told[first + b, level], arrived[a], failed)
+            else:
+                mishap = sweep(kind, address, points, arrived[a], failed)
+                calls += failed.size
             if mishap or beside.shape[0] > 0:  # a call with so many arrays takes time
                 receive(
                     first + b, points, arrived[a], failed, beside, state[b], found[b], raised,
@@ -127,7 +132,7 @@ def read_block(origins, route, channels, plan, edges, arrays, own, first, count)
     """
     (starts, index, weight), every, order = route, plan[-1], channels.shape[channels.primary, ORDER]
     (samples, state, found, _, _, _, _), start, restless, mishaps = own, edges[0], 0, 0
-    value, error, status, step, noise, quiet, kept, states, proven, raised, _ = arrays[10:]
+    value, error, status, step, noise, quiet, kept, states, proven, raised, _ = arrays[12:]
     for b in range(count):
         d = first + b
         length = abs(weight[d]) if starts.size == index.size else 1.0
@@ -137,8 +142,17 @@ def read_block(origins, route, channels, plan, edges, arrays, own, first, count)
         )  # fmt: skip
         mishaps += 1 if raised[d] else 0
         if every or not quiet[d]:
-            keep(d, samples[b], state[b], kept, states)
+            keep_evidence(d, samples[b], state[b], kept, states)
     return restless, mishaps
+
+
+@kernel
+def recall(told, arrived, failed):
+    """Take values that f has returned already."""
+    for p in range(failed.size):
+        failed[p] = False
+        for i in range(arrived.shape[1]):
+            arrived[p, i] = told[p, i]
 
 
 @kernel
@@ -155,7 +169,7 @@ def receive(d, points, arrived, failed, beside, window, found, raised, places):
 
 
 @kernel
-def keep(d, levels, window, kept, states):
+def keep_evidence(d, levels, window, kept, states):
     """Keep the evidence of a direction; to assign arrays as a whole takes long to compile."""
     for k in range(window.size):
         states[d, k] = window[k]
@@ -239,10 +253,11 @@ def follow(kind, address, x, f0, route, channels, plan, kept, columns, doubt):
     """
     first, steps, roams, every = plan
     count, free, alone = route[0].size, np.empty(0), np.empty((0, 0, 0, 0))
-    edges, quiet = edges_of(x, route, (first, steps, roams, free, free)), np.empty(count, np.bool_)
+    quiet = np.empty(count, np.bool_)
+    edges, none = edges_of(x, route, (first, steps, roams, free, free)), np.empty(0, np.int64)
     arrays = (
-        *edges, steps, free, free, np.empty((0, f0.size)), alone, *columns, quiet, *kept,
-        np.zeros(count, np.bool_), np.empty((count, x.size)),
+        *edges, steps, free, free, np.empty((0, f0.size)), alone, alone, none, *columns, quiet,
+        *kept, np.zeros(count, np.bool_), np.empty((count, x.size)),
     )  # fmt: skip
     rows, order = f0.reshape(1, f0.size), channels.shape[channels.primary, ORDER]
     lead(kind, address, x, rows, route, channels, (first, roams, 0, 0.0, False, every), arrays)

@@ -7,14 +7,16 @@ import math
 import numpy as np
 
 from numdiff.constants import DOMAIN, NOISE_LIMITED, OK
-from numdiff.drivers.compiled import columns_of, evidence_of, follow, lead
+from numdiff.drivers.compiled import columns_of, evidence_of, follow, keep_evidence, lead
 from numdiff.drivers.compiled_points import deepen
 from numdiff.evaluation.machine_code import ask
+from numdiff.ladder.lane_formulas import LANES, ROWS
+from numdiff.ladder.pair_lanes import THREE, end_by_three
 
 from numdiff.ladder.pairs import (  # isort: skip
     AXIS, BEGIN, LARGEST, LEVELS, PLACES, SIDE, ahead, common, contest, keep, probe, relate,
 )  # fmt: skip
-from numdiff.ladder.runtime import allocating, kernel, separate
+from numdiff.ladder.runtime import allocating, inlined, kernel, separate
 from numdiff.ladder.tableau import scale
 
 
@@ -90,8 +92,8 @@ def across_from(kind, address, x, f0, route, i, columns, channels, ends, value, 
     rows, units, found = np.full(count, i), np.empty((count, 2)), columns_of(count, f0)
     doubt, raised = np.empty((count, 1), np.bool_), np.zeros(count, np.bool_)
     lead_pairs(
-        kind, address, x, f0, route, rows, columns, channels, ends, units, found, doubt, raised,
-        np.empty((count, x.size)),
+        kind, address, x, f0, route, rows, columns, channels, 0.0, ends, units, found, doubt,
+        raised, np.empty((count, x.size)),
     )  # fmt: skip
     for a in range(count):
         j, area = columns[a], units[a, 0] * units[a, 1]
@@ -106,45 +108,148 @@ def across_from(kind, address, x, f0, route, i, columns, channels, ends, value, 
 @separate(columns="counts", units="plane", found="columns", raised="flags")
 @allocating
 def lead_pairs(
-    kind, address, x, f0, route, rows, columns, channels, ends, units, found, doubt, raised, places
+    kind, address, x, f0, route, rows, columns, channels, rtol, ends, units, found, doubt, raised,
+    places,
 ):  # fmt: skip
     """Take mixed derivatives along K pairs (rows, columns) of directions, and look at each again.
 
-    Each direction of the route moves an entry of x of its own. `ends` holds of all of them what
-    `pairs.keep` left, axes and beside, their noise (D, m), and whether it is beyond rounding.
-    Writes the units (K, 2) of both directions, in these the columns (K, m) of `found`, in `doubt`
-    what a small step off the diagonal contradicts, and where f raised first: in `raised` (K,),
-    False so far, whether it did, and the point (K, n). Returns how often f was asked.
+    Each direction of the route moves an entry of x of its own; a relative bar of `rtol` is good
+    enough. `ends` holds of all directions what `pairs.keep` left, axes and beside, their noise
+    (D, m), and whether it is beyond rounding. Writes the units (K, 2) of both directions, in these
+    the columns (K, m) of `found`, in `doubt` what a small step off the diagonal contradicts, and
+    where f raised first: in `raised` (K,), False so far, whether it did, and the point (K, n).
+    Returns how often f was asked.
     """
     (axes, beside, noise, noisy), (_, index, weight) = ends, route
-    count, sided, free = rows.size, channels.offsets.size == 1, np.empty(0)
-    edges, least, moved = np.zeros((4, count), np.int64), np.empty((count, f0.size)), 2 * count
-    entries, lengths = np.empty(moved, np.int64), np.empty(moved)
-    deepest = measure_pairs(rows, columns, axes, noise, noisy, sided, units, edges, least)
-    for a in range(moved):
-        d = columns[a // 2] if a % 2 else rows[a // 2]
-        entries[a], lengths[a] = index[d], units[a // 2, a % 2] * weight[d]
-    taken = np.full((count, deepest, channels.offsets.size, f0.size), math.nan)
-    relate(rows, columns, axes, beside, sided, taken)
-    samples, state, proven = evidence_of(count, f0, channels)
-    arrays = (
-        edges[0], edges[1], edges[2], edges[3], np.zeros(count), free, free, free, least, taken,
-        *found, np.empty(count, np.bool_), samples, state, proven, raised, places,
-    )  # fmt: skip
-    ray, own = (2 * np.arange(count), entries, lengths), f0.reshape(1, f0.size)
-    calls, _, _ = lead(
-        kind, address, x, own, ray, channels, (0.0, False, 0, 0.0, False, True), arrays
-    )
-    arrived, point = np.empty((channels.offsets.size, count, f0.size)), np.empty(x.size)
+    count, width, m = rows.size, channels.offsets.size, f0.size
+    edges, deep = np.zeros((4, count), np.int64), np.zeros(count, np.int64)
+    least, lengths, left = np.empty((count, m)), np.empty(2 * count), np.empty(count, np.int64)
+    entries, some = np.empty(2 * count, np.int64), count
+    deepest = measure_pairs(rows, columns, axes, noise, noisy, width == 1, units, edges, least)
+    for a in range(count):
+        left[a], one, other = a, rows[a], columns[a]
+        entries[2 * a], entries[2 * a + 1] = index[one], index[other]
+        lengths[2 * a] = units[a, 0] * weight[one]
+        lengths[2 * a + 1] = units[a, 1] * weight[other]
+    taken, told = np.empty((count, deepest, width, m)), np.empty((count, THREE, width, m))
+    relate(rows, columns, axes, beside, width == 1, taken)
+    samples, state, _ = evidence_of(count, f0, channels)
+    calls, point, pairs = 0, np.empty(x.size), (edges, entries, lengths, least, taken, told, deep)
+    if width == 2 and m == 1:
+        calls = ask_three(kind, address, x, pairs, point, raised, places)
+        lanes, room = np.empty((ROWS, LANES)), np.empty((THREE, 1))
+        some = end_by_three(
+            f0[0], least, told, deep, taken, channels, rtol, lanes, room, samples, state, found,
+            left,
+        )  # fmt: skip
+    if some > 0:
+        seen = found, samples, state, raised, places
+        calls += lead_others(kind, address, x, f0, channels, rtol, pairs, left[:some], seen)
+    arrived = np.empty((width, count, m))
     step_off(kind, address, x, route, rows, columns, axes, units, point, arrived, raised, places)
     for a in range(count):
-        for c in range(f0.size):
+        for c in range(m):
             least[a, c] = max(noise[rows[a], c], noise[columns[a], c])
     contest(
         rows, columns, units, arrived, f0, least, axes, beside, found[0], found[1], samples, state,
         doubt,
     )  # fmt: skip
-    return calls + count * channels.offsets.size
+    return calls + count * width
+
+
+@kernel
+def ask_three(kind, address, x, pairs, point, raised, places):
+    """Ask for f at the first three levels of pairs, as far as they have them and it is finite.
+
+    Of those that start at 1: others may want a larger step before. Returns how often f was asked.
+    """
+    (edges, entries, lengths, _, _, told, deep), calls = pairs, 0
+    for a in range(deep.size):
+        step, finite = 1.0, edges[0, a] == 0 and edges[3, a] <= 1 - THREE
+        while finite and deep[a] < THREE:
+            for p in range(2):
+                far = step if p == 0 else -step
+                one, other = far * lengths[2 * a], far * lengths[2 * a + 1]
+                go(x, entries[2 * a], one, entries[2 * a + 1], other, point)
+                out = told[a, deep[a], p]
+                note(a, ask(kind, address, point, out), point, raised, places)
+                finite = finite and math.isfinite(out[0])
+            deep[a], step, calls = deep[a] + 1, 0.5 * step, calls + 2
+    return calls
+
+
+@inlined
+def go(x, i, one, j, other, point):
+    """Write x to a point, and move two entries of it."""
+    for k in range(x.size):
+        point[k] = x[k]
+    point[i] += one
+    point[j] += other
+
+
+@inlined
+def note(a, failed, point, raised, places):
+    """Note where f raised first along a pair."""
+    if failed and not raised[a]:
+        raised[a] = True
+        for k in range(point.size):
+            places[a, k] = point[k]
+
+
+@allocating
+def lead_others(kind, address, x, f0, channels, rtol, pairs, left, seen):
+    """Lead pairs of these numbers by the ladder, from what is told of f.
+
+    What all have `seen` so far is there: columns, samples, state, and where f raised. Returns how
+    often f was asked.
+    """
+    (found, samples, state, raised, places), count, free = seen, left.size, np.empty(0)
+    move_to_front(pairs, left)
+    edges, entries, lengths, least, taken, told, deep = pairs
+    own, failed, there = columns_of(count, f0), np.zeros(count, np.bool_), np.empty((count, x.size))
+    levels, windows, proven = evidence_of(count, f0, channels)
+    arrays = (
+        edges[0, :count], edges[1, :count], edges[2, :count], edges[3, :count], np.zeros(count),
+        free, free, free, least[:count], taken[:count], told[:count], deep[:count], *own,
+        np.empty(count, np.bool_), levels, windows, proven, failed, there,
+    )  # fmt: skip
+    starts = np.empty(count, np.int64)
+    for a in range(count):
+        starts[a] = 2 * a
+    ray = starts, entries[: 2 * count], lengths[: 2 * count]
+    plan, rows = (0.0, False, 0, rtol, False, True), f0.reshape(1, f0.size)
+    calls, _, _ = lead(kind, address, x, rows, ray, channels, plan, arrays)
+    value, error, status, step, noise = found
+    for a in range(count):
+        p = left[a]
+        for c in range(f0.size):
+            value[p, c], error[p, c], status[p, c] = own[0][a, c], own[1][a, c], own[2][a, c]
+            step[p, c], noise[p, c] = own[3][a, c], own[4][a, c]
+        keep_evidence(p, levels[a], windows[a], samples, state)
+        note(p, failed[a], there[a], raised, places)
+    return calls
+
+
+@kernel
+def move_to_front(pairs, left):
+    """Let what is known of pairs of these numbers be the first of what is known of all."""
+    edges, entries, lengths, least, taken, told, deep = pairs
+    for a in range(left.size):
+        p = left[a]
+        if p == a:
+            continue
+        deep[a] = deep[p]
+        for k in range(edges.shape[0]):
+            edges[k, a] = edges[k, p]
+        for k in range(2):
+            entries[2 * a + k], lengths[2 * a + k] = entries[2 * p + k], lengths[2 * p + k]
+        for c in range(least.shape[1]):
+            least[a, c] = least[p, c]
+        for lines in (taken, told):
+            for k in range(lines.shape[1]):
+                for q in range(lines.shape[2]):
+                    for c in range(lines.shape[3]):
+                        lines[a, k, q, c] = lines[p, k, q, c]
 
 
 @kernel
@@ -183,11 +288,5 @@ def step_off(
             if count == 1:
                 before = 1.0 if units[a, 0] > 0.0 else -1.0
                 after = 1.0 if units[a, 1] > 0.0 else -1.0
-            for k in range(x.size):
-                point[k] = x[k]
-            point[index[i]] += before * one * weight[i]
-            point[index[j]] += after * other * weight[j]
-            if ask(kind, address, point, arrived[p, a]) and not raised[a]:
-                raised[a] = True
-                for k in range(x.size):
-                    places[a, k] = point[k]
+            go(x, index[i], before * one * weight[i], index[j], after * other * weight[j], point)
+            note(a, ask(kind, address, point, arrived[p, a]), point, raised, places)

@@ -193,7 +193,8 @@ def _on_side(
 def _code_for(problem: Problem, directions: Directions) -> Compiled | None:
     """Return machine code that kernels may ask at once, along axes of x that are not the same."""
     index = directions.index
-    if not (problem.call.dispatcher and problem.budget == math.inf and directions.single):
+    whole = problem.budget == math.inf and problem.noise is None and directions.single
+    if not (problem.call.dispatcher and whole):
         return None
     return native_code(problem) if len(np.unique(index)) == len(index) else None
 
@@ -216,8 +217,8 @@ def _led_natively(
     def part(some: slice) -> int:
         own = tuple([column[some] for column in found])
         calls: int = lead(
-            code.kind, code.address, x, f0, route, rows[some], columns[some], channels, ends,
-            units[some], own, doubt[some], raised[some], places[some],
+            code.kind, code.address, x, f0, route, rows[some], columns[some], channels,
+            problem.rtol, ends, units[some], own, doubt[some], raised[some], places[some],
         )  # fmt: skip
         return calls
 

@@ -1,8 +1,11 @@
 """The tableau and its bars in many lanes at once, by loops over rows of the room (ROWS, LANES).
 
 These are the formulas of `tableau`, `noise`, `answer` and `roughness` for first derivatives by
-pairs, to the last bit, as long as nothing contradicts anything. A loop reads and writes so few rows
-that a compiler can tell that they do not overlap, and does several lanes in a step.
+pairs of points, to the last bit, as long as nothing contradicts anything; and for derivatives that
+are `mixed`, which is 1 then and else 0, of three levels. The derivative is in the odd part of f, or
+in the even one; it and what comes first in the other part are of the orders 1 and 2, or 2 and 3.
+A loop reads and writes so few rows that a compiler can tell that they do not overlap, and does
+several lanes in a step.
 """
 
 import math
@@ -11,8 +14,8 @@ from numdiff.constants import EPS, ROUNDING
 from numdiff.ladder.answer import ARGUMENT, HIDDEN, REFUTED, WITNESS
 from numdiff.ladder.noise import SKEW, SPREADS, STALL, SURPRISING, together, trimmed_rms
 from numdiff.ladder.roughness import CERTAIN, CHANCE, SUDDEN
-from numdiff.ladder.runtime import inlined, kernel
-from numdiff.ladder.tableau import RIVAL, SIGMAS, SLOWEST, scale
+from numdiff.ladder.runtime import inlined, kernel, separate
+from numdiff.ladder.tableau import RIVAL, SIGMAS, SLOWEST, STEADILY, contraction, scale
 from numdiff.ladder.window import CROSSING
 
 LANES = 64  # at once: what is known of them fits into a processor's nearer memory
@@ -25,11 +28,11 @@ RATIO = 4.0  # of the z of neighbouring levels: pairs have expansions in h**2
 ENTRIES = LEVELS * (LEVELS + 1) // 2
 ODD, EVEN, FLOORS, TABLE = 0, LEVELS, 2 * LEVELS, 3 * LEVELS
 OTHER_TABLE, ERRORS, BARS = TABLE + ENTRIES, TABLE + 2 * ENTRIES, TABLE + 3 * ENTRIES
-# f(x), |x| in smallest and in largest steps, the largest change and value of f; the sample off the
-# lattice, in both parts; noise and what is seen of it, and whether something is not calm, which is
-# by how much the sample is off before that is judged;
-OWN, NEAR, FAR, CHANGE, LARGEST, SAMPLE, SAMPLE_EVEN, SIGMA, SEEN, FLAG = range(
-    BARS + ENTRIES, BARS + ENTRIES + 10
+# f(x), |x| in smallest and in largest steps, largest change and value of f, the least noise; the
+# sample off the lattice, in both parts; noise and what is seen of it, and whether something is not
+# calm, which is by how much the sample is off before that is judged;
+OWN, NEAR, FAR, CHANGE, LARGEST, LEAST, SAMPLE, SAMPLE_EVEN, SIGMA, SEEN, FLAG = range(
+    BARS + ENTRIES, BARS + ENTRIES + 11
 )
 # the best entry: its place, row and value, its bar, and by how much others refute it, and rivals
 # differ; how many levels are left out of a prediction, and that; room for a few numbers
@@ -54,25 +57,30 @@ def row_of(place):
     return k
 
 
-@kernel
-def extrapolate(n, count, below, sampled, gain, w):
+@separate(
+    n="order", count="order", below="order", sampled="order", mixed="order", gain="cube", w="plane"
+)
+def extrapolate(n, count, below, sampled, mixed, gain, w):
     """Extrapolate n levels in the first lanes, so many as `count`, and choose their best entries.
 
     With the sample off the lattice, `below` octaves from the smallest step, the noise is that which
     the levels have shown before and it shows as well. `gain` (2, 2, SLOTS) is that of both parts.
     """
     write_floors(n, count, w)
-    fill(ODD, TABLE, n, count, 2.0, w)
-    fill(EVEN, OTHER_TABLE, n, count, 4.0, w)
+    main, other = (EVEN, ODD) if mixed == 1 else (ODD, EVEN)
+    fill(main, TABLE, n, count, 1.0, 2.0 * (1 + mixed), w)
+    fill(other, OTHER_TABLE, n, count, 2.0 - mixed, 4.0 * (1 + mixed), w)
     for k in range(1, n):
         for j in range(k + 1):
             write_truncation(k, j, entry(k, 0) + j, count, w)
+    if mixed == 1:
+        write_corner(count, w)
     if sampled == 1:
         predict(n, below, count, w)
         write_noise_seen(n, count, gain, w)
     else:
-        write_noise(n, count, gain, w)
-    choose_entries(n, count, gain, w)
+        write_noise(n, count, mixed, gain, w)
+    choose_entries(n, count, mixed, gain, w)
     for c in range(2 * sampled):
         look_up(c, n, count, gain, w)
 
@@ -81,6 +89,7 @@ def extrapolate(n, count, below, sampled, gain, w):
 def write_floors(n, count, w):
     """Write the rounding of f at each level, as `window.rounding`, and how much f changes."""
     own, largest, change, near, bottom = w[OWN], w[LARGEST], w[CHANGE], w[NEAR], w[ODD + n - 1]
+    least = w[LEAST]
     for g in range(count):
         largest[g], change[g] = 0.0, 0.0
     for k in range(n):
@@ -95,18 +104,18 @@ def write_floors(n, count, w):
         for g in range(count):
             crosses = min(largest[g], abs(bottom[g]) * near[g])
             common = crosses if abs(own[g]) < CROSSING * largest[g] else 0.0
-            floor[g] = ROUNDING * max(floor[g], common)
+            floor[g] = max(ROUNDING * max(floor[g], common), least[g])
 
 
 @kernel
-def fill(levels, table, n, count, doubling, w):
-    """Fill the tableau of a part of f, whose levels double so often, as `tableau.extrapolate`."""
-    unit = 0.5 * doubling  # the factor of the even part is 2
+def fill(levels, table, n, count, factor, growth, w):
+    """Fill the tableau of a part of f, whose levels fall by so much, as `tableau.extrapolate`."""
+    unit = factor
     for k in range(n):
         left, level, row = w[table + entry(k, 0)], w[levels + k], table + entry(k, 0)
         for g in range(count):
             left[g] = level[g] * unit
-        unit, weight = unit * doubling, 1.0
+        unit, weight = unit * growth, 1.0
         for j in range(1, k + 1):
             weight *= RATIO
             to, left, above = w[row + j], w[row + j - 1], w[row - k + j - 1]
@@ -150,14 +159,31 @@ def write_truncation(k, j, place, count, w):
 
 
 @kernel
-def write_noise(n, count, gain, w):
+def write_corner(count, w):
+    """Write the truncation error of the last entry of three levels, where it falls steadily."""
+    at, least = TABLE + entry(2, 2), scale(1.0, -6)
+    here, left, former = w[at], w[at - 1], w[at - 2]
+    slanted, second, to = w[at - 3], w[at - 5], w[ERRORS + entry(2, 2)]
+    for g in range(count):
+        slant, before = abs(here[g] - slanted[g]), abs(slanted[g] - second[g])
+        rest = contraction(slant, before, 1.0 / RATIO, least / RATIO)
+        if slant > 0.0:
+            rest *= STEADILY * slant / max(slant - rest, (1.0 - SLOWEST) * slant)
+        row, before = abs(here[g] - left[g]), abs(left[g] - former[g])
+        to[g] = max(contraction(row, before, 2.0 * RATIO, least), rest)
+
+
+@kernel
+def write_noise(n, count, mixed, gain, w):
     """Write the noise that differences show which stall, as `noise.stalls`."""
     found = 0
-    for c in range(2):
-        growth, last = 2.0 * (c + 1), scale(1.0, -(c + 1) * (n - 1))
+    for part in range(2):
+        order, c = 1 + mixed + part, 1 - part if mixed == 1 else part
+        growth, last = scale(1.0, order), scale(1.0, -order * (n - 1))
         for j in range(n - 2):
             for k in range(max(j + 2, n - 2), n):
-                newest, at, to = k == n - 1, TABLE + c * ENTRIES + entry(k, j), w[BARS + found]
+                newest, to = k == n - 1, w[BARS + found]
+                at = TABLE + part * ENTRIES + entry(k, j)
                 unit = last / gain[c][1][j] if newest else last * growth / gain[c][1][j]
                 here, above, top = w[at], w[at - k], w[at - 2 * k + 1]
                 below = here if newest else w[at + k + 1]
@@ -180,15 +206,15 @@ def write_noise(n, count, gain, w):
 
 
 @kernel
-def choose_entries(n, count, gain, w):
+def choose_entries(n, count, mixed, gain, w):
     """Write which entries have the smallest bars, as `tableau.choose_entry`."""
     bar, place, sigma = w[BAR], w[PLACE], w[SIGMA]
     for g in range(count):
         bar[g], place[g] = math.inf, 1.0
     for j in range(n):
-        claim = SIGMAS * gain[0][0][j]
+        claim = SIGMAS * gain[mixed][0][j]
         for k in range(max(1, j), n):
-            here, growth = entry(k, j), scale(1.0, k)
+            here, growth = entry(k, j), scale(1.0, (1 + mixed) * k)
             number = float(here)
             errors, bars = w[ERRORS + here], w[BARS + here]
             table, floor = w[TABLE + here], w[FLOORS + k]

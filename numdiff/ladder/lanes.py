@@ -91,7 +91,7 @@ def lead_few(
             d = live[group[q]]
             own = f0[min(d, len(f0) - 1)]
             load(q * m, n, sampled, own, reach[d], samples[d], state[d], outputs[d], lanes)
-        extrapolate(n, count * m, below, sampled, method.gain, lanes)
+        extrapolate(n, count * m, below, sampled, 0, method.gain, lanes)
         for q in range(count):
             d = live[group[q]]
             own = f0[min(d, len(f0) - 1)]
@@ -169,7 +169,7 @@ def load(g, n, sampled, f0, reach, samples, window, outputs, w):
     first, last = ends(window)
     near, far = scale(reach, last - window[BASE]), scale(reach, first - window[BASE])
     for i in range(len(f0)):
-        w[lane.OWN][g], w[lane.NEAR][g], w[lane.FAR][g] = f0[i], near, far
+        w[lane.OWN][g], w[lane.NEAR][g], w[lane.FAR][g], w[lane.LEAST][g] = f0[i], near, far, 0.0
         for k in range(n):
             w[ODD + k][g], w[EVEN + k][g] = samples[0][first + k][i], samples[1][first + k][i]
         if sampled == 1:
