@@ -33,7 +33,10 @@ $$\text{truncation}_{k,j} = \max\left(|T_{k,j} - T_{k-1,j}| \frac{\kappa}{1 - \k
   |T_{k,j} - T_{k,j-1}|\, r^{-(j+1)}\right).$$
 
 On the diagonal of the tableau nothing stands above an entry: there, differences along the row and
-along the diagonal take that place.
+along the diagonal take that place. Of an analytic f the latter fall faster and faster, by $r$ more
+each time. For pairs of directions, of which no sample tells whether f is smooth, that is believed
+only where it is seen: of less than three differences the last one is all truncation, and so it is
+if it is more than `HARDLY` times what the two before it foretell.
 
 3. Noise
 --------

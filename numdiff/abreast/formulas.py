@@ -18,7 +18,7 @@ from numdiff.constants import EPS, ROUNDING
 from numdiff.ladder.answer import ARGUMENT, HIDDEN, REFUTED, RISES, STAYS, WITNESS
 from numdiff.ladder.noise import CLEARLY, EVEN_FALL, MINOR, ODD_FALL, SPREADS, STALL, SURPRISING
 from numdiff.ladder.roughness import CERTAIN, CHANCE, SUDDEN
-from numdiff.ladder.tableau import FASTEST, RIVAL, SIGMAS, SLOWEST, STEADILY, power
+from numdiff.ladder.tableau import FASTEST, HARDLY, RIVAL, SIGMAS, SLOWEST, STEADILY, power
 from numdiff.ladder.window import CROSSING
 
 
@@ -196,6 +196,9 @@ def _at_tips(row: Floats, row_before: Floats, slant: Floats, law: Law, grid: Gri
     if law.steady:
         rest, some = np.maximum(now - left, (1.0 - SLOWEST) * now), now > 0.0
         left = np.where(some, left * (STEADILY * now / np.where(some, rest, 1.0)), left)
+        whole = np.ones(now.shape, np.bool_)
+        whole[1:] = slant[2:] > HARDLY * (before[1:] * fall) / ratio
+        left = np.where(whole, np.maximum(row, slant[1:]), left)
     return np.asarray(np.maximum(by_row, left))
 
 

@@ -137,7 +137,7 @@ def lead_pairs(
     calls, point, pairs = 0, np.empty(x.size), (edges, entries, lengths, least, taken, told, deep)
     if width == 2 and m == 1:
         calls = ask_three(kind, address, x, pairs, point, raised, places)
-        lanes, room = np.empty((ROWS, LANES)), np.empty((THREE, 1))
+        lanes, room = np.zeros((ROWS, LANES)), np.empty((THREE, 1))
         some = end_by_three(
             f0[0], least, told, deep, taken, channels, rtol, lanes, room, samples, state, found,
             left,

@@ -15,7 +15,7 @@ from numdiff.ladder.answer import ARGUMENT, HIDDEN, REFUTED, WITNESS
 from numdiff.ladder.noise import SKEW, SPREADS, STALL, SURPRISING, together, trimmed_rms
 from numdiff.ladder.roughness import CERTAIN, CHANCE, SUDDEN
 from numdiff.ladder.runtime import inlined, kernel, separate
-from numdiff.ladder.tableau import RIVAL, SIGMAS, SLOWEST, STEADILY, contraction, scale
+from numdiff.ladder.tableau import RIVAL, SIGMAS, SLOWEST, scale
 from numdiff.ladder.window import CROSSING
 
 LANES = 64  # at once: what is known of them fits into a processor's nearer memory
@@ -72,9 +72,7 @@ def extrapolate(n, count, below, sampled, mixed, gain, w):
     fill(other, OTHER_TABLE, n, count, 2.0 - mixed, 4.0 * (1 + mixed), w)
     for k in range(1, n):
         for j in range(k + 1):
-            write_truncation(k, j, entry(k, 0) + j, count, w)
-    if mixed == 1:
-        write_corner(count, w)
+            write_truncation(k, j, entry(k, 0) + j, mixed, count, w)
     if sampled == 1:
         predict(n, below, count, w)
         write_noise_seen(n, count, gain, w)
@@ -124,7 +122,7 @@ def fill(levels, table, n, count, factor, growth, w):
 
 
 @kernel
-def write_truncation(k, j, place, count, w):
+def write_truncation(k, j, place, mixed, count, w):
     """Write the truncation error of the entry at a place, as `tableau.truncation`.
 
     The entry above it is k places before, and the one above that k - 1 places more.
@@ -139,7 +137,7 @@ def write_truncation(k, j, place, count, w):
             to[g] = max(step * kappa / (1.0 - kappa), abs(here[g] - left[g]) * least)
         return
     slanted = w[at - k - 1]
-    if j == 1:
+    if j == 1 or mixed == 1:
         for g in range(count):
             to[g] = max(abs(here[g] - left[g]), abs(here[g] - slanted[g]))
         return
@@ -156,21 +154,6 @@ def write_truncation(k, j, place, count, w):
         slant = max(slant, before * fall / (RATIO * RATIO))
         kappa = slant / RATIO / before if before > 0.0 else lowest
         to[g] = max(by_row, slant * min(max(kappa, lowest), 1.0))
-
-
-@kernel
-def write_corner(count, w):
-    """Write the truncation error of the last entry of three levels, where it falls steadily."""
-    at, least = TABLE + entry(2, 2), scale(1.0, -6)
-    here, left, former = w[at], w[at - 1], w[at - 2]
-    slanted, second, to = w[at - 3], w[at - 5], w[ERRORS + entry(2, 2)]
-    for g in range(count):
-        slant, before = abs(here[g] - slanted[g]), abs(slanted[g] - second[g])
-        rest = contraction(slant, before, 1.0 / RATIO, least / RATIO)
-        if slant > 0.0:
-            rest *= STEADILY * slant / max(slant - rest, (1.0 - SLOWEST) * slant)
-        row, before = abs(here[g] - left[g]), abs(left[g] - former[g])
-        to[g] = max(contraction(row, before, 2.0 * RATIO, least), rest)
 
 
 @kernel

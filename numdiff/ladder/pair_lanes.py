@@ -40,7 +40,8 @@ def end_by_three(
     for begin in range(0, deep.size, LANES):
         count = min(LANES, deep.size - begin)
         for g in range(count):
-            load(g, begin + g, f0, least, told, taken, w)
+            if deep[begin + g] == THREE:  # else there may be no room for so many levels
+                load(g, begin + g, f0, least, told, taken, w)
         extrapolate(THREE, count, 0, 0, 1, channels.gain, w)
         for g in range(count):
             a = begin + g

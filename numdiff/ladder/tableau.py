@@ -21,6 +21,7 @@ FARTHEST = 20 * FAR  # beyond all steps to the order 10: 0 or infinite
 POWERS = Table(2.0**k for k in range(-FAR, FAR + 1))  # ldexp takes half of a kernel's time
 SIGMAS = 3.2  # standard deviations of noise that a bar allows for: few samples know it to some 40 %
 RIVAL = 4.0  # entries whose bars differ by less than this claim the same
+HARDLY = 2.0  # times what an analytic f leaves of a difference: what leaves more is none
 STEADILY = 1.25  # times what falls by the same factor for ever: other powers are in it as well
 FASTEST = 1.0 / 64.0  # nor, of powers between those of the expansion, by more than this
 SLOWEST = 0.75  # a column whose differences fall by less is taken to fall by this
@@ -97,8 +98,9 @@ def truncation(table, terms, ratio, least, steady, k, j):
     The error of an entry is the product of its z times a Taylor coefficient. Down a column it falls
     by the same factor each time, along a row by `ratio` less each time (a larger z comes in), along
     the diagonal by `ratio` more; the 2 is for coefficients that do not fall geometrically. `least`
-    is ratio**-(j + 1), the fastest fall down a column; where it is `steady` the diagonal falls on
-    as it did, and not faster and faster.
+    is ratio**-(j + 1), the fastest fall down a column. Where f may have other powers it is
+    `steady`: the diagonal falls on as it did, and that it falls faster and faster is believed where
+    three differences show it, as a jump of a higher derivative hides behind larger terms of f.
     """
     here = table[k, j]
     if k > terms - 1 + j:
@@ -110,7 +112,7 @@ def truncation(table, terms, ratio, least, steady, k, j):
         return max(step * kappa / (1.0 - kappa), side)
     # the diagonal: no entry stands above it in its column
     row, slant = abs(here - table[k, j - 1]), abs(here - table[k - 1, j - 1])
-    if j < 2:
+    if j < 2 or (steady and j == 2):
         return max(row, slant)
     row_before = abs(table[k, j - 1] - table[k, j - 2])
     by_row, pace = contraction(row, row_before, 2.0 * ratio, least), 1.0 / ratio
@@ -118,11 +120,14 @@ def truncation(table, terms, ratio, least, steady, k, j):
     if j > 2:  # one step may be small by chance: the two before it have their say
         slant_first = abs(table[k - 2, j - 2] - table[k - 3, j - 3])
         fall = min(slant_before / slant_first, 1.0) if slant_first > 0.0 else 0.0
+        foretold = slant_before * fall
+        if steady and slant > HARDLY * foretold / ratio:
+            return max(row, slant)
         least = max(least, 2.0 * fall / (ratio * ratio))
-        slant = max(slant, slant_before * fall / (ratio * ratio))
+        slant = max(slant, foretold / (ratio * ratio))
         # of a power of h that is none of the expansion they fall by the same factor each time
-        if steady and slant_before * fall > 0.0:
-            pace = min(max(slant / (slant_before * fall), pace), 1.0)
+        if steady and foretold > 0.0:
+            pace = max(slant / foretold, pace)
     left = contraction(slant, slant_before, pace, least)
     if steady and slant > 0.0:  # the sum of all that is still to come
         left *= STEADILY * slant / max(slant - left, (1.0 - SLOWEST) * slant)
