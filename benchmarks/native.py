@@ -275,6 +275,46 @@ def jacobian(fresh: Fresh) -> Iterator[Row]:
         )
 
 
+# --- Hessian ---
+
+
+@njit
+def rosenbrock(x):
+    total = 0.0
+    for i in range(x.size - 1):
+        total += 100.0 * (x[i + 1] - x[i] ** 2) ** 2 + (1.0 - x[i]) ** 2
+    return total
+
+
+def black_box(x: np.ndarray) -> float:
+    return float(rosenbrock(x))
+
+
+def hessian(fresh: Fresh) -> Iterator[Row]:
+    """Beside the same function where nothing tells that it is compiled."""
+    runtime.compile_now()
+    x = np.random.default_rng(0).uniform(-1.0, 1.0, 40)
+    points, nfev = x + np.linspace(0.0, 1e-3, 8)[:, None], int(nd.hessian(rosenbrock, x).nfev)
+    contenders = {
+        "nd": Slow(partial(once, partial(nd.hessian, rosenbrock, x)), turns=40),
+        "black box": Slow(partial(once, partial(nd.hessian, black_box, x)), turns=40),
+    }
+    found, bare = in_turns(contenders), bare_of(rosenbrock)
+    each = times({"bare": lambda: bare(points, 1000)})["bare"] / 1000
+    ratio = found.ratio("black box", "nd")
+    yield Row(
+        "Hessian, n = 40: black box / nd",
+        ratio.median,
+        Target(low=5.0),
+        f"half of the rounds {ratio.low:.2f} to {ratio.high:.2f}",
+    )
+    yield Row(
+        "Hessian, n = 40: nd / bare",
+        found.medians()["nd"] / (nfev * each),
+        detail=f"f of {each / MICRO:.2f} us, {nfev} evaluations",
+    )
+
+
 # --- Fresh processes ---
 
 OWN = """
@@ -328,6 +368,7 @@ def first_answers(fresh: Fresh) -> Iterator[Row]:
 GROUPS: dict[str, Callable[[Fresh], Iterator[Any]]] = {
     "gradient": gradients,
     "jacobian": jacobian,
+    "hessian": hessian,
     "first-answer": first_answers,
 }
 SMOKE = {"smoke": smoke}

@@ -27,7 +27,7 @@ LINES_PER_MODULE = 400
 # code lines that a room may have; what stands beside the rooms is one of them
 LINES = {
     "": 2707,
-    "abreast": 705,
+    "abreast": 708,
     "coloring": 546,
     "compare": 367,
     "compressed": 704,

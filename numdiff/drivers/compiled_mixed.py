@@ -122,20 +122,22 @@ def lead_pairs(
     """
     (axes, beside, noise, noisy), (_, index, weight) = ends, route
     count, width, m = rows.size, channels.offsets.size, f0.size
+    sided = width == 1
     edges, deep = np.zeros((4, count), np.int64), np.zeros(count, np.int64)
     least, lengths, left = np.empty((count, m)), np.empty(2 * count), np.empty(count, np.int64)
     entries, some = np.empty(2 * count, np.int64), count
-    deepest = measure_pairs(rows, columns, axes, noise, noisy, width == 1, units, edges, least)
+    ones, others = np.empty(count, np.int64), np.empty(count, np.int64)
+    deepest = measure_pairs(rows, columns, axes, noise, noisy, sided, units, edges, least)
     for a in range(count):
         left[a], one, other = a, rows[a], columns[a]
         entries[2 * a], entries[2 * a + 1] = index[one], index[other]
         lengths[2 * a] = units[a, 0] * weight[one]
         lengths[2 * a + 1] = units[a, 1] * weight[other]
-    taken, told = np.empty((count, deepest, width, m)), np.empty((count, THREE, width, m))
-    relate(rows, columns, axes, beside, width == 1, taken)
+    taken, told = np.empty((count, THREE, width, m)), np.empty((count, THREE, width, m))
     samples, state, _ = evidence_of(count, f0, channels)
-    calls, point, pairs = 0, np.empty(x.size), (edges, entries, lengths, least, taken, told, deep)
+    calls, point, pairs = 0, np.empty(x.size), (edges, entries, lengths, least, told, deep)
     if width == 2 and m == 1:
+        relate(rows, columns, axes, beside, sided, taken)
         calls = ask_three(kind, address, x, pairs, point, raised, places)
         lanes, room = np.zeros((ROWS, LANES)), np.empty((THREE, 1))
         some = end_by_three(
@@ -143,8 +145,11 @@ def lead_pairs(
             left,
         )  # fmt: skip
     if some > 0:
-        seen = found, samples, state, raised, places
-        calls += lead_others(kind, address, x, f0, channels, rtol, pairs, left[:some], seen)
+        for a in range(some):
+            ones[a], others[a] = rows[left[a]], columns[left[a]]
+        taken, seen = np.empty((some, deepest, width, m)), (found, samples, state, raised, places)
+        relate(ones[:some], others[:some], axes, beside, sided, taken)
+        calls += lead_others(kind, address, x, f0, channels, rtol, pairs, taken, left[:some], seen)
     arrived = np.empty((width, count, m))
     step_off(kind, address, x, route, rows, columns, axes, units, point, arrived, raised, places)
     for a in range(count):
@@ -163,7 +168,7 @@ def ask_three(kind, address, x, pairs, point, raised, places):
 
     Of those that start at 1: others may want a larger step before. Returns how often f was asked.
     """
-    (edges, entries, lengths, _, _, told, deep), calls = pairs, 0
+    (edges, entries, lengths, _, told, deep), calls = pairs, 0
     for a in range(deep.size):
         step, finite = 1.0, edges[0, a] == 0 and edges[3, a] <= 1 - THREE
         while finite and deep[a] < THREE:
@@ -197,20 +202,20 @@ def note(a, failed, point, raised, places):
 
 
 @allocating
-def lead_others(kind, address, x, f0, channels, rtol, pairs, left, seen):
+def lead_others(kind, address, x, f0, channels, rtol, pairs, taken, left, seen):
     """Lead pairs of these numbers by the ladder, from what is told of f.
 
-    What all have `seen` so far is there: columns, samples, state, and where f raised. Returns how
-    often f was asked.
+    What is `taken` off f is theirs, in this order. What all have `seen` so far is there: columns,
+    samples, state, and where f raised. Returns how often f was asked.
     """
     (found, samples, state, raised, places), count, free = seen, left.size, np.empty(0)
     move_to_front(pairs, left)
-    edges, entries, lengths, least, taken, told, deep = pairs
+    edges, entries, lengths, least, told, deep = pairs
     own, failed, there = columns_of(count, f0), np.zeros(count, np.bool_), np.empty((count, x.size))
     levels, windows, proven = evidence_of(count, f0, channels)
     arrays = (
         edges[0, :count], edges[1, :count], edges[2, :count], edges[3, :count], np.zeros(count),
-        free, free, free, least[:count], taken[:count], told[:count], deep[:count], *own,
+        free, free, free, least[:count], taken, told[:count], deep[:count], *own,
         np.empty(count, np.bool_), levels, windows, proven, failed, there,
     )  # fmt: skip
     starts = np.empty(count, np.int64)
@@ -233,7 +238,7 @@ def lead_others(kind, address, x, f0, channels, rtol, pairs, left, seen):
 @kernel
 def move_to_front(pairs, left):
     """Let what is known of pairs of these numbers be the first of what is known of all."""
-    edges, entries, lengths, least, taken, told, deep = pairs
+    edges, entries, lengths, least, told, deep = pairs
     for a in range(left.size):
         p = left[a]
         if p == a:
@@ -245,11 +250,10 @@ def move_to_front(pairs, left):
             entries[2 * a + k], lengths[2 * a + k] = entries[2 * p + k], lengths[2 * p + k]
         for c in range(least.shape[1]):
             least[a, c] = least[p, c]
-        for lines in (taken, told):
-            for k in range(lines.shape[1]):
-                for q in range(lines.shape[2]):
-                    for c in range(lines.shape[3]):
-                        lines[a, k, q, c] = lines[p, k, q, c]
+        for k in range(told.shape[1]):
+            for q in range(told.shape[2]):
+                for c in range(told.shape[3]):
+                    told[a, k, q, c] = told[p, k, q, c]
 
 
 @kernel

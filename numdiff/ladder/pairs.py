@@ -165,14 +165,14 @@ def misfits(i, j, place, arrived, f0, axes, beside):
 
 @separate(columns="counts")
 def relate(rows, columns, axes, beside, one_sided, taken):
-    """Write what pairs (rows, columns) of directions take off the values of f: taken (L, K, P, m).
+    """Write what pairs (rows, columns) of directions take off the values of f: taken (K, L, P, m).
 
     At two points a level, or at one in front where one of two directions is followed on one side.
     """
     for a in range(rows.size):
         i, j = rows[a], columns[a]
         above, over = ahead(axes, i, j), ahead(axes, j, i)
-        for k in range(min(axes[i, LEVELS] - above, axes[j, LEVELS] - over)):
+        for k in range(min(axes[i, LEVELS] - above, axes[j, LEVELS] - over, taken.shape[1])):
             for p in range(taken.shape[2]):
                 one = other = p
                 if one_sided:
