@@ -126,13 +126,11 @@ def lead_pairs(
     edges, deep = np.zeros((4, count), np.int64), np.zeros(count, np.int64)
     least, lengths, left = np.empty((count, m)), np.empty(2 * count), np.empty(count, np.int64)
     entries, some = np.empty(2 * count, np.int64), count
-    ones, others = np.empty(count, np.int64), np.empty(count, np.int64)
     deepest = measure_pairs(rows, columns, axes, noise, noisy, sided, units, edges, least)
     for a in range(count):
-        left[a], one, other = a, rows[a], columns[a]
-        entries[2 * a], entries[2 * a + 1] = index[one], index[other]
-        lengths[2 * a] = units[a, 0] * weight[one]
-        lengths[2 * a + 1] = units[a, 1] * weight[other]
+        left[a], i, j = a, rows[a], columns[a]
+        entries[2 * a], entries[2 * a + 1] = index[i], index[j]
+        lengths[2 * a], lengths[2 * a + 1] = units[a, 0] * weight[i], units[a, 1] * weight[j]
     taken, told = np.empty((count, THREE, width, m)), np.empty((count, THREE, width, m))
     samples, state, _ = evidence_of(count, f0, channels)
     calls, point, pairs = 0, np.empty(x.size), (edges, entries, lengths, least, told, deep)
@@ -145,10 +143,8 @@ def lead_pairs(
             left,
         )  # fmt: skip
     if some > 0:
-        for a in range(some):
-            ones[a], others[a] = rows[left[a]], columns[left[a]]
-        taken, seen = np.empty((some, deepest, width, m)), (found, samples, state, raised, places)
-        relate(ones[:some], others[:some], axes, beside, sided, taken)
+        seen, taken = (found, samples, state, raised, places), np.empty((some, deepest, width, m))
+        relate_some(rows, columns, left[:some], axes, beside, sided, taken)
         calls += lead_others(kind, address, x, f0, channels, rtol, pairs, taken, left[:some], seen)
     arrived = np.empty((width, count, m))
     step_off(kind, address, x, route, rows, columns, axes, units, point, arrived, raised, places)
@@ -160,6 +156,15 @@ def lead_pairs(
         doubt,
     )  # fmt: skip
     return calls + count * width
+
+
+@allocating
+def relate_some(rows, columns, left, axes, beside, sided, taken):
+    """Write what pairs of these numbers take off the values of f, as `pairs.relate`."""
+    ones, others = np.empty(left.size, np.int64), np.empty(left.size, np.int64)
+    for a in range(left.size):
+        ones[a], others[a] = rows[left[a]], columns[left[a]]
+    relate(ones, others, axes, beside, sided, taken)
 
 
 @kernel
