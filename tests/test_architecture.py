@@ -32,7 +32,7 @@ LINES = {
     "compare": 367,
     "compressed": 704,
     "drivers": 1428,
-    "engine": 1021,
+    "engine": 1023,
     "evaluation": 1484,
     "geometry": 161,
     "ladder": 2674,

@@ -169,7 +169,7 @@ def _on_side(
     workers = call.ahead if call.evaluator else 1  # no pair waits for another: blocks may be larger
     for block in cut(problem, len(rows), mixed_channels(one_sided=side != 0), workers):
         one, other = rows[block], columns[block]
-        code = _code_for(problem, axes.directions)
+        code = _code_for(problem, axes.directions) if call.dispatcher else None
         if code is not None:
             lines, units, doubt = _led_natively(code, problem, axes, (one, other), side)
         else:
@@ -193,11 +193,9 @@ def _on_side(
 
 def _code_for(problem: Problem, directions: Directions) -> Compiled | None:
     """Return machine code that kernels may ask at once, along axes of x that are not the same."""
-    whole = problem.budget == math.inf and problem.noise is None and directions.single
-    if not (problem.call.dispatcher and whole):
-        return None
-    index = directions.index.tolist()
-    return native_code(problem) if len(set(index)) == len(index) else None
+    index, free = directions.index.tolist(), problem.budget == math.inf and problem.noise is None
+    apart = directions.single and len(set(index)) == len(index)
+    return native_code(problem) if free and apart else None
 
 
 def _led_natively(
@@ -212,7 +210,8 @@ def _led_natively(
     found: Columns = columns_of(count, f0)
     doubt, units = np.empty((count, f0.size), np.bool_), np.empty((count, 2))
     raised, places = np.zeros(count, np.bool_), np.empty((count, x.size))
-    ends = axes.table, axes.beside, known.noise, known.status == NOISE_LIMITED
+    noisy = np.ascontiguousarray(known.status == NOISE_LIMITED)  # laid out as kernels expect it
+    ends = axes.table, axes.beside, np.ascontiguousarray(known.noise), noisy
     route, lead = (ways.starts, ways.index, ways.weight), compiled(lead_pairs)
 
     def part(some: slice) -> int:
@@ -225,7 +224,8 @@ def _led_natively(
 
     nfev, trouble = sum(spread(part, count, problem.call.workers)), None
     if raised.any():
-        trouble, nfev = ask_again(problem.call, places[raised], problem.form), nfev + raised.sum()
+        trouble = ask_again(problem.call, places[raised], problem.form)
+        nfev += int(raised.sum())
     lines = Derivatives(*found, nfev, problem.form, trouble)
     return lines, units, doubt & np.isfinite(lines.error)
 
