@@ -10,7 +10,7 @@ import math
 from numdiff.constants import ROUNDING
 from numdiff.ladder.curvature import contradicted, misfit, persists, resolving
 from numdiff.ladder.decide import LEAP, close
-from numdiff.ladder.noise import CLEARLY, COARSE, MINOR, SKEW, SURE
+from numdiff.ladder.noise import CLEARLY, COARSE, MINOR, SKEW, SURE, quantum
 from numdiff.ladder.runtime import kernel, separate
 from numdiff.ladder.symptoms import PROOF, regular
 from numdiff.ladder.tableau import TINIEST, power, scale
@@ -35,6 +35,7 @@ READING = 2.5  # times what it makes of half a square: it bends on its way to x 
 ASTRAY = 1e3  # roundings that a sample is off where nothing else shows noise
 GONE = 0.05  # of the noise: a change of f at a tiny step that is none of it
 FALLEN = 0.35  # of the noise: less is left of it at smaller steps where f comes in small pieces
+PLAIN = 0.1  # of the height of stairs: their noise, a third of it, has been seen
 SOLVER = 6e-5  # of the size of f: noise above it is structure of f rather than a solver's
 AROUND = 16.0  # times what f changes by at the smallest step: its size near x where f(x) is 0
 
@@ -69,6 +70,7 @@ def compare(samples, window, outputs, f0, order, ratio):
             if order == 2 and samples.shape[0] > 1 and output[WINDOW] == window[BASE]:
                 off = max(off, misfit(samples, window, SLOTS + 0 * order, width, i, output))
             alike = alike and not off > ALIKE * max(output[DEVIATION], floor)
+            alike = alike and not plateau(samples, window, SLOTS, i, floor, output) > 0.0
     window[SAMPLE_STEP] = window[REQUEST]
     if alike and not noisier:
         resume(window)
@@ -168,6 +170,10 @@ def verdict_of(samples, window, i, f0, order, ratio, floor, left, output):
         return AGREES
     if output[ERROR] == math.inf:
         return verdict_without(samples, window, i, floor, change, output)
+    height = plateau(samples, window, SLOTS + 1 + 0 * order, i, floor, output)
+    if height > 0.0:
+        output[SURPRISE] = height
+        return SCATTERS
     tiny, sigma = window[REQUEST], max(output[DEVIATION], floor)
     octaves = tiny - window[BASE] + window[LAST]  # from the window to the tiny step
     two_sided = ratio == 4.0  # what the slope leaves out falls like h**2, on one side like h
@@ -303,18 +309,16 @@ def pieces(samples, window, i, floor, off, output):
 
 
 @kernel
-def quantum(samples, window, i, floor):
-    """Return what all changes of f over the window are multiples of, by Euclid; 0 if nothing."""
-    least, common = CLEARLY * floor, 0.0
-    for slot in range(window[FIRST], window[LAST] + 1):
-        for side in (1.0, -1.0):
-            even = samples[1, slot, i] if samples.shape[0] > 1 else 0.0
-            rest = abs(even + side * samples[0, slot, i])
-            if not math.isfinite(rest):
-                continue
-            while rest > max(least, MINOR * common):  # rounding grows with the quotients
-                common, rest = rest, abs(common - rest * math.floor(common / rest + 0.5))
-    return common if MINOR * common > least else 0.0  # a smaller one is had by chance
+def plateau(samples, window, slot, i, floor, output):
+    """Return the height of the stairs that f is on if nothing changes at a step; else 0.
+
+    Flat ground on one side of x alone is none, and nor is it where the noise of stairs is known.
+    """
+    odd, even = samples[0, window[FIRST], i], samples[-1, window[FIRST], i]
+    if change_at(samples, slot, i) != 0.0 or samples.shape[0] == 1 or abs(odd) == abs(even):
+        return 0.0
+    height = quantum(samples, window, i, floor)
+    return height if output[DEVIATION] < PLAIN * height else 0.0
 
 
 @kernel

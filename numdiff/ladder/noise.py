@@ -11,7 +11,7 @@ from numdiff.ladder.runtime import Table, inlined, kernel
 from numdiff.ladder.tableau import predict, scale
 
 from numdiff.ladder.registers import (  # isort: skip
-    CHECKED, COLUMN, NEVER, ORDER, RATIO, ROW, SAMPLE_STEP, SIGMA, SLOTS, TERMS,
+    CHECKED, COLUMN, FIRST, LAST, NEVER, ORDER, RATIO, ROW, SAMPLE_STEP, SIGMA, SLOTS, TERMS,
 )  # fmt: skip
 
 # In units of the noise, truncation falls at least by 2**order * ratio per level (8 for a pair and
@@ -21,6 +21,7 @@ SKEW = 1.3717421124828533  # a sample off the lattice: 1111/81*0.1, no ratio of 
 SURE = 6.0  # standard deviations that noise does not exceed in a few samples
 CLEARLY = 50.0  # how many roundings make a change of f a change
 COARSE = 2.0**-24 / ROUNDING  # what changes f by less than float32 would is noise, not structure
+UNIFORM = math.sqrt(1.0 / 12.0)  # standard deviation of the rounding to multiples of 1
 MINOR = 1e-3  # a part of the change of f that says nothing about its scale
 # what at most is left at half the step if f is smooth: a half in the odd channel, a quarter in the
 # even one, and room for their higher terms
@@ -152,3 +153,37 @@ def rising(y, n, lead, floor):
         if bend > max(EVEN_FALL * abs(y[0, n - 3] - growth * y[0, n - 2]), floor):
             return 1
     return count
+
+
+@kernel
+def quantum(samples, window, i, floor):
+    """Return what all changes of f over the window are multiples of, by Euclid; 0 if nothing.
+
+    From the smallest on: of larger ones, whose rounding counts as often as they hold what is common
+    so far, those are left out that say nothing of it.
+    """
+    least, common = CLEARLY * floor, 0.0
+    for slot in range(window[LAST], window[FIRST] - 1, -1):
+        for side in (1.0, -1.0):
+            even = samples[1, slot, i] if samples.shape[0] > 1 else 0.0
+            rest = abs(even + side * samples[0, slot, i])
+            if not math.isfinite(rest) or rest * floor > MINOR * common * common > 0.0:
+                continue
+            if common > 0.0:
+                rest = abs(rest - common * math.floor(rest / common + 0.5))
+            while rest > max(least, MINOR * common):
+                common, rest = rest, abs(common - rest * math.floor(common / rest + 0.5))
+    return common if MINOR * common > least else 0.0  # a smaller one is had by chance
+
+
+@kernel
+def stairs(samples, window, i, floor):
+    """Return the noise of f if it is rounded coarsely: if its changes have a common divisor.
+
+    Where that is the smallest of them, f may as well be linear in parts.
+    """
+    height, last, least = quantum(samples, window, i, floor), window[LAST], math.inf
+    for side in (1.0, -1.0):
+        even = samples[1, last, i] if samples.shape[0] > 1 else 0.0
+        least = min(least, abs(even + side * samples[0, last, i]))
+    return UNIFORM * height if height < 0.75 * least or least == 0.0 else 0.0
