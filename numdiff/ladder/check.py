@@ -281,7 +281,7 @@ def verdict_without(samples, window, i, floor, change, output):
     last = change_at(samples, window[LAST], i)
     if change == 0.0:  # the steps of a staircase, or flat ground before f rises
         stairs = last if last < MINOR * amplitude(samples, window, i) else 0.0
-        if window[PHASE] == CHECK:
+        if window[PHASE] == CHECK or output[LEAST_NOISE] > 0.0:
             stairs = max(stairs, quantum(samples, window, i, floor))
         if stairs > 0.0:
             output[SURPRISE] = stairs
@@ -310,15 +310,21 @@ def pieces(samples, window, i, floor, off, output):
 
 @kernel
 def plateau(samples, window, slot, i, floor, output):
-    """Return the height of the stairs that f is on if nothing changes at a step; else 0.
+    """Return the height of the stairs that f is on, if a step that ends on one of them shows it.
 
-    Flat ground on one side of x alone is none, and nor is it where the noise of stairs is known.
+    Nothing changes there, or by whole stairs and far more than by the slope. Flat ground on one
+    side of x alone is none, and nor is it where the noise of stairs is known.
     """
     odd, even = samples[0, window[FIRST], i], samples[-1, window[FIRST], i]
-    if change_at(samples, slot, i) != 0.0 or samples.shape[0] == 1 or abs(odd) == abs(even):
+    change, at = change_at(samples, slot, i), window[REQUEST]
+    steep = 0.0 < change < GROWTH * abs(scale(output[SLOPE], at))
+    if steep or samples.shape[0] == 1 or abs(odd) == abs(even):
         return 0.0
     height = quantum(samples, window, i, floor)
-    return height if output[DEVIATION] < PLAIN * height else 0.0
+    if not output[DEVIATION] < PLAIN * height:
+        return 0.0
+    times = math.floor(change / height + 0.5)
+    return height if abs(change - times * height) <= CLEARLY * floor else 0.0
 
 
 @kernel

@@ -159,21 +159,24 @@ def rising(y, n, lead, floor):
 def quantum(samples, window, i, floor):
     """Return what all changes of f over the window are multiples of, by Euclid; 0 if nothing.
 
-    From the smallest on: of larger ones, whose rounding counts as often as they hold what is common
-    so far, those are left out that say nothing of it.
+    From the smallest on. What is common so far is known to `unsure`, and the rest of a change to
+    `off`, which grow with the quotients: a change that tells no part of what is common is left out.
     """
-    least, common = CLEARLY * floor, 0.0
+    common, unsure = 0.0, SURE * floor
     for slot in range(window[LAST], window[FIRST] - 1, -1):
         for side in (1.0, -1.0):
             even = samples[1, slot, i] if samples.shape[0] > 1 else 0.0
-            rest = abs(even + side * samples[0, slot, i])
-            if not math.isfinite(rest) or rest * floor > MINOR * common * common > 0.0:
-                continue
+            rest, off = abs(even + side * samples[0, slot, i]), SURE * floor
             if common > 0.0:
-                rest = abs(rest - common * math.floor(rest / common + 0.5))
-            while rest > max(least, MINOR * common):
-                common, rest = rest, abs(common - rest * math.floor(common / rest + 0.5))
-    return common if MINOR * common > least else 0.0  # a smaller one is had by chance
+                times = math.floor(rest / common + 0.5)
+                rest, off = abs(rest - common * times), off + unsure * times
+            if not (math.isfinite(rest) and off <= max(MINOR * common, SURE * floor)):
+                continue
+            while rest > off:
+                times = math.floor(common / rest + 0.5)
+                common, rest = rest, abs(common - rest * times)
+                unsure, off = off, unsure + off * times
+    return common if MINOR * common > unsure else 0.0  # a smaller one is had by chance
 
 
 @kernel
