@@ -22,6 +22,7 @@ SURE = 6.0  # standard deviations that noise does not exceed in a few samples
 CLEARLY = 50.0  # how many roundings make a change of f a change
 COARSE = 2.0**-24 / ROUNDING  # what changes f by less than float32 would is noise, not structure
 UNIFORM = math.sqrt(1.0 / 12.0)  # standard deviation of the rounding to multiples of 1
+VAGUELY = 0.1  # of a divisor: a rest that is known to less tells whether there is one
 MINOR = 1e-3  # a part of the change of f that says nothing about its scale
 # what at most is left at half the step if f is smooth: a half in the odd channel, a quarter in the
 # even one, and room for their higher terms
@@ -160,23 +161,28 @@ def quantum(samples, window, i, floor):
     """Return what all changes of f over the window are multiples of, by Euclid; 0 if nothing.
 
     From the smallest on. What is common so far is known to `unsure`, and the rest of a change to
-    `off`, which grow with the quotients: a change that tells no part of what is common is left out.
+    `off`; a change that holds it so often that this is no small part of it tells nothing.
     """
-    common, unsure = 0.0, SURE * floor
+    common, exact = 0.0, SURE * floor
+    unsure = exact
     for slot in range(window[LAST], window[FIRST] - 1, -1):
         for side in (1.0, -1.0):
             even = samples[1, slot, i] if samples.shape[0] > 1 else 0.0
-            rest, off = abs(even + side * samples[0, slot, i]), SURE * floor
+            change = abs(even + side * samples[0, slot, i])
+            rest, off = change, exact
             if common > 0.0:
-                times = math.floor(rest / common + 0.5)
-                rest, off = abs(rest - common * times), off + unsure * times
-            if not (math.isfinite(rest) and off <= max(MINOR * common, SURE * floor)):
+                times = math.floor(change / common + 0.5)
+                rest, off = abs(change - common * times), off + unsure * times
+            if not (math.isfinite(rest) and off <= max(VAGUELY * common, exact)):
                 continue
             while rest > off:
                 times = math.floor(common / rest + 0.5)
                 common, rest = rest, abs(common - rest * times)
                 unsure, off = off, unsure + off * times
-    return common if MINOR * common > unsure else 0.0  # a smaller one is had by chance
+            times = math.floor(change / common + 0.5) if common > 0.0 else 0.0
+            if times > 0.0 and unsure * times < VAGUELY * common:
+                common, unsure = change / times, exact / times
+    return common if MINOR * common > exact else 0.0  # a smaller one is had by chance
 
 
 @kernel
