@@ -94,10 +94,13 @@ def why(f0, start, reach, value, error, status, step, noise, proven, samples, wi
     # where larger steps leave the domain of f, it had to be looked at closer
     asked = window[TINY] != NEVER and math.isfinite(samples[0, SLOTS + 1, i])
     floor = ROUNDING * (abs(f0) + reach * abs(value))  # of f, and of x
-    if asked and status == NOISE_LIMITED and coarse(samples, window, i, noise, floor):
-        return beyond(error, status, proven, window)
+    stairs_told = asked and status == NOISE_LIMITED and coarse(samples, window, i, noise, floor)
     flat = value == 0.0 and stands(samples, window, i)
-    if error < math.inf and (flat or (leapt and straight(samples, window, i, value))):
+    if (
+        not stairs_told
+        and error < math.inf
+        and (flat or (leapt and straight(samples, window, i, value)))
+    ):
         if asked and bends(samples, window, i, floor) and persists(samples, window, i):
             return NOTHING
         if flat or step <= scale(1.0, window[BASE] - window[FIRST]):
@@ -108,7 +111,12 @@ def why(f0, start, reach, value, error, status, step, noise, proven, samples, wi
         return SILENCE if asked else LEAP
     if asked and status == UNRESOLVED:
         return LOST
-    if asked and status == NOISE_LIMITED and silent(samples, window, i, value, noise, floor):
+    if (
+        asked
+        and status == NOISE_LIMITED
+        and not stairs_told
+        and silent(samples, window, i, value, noise, floor)
+    ):
         return SILENCE
     return beyond(error, status, proven, window)
 

@@ -23,6 +23,7 @@ CLEARLY = 50.0  # how many roundings make a change of f a change
 COARSE = 2.0**-24 / ROUNDING  # what changes f by less than float32 would is noise, not structure
 UNIFORM = math.sqrt(1.0 / 12.0)  # standard deviation of the rounding to multiples of 1
 VAGUELY = 0.1  # of a divisor: a rest that is known to less tells whether there is one
+UNLIKELY = 1e-7  # that changes of a smooth f have a divisor, as there may be thousands of outputs
 MINOR = 1e-3  # a part of the change of f that says nothing about its scale
 # what at most is left at half the step if f is smooth: a half in the odd channel, a quarter in the
 # even one, and room for their higher terms
@@ -160,29 +161,49 @@ def rising(y, n, lead, floor):
 def quantum(samples, window, i, floor):
     """Return what all changes of f over the window are multiples of, by Euclid; 0 if nothing.
 
-    From the smallest on. What is common so far is known to `unsure`, and the rest of a change to
-    `off`; a change that holds it so often that this is no small part of it tells nothing.
+    From the smallest on; the largest one so far holds it `most` times, which makes it the better
+    known. Each change that is a multiple of it may be so by chance, less often all of them.
     """
-    common, exact = 0.0, SURE * floor
-    unsure = exact
+    exact, largest, most, chance = SURE * floor, 0.0, 1.0, 1.0
     for slot in range(window[LAST], window[FIRST] - 1, -1):
         for side in (1.0, -1.0):
             even = samples[1, slot, i] if samples.shape[0] > 1 else 0.0
             change = abs(even + side * samples[0, slot, i])
-            rest, off = change, exact
-            if common > 0.0:
-                times = math.floor(change / common + 0.5)
-                rest, off = abs(change - common * times), off + unsure * times
-            if not (math.isfinite(rest) and off <= max(VAGUELY * common, exact)):
+            if not exact < change < math.inf:
                 continue
-            while rest > off:
-                times = math.floor(common / rest + 0.5)
-                common, rest = rest, abs(common - rest * times)
-                unsure, off = off, unsure + off * times
-            times = math.floor(change / common + 0.5) if common > 0.0 else 0.0
-            if times > 0.0 and unsure * times < VAGUELY * common:
-                common, unsure = change / times, exact / times
-    return common if MINOR * common > exact else 0.0  # a smaller one is had by chance
+            if largest == 0.0:
+                largest = change
+            common, unsure = largest / most, exact / most
+            times = math.floor(change / common + 0.5)
+            off = exact + unsure * times
+            if off > VAGUELY * common:
+                continue
+            rest = abs(change - common * times)
+            if rest > off:
+                chance, most = 1.0, most * parts(common, rest, off + unsure)
+            elif change > largest or times != most:
+                chance *= 2.0 * off / common
+            common = largest / most
+            times = math.floor(change / common + 0.5)
+            if change > largest and exact / most * times < VAGUELY * common:
+                largest, most = change, times
+    common = largest / most
+    return common if MINOR * common > exact and chance < UNLIKELY else 0.0
+
+
+@kernel
+def parts(whole, rest, off):
+    """Return of how many parts a number consists which the rest has as well, by Euclid.
+
+    Both are known to `off`; what is left of them as often as they were taken off each other.
+    """
+    before, times = 0.0, 1.0
+    while rest > off * abs(times):
+        quotient = math.floor(whole / rest + 0.5)
+        left = whole - rest * quotient
+        before, times = times, math.copysign(1.0, left) * (before - quotient * times)
+        whole, rest = rest, abs(left)
+    return abs(times)
 
 
 @kernel

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numdiff.arrays import Floats, Ints
+from numdiff.arrays import Floats, Ints, Mask
 from numdiff.constants import NOISE_LIMITED, OK, ONE_SIDED, STOCHASTIC
 from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill
 from numdiff.engine.by_ladder import by_ladder
@@ -24,6 +24,7 @@ from numdiff.paths.memory import (
     STALE,
     STEP,
     THIRD,
+    TINY,
     WIDTH,
     Memory,
     Pairs,
@@ -41,13 +42,17 @@ from numdiff.paths.memory import (
     retuned,
     second_of,
     size_of_noise,
+    sizes,
     tuned,
+    unexplained,
 )
 
 EVERY, PARTS = 4, 2  # so often, in calls, one in so many entries gets a second pair in any case
 WIDER = 4.0  # the second pair is so many times wider
 TRIES = 6  # of a width at which f shows its third derivative
 SHARE = 80  # every so many entries that were asked all are checked together
+VAGUE = 0.01  # of a derivative: a bar that is wider, but for noise, hides what f does close to x
+NOISY = 64.0  # standard deviations of the noise of f over the step that such a bar may have
 SHORT = 0.25  # of the steps, that check: mixed third derivatives are no concern of it
 
 
@@ -127,6 +132,7 @@ def _by_pairs(
     near, far = pairs.part(slice(count)), pairs.part(slice(count, None))
     seconds = second_of(memory, near)
     off = disagree(seconds, memory.shapes[SECOND], now.noise, near.product, 0.5)
+    off |= unexplained(memory, x, near, seconds, now.noise)
     off[late] = False
     if np.count_nonzero(off):
         more = np.flatnonzero(off)
@@ -136,6 +142,7 @@ def _by_pairs(
     if late.size:
         now, memory = _learn(now, memory, late, near.part(late), far)
     value, error = answers(memory, near, now.noise)
+    memory = memory.answered(x, value)
     lost = np.empty(0, np.int64)
     if not (memory.whole and math.isfinite(np.add.reduce(error, None))):
         lost = np.flatnonzero(~(memory.known() & np.isfinite(error).all(1)))
@@ -211,12 +218,12 @@ def _looked_at(
                | (full.status == ONE_SIDED)).all(1)  # fmt: skip
     found = fill(found, rows, full, np.ones(full.value.shape, np.bool_))
     memory = memory.put(rows, Memory.empty(len(rows), full.value.shape[1]))
-    which = np.flatnonzero(trusted)
+    which = np.flatnonzero(trusted & _is_narrow(full))
     if not which.size:
         return found, memory
     slope, noise = full.value[which], full.noise[which]
     part, nfev = _first(problem, options, rows[which], slope, noise)
-    part = part._replace(status=full.status[which])
+    part = part.answered(problem.x[rows[which]], slope)._replace(status=full.status[which])
     found = found._replace(nfev=found.nfev + nfev)
     now = noise_at(memory, problem.f0, noise_scale(memory, problem.f0, problem.noise))
     now[rows[which]] = noise
@@ -229,6 +236,13 @@ def _looked_at(
     if problem.noise is not None:
         return found, tuned(memory.with_noise(now), now, np.ones(len(size)))
     return found, _heard(memory, now, problem.f0)
+
+
+def _is_narrow(full: Derivatives) -> Mask:
+    """Say along which entries answers are good, but for noise: others follow from them, (K,)."""
+    noise = full.noise + TINY
+    (error, value, noisy), _ = sizes((full.error, full.value, noise / full.step), noise)
+    return np.asarray(error <= np.fmax(VAGUE * value, NOISY * noisy))
 
 
 def _first(

@@ -9,6 +9,7 @@ Everything here is a function of values: nothing calls f.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,8 @@ from numdiff.geometry.domain import Box
 SIGMAS = 3.4  # standard deviations of noise in a bar
 EVIDENT = 15.0  # so many of them in a second difference are no noise: six of its own
 ROOT6 = 6.0**0.5  # of the noise of f is in a second difference times h^2
+ACCOUNTS = 8.0  # times what second derivatives make of a slope on the way: more is none of theirs
+LEVELLED = 0.5  # of the slope of a pair: less is left in a wider one beyond the ends of a step
 LEAST = 2.0**-20  # the smallest step, of the widest one
 PART = 32.0  # x is so many times as large as the widest step
 STALE = 16.0  # widest steps that an entry may move before C is looked at again: half of x
@@ -27,8 +30,8 @@ SINGLE = 2.0**-20  # noise as large as this part of f may be that of single prec
 TINY = 1e-290  # noise of an f that is zero everywhere
 RETUNED = 2.0  # steps are chosen anew where noise has changed by that
 
-REACH, WIDTH, SEEN, STEP = range(4)
-THIRD, DRIFT, SECOND, BEND, NOISE = range(5)
+REACH, WIDTH, SEEN, STEP, LAST = range(5)
+THIRD, DRIFT, SECOND, BEND, NOISE, SLOPE = range(6)
 
 
 class Memory(NamedTuple):
@@ -36,13 +39,13 @@ class Memory(NamedTuple):
 
     Parameters
     ----------
-    places : array (4, n)
+    places : array (5, n)
         Of each entry the widest step at which the model is known to hold, nan where nothing is
         known; the widest one at all, a 32nd of the size of x where f lets it; x where C was seen;
-        the step.
-    shapes : array (5, n, m)
-        C, its last change, S, by how much C may be off, and the standard deviation of the error of
-        f.
+        the step; x at the last answer.
+    shapes : array (6, n, m)
+        C, its last change, S, by how much C may be off, the standard deviation of the error of f,
+        and the last answer.
     status : array (n, m)
         What the last full look said.
     size : array (m,)
@@ -70,8 +73,8 @@ class Memory(NamedTuple):
     @classmethod
     def empty(cls, n: int, m: int) -> Memory:
         """Return the memory of nothing."""
-        shapes, status = np.zeros((5, n, m)), np.zeros((n, m), np.uint8)
-        places, ones = np.full((4, n), np.nan), np.ones(m)
+        shapes, status = np.zeros((6, n, m)), np.zeros((n, m), np.uint8)
+        places, ones = np.full((5, n), np.nan), np.ones(m)
         return cls(places, shapes, status, ones, np.zeros(m, np.bool_), ones)
 
     def pick(self, rows: Ints) -> Memory:
@@ -92,6 +95,12 @@ class Memory(NamedTuple):
         shapes = self.shapes.copy()
         shapes[NOISE] = noise
         return self._replace(shapes=shapes)
+
+    def answered(self, x: Floats, value: Floats) -> Memory:
+        """Return the memory with the last answer, (n, m), and where that was."""
+        places, shapes = self.places.copy(), self.shapes.copy()
+        places[LAST], shapes[SLOPE] = x, value
+        return self._replace(places=places, shapes=shapes)
 
     def known(self) -> Mask:
         """Say of which entries something is known."""
@@ -211,18 +220,40 @@ def differences(offsets: Floats, values: Floats, f0: Floats) -> Pairs:
     return Pairs(slope, 2.0 * apart, product, total, gain)
 
 
+def sizes(parts: Sequence[Floats], noise: Floats) -> tuple[list[Floats], Floats]:
+    """Return how large each of some parts is along K entries, and the noise beside them, (K,).
+
+    Many outputs count in units of their noise, and in the mean.
+    """
+    if noise.shape[1] == 1:
+        return [np.abs(part[:, 0]) for part in parts], noise[:, 0]
+    units = [np.sqrt(((part / noise) ** 2).mean(1)) for part in parts]
+    return units, np.ones(len(noise))
+
+
 def disagree(one: Floats, other: Floats, noise: Floats, product: Floats, part: float) -> Mask:
     """Say where second derivatives differ, by a part of the larger and by more than noise."""
-    apart, sizes = np.abs(one - other), np.maximum(np.abs(one), np.abs(other))
-    if noise.shape[1] > 1:
-        apart, sizes = (np.sqrt(((a / noise) ** 2).mean(1, keepdims=True)) for a in (apart, sizes))
-        noise = np.ones((len(noise), 1))
-    return np.asarray(~(apart <= part * sizes + EVIDENT * noise / np.abs(product)))[:, 0]
+    (apart, first, last), unit = sizes((one - other, one, other), noise)
+    allowed = part * np.maximum(first, last) + EVIDENT * unit / np.abs(product[:, 0])
+    return np.asarray(~(apart <= allowed))
 
 
 def second_of(memory: Memory, pairs: Pairs) -> Floats:
     """Return S as pairs say it, C being as remembered."""
     return np.asarray(pairs.second - 2.0 * memory.shapes[THIRD] * pairs.total)
+
+
+def unexplained(memory: Memory, x: Floats, near: Pairs, second: Floats, noise: Floats) -> Mask:
+    """Say where a slope is not what it was, and no second derivative accounts for that, (K,).
+
+    One at x or at the last one; across entries they are as large as along them, more or less.
+    """
+    third, moved = memory.shapes[THIRD], x - memory.places[LAST]
+    far = np.sqrt(moved @ moved)
+    change = near.slope + third * near.product - memory.shapes[SLOPE]
+    bent = np.abs(second) + np.abs(memory.shapes[SECOND]) + np.abs(third) * far
+    (told, due), unit = sizes((change, bent), noise)
+    return np.asarray(~(told <= ACCOUNTS * far * due + EVIDENT * unit * near.gain[:, 0]))
 
 
 def answers(memory: Memory, pairs: Pairs, noise: Floats) -> tuple[Floats, Floats]:
@@ -237,9 +268,9 @@ def learnt(memory: Memory, x: Floats, near: Pairs, far: Pairs, noise: Floats) ->
     third = (far.slope - near.slope) / (near.product - far.product)
     second = near.second - 2.0 * third * near.total
     wide = far.second - 2.0 * third * far.total
-    bad = disagree(second, wide, noise, near.product, 0.3)
+    bad = disagree(second, wide, noise, near.product, 0.3) | flattens(near, far, noise)
     width = memory.places[WIDTH]
-    places, shapes = np.empty(memory.places.shape), memory.shapes.copy()
+    places, shapes = memory.places.copy(), memory.shapes.copy()
     places[WIDTH] = np.minimum(2.0 * width, np.maximum(np.maximum(np.abs(x), 1.0) / PART, width))
     places[REACH] = np.minimum(np.sqrt(np.abs(far.product[:, 0])), places[WIDTH])
     places[REACH][bad] = np.nan
@@ -250,6 +281,15 @@ def learnt(memory: Memory, x: Floats, near: Pairs, far: Pairs, noise: Floats) ->
     part = memory._replace(places=places, shapes=shapes)
     places[STEP] = steps_of(part, noise)
     return part
+
+
+def flattens(near: Pairs, far: Pairs, noise: Floats) -> Mask:
+    """Say where wider pairs see less of a slope that f has an end between them, (K,).
+
+    As in the middle of a step of f, of which both see the whole height.
+    """
+    (own, wider), unit = sizes((near.slope, near.slope - far.slope), noise)
+    return np.asarray((own > EVIDENT * unit * near.gain[:, 0]) & (wider > LEVELLED * own))
 
 
 def noise_seen(memory: Memory, near: Pairs, far: Pairs) -> Floats:
