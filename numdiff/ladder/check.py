@@ -10,7 +10,7 @@ import math
 from numdiff.constants import ROUNDING
 from numdiff.ladder.curvature import contradicted, misfit, persists, resolving
 from numdiff.ladder.decide import LEAP, close
-from numdiff.ladder.noise import CLEARLY, COARSE, MINOR, SKEW, SURE, quantum
+from numdiff.ladder.noise import CLEARLY, COARSE, COUNTABLE, MINOR, SKEW, SURE, quantum
 from numdiff.ladder.runtime import kernel, separate
 from numdiff.ladder.symptoms import PROOF, regular
 from numdiff.ladder.tableau import TINIEST, power, scale
@@ -187,7 +187,9 @@ def verdict_of(samples, window, i, f0, order, ratio, floor, left, output):
         return verdict_above(samples, window, i, order, floor, change, off, surplus, output)
     # what float32 would not resolve, wherever it was looked at, is noise as well
     coarse = max(sigma, unexpected(samples, window, i, output)) < COARSE * floor
-    if not surplus <= SURE * sigma:
+    # what surprised, and does not move where it is looked at again, is on a plateau
+    stuck = window[PHASE] == DOUBT and change == 0.0 and output[SURPRISE] > SURE * sigma
+    if stuck or not surplus <= SURE * sigma:
         return verdict_against(samples, window, i, floor, change, surplus, coarse, output)
     # a plateau is f rounded coarsely
     alone, even = samples.shape[0] == 1, abs(samples[samples.shape[0] - 1, SLOTS + 1, i])
@@ -321,10 +323,22 @@ def plateau(samples, window, slot, i, floor, output):
     if steep or samples.shape[0] == 1 or abs(odd) == abs(even):
         return 0.0
     height = quantum(samples, window, i, floor)
-    if not output[DEVIATION] < PLAIN * height:
+    if straight(samples, window, i, 0.5 * height):
+        return 0.0
+    if not (output[DEVIATION] < PLAIN * height and change < COUNTABLE * height):
         return 0.0
     times = math.floor(change / height + 0.5)
     return height if abs(change - times * height) <= CLEARLY * floor else 0.0
+
+
+@kernel
+def straight(samples, window, i, allowed):
+    """Whether f is linear over the window."""
+    bent = abs(samples[1, window[LAST], i])
+    for slot in range(window[FIRST], window[LAST]):
+        off = abs(samples[0, slot, i] - 2.0 * samples[0, slot + 1, i])
+        bent = max(bent, off, abs(samples[1, slot, i]))
+    return bent <= allowed
 
 
 @kernel

@@ -8,7 +8,7 @@ import math
 
 from numdiff.constants import EPS
 from numdiff.ladder.answer import FAIR, conclude, lean, look_up, measure, record
-from numdiff.ladder.noise import CLEARLY, SURE, recall, rising, stairs
+from numdiff.ladder.noise import CLEARLY, SURE, UNIFORM, recall, rising, stairs
 from numdiff.ladder.runtime import inlined, kernel
 from numdiff.ladder.tableau import scale
 from numdiff.ladder.window import amplitude, finish, gather, restart, rounding
@@ -31,6 +31,7 @@ NARROW, IDLE_NARROW, IDLE_WIDE = 1e-6, 1.0, 4.0
 # levels before a stall counts as noise, more while the bar is vague: an edge may be in the window
 VAGUE, LEAST_LEVELS, LEAST_VAGUE = 1e-4, 5, 7
 STEADILY = 3  # levels of which a common divisor says nothing
+TRACE = 4.0  # times the noise of stairs: more than that is none of theirs
 DEPTH = 6  # octaves from the window down to the sample
 LEAP = 20  # where f is not resolved at all, look this many octaves further down
 FAINT = 1e-3  # f(x) below this part of f around it has lost digits, if the bar is that wide as well
@@ -59,10 +60,10 @@ def judge(samples, window, outputs, f0, reach, rtol, method, room):
             far = scale(reach, window[LAST] - window[BASE])  # x in units of the smallest step
             rounding(f0[i], n, output[LEAST_NOISE], far, y, room.floors)
             if n > STEADILY and output[DEVIATION] > CLEARLY * room.floors[n - 1]:
-                height = stairs(samples, window, i, room.floors[n - 1])
-                if height > output[LEAST_NOISE]:
-                    output[LEAST_NOISE] = height
-                    rounding(f0[i], n, height, far, y, room.floors)
+                told = UNIFORM * stairs(samples, window, i, room.floors[n - 1])
+                if output[DEVIATION] < TRACE * told:
+                    output[LEAST_NOISE] = max(output[LEAST_NOISE], told)
+                    rounding(f0[i], n, output[LEAST_NOISE], far, y, room.floors)
             rises = 0
             if window[NOISY] == 0:
                 rises = rising(y, n, shape[0, LEAD], room.floors[n - 1])

@@ -7,7 +7,7 @@ below the first step as it does inside.
 import math
 
 from numdiff.constants import NOISE_LIMITED, OK, ROUNDING, UNRESOLVED
-from numdiff.ladder.noise import CLEARLY, stairs
+from numdiff.ladder.noise import CLEARLY, LESS, MORE, UNIFORM, stairs
 from numdiff.ladder.runtime import kernel, separate
 from numdiff.ladder.symptoms import LEAPT, TAIL, stands, straight, suspect
 from numdiff.ladder.tableau import scale
@@ -18,7 +18,6 @@ from numdiff.ladder.registers import (  # isort: skip
 )  # fmt: skip
 
 SILENT = 0.15  # of the noise: less than this at a tiny step is none of it
-LESS, MORE = 0.5, 4.0  # times the noise of stairs: what the levels show of it may differ by that
 HALF = 0.01  # part to which the even part of f halves with the step where f bends at x itself
 WIDER = 2.0  # times what the levels prove: a bar that something else has widened
 
@@ -126,8 +125,8 @@ def coarse(samples, window, i, noise, floor):
     """Whether the noise is that of stairs, which a tiny step on one of them does not show."""
     if change_at(samples, SLOTS + 1, i) != 0.0 or not noise > CLEARLY * floor:
         return False
-    height = stairs(samples, window, i, floor)
-    return height > 0.0 and LESS * height < noise < MORE * height
+    told = UNIFORM * stairs(samples, window, i, floor)
+    return LESS * told < noise < MORE * told
 
 
 @kernel

@@ -23,7 +23,9 @@ CLEARLY = 50.0  # how many roundings make a change of f a change
 COARSE = 2.0**-24 / ROUNDING  # what changes f by less than float32 would is noise, not structure
 UNIFORM = math.sqrt(1.0 / 12.0)  # standard deviation of the rounding to multiples of 1
 VAGUELY = 0.1  # of a divisor: a rest that is known to less tells whether there is one
+COUNTABLE = 2.0**50  # times that one float may hold another, so that this is a whole number
 UNLIKELY = 1e-7  # that changes of a smooth f have a divisor, as there may be thousands of outputs
+LESS, MORE = 0.05, 4.0  # times the noise of stairs that levels may show of it
 MINOR = 1e-3  # a part of the change of f that says nothing about its scale
 # what at most is left at half the step if f is smooth: a half in the odd channel, a quarter in the
 # even one, and room for their higher terms
@@ -169,11 +171,11 @@ def quantum(samples, window, i, floor):
         for side in (1.0, -1.0):
             even = samples[1, slot, i] if samples.shape[0] > 1 else 0.0
             change = abs(even + side * samples[0, slot, i])
-            if not exact < change < math.inf:
-                continue
-            if largest == 0.0:
+            if largest == 0.0 and exact < change < math.inf:
                 largest = change
             common, unsure = largest / most, exact / most
+            if not exact < change < COUNTABLE * common:
+                continue
             times = math.floor(change / common + 0.5)
             off = exact + unsure * times
             if off > VAGUELY * common:
@@ -198,7 +200,7 @@ def parts(whole, rest, off):
     Both are known to `off`; what is left of them as often as they were taken off each other.
     """
     before, times = 0.0, 1.0
-    while rest > off * abs(times):
+    while rest > max(off * abs(times), whole / COUNTABLE):
         quotient = math.floor(whole / rest + 0.5)
         left = whole - rest * quotient
         before, times = times, math.copysign(1.0, left) * (before - quotient * times)
@@ -208,12 +210,13 @@ def parts(whole, rest, off):
 
 @kernel
 def stairs(samples, window, i, floor):
-    """Return the noise of f if it is rounded coarsely: if its changes have a common divisor.
+    """Return the height of the stairs of f if it is rounded coarsely, else 0.
 
-    Where that is the smallest of them, f may as well be linear in parts.
+    Its changes have a common divisor then. Where that is the smallest of them, f may as well be
+    linear, or linear in parts.
     """
     height, last, least = quantum(samples, window, i, floor), window[LAST], math.inf
     for side in (1.0, -1.0):
         even = samples[1, last, i] if samples.shape[0] > 1 else 0.0
         least = min(least, abs(even + side * samples[0, last, i]))
-    return UNIFORM * height if height < 0.75 * least or least == 0.0 else 0.0
+    return height if height < 0.75 * least or least == 0.0 else 0.0
