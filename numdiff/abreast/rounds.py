@@ -20,7 +20,7 @@ from numdiff.constants import EPS, NOISE_LIMITED, OK, ROUNDING
 from numdiff.ladder import rounds
 from numdiff.ladder.answer import FAIR, FOREIGN, HAZY, LEADING, LITTLE
 from numdiff.ladder.channels import Channels, extrapolated
-from numdiff.ladder.check import ALIKE
+from numdiff.ladder.check import ALIKE, GROWTH
 from numdiff.ladder.lane_formulas import LANES
 from numdiff.ladder.lanes import LED, MODERATE, lead_calm
 from numdiff.ladder.noise import BY_CHANCE, CLEARLY, SKEW, SURE
@@ -29,7 +29,7 @@ from numdiff.ladder.tableau import power
 
 from numdiff.ladder.decide import (  # isort: skip
     DEPTH, FAINT, FAIRLY, FLAT, IDLE_NARROW, IDLE_WIDE, LEAST_LEVELS, LEAST_VAGUE, NARROW,
-    NEARLY, TARGET, VAGUE, WORTH,
+    NEARLY, STEADILY, TARGET, VAGUE, WORTH,
 )  # fmt: skip
 from numdiff.ladder.registers import (  # isort: skip
     AT_COLUMN, AT_ROW, BASE, CEILING, CHECKED, CLOSED, COMPLETE, DEVIATION, DISPUTE, DONE,
@@ -248,6 +248,10 @@ def _alike(group: _Group, windows: Ints, found: Floats, task: _Task) -> Mask:
         slack = (found[ERROR] + 2.0 * bend * fall * fall) * half
         off = np.maximum(off, abs(group.sample[1] - value * half) - slack)
     quiet = found[DEVIATION] <= CLEARLY * floor
+    if len(group.levels) > 1:  # what `check.plateau` looks at
+        change, due = abs(group.sample).sum(0), abs(np.ldexp(found[SLOPE], windows[REQUEST]))
+        jumps = (change == 0.0) | (change >= GROWTH * due)
+        quiet &= ~(jumps & (abs(group.levels[0, 0]) != abs(group.levels[1, 0])))
     return np.asarray(quiet & (off <= ALIKE * np.maximum(found[DEVIATION], floor)))
 
 
@@ -267,7 +271,9 @@ def _judge(group: _Group, windows: Ints, found: Floats, task: _Task) -> tuple[Ma
     sigma = np.where(windows[PRIOR] == COMPLETE, 0.0, noise)
     best = formulas.choose_entry(*parts, sigma, gain, grid)
     found[STALLED], found[AT_ROW], found[AT_COLUMN] = sigma, best.row, best.column
-    plain = best.plain & ((windows[NOISY] == 1) | formulas.settles(levels, laws[0].lead, floors))
+    # else `noise.stairs` looks for what all changes are multiples of
+    plain = (levels.shape[1] <= STEADILY) | (found[DEVIATION] <= CLEARLY * floors[-1])
+    plain &= best.plain & ((windows[NOISY] == 1) | formulas.settles(levels, laws[0].lead, floors))
     if len(group.sample):
         seen, told = formulas.surprise(levels, best, group.sample, group.width, laws, c)
         # noise that is not in the sample may be none

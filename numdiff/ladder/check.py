@@ -318,9 +318,8 @@ def plateau(samples, window, slot, i, floor, output):
     side of x alone is none, and nor is it where the noise of stairs is known.
     """
     odd, even = samples[0, window[FIRST], i], samples[-1, window[FIRST], i]
-    change, at = change_at(samples, slot, i), window[REQUEST]
-    steep = 0.0 < change < GROWTH * abs(scale(output[SLOPE], at))
-    if steep or samples.shape[0] == 1 or abs(odd) == abs(even):
+    change, due = change_at(samples, slot, i), abs(scale(output[SLOPE], window[REQUEST]))
+    if 0.0 < change < GROWTH * due or samples.shape[0] == 1 or abs(odd) == abs(even):
         return 0.0
     height = quantum(samples, window, i, floor)
     if straight(samples, window, i, 0.5 * height):
@@ -328,17 +327,19 @@ def plateau(samples, window, slot, i, floor, output):
     if not (output[DEVIATION] < PLAIN * height and change < COUNTABLE * height):
         return 0.0
     times = math.floor(change / height + 0.5)
-    return height if abs(change - times * height) <= CLEARLY * floor else 0.0
+    whole = change == 0.0 or times > 0.0
+    return height if whole and abs(change - times * height) <= CLEARLY * floor else 0.0
 
 
 @kernel
 def straight(samples, window, i, allowed):
-    """Whether f is linear over the window."""
-    bent = abs(samples[1, window[LAST], i])
+    """Whether f is a parabola over the window, as rounded ones are not over many levels."""
     for slot in range(window[FIRST], window[LAST]):
-        off = abs(samples[0, slot, i] - 2.0 * samples[0, slot + 1, i])
-        bent = max(bent, off, abs(samples[1, slot, i]))
-    return bent <= allowed
+        odd = abs(samples[0, slot, i] - 2.0 * samples[0, slot + 1, i])
+        even = abs(samples[1, slot, i] - 4.0 * samples[1, slot + 1, i])
+        if max(odd, even) > allowed:
+            return False
+    return True
 
 
 @kernel

@@ -11,8 +11,8 @@ import math
 
 from numdiff.constants import EPS, OK, ROUNDING
 from numdiff.ladder.answer import FAIR, FOREIGN
-from numdiff.ladder.check import ALIKE
-from numdiff.ladder.decide import DEPTH, FAINT, wish
+from numdiff.ladder.check import ALIKE, GROWTH
+from numdiff.ladder.decide import DEPTH, FAINT, STEADILY, wish
 from numdiff.ladder.noise import CLEARLY, EVEN_FALL, MINOR, ODD_FALL, SKEW
 from numdiff.ladder.runtime import inlined, kernel, separate
 from numdiff.ladder.tableau import SIGMAS, scale
@@ -220,6 +220,8 @@ def is_calm(g, n, sampled, f0, window, output, w):
     falls = not abs(w[ODD + n - 1][g]) > max(ODD_FALL * abs(w[ODD + n - 2][g]), floor)
     falls = falls and not abs(w[EVEN + n - 1][g]) > max(EVEN_FALL * abs(w[EVEN + n - 2][g]), floor)
     falls = falls and w[lane.EXCESS][g] <= w[lane.BAR][g]
+    # else `noise.stairs` looks for what all changes are multiples of
+    falls = falls and (n <= STEADILY or output[DEVIATION] <= CLEARLY * w[FLOORS + n - 1][g])
     if sampled == 0:
         return falls
     # as `check.compare`
@@ -229,6 +231,10 @@ def is_calm(g, n, sampled, f0, window, output, w):
     slack = (output[SLACK] + output[SPREAD] * (near * near)) * width
     off = abs(w[lane.SAMPLE][g] - output[SLOPE] * width) - slack
     alike = not off > ALIKE * max(output[DEVIATION], floor)
+    # what `check.plateau` looks at
+    change, due = abs(w[lane.SAMPLE][g]) + abs(w[lane.SAMPLE_EVEN][g]), abs(output[SLOPE])
+    jumps = change == 0.0 or change >= GROWTH * scale(due, request)
+    alike = alike and not (jumps and abs(w[ODD][g]) != abs(w[EVEN][g]))
     return falls and alike and not output[DEVIATION] > CLEARLY * floor and w[lane.FLAG][g] == 0.0
 
 

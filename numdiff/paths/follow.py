@@ -34,6 +34,7 @@ from numdiff.paths.memory import (
     disagree,
     ends,
     first_seen,
+    is_hushed,
     is_rounding,
     learnt,
     noise_at,
@@ -104,7 +105,7 @@ def _follow(problem: Problem, memory: Memory, options: Options) -> tuple[Derivat
             some, learned, bad = _by_pairs(problem, memory.pick(rows), options, rows)
             found = fill(found, rows, some)
             memory = memory.put(rows, learned)._replace(
-                size=learned.size, falls=learned.falls, tuned=learned.tuned
+                size=learned.size, falls=learned.falls, tuned=learned.tuned, heard=learned.heard
             )
             lost = np.concatenate([lost, rows[bad]])
     memory = memory._replace(calls=memory.calls + 1)
@@ -127,6 +128,8 @@ def _by_pairs(
     moved = np.abs(x - memory.places[SEEN]) > STALE * memory.places[WIDTH]
     if np.count_nonzero(moved):
         late = np.union1d(late, np.flatnonzero(moved))
+    if is_hushed(memory, scale):
+        late, memory = np.arange(count), memory._replace(heard=scale)
     both = np.concatenate([np.arange(count), late])
     now, pairs, offsets = _ask(now, both, np.concatenate([steps, WIDER * steps[late]]))
     near, far = pairs.part(slice(count)), pairs.part(slice(count, None))
@@ -232,9 +235,10 @@ def _looked_at(
         now[:] = problem.noise
     elif np.count_nonzero(memory.known()):  # what others have shown still counts
         size, falls = memory.size, falls & memory.falls
-    memory = memory.put(rows[which], part)._replace(size=size, falls=falls)
+    ones = np.ones(len(size))
+    memory = memory.put(rows[which], part)._replace(size=size, falls=falls, heard=ones)
     if problem.noise is not None:
-        return found, tuned(memory.with_noise(now), now, np.ones(len(size)))
+        return found, tuned(memory.with_noise(now), now, ones)
     return found, _heard(memory, now, problem.f0)
 
 

@@ -22,12 +22,14 @@ SIGMAS = 3.4  # standard deviations of noise in a bar
 EVIDENT = 15.0  # so many of them in a second difference are no noise: six of its own
 ROOT6 = 6.0**0.5  # of the noise of f is in a second difference times h^2
 ACCOUNTS = 8.0  # times what second derivatives make of a slope on the way: more is none of theirs
+SLOWLY, SLIGHT = 0.1, 0.02  # of what bends over a pair, and of a slope: so much slopes may differ
 LEVELLED = 0.5  # of the slope of a pair: less is left in a wider one beyond the ends of a step
 LEAST = 2.0**-20  # the smallest step, of the widest one
 PART = 32.0  # x is so many times as large as the widest step
 STALE = 16.0  # widest steps that an entry may move before C is looked at again: half of x
 SINGLE = 2.0**-20  # noise as large as this part of f may be that of single precision
 TINY = 1e-290  # noise of an f that is zero everywhere
+HUSHED = 4.0  # times that noise may be expected to fall before somebody listens
 RETUNED = 2.0  # steps are chosen anew where noise has changed by that
 
 REACH, WIDTH, SEEN, STEP, LAST = range(5)
@@ -55,6 +57,8 @@ class Memory(NamedTuple):
         Whether the noise is rounding, which falls with abs(f) too.
     tuned : array (m,)
         How the noise had changed since then when the steps were chosen.
+    heard : array (m,)
+        The same for when it was last listened to.
     whole : bool
         Whether something is known of every entry.
     calls : int
@@ -67,6 +71,7 @@ class Memory(NamedTuple):
     size: Floats
     falls: Mask
     tuned: Floats
+    heard: Floats
     whole: bool = False
     calls: int = 0
 
@@ -75,7 +80,7 @@ class Memory(NamedTuple):
         """Return the memory of nothing."""
         shapes, status = np.zeros((6, n, m)), np.zeros((n, m), np.uint8)
         places, ones = np.full((5, n), np.nan), np.ones(m)
-        return cls(places, shapes, status, ones, np.zeros(m, np.bool_), ones)
+        return cls(places, shapes, status, ones, np.zeros(m, np.bool_), ones, ones)
 
     def pick(self, rows: Ints) -> Memory:
         """Return the memory of some entries."""
@@ -135,6 +140,14 @@ def noise_scale(memory: Memory, f0: Floats, given: Floats | None) -> Floats:
     if f0.size == 1 and memory.falls[0]:
         return np.asarray(np.maximum(ratio, np.sqrt(ratio)))
     return np.asarray(np.maximum(ratio, 1.0))
+
+
+def is_hushed(memory: Memory, scale: Floats) -> bool:
+    """Say whether noise is expected to have fallen by much since it was last listened to.
+
+    Of a sum less what it has at its lowest it does not.
+    """
+    return bool((scale * HUSHED < memory.heard).any())
 
 
 def size_of_noise(noise: Floats, f0: Floats) -> Floats:
@@ -269,6 +282,7 @@ def learnt(memory: Memory, x: Floats, near: Pairs, far: Pairs, noise: Floats) ->
     second = near.second - 2.0 * third * near.total
     wide = far.second - 2.0 * third * far.total
     bad = disagree(second, wide, noise, near.product, 0.3) | flattens(near, far, noise)
+    bad |= bends_at_once(near, far, second, noise)
     width = memory.places[WIDTH]
     places, shapes = memory.places.copy(), memory.shapes.copy()
     places[WIDTH] = np.minimum(2.0 * width, np.maximum(np.maximum(np.abs(x), 1.0) / PART, width))
@@ -290,6 +304,17 @@ def flattens(near: Pairs, far: Pairs, noise: Floats) -> Mask:
     """
     (own, wider), unit = sizes((near.slope, near.slope - far.slope), noise)
     return np.asarray((own > EVIDENT * unit * near.gain[:, 0]) & (wider > LEVELLED * own))
+
+
+def bends_at_once(near: Pairs, far: Pairs, second: Floats, noise: Floats) -> Mask:
+    """Say where slopes differ by more than a curvature that changes slowly may account for, (K,).
+
+    As where f has a kink inside a pair, which both second differences may see alike by chance.
+    """
+    reach = np.sqrt(np.abs(far.product))
+    (apart, told, slope), unit = sizes((far.slope - near.slope, second * reach, near.slope), noise)
+    clear = EVIDENT * unit * near.gain[:, 0]
+    return np.asarray(apart > np.maximum(np.maximum(SLOWLY * told, SLIGHT * slope), clear))
 
 
 def noise_seen(memory: Memory, near: Pairs, far: Pairs) -> Floats:
