@@ -27,7 +27,7 @@ LINES_PER_MODULE = 400
 # code lines that a room may have; what stands beside the rooms is one of them
 LINES = {
     "": 2707,
-    "abreast": 708,
+    "abreast": 713,
     "coloring": 546,
     "compare": 367,
     "compressed": 704,
@@ -35,12 +35,12 @@ LINES = {
     "engine": 1023,
     "evaluation": 1484,
     "geometry": 161,
-    "ladder": 2674,
+    "ladder": 2791,
     "model": 559,
     "native": 362,
     "noise": 250,
     "nonsmooth": 944,
-    "paths": 603,
+    "paths": 656,
     "plot": 821,
     "regression": 522,
     "verify": 2379,

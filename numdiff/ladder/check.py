@@ -322,7 +322,7 @@ def plateau(samples, window, slot, i, floor, output):
     if 0.0 < change < GROWTH * due or samples.shape[0] == 1 or abs(odd) == abs(even):
         return 0.0
     height = quantum(samples, window, i, floor)
-    if straight(samples, window, i, 0.5 * height):
+    if is_parabola(samples, window, i, 0.5 * height):
         return 0.0
     if not (output[DEVIATION] < PLAIN * height and change < COUNTABLE * height):
         return 0.0
@@ -332,7 +332,7 @@ def plateau(samples, window, slot, i, floor, output):
 
 
 @kernel
-def straight(samples, window, i, allowed):
+def is_parabola(samples, window, i, allowed):
     """Whether f is a parabola over the window, as rounded ones are not over many levels."""
     for slot in range(window[FIRST], window[LAST]):
         odd = abs(samples[0, slot, i] - 2.0 * samples[0, slot + 1, i])

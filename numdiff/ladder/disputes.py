@@ -93,13 +93,10 @@ def why(f0, start, reach, value, error, status, step, noise, proven, samples, wi
     # where larger steps leave the domain of f, it had to be looked at closer
     asked = window[TINY] != NEVER and math.isfinite(samples[0, SLOTS + 1, i])
     floor = ROUNDING * (abs(f0) + reach * abs(value))  # of f, and of x
-    stairs_told = asked and status == NOISE_LIMITED and coarse(samples, window, i, noise, floor)
+    told = asked and status == NOISE_LIMITED and coarse(samples, window, i, noise, floor)
     flat = value == 0.0 and stands(samples, window, i)
-    if (
-        not stairs_told
-        and error < math.inf
-        and (flat or (leapt and straight(samples, window, i, value)))
-    ):
+    far = flat or (leapt and straight(samples, window, i, value))
+    if far and not told and error < math.inf:
         if asked and bends(samples, window, i, floor) and persists(samples, window, i):
             return NOTHING
         if flat or step <= scale(1.0, window[BASE] - window[FIRST]):
@@ -110,12 +107,8 @@ def why(f0, start, reach, value, error, status, step, noise, proven, samples, wi
         return SILENCE if asked else LEAP
     if asked and status == UNRESOLVED:
         return LOST
-    if (
-        asked
-        and status == NOISE_LIMITED
-        and not stairs_told
-        and silent(samples, window, i, value, noise, floor)
-    ):
+    noisy = asked and status == NOISE_LIMITED and not told
+    if noisy and silent(samples, window, i, value, noise, floor):
         return SILENCE
     return beyond(error, status, proven, window)
 

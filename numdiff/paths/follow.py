@@ -123,13 +123,7 @@ def _by_pairs(
     now = Round(problem, options, rows, x, noise_at(memory, problem.f0, scale))
     memory = retuned(memory, now.noise, scale)
     count, steps = len(x), memory.places[STEP]
-    turn, rest = divmod(memory.calls, EVERY)
-    late = np.arange(turn % PARTS if rest == 1 else count, count, PARTS)
-    moved = np.abs(x - memory.places[SEEN]) > STALE * memory.places[WIDTH]
-    if np.count_nonzero(moved):
-        late = np.union1d(late, np.flatnonzero(moved))
-    if is_hushed(memory, scale):
-        late, memory = np.arange(count), memory._replace(heard=scale)
+    late, memory = _due(memory, x, scale)
     both = np.concatenate([np.arange(count), late])
     now, pairs, offsets = _ask(now, both, np.concatenate([steps, WIDER * steps[late]]))
     near, far = pairs.part(slice(count)), pairs.part(slice(count, None))
@@ -157,6 +151,19 @@ def _by_pairs(
         value, error, memory.status, used, now.noise, now.nfev, problem.form, now.trouble
     )
     return found, memory, lost
+
+
+def _due(memory: Memory, x: Floats, scale: Floats) -> tuple[Ints, Memory]:
+    """Return the entries that get a second pair in any case: by turns, far away, or to listen."""
+    count = len(x)
+    if is_hushed(memory, scale):
+        return np.arange(count), memory._replace(heard=scale)
+    turn, rest = divmod(memory.calls, EVERY)
+    late = np.arange(turn % PARTS if rest == 1 else count, count, PARTS)
+    moved = np.abs(x - memory.places[SEEN]) > STALE * memory.places[WIDTH]
+    if np.count_nonzero(moved):
+        late = np.union1d(late, np.flatnonzero(moved))
+    return late, memory
 
 
 def _learn(now: Round, memory: Memory, late: Ints, near: Pairs, far: Pairs) -> tuple[Round, Memory]:
