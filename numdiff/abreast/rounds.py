@@ -284,6 +284,7 @@ def _judge(group: _Group, windows: Ints, found: Floats, task: _Task) -> tuple[Ma
             seen = formulas.noise_seen(seen, best, [*last, 0.0][1 - c], group.reach)
         sigma = np.where(seen <= np.maximum(sigma, floors.min(0)), sigma, seen)
         best = formulas.choose_entry(*parts, sigma, gain, grid)
+        plain &= (task.rtol == 0.0) | (best.sigma <= CLEARLY * best.rounding)  # `decide.tolerated`
     before = found[ERROR].copy()
     _record(group, windows, found, best, floors[0], tables, task)
     idle = (0.5 * before < found[ERROR]) & (found[ERROR] < 2.0 * before)

@@ -89,6 +89,7 @@ def weigh(n, reach, rtol, window, method, room, output):
     other = 1 - method.primary
     if method.shape.shape[0] > 1 and (law[ORDER] > 2 or law[STEADY] == 1):
         lean(room.best, n, law, method.shape[other, TERMS], room.table[other])
+    enough = tolerated(rtol, room.sample[-1], room.best)
     record(n, reach, window, method, room, output)
     # a bar that has grown was refuted: the ladder is not done
     idle = 0.5 * before < output[ERROR] < 2.0 * before
@@ -97,10 +98,25 @@ def weigh(n, reach, rtol, window, method, room, output):
     higher = higher and window[BASE] - window[FIRST] < window[HIGHEST]
     table, k = room.table[method.primary], law[TERMS]
     bend, top, checked = abs(table[k, 0] - table[k - 1, 0]), abs(table[k, 0]), window[CHECKED] == 1
-    want = wish(n, law[ORDER], higher, checked, rtol, output[IDLE], bend, top, room.best)
+    want = wish(n, law[ORDER], higher, checked, enough, output[IDLE], bend, top, room.best)
     if want == SMALLER:
         window[OCTAVES] = min(window[OCTAVES], octaves(n, law, room.best))
     return want
+
+
+@inlined
+def tolerated(rtol, width, best):
+    """Return the relative bar that is good enough, once a sample of such a width was asked or not.
+
+    What it is off may be noise, or the answer: then the bar takes that in, or is not good enough.
+    """
+    if rtol == 0.0 or width == 0.0 or not best[SIGMA] > CLEARLY * best[ROUND]:
+        return rtol
+    off = best[SIGMA] / width
+    if not off <= rtol * abs(best[VALUE]):
+        return 0.0
+    best[BAR] = max(best[BAR], off)
+    return rtol
 
 
 @inlined

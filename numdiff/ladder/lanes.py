@@ -268,6 +268,7 @@ def weigh(g, n, sampled, f0, reach, rtol, gain, window, output, w):
         n, 1, higher, sampled == 1, rtol, idles, abs(second - w[TABLE][g]), abs(second), best
     )
     lost = guess or not (math.isfinite(error) and math.isfinite(estimate))
+    lost = lost or (rtol > 0.0 and sampled == 1 and sigma > CLEARLY * floor)  # `decide.tolerated`
     if sampled == 1 and want == ENOUGH:  # as `decide.close`
         change = w[lane.CHANGE][g]
         size, wide = max(own, change), error > FAINT * abs(estimate)
