@@ -487,3 +487,74 @@ def test_sparse_derivatives_of_a_kink_are_flagged():
 def test_the_pattern_of_a_hessian_is_not_detected():
     with pytest.raises(ValueError, match="give that of"):
         nd.Differentiable(rosen, sparsity="detect").hessian(POINT)
+
+
+# --- What one point hides of the next ---
+
+
+def misses(fun, x, truth):
+    """How many bars the gradient at x is off, at most, where it is trusted."""
+    fun.gradient(x)
+    found = fun.estimate
+    off = abs(found.value - truth) / found.error
+    return np.max(np.where(found.success, off, 0.0))
+
+
+def test_a_bar_that_is_wide_is_not_forgotten():
+    fun = nd.Differentiable(lambda x: max(x[0] - 0.5, 0.0) + (x[0] - 1.0) ** 2 + x[1] ** 2)
+    for x, y in ((0.5 + 1e-6, 0.3), (0.5 + 1e-6, 0.31), (0.5 + 1.1e-6, 0.32)):
+        assert misses(fun, [x, y], [1.0 + 2.0 * (x - 1.0), 2.0 * y]) <= 3.0
+
+
+def test_a_wide_bar_at_a_bound_is_not_forgotten():
+    def peak(x):
+        return np.exp(-((x[0] / 1e-8 - 1.3) ** 2) / 4.0) * x[1] + 8e6 * x[0]
+
+    fun, x = nd.Differentiable(peak, bounds=([1.9e-8, -5.0], [7e-4, 5.0])), 1.9e-8
+    high = np.exp(-((x / 1e-8 - 1.3) ** 2) / 4.0)
+    for y in (1.0, 0.9, 0.5, -0.5):
+        assert misses(fun, [x, y], [8e6 - y * high * 0.3e8, high]) <= 3.0
+
+
+@pytest.mark.parametrize("width", 10.0 ** np.arange(-8.0, -1.0))
+@pytest.mark.parametrize("start", [0.3, 1.0, 10.0])
+def test_the_middle_of_a_step_of_f_is_no_plain_slope(width, start):
+    """Pairs of all steps lie across it evenly."""
+    fun = nd.Differentiable(lambda x: np.tanh(x[0] / width), on_flag="keep")
+    for x in np.linspace(start, 0.0, 11):
+        assert misses(fun, [x], 1.0 / width / np.cosh(min(x / width, 300.0)) ** 2) <= 3.0
+    for jump in (np.sign, np.cbrt):
+        fun = nd.Differentiable(lambda x: jump(x[0] / width), on_flag="keep")  # noqa: B023
+        for x in np.linspace(start, 0.0, 11):
+            fun.gradient([x])
+        assert not fun.estimate.success.any()
+
+
+@pytest.mark.parametrize("n", [2, 5])
+def test_the_rounding_of_a_constant_does_not_fall_with_f(n):
+    """In a loss less its optimum it stays: 57 of 5,000 bars were too narrow by ten before."""
+    for seed in range(3):
+        fun, worst = nd.Differentiable(lambda x: (rosen(x) + 1.0) - 1.0), []
+
+        def slope(x):
+            worst.append(misses(fun, x, rosen_der(x)))  # noqa: B023
+            return fun.gradient(x)  # noqa: B023
+
+        minimize(fun, np.random.default_rng(seed).normal(size=n), jac=slope)
+        assert max(worst) <= 10.0
+        assert np.mean(np.array(worst) > 3.0) <= 0.05
+
+
+def test_kinks_inside_a_pair_are_seen():
+    """Both second differences may see such a kink alike by chance."""
+    rng, x = np.random.default_rng(4), np.zeros(4)
+    A, b = rng.normal(size=(15, 4)), rng.normal(size=15)
+    rows = np.sign(b)[:, None] * A
+    fun = nd.Differentiable(
+        lambda x: np.maximum(0.0, 1.0 - rows @ x).sum() + 0.05 * x @ x, on_flag="keep"
+    )
+    for turn in range(150):
+        # in steps of the size of those of a pair, from kink to kink
+        x = rng.normal(size=4) if turn % 10 == 0 else x + 0.02 * rng.normal(size=4)
+        truth = -rows[rows @ x < 1.0].sum(0) + 0.1 * x
+        assert misses(fun, x, truth) <= 10.0
