@@ -27,7 +27,7 @@ LINES_PER_MODULE = 400
 # code lines that a room may have; what stands beside the rooms is one of them
 LINES = {
     "": 2707,
-    "abreast": 713,
+    "abreast": 714,
     "coloring": 546,
     "compare": 367,
     "compressed": 704,
@@ -35,7 +35,7 @@ LINES = {
     "engine": 1023,
     "evaluation": 1484,
     "geometry": 161,
-    "ladder": 2791,
+    "ladder": 2795,
     "model": 559,
     "native": 362,
     "noise": 250,
