@@ -6,7 +6,7 @@ while truncation sets its bar, larger ones while noise does, and nothing more on
 
 import math
 
-from numdiff.constants import EPS
+from numdiff.constants import EPS, ROUNDING
 from numdiff.ladder.answer import FAIR, conclude, lean, look_up, measure, record
 from numdiff.ladder.noise import CLEARLY, SURE, UNIFORM, recall, rising, stairs
 from numdiff.ladder.runtime import inlined, kernel
@@ -79,7 +79,10 @@ def judge(samples, window, outputs, f0, reach, rtol, method, room):
         window[want] += 1
         # higher orders have too few digits to tell
         if order == 1 and want == ENOUGH and window[CHECKED] == 1 and window[PRIOR] == 0:
-            look_up(n, window, method, room, output)
+            size = max(abs(f0[i]), amplitude(samples, window, i))
+            # stairs are no pieces with slopes of their own
+            if output[LEAST_NOISE] == 0.0 or stairs(samples, window, i, ROUNDING * size) == 0.0:
+                look_up(n, window, method, room, output)
 
 
 @inlined
