@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numdiff.arrays import Floats, Ints, Mask
+from numdiff.arrays import Floats, Ints
 from numdiff.constants import NOISE_LIMITED, OK, ONE_SIDED, STOCHASTIC
 from numdiff.drivers.derivatives import Derivatives, Problem, blank, fill
 from numdiff.engine.by_ladder import by_ladder
@@ -17,6 +17,7 @@ from numdiff.options import Options
 from numdiff.paths.memory import (
     BEND,
     DRIFT,
+    HIDDEN,
     PART,
     SECOND,
     SEEN,
@@ -24,7 +25,6 @@ from numdiff.paths.memory import (
     STALE,
     STEP,
     THIRD,
-    TINY,
     WIDTH,
     Memory,
     Pairs,
@@ -43,7 +43,6 @@ from numdiff.paths.memory import (
     retuned,
     second_of,
     size_of_noise,
-    sizes,
     tuned,
     unexplained,
 )
@@ -155,11 +154,11 @@ def _by_pairs(
 
 def _due(memory: Memory, x: Floats, scale: Floats) -> tuple[Ints, Memory]:
     """Return the entries that get a second pair in any case: by turns, far away, or to listen."""
-    count = len(x)
-    if is_hushed(memory, scale):
-        return np.arange(count), memory._replace(heard=scale)
+    count, hushed = len(x), is_hushed(memory, scale)
     turn, rest = divmod(memory.calls, EVERY)
-    late = np.arange(turn % PARTS if rest == 1 else count, count, PARTS)
+    late = np.arange(turn % min(PARTS, count) if rest == 1 or hushed else count, count, PARTS)
+    if hushed:
+        memory = memory._replace(heard=scale)
     moved = np.abs(x - memory.places[SEEN]) > STALE * memory.places[WIDTH]
     if np.count_nonzero(moved):
         late = np.union1d(late, np.flatnonzero(moved))
@@ -228,12 +227,13 @@ def _looked_at(
                | (full.status == ONE_SIDED)).all(1)  # fmt: skip
     found = fill(found, rows, full, np.ones(full.value.shape, np.bool_))
     memory = memory.put(rows, Memory.empty(len(rows), full.value.shape[1]))
-    which = np.flatnonzero(trusted & _is_narrow(full))
+    which = np.flatnonzero(trusted)
     if not which.size:
         return found, memory
     slope, noise = full.value[which], full.noise[which]
     part, nfev = _first(problem, options, rows[which], slope, noise)
     part = part.answered(problem.x[rows[which]], slope)._replace(status=full.status[which])
+    part.shapes[HIDDEN] = _hidden(full)[which]
     found = found._replace(nfev=found.nfev + nfev)
     now = noise_at(memory, problem.f0, noise_scale(memory, problem.f0, problem.noise))
     now[rows[which]] = noise
@@ -249,11 +249,10 @@ def _looked_at(
     return found, _heard(memory, now, problem.f0)
 
 
-def _is_narrow(full: Derivatives) -> Mask:
-    """Say along which entries answers are good, but for noise: others follow from them, (K,)."""
-    noise = full.noise + TINY
-    (error, value, noisy), _ = sizes((full.error, full.value, noise / full.step), noise)
-    return np.asarray(error <= np.fmax(VAGUE * value, NOISY * noisy))
+def _hidden(full: Derivatives) -> Floats:
+    """Return bars that neither noise nor last digits account for: f hides something near x."""
+    narrow = np.fmax(VAGUE * np.abs(full.value), NOISY * full.noise / full.step)
+    return np.asarray(np.where(full.error > narrow, full.error, 0.0))
 
 
 def _first(

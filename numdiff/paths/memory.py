@@ -21,9 +21,11 @@ from numdiff.geometry.domain import Box
 SIGMAS = 3.4  # standard deviations of noise in a bar
 EVIDENT = 15.0  # so many of them in a second difference are no noise: six of its own
 ROOT6 = 6.0**0.5  # of the noise of f is in a second difference times h^2
+FAR_OFF = 4.0  # steps of a pair: who has moved by more sees something else
 ACCOUNTS = 8.0  # times what second derivatives make of a slope on the way: more is none of theirs
 SLOWLY, SLIGHT = 0.1, 0.02  # of what bends over a pair, and of a slope: so much slopes may differ
-LEVELLED = 0.5  # of the slope of a pair: less is left in a wider one beyond the ends of a step
+# of the slope of a pair: a wider one has less, a quarter or so, beyond both ends of a step of f
+LEVELLED = 0.4
 LEAST = 2.0**-20  # the smallest step, of the widest one
 PART = 32.0  # x is so many times as large as the widest step
 STALE = 16.0  # widest steps that an entry may move before C is looked at again: half of x
@@ -33,7 +35,7 @@ HUSHED = 4.0  # times that noise may be expected to fall before somebody listens
 RETUNED = 2.0  # steps are chosen anew where noise has changed by that
 
 REACH, WIDTH, SEEN, STEP, LAST = range(5)
-THIRD, DRIFT, SECOND, BEND, NOISE, SLOPE = range(6)
+THIRD, DRIFT, SECOND, BEND, NOISE, SLOPE, HIDDEN = range(7)
 
 
 class Memory(NamedTuple):
@@ -45,9 +47,9 @@ class Memory(NamedTuple):
         Of each entry the widest step at which the model is known to hold, nan where nothing is
         known; the widest one at all, a 32nd of the size of x where f lets it; x where C was seen;
         the step; x at the last answer.
-    shapes : array (6, n, m)
+    shapes : array (7, n, m)
         C, its last change, S, by how much C may be off, the standard deviation of the error of f,
-        and the last answer.
+        the last answer, and what the bar of the last full look hides.
     status : array (n, m)
         What the last full look said.
     size : array (m,)
@@ -78,7 +80,7 @@ class Memory(NamedTuple):
     @classmethod
     def empty(cls, n: int, m: int) -> Memory:
         """Return the memory of nothing."""
-        shapes, status = np.zeros((6, n, m)), np.zeros((n, m), np.uint8)
+        shapes, status = np.zeros((7, n, m)), np.zeros((n, m), np.uint8)
         places, ones = np.full((5, n), np.nan), np.ones(m)
         return cls(places, shapes, status, ones, np.zeros(m, np.bool_), ones, ones)
 
@@ -272,7 +274,7 @@ def unexplained(memory: Memory, x: Floats, near: Pairs, second: Floats, noise: F
 def answers(memory: Memory, pairs: Pairs, noise: Floats) -> tuple[Floats, Floats]:
     """Return derivatives and their bars."""
     value = pairs.slope + memory.shapes[THIRD] * pairs.product
-    truncation = memory.shapes[BEND] * np.abs(pairs.product)
+    truncation = memory.shapes[BEND] * np.abs(pairs.product) + memory.shapes[HIDDEN]
     return value, truncation + SIGMAS * noise * pairs.gain + 2.0 * EPS * np.abs(value)
 
 
@@ -288,6 +290,8 @@ def learnt(memory: Memory, x: Floats, near: Pairs, far: Pairs, noise: Floats) ->
     places[WIDTH] = np.minimum(2.0 * width, np.maximum(np.maximum(np.abs(x), 1.0) / PART, width))
     places[REACH] = np.minimum(np.sqrt(np.abs(far.product[:, 0])), places[WIDTH])
     places[REACH][bad] = np.nan
+    # what was hidden close to x there may not be hidden here
+    shapes[HIDDEN][np.abs(x - places[SEEN]) > FAR_OFF * places[STEP]] = 0.0
     places[SEEN] = x
     shapes[DRIFT] = np.maximum(np.abs(third - shapes[THIRD]), shapes[DRIFT] / 2.0)
     shapes[THIRD], shapes[SECOND] = third, second
@@ -302,8 +306,8 @@ def flattens(near: Pairs, far: Pairs, noise: Floats) -> Mask:
 
     As in the middle of a step of f, of which both see the whole height.
     """
-    (own, wider), unit = sizes((near.slope, near.slope - far.slope), noise)
-    return np.asarray((own > EVIDENT * unit * near.gain[:, 0]) & (wider > LEVELLED * own))
+    (own, wider), unit = sizes((near.slope, far.slope), noise)
+    return np.asarray((own > EVIDENT * unit * near.gain[:, 0]) & (wider < LEVELLED * own))
 
 
 def bends_at_once(near: Pairs, far: Pairs, second: Floats, noise: Floats) -> Mask:
