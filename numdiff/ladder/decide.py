@@ -60,10 +60,8 @@ def judge(samples, window, outputs, f0, reach, rtol, method, room):
             far = scale(reach, window[LAST] - window[BASE])  # x in units of the smallest step
             rounding(f0[i], n, output[LEAST_NOISE], far, y, room.floors)
             if n > STEADILY and output[DEVIATION] > CLEARLY * room.floors[n - 1]:
-                told = UNIFORM * stairs(samples, window, i, room.floors[n - 1])
-                if output[DEVIATION] < TRACE * told:
-                    output[LEAST_NOISE] = max(output[LEAST_NOISE], told)
-                    rounding(f0[i], n, output[LEAST_NOISE], far, y, room.floors)
+                heed_stairs(samples, window, i, room.floors[n - 1], output)
+                rounding(f0[i], n, output[LEAST_NOISE], far, y, room.floors)
             rises = 0
             if window[NOISY] == 0:
                 rises = rising(y, n, shape[0, LEAD], room.floors[n - 1])
@@ -78,11 +76,24 @@ def judge(samples, window, outputs, f0, reach, rtol, method, room):
         want = weigh(n, reach, rtol, window, method, room, output)
         window[want] += 1
         # higher orders have too few digits to tell
-        if order == 1 and want == ENOUGH and window[CHECKED] == 1 and window[PRIOR] == 0:
-            size = max(abs(f0[i]), amplitude(samples, window, i))
-            # stairs are no pieces with slopes of their own
-            if output[LEAST_NOISE] == 0.0 or stairs(samples, window, i, ROUNDING * size) == 0.0:
-                look_up(n, window, method, room, output)
+        ends = order == 1 and want == ENOUGH and window[CHECKED] == 1 and window[PRIOR] == 0
+        if ends and (output[LEAST_NOISE] == 0.0 or not on_stairs(samples, window, i, f0[i])):
+            look_up(n, window, method, room, output)
+
+
+@kernel
+def heed_stairs(samples, window, i, floor, output):
+    """Note the noise of f if it is on stairs, unless other things are that much larger."""
+    told = UNIFORM * stairs(samples, window, i, floor)
+    if output[DEVIATION] < TRACE * told:
+        output[LEAST_NOISE] = max(output[LEAST_NOISE], told)
+
+
+@kernel
+def on_stairs(samples, window, i, f0):
+    """Whether f is on stairs, which are no pieces with slopes of their own."""
+    size = max(abs(f0), amplitude(samples, window, i))
+    return stairs(samples, window, i, ROUNDING * size) > 0.0
 
 
 @inlined
