@@ -53,6 +53,11 @@ than `REFUTED` times as much would have been seen). $g_j$ is by how much the wei
 amplify independent errors. A normal error exceeds 3.2 standard deviations (`SIGMAS`) once in
 700 times; few samples know $\sigma$ to some 40 % only.
 
+Where f is rounded to single precision or to so many digits, all its changes are multiples of one
+number, which Euclid's algorithm finds (Knuth, The Art of Computer Programming 2, 4.5.2) if that
+is `UNLIKELY` by chance. Its $12^{-1/2}$ is the noise then, whatever few levels happen to show: with
+hundreds of outputs some always look smooth.
+
 4. Choice
 ---------
 The smallest bar wins. An entry at smaller steps which contradicts it by more than both bars refutes
@@ -65,6 +70,9 @@ reached or nothing improves.
 -------------------------------------
 A bar from one set of steps can be wrong in a way that these steps do not show. Therefore
 
+- where stairs are known nothing that a tiny step does not show on one of them refutes an answer;
+- a tolerance ends the ladder only if what the sample is off, taken for an error of the slope instead
+  of noise, is within it: the bar is that then;
 - a sample off the lattice of powers of two, and where it surprises a pair at a tiny step, must
   confirm the slope (`CONFIRM`); else the ladder starts once more there, or the difference is noise;
 - two windows of steps that contradict each other are a dispute: f is looked at where its values
