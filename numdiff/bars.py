@@ -71,8 +71,8 @@ reached or nothing improves.
 A bar from one set of steps can be wrong in a way that these steps do not show. Therefore
 
 - where stairs are known nothing that a tiny step does not show on one of them refutes an answer;
-- a tolerance ends the ladder only if what the sample is off, taken for an error of the slope instead
-  of noise, is within it: the bar is that then;
+- a tolerance ends the ladder only if what the sample is off, taken for an error of the slope and
+  not for noise, is within it: the bar is that then;
 - a sample off the lattice of powers of two, and where it surprises a pair at a tiny step, must
   confirm the slope (`CONFIRM`); else the ladder starts once more there, or the difference is noise;
 - two windows of steps that contradict each other are a dispute: f is looked at where its values
