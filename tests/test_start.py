@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from operator import add
 from pathlib import Path
 
 import numba
@@ -216,3 +217,39 @@ def test_compilers_look_for_garbage_seldom_and_leave_the_rest_as_it_was(monkeypa
         gc.set_threshold(*before)
     first = max(usual[0], parts.SELDOM) if usual[0] else 0
     assert seen == [(first, *usual[1:])]
+
+
+@needs_the_compiler(reason="nothing is compiled")
+def test_numba_is_asked_once_for_the_type_of_a_sum():
+    from numba import float64, int64
+    from numba.core.registry import cpu_target
+
+    from numdiff.ladder import parts
+
+    class Context:
+        asked = 0
+
+        def resolve_function_type(self, function, args, kws):  # noqa: ARG002
+            self.asked += 1
+            return args[0]
+
+    context, types = Context(), cpu_target.typing_context
+    types.refresh()
+    known, plus = parts.remembering(context), types.resolve_value_type(add)
+    for _ in range(2):
+        assert known.resolve_function_type(plus, (float64, int64), {}) == float64
+        assert known.resolve_function_type(plus, (int64, float64), {}) == int64
+    assert context.asked == 2
+    for _ in range(2):  # what is compiled for the first time may be another the second time
+        known.resolve_function_type("a function of the caller", (float64,), {})
+    assert context.asked == 4
+    assert known.asked == 4  # all else is that of Numba
+
+
+@needs_the_compiler(reason="nothing is compiled")
+def test_passes_that_are_left_out_are_passes_of_numba():
+    from numba.core import typed_passes, untyped_passes
+
+    from numdiff.ladder import parts
+
+    assert all(hasattr(untyped_passes, name) or hasattr(typed_passes, name) for name in parts.IDLE)
