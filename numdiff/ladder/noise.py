@@ -186,9 +186,10 @@ def quantum(samples, window, i, floor):
             elif change > largest or times != most:
                 chance *= 2.0 * off / common
             common = largest / most
-            times = math.floor(change / common + 0.5)
-            if change > largest and exact / most * times < VAGUELY * common:
-                largest, most = change, times
+            if largest < change < COUNTABLE * common:
+                times = math.floor(change / common + 0.5)
+                if exact / most * times < VAGUELY * common:
+                    largest, most = change, times
     common = largest / most
     return common if MINOR * common > exact and chance < UNLIKELY else 0.0
 
