@@ -35,7 +35,7 @@ LINES = {
     "engine": 1023,
     "evaluation": 1484,
     "geometry": 161,
-    "ladder": 2804,
+    "ladder": 2823,
     "model": 559,
     "native": 362,
     "noise": 250,

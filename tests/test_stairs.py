@@ -69,6 +69,20 @@ def test_linear_functions_are_no_stairs():
         assert stairs(*window_of(ahead, behind), 0, 1e-17) == 0.0
 
 
+@pytest.mark.parametrize("width", 2.0 ** -np.arange(3.0, 9.0))
+def test_thresholds_are_no_stairs(width):
+    """Their changes have a divisor as well, and nothing changes close to x."""
+    soft = lambda t: np.sign(t) * np.maximum(abs(t) - width, 0.0)
+    found = nd.derivative(soft, 0.0)
+    assert found.success
+    assert abs(found.value) <= found.error <= 1e-9
+    for x in (0.3 * width, -0.9 * width):
+        found = nd.derivative(soft, x)
+        assert abs(found.value) <= found.error
+    both = nd.jacobian(lambda t: np.array([soft(t[0]), np.cos(t[0])]), [0.0])
+    assert (abs(both.value) <= both.error).all()
+
+
 @given(st.integers(1, 10**6), st.integers(1, 10**6), st.floats(1e-3, 1e3))
 def test_parts_are_those_of_euclid(one, other, unit):
     whole, rest = max(one, other), min(one, other)

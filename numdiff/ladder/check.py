@@ -10,7 +10,7 @@ import math
 from numdiff.constants import ROUNDING
 from numdiff.ladder.curvature import contradicted, misfit, persists, resolving
 from numdiff.ladder.decide import LEAP, close
-from numdiff.ladder.noise import CLEARLY, COARSE, COUNTABLE, MINOR, SKEW, SURE, quantum
+from numdiff.ladder.noise import CLEARLY, COARSE, COUNTABLE, MINOR, SKEW, SURE, in_pieces, quantum
 from numdiff.ladder.runtime import kernel, separate
 from numdiff.ladder.symptoms import PROOF, regular
 from numdiff.ladder.tableau import TINIEST, power, scale
@@ -322,7 +322,8 @@ def plateau(samples, window, slot, i, floor, output):
     if 0.0 < change < GROWTH * due or samples.shape[0] == 1 or abs(odd) == abs(even):
         return 0.0
     height = quantum(samples, window, i, floor)
-    if is_parabola(samples, window, i, 0.5 * height):
+    allowed = 0.5 * height
+    if is_parabola(samples, window, i, allowed) or in_pieces(samples, window, i, allowed):
         return 0.0
     if not (output[DEVIATION] < PLAIN * height and change < COUNTABLE * height):
         return 0.0

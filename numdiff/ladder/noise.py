@@ -217,7 +217,31 @@ def stairs(samples, window, i, floor):
     linear, or linear in parts.
     """
     height, last, least = quantum(samples, window, i, floor), window[LAST], math.inf
+    if in_pieces(samples, window, i, 0.5 * height):
+        return 0.0
     for side in (1.0, -1.0):
         even = samples[1, last, i] if samples.shape[0] > 1 else 0.0
         least = min(least, abs(even + side * samples[0, last, i]))
     return height if height < 0.75 * least or least == 0.0 else 0.0
+
+
+@kernel
+def in_pieces(samples, window, i, allowed):
+    """Whether f is linear on each side of x, but for an edge: then its changes may have a divisor.
+
+    As those of a threshold have, h - w for all steps h beyond w: 2 h takes off w less than twice.
+    """
+    for side in (1.0, -1.0):
+        edge = math.inf
+        for slot in range(window[FIRST], window[LAST]):
+            even = samples[1, slot, i] if samples.shape[0] > 1 else 0.0
+            closer = samples[1, slot + 1, i] if samples.shape[0] > 1 else 0.0
+            change = even + side * samples[0, slot, i]
+            half = closer + side * samples[0, slot + 1, i]
+            if half == 0.0:
+                continue
+            bend = change - 2.0 * half
+            if edge < math.inf and abs(bend - edge) > allowed:
+                return False
+            edge = bend if edge == math.inf else edge
+    return True
