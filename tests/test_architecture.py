@@ -39,7 +39,7 @@ LINES = {
     "model": 559,
     "native": 362,
     "noise": 250,
-    "nonsmooth": 944,
+    "nonsmooth": 952,
     "paths": 656,
     "plot": 821,
     "regression": 522,

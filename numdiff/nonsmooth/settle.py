@@ -10,13 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numdiff.arrays import Floats, Mask
+from numdiff.arrays import Floats, Ints, Mask
 from numdiff.constants import JUMP, KINK, OK
 from numdiff.drivers.derivatives import Derivatives, Problem
 from numdiff.evaluation.call import LONG
 from numdiff.geometry.directions import Directions
 from numdiff.ladder.answer import PIECES
 from numdiff.ladder.channels import Span
+from numdiff.ladder.registers import FIRST
 from numdiff.nonsmooth.curvature import Curvature, curvature_of
 from numdiff.nonsmooth.kinks import LONGEST, Sides, compare, level_gap, untold
 
@@ -119,7 +120,7 @@ def _write(lines: Derivatives, suspects: Suspects, verdict: _Verdict) -> Derivat
     """Write to the lines what the suspects are."""
     value, error, status = suspects.value, suspects.error, lines.status[suspects.place]
     if suspects.order == 1:
-        value, error, new = _correct(suspects, verdict, status == OK)
+        value, error, new = _correct(suspects, verdict, status == OK, _still(lines, suspects.place))
         status = np.where(new & suspects.lost, OK, status)
     if verdict.curvature is not None:
         error = np.fmax(error, verdict.curvature.reach)
@@ -135,10 +136,20 @@ def _write(lines: Derivatives, suspects: Suspects, verdict: _Verdict) -> Derivat
     return lines
 
 
-def _correct(suspects: Suspects, verdict: _Verdict, plain: Mask) -> tuple[Floats, Floats, Mask]:
+def _still(lines: Derivatives, place: tuple[Ints, Ints]) -> Mask:
+    """Say of which suspects, (K,), one side does not move over the largest step."""
+    rows, outputs = place
+    top = lines.samples[rows, :, lines.state[rows, FIRST], outputs]
+    return np.asarray(np.abs(top[:, 0]) == np.abs(top[:, -1]))
+
+
+def _correct(
+    suspects: Suspects, verdict: _Verdict, plain: Mask, still: Mask
+) -> tuple[Floats, Floats, Mask]:
     """Return slopes and bars: those of both sides where the ladder has none, or a wrong one.
 
-    Say as well where they are new. `plain` is where the ladder saw no noise.
+    Say as well where they are new. `plain` is where the ladder saw no noise, `still` where one side
+    of x does not move.
     """
     value, error, sides = suspects.value, suspects.error, verdict.sides
     # where both sides agree within their bars, and no bar elsewhere
@@ -149,6 +160,7 @@ def _correct(suspects: Suspects, verdict: _Verdict, plain: Mask) -> tuple[Floats
     off = np.abs(slope - value)
     # without a law, or with nearly the slope of the ladder, f comes in pieces of other slopes
     refuted = suspects.lawful & (off > bar + error) & (off >= PIECES * np.abs(value))
+    refuted &= (slope != 0.0) | still  # a flat piece of a staircase is no derivative
     # clean sides that agree to less than the ladder of both knows, which a bend of f' at x has held
     # back, and about with it
     better = plain & sides.sound.all(axis=0) & (bar < BETTER * error) & (off < error / BETTER)
