@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numdiff.arrays import Floats, Ints, Mask
+from numdiff.arrays import Floats, Mask
 from numdiff.constants import JUMP, KINK, OK
 from numdiff.drivers.derivatives import Derivatives, Problem
 from numdiff.evaluation.call import LONG
@@ -120,7 +120,7 @@ def _write(lines: Derivatives, suspects: Suspects, verdict: _Verdict) -> Derivat
     """Write to the lines what the suspects are."""
     value, error, status = suspects.value, suspects.error, lines.status[suspects.place]
     if suspects.order == 1:
-        value, error, new = _correct(suspects, verdict, status == OK, _still(lines, suspects.place))
+        value, error, new = _correct(suspects, verdict, lines)
         status = np.where(new & suspects.lost, OK, status)
     if verdict.curvature is not None:
         error = np.fmax(error, verdict.curvature.reach)
@@ -136,21 +136,17 @@ def _write(lines: Derivatives, suspects: Suspects, verdict: _Verdict) -> Derivat
     return lines
 
 
-def _still(lines: Derivatives, place: tuple[Ints, Ints]) -> Mask:
-    """Say of which suspects, (K,), one side does not move over the largest step."""
-    rows, outputs = place
-    top = lines.samples[rows, :, lines.state[rows, FIRST], outputs]
-    return np.asarray(np.abs(top[:, 0]) == np.abs(top[:, -1]))
-
-
 def _correct(
-    suspects: Suspects, verdict: _Verdict, plain: Mask, still: Mask
+    suspects: Suspects, verdict: _Verdict, lines: Derivatives
 ) -> tuple[Floats, Floats, Mask]:
     """Return slopes and bars: those of both sides where the ladder has none, or a wrong one.
 
-    Say as well where they are new. `plain` is where the ladder saw no noise, `still` where one side
-    of x does not move.
+    Say as well where they are new.
     """
+    rows, outputs = suspects.place
+    plain = lines.status[suspects.place] == OK  # the ladder saw no noise
+    top = np.abs(lines.samples[rows, :, lines.state[rows, FIRST], outputs])
+    still = top[:, 0] == top[:, -1]  # one side of x does not move over the largest step
     value, error, sides = suspects.value, suspects.error, verdict.sides
     # where both sides agree within their bars, and no bar elsewhere
     slope, gap = 0.5 * (sides.value[0] + sides.value[1]), np.abs(sides.value[1] - sides.value[0])
